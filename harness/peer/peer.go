@@ -1,0 +1,163 @@
+// Package peer is one end of a conversation that is not ours: a process that
+// the harness starts, as server or as client, or an address where somebody is
+// listening already. A started process is ready when its socket listens and
+// over when its last descendant is gone, daemons included.
+//
+// What keeps hold of a process tree: its process group, an environment mark
+// and a mark in a resource limit that nobody uses, both inherited by every
+// descendant (see mark_linux.go). What keeps hold when the harness itself is
+// killed: the guardian (see [StartGuardian]).
+package peer
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A Command is a program to start, as requested. In Args, Dir, Env and Ready
+// the words {host}, {port}, {addr}, {tmp} and {scenario} are replaced by those
+// of [Vars]; other braces stay as they are.
+type Command struct {
+	Args         []string      // program and arguments, no shell involved
+	Dir          string        // working directory; "": ours
+	Env          []string      // "KEY=value", in addition to our environment
+	Ready        Ready         // zero: a LISTEN socket for servers, nothing for clients
+	Grace        time.Duration // from SIGTERM to SIGKILL in Stop; 0: 2 s
+	StartTimeout time.Duration // until it must be ready; 0: 10 s
+	OutputLimit  int64         // bytes kept of stdout and of stderr each; 0: 64 MiB; later ones are counted and dropped
+}
+
+// Ready says what else must be true before a process counts as started. All
+// that is given must hold; servers must listen besides, unless NoListen.
+type Ready struct {
+	Log      string   // regular expression that a line of stdout or stderr matches
+	Exec     []string // command that exits with status 0, tried until it does
+	NoListen bool     // a server that opens no TCP port: UDP, unix sockets
+}
+
+// Vars are the values of the words in braces.
+type Vars struct {
+	Host     string // "": 127.0.0.1
+	Port     string // "" for a server whose command has {port} or {addr}: a free one is picked
+	Addr     string // "": Host and Port joined
+	Tmp      string // directory for the process and for its spilled output; "": the system's
+	Scenario string
+}
+
+const (
+	defaultGrace        = 2 * time.Second
+	defaultStartTimeout = 10 * time.Second
+	defaultOutputLimit  = 64 << 20
+)
+
+// String returns the command as a line that a shell would read as these words.
+func (c Command) String() string { return FormatCommand(c.Args) }
+
+func (c Command) grace() time.Duration { return orDefault(c.Grace, defaultGrace) }
+
+func (c Command) startTimeout() time.Duration { return orDefault(c.StartTimeout, defaultStartTimeout) }
+
+func (c Command) outputLimit() int64 { return orDefault(c.OutputLimit, defaultOutputLimit) }
+
+func orDefault[T time.Duration | int64](value, fallback T) T {
+	if value <= 0 {
+		return fallback
+	}
+	return value
+}
+
+// wantsPort reports whether the process is told where to listen.
+func (c Command) wantsPort() bool {
+	for _, words := range [][]string{c.Args, c.Env} {
+		for _, word := range words {
+			if strings.Contains(word, "{port}") || strings.Contains(word, "{addr}") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// with returns the command with all words in braces replaced.
+func (c Command) with(v Vars) Command {
+	r := v.replacer()
+	all := func(words []string) []string {
+		replaced := make([]string, len(words))
+		for i, word := range words {
+			replaced[i] = r.Replace(word)
+		}
+		return replaced
+	}
+	c.Args, c.Env, c.Dir = all(c.Args), all(c.Env), r.Replace(c.Dir)
+	c.Ready.Log = r.Replace(c.Ready.Log)
+	c.Ready.Exec = all(c.Ready.Exec)
+	return c
+}
+
+// program returns the path to run: os/exec would look for a relative one in
+// our directory and then run it in Dir.
+func (c Command) program() string {
+	name := c.Args[0]
+	if c.Dir == "" || filepath.IsAbs(name) || filepath.Base(name) == name {
+		return name
+	}
+	if path, err := filepath.Abs(filepath.Join(c.Dir, name)); err == nil {
+		return path
+	}
+	return name
+}
+
+func (v Vars) withDefaults() Vars {
+	if v.Host == "" {
+		v.Host = "127.0.0.1"
+	}
+	if v.Addr == "" && v.Port != "" {
+		v.Addr = net.JoinHostPort(v.Host, v.Port)
+	}
+	if v.Port == "" && v.Addr != "" {
+		if host, port, err := net.SplitHostPort(v.Addr); err == nil {
+			v.Host, v.Port = host, port
+		}
+	}
+	return v
+}
+
+func (v Vars) replacer() *strings.Replacer {
+	return strings.NewReplacer("{host}", v.Host, "{port}", v.Port, "{addr}", v.Addr,
+		"{tmp}", v.Tmp, "{scenario}", v.Scenario)
+}
+
+// StartClient starts the command as a client and returns once it runs (and is
+// ready, where Ready says something). The context bounds the start only. The
+// caller must end the process with [Process.Close]. Errors are of type *[Error].
+func (c Command) StartClient(ctx context.Context, v Vars) (*Process, error) {
+	v = v.withDefaults()
+	if c.wantsPort() && v.Addr == "" {
+		return nil, &Error{Op: "client", Command: c, Err: errNoAddress}
+	}
+	p, err := start(ctx, "client", c, v)
+	if err != nil {
+		return nil, err
+	}
+	if c.Ready.Log == "" && len(c.Ready.Exec) == 0 {
+		return p, nil
+	}
+	return p.await(ctx, p.awaitProbes)
+}
+
+// StartServer starts the command as a server and blocks until it listens (and
+// is ready, where Ready says more), until nothing is left of the process, or
+// until StartTimeout. The context bounds the start only. When the command asks
+// for {port} and v names none, one is picked, and the start is tried again
+// when a stranger took it first. The caller must end the process with
+// [Process.Close]. Errors are of type *[Error]; after one nothing is left.
+func (c Command) StartServer(ctx context.Context, v Vars) (*Process, error) {
+	v = v.withDefaults()
+	if !c.wantsPort() || v.Port != "" {
+		return c.startServer(ctx, v, func() {})
+	}
+	return c.startOnFreePort(ctx, v)
+}

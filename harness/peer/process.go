@@ -1,0 +1,171 @@
+package peer
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// A Process is a running command and everything that descends from it. Whoever
+// started it must call [Process.Close]. All methods may be called from any
+// goroutine.
+type Process struct {
+	role    string
+	command Command // with the words in braces replaced
+	vars    Vars
+	told    bool // its command says where to listen
+	cmd     *exec.Cmd
+	mark    mark
+	began   time.Time
+	addr    netip.AddrPort
+	release func() // gives the claim on the port back
+
+	stdout, stderr *Output
+	pipes          [2]*os.File // the ends that we read
+
+	exited chan struct{} // closed when reaped and all it wrote was read
+	reaped atomic.Bool   // its pid may belong to a stranger from now on
+	ending atomic.Bool   // we told it to end
+	exit   Exit          // valid once exited is closed
+
+	stopping sync.Mutex // held by Stop
+	stopped  bool       // nothing is left; guarded by stopping
+}
+
+// start runs the command and returns at once.
+func start(ctx context.Context, role string, c Command, v Vars) (*Process, error) {
+	fail := func(err error) (*Process, error) {
+		return nil, &Error{Op: role, Command: c, Err: notStarted(err)}
+	}
+	told := c.wantsPort()
+	c = c.with(v)
+	if len(c.Args) == 0 {
+		return fail(errEmpty)
+	}
+	if ctx.Err() != nil {
+		return fail(context.Cause(ctx))
+	}
+	p := &Process{role: role, command: c, vars: v, told: told, mark: newMark(), release: func() {},
+		stdout: newOutput(v.Tmp, c.outputLimit()), stderr: newOutput(v.Tmp, c.outputLimit()),
+		exited: make(chan struct{})}
+	p.cmd = exec.Command(c.program(), c.Args[1:]...)
+	p.cmd.Args[0] = c.Args[0]
+	p.cmd.Dir, p.cmd.Env = c.Dir, p.mark.environ(append(os.Environ(), c.Env...))
+	p.cmd.SysProcAttr = ownGroup()
+	if err := p.launch(); err != nil {
+		return fail(err)
+	}
+	return p, nil
+}
+
+// launch starts the process with pipes for its output and the goroutines that
+// drain them and wait for its end. Nil stdin is /dev/null.
+func (p *Process) launch() error {
+	outRead, outWrite, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer outWrite.Close()
+	errRead, errWrite, err := os.Pipe()
+	if err != nil {
+		outRead.Close()
+		return err
+	}
+	defer errWrite.Close()
+	p.cmd.Stdout, p.cmd.Stderr = outWrite, errWrite
+	p.began = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		outRead.Close()
+		errRead.Close()
+		return err
+	}
+	p.mark.put(p.cmd.Process.Pid)
+	p.pipes = [2]*os.File{outRead, errRead}
+	go p.stdout.drain(outRead)
+	go p.stderr.drain(errRead)
+	go p.reap()
+	return nil
+}
+
+// reap waits for the end of the process itself; Stop cares for descendants.
+func (p *Process) reap() {
+	err := p.cmd.Wait()
+	p.reaped.Store(true)
+	p.exit = Exit{Code: -1, Elapsed: time.Since(p.began), Killed: p.ending.Load()}
+	if state := p.cmd.ProcessState; state != nil && (err == nil || state.Exited()) {
+		p.exit.Code = state.ExitCode()
+	} else if state != nil {
+		p.exit.Signal = endedBy(state)
+	}
+	p.stdout.settle(p.pipes[0])
+	p.stderr.settle(p.pipes[1])
+	close(p.exited)
+}
+
+func endedBy(state *os.ProcessState) syscall.Signal {
+	status, ok := state.Sys().(syscall.WaitStatus)
+	if ok && status.Signaled() {
+		return status.Signal()
+	}
+	return 0
+}
+
+// Addr returns where a server listens: the loopback address of the same family
+// when it listens on all. It is the zero AddrPort for a client.
+func (p *Process) Addr() netip.AddrPort { return p.addr }
+
+// Pid returns the id of the process that was started. It is also the id of its
+// process group.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Command returns what was run, with all words in braces replaced.
+func (p *Process) Command() Command { return p.command }
+
+// Stdout returns what the process and its descendants wrote to stdout.
+func (p *Process) Stdout() *Output { return p.stdout }
+
+// Stderr returns what the process and its descendants wrote to stderr.
+func (p *Process) Stderr() *Output { return p.stderr }
+
+// Exited returns a channel that is closed when the process has ended and all
+// that it wrote has been read. Descendants may still run.
+func (p *Process) Exited() <-chan struct{} { return p.exited }
+
+// Exit returns how the process ended, and whether it has.
+func (p *Process) Exit() (Exit, bool) {
+	select {
+	case <-p.exited:
+		return p.exit, true
+	default:
+		return Exit{}, false
+	}
+}
+
+// Wait blocks until the process has ended and all that it wrote has been read,
+// or until the context ends, and then returns its error. A descendant that
+// holds the output open does not keep Wait.
+func (p *Process) Wait(ctx context.Context) (Exit, error) {
+	select {
+	case <-p.exited:
+		return p.exit, nil
+	case <-ctx.Done():
+		return Exit{}, context.Cause(ctx)
+	}
+}
+
+// Tree returns the ids of the process and its descendants that run now, those
+// included that daemonized. It is empty when nothing is left.
+func (p *Process) Tree() []int {
+	var pids []int
+	for _, m := range p.members() {
+		if !m.zombie {
+			pids = append(pids, m.pid)
+		}
+	}
+	return pids
+}

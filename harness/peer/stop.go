@@ -1,0 +1,168 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+const (
+	pollEvery = time.Millisecond       // how often the process table is looked at
+	killBound = 5 * time.Second        // for the kernel to bury what was killed
+	pipeBound = 100 * time.Millisecond // for pipes whose every writer of ours is gone
+)
+
+// Stop ends the process and all its descendants: SIGTERM (and SIGCONT), then
+// after Grace, or when the context ends before that, SIGKILL. It returns when
+// none of them is left, with the exit of the process itself. What it wrote
+// stays readable until Close. Stop may be called again, at any time. The error
+// says what could not be ended.
+func (p *Process) Stop(ctx context.Context) (Exit, error) {
+	p.stopping.Lock()
+	defer p.stopping.Unlock()
+	if p.stopped {
+		return p.exit, nil
+	}
+	p.terminate(ctx)
+	if err := p.killTree(); err != nil {
+		return p.exit, err
+	}
+	p.closePipes()
+	p.release()
+	p.stopped = true
+	return p.exit, nil
+}
+
+// Close stops the process as Stop does and gives up what was kept of its output.
+func (p *Process) Close() error {
+	_, err := p.Stop(context.Background())
+	p.stdout.close()
+	p.stderr.close()
+	return err
+}
+
+// Kill sends SIGKILL to the process and all its descendants and returns at
+// once. Stop or Close must still be called.
+func (p *Process) Kill() {
+	p.end()
+	p.sweep()
+}
+
+// Signal sends sig to the process group: the process and those of its
+// descendants that made no group of their own. It returns [os.ErrProcessDone]
+// when the process has ended.
+func (p *Process) Signal(sig syscall.Signal) error {
+	if p.reaped.Load() {
+		return os.ErrProcessDone
+	}
+	return signalGroup(p.cmd.Process, sig)
+}
+
+// end notes that whatever happens to the process from now on is our doing.
+func (p *Process) end() {
+	if !p.reaped.Load() {
+		p.ending.Store(true)
+	}
+}
+
+// terminate asks all to end and waits until they have, at most for the grace.
+func (p *Process) terminate(ctx context.Context) {
+	p.end()
+	if !p.ask(syscall.SIGTERM) {
+		return
+	}
+	p.ask(resume)
+	grace := time.NewTimer(p.command.grace())
+	defer grace.Stop()
+	select {
+	case <-p.exited:
+	case <-ctx.Done():
+		return
+	case <-grace.C:
+		return
+	}
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for len(p.Tree()) > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		case <-grace.C:
+			return
+		}
+	}
+}
+
+// ask sends sig to the group and to all that left it, and reports whether
+// there was anybody and the system could.
+func (p *Process) ask(sig syscall.Signal) bool {
+	sent := p.Signal(sig) == nil
+	for _, m := range p.members() {
+		if !m.zombie && (m.group != p.Pid() || p.reaped.Load()) {
+			sent = signalProcess(m.pid, sig) == nil || sent
+		}
+	}
+	return sent
+}
+
+// killTree kills until nobody is left. One empty look is proof only when
+// nobody was there to fork before it.
+func (p *Process) killTree() error {
+	bound := time.NewTimer(killBound)
+	defer bound.Stop()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for empty, needed := 0, 1; ; {
+		if p.sweep() == 0 {
+			empty++
+		} else {
+			empty, needed = 0, 2
+		}
+		if empty >= needed && p.reaped.Load() {
+			<-p.exited
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-bound.C:
+			return &Error{Op: p.role, Command: p.command, Err: fmt.Errorf("processes %v did not end after SIGKILL", p.Tree())}
+		}
+	}
+}
+
+// sweep kills every member, buries those that we adopted, and returns how many
+// there were.
+func (p *Process) sweep() (count int) {
+	if !p.reaped.Load() {
+		signalGroup(p.cmd.Process, syscall.SIGKILL)
+	}
+	for _, m := range p.members() {
+		switch {
+		case m.pid == p.Pid() && !p.reaped.Load():
+			continue // reap sees its end
+		case !m.zombie:
+			signalProcess(m.pid, syscall.SIGKILL)
+		case !bury(m):
+			continue // its parent sees its end
+		}
+		count++
+	}
+	return count
+}
+
+// closePipes waits for the end of the output, which is there already unless a
+// stranger was handed the pipe.
+func (p *Process) closePipes() {
+	bound := time.After(pipeBound)
+	for i, o := range []*Output{p.stdout, p.stderr} {
+		select {
+		case <-o.done:
+		case <-bound:
+		}
+		p.pipes[i].Close()
+		<-o.done
+	}
+}

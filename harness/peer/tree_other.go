@@ -1,0 +1,30 @@
+//go:build !linux
+
+package peer
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Subreaper fails: only Linux lets a process adopt its orphans.
+func Subreaper() error { return fmt.Errorf("subreaper: %w", errors.ErrUnsupported) }
+
+// A member is a process of a tree.
+type member struct {
+	pid, group int
+	zombie     bool
+}
+
+// members returns the process alone: descendants that left its group are out
+// of sight here.
+func (p *Process) members() []member {
+	if p.reaped.Load() {
+		return nil
+	}
+	return []member{{pid: p.Pid(), group: p.Pid()}}
+}
+
+func bury(member) bool { return false }
+
+func (p *Process) sockets() map[uint32]struct{} { return nil }
