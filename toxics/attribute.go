@@ -1,0 +1,125 @@
+package toxics
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+)
+
+// A ValueKind is the form of an attribute's value.
+type ValueKind string
+
+// The kinds of value, with the Go type that [Make] leaves in Spec.Attributes.
+const (
+	Int      ValueKind = "int"      // int64
+	Bool     ValueKind = "bool"     // bool
+	Bytes    ValueKind = "bytes"    // int64; also written "64KiB" or "2MB"
+	Duration ValueKind = "duration" // int64, milliseconds; also written "200ms" or "2s"
+	Ints     ValueKind = "ints"     // []int64; also written "1,2,3"
+)
+
+// maxMilliseconds bounds durations so that the sum of two fits time.Duration.
+const maxMilliseconds = math.MaxInt64 / int64(time.Millisecond) / 2
+
+// maxSize bounds stream offsets so that the sum of two fits int64.
+const maxSize = 1 << 61
+
+// An Attribute is one setting of a kind of toxic.
+type Attribute struct {
+	Name    string
+	Kind    ValueKind
+	Default any    // as Make leaves it; nil for an empty list
+	Unit    string // "" where there is none
+	Min     int64  // of the number, or of each in the list
+	Max     int64
+	Summary string
+}
+
+// settings are the attributes of one toxic, complete and within their ranges.
+type settings map[string]any
+
+func (s settings) int(name string) int64    { return s[name].(int64) }
+func (s settings) bool(name string) bool    { return s[name].(bool) }
+func (s settings) ints(name string) []int64 { return s[name].([]int64) }
+
+// duration returns an attribute in milliseconds.
+func (s settings) duration(name string) time.Duration {
+	return time.Duration(s.int(name)) * time.Millisecond
+}
+
+// read completes and checks the given attributes. A nil value is the default.
+func read(attributes []Attribute, given map[string]any) (settings, error) {
+	var errs []error
+	s := settings{}
+	var names []string
+	for _, a := range attributes {
+		names = append(names, a.Name)
+		value, err := a.read(given[a.Name])
+		s[a.Name] = value
+		errs = append(errs, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(names, name) {
+			errs = append(errs, fmt.Errorf("attribute %q is unknown%s", name, didYouMean(name, names)))
+		}
+	}
+	return s, errors.Join(errs...)
+}
+
+// read converts one value and checks its range.
+func (a Attribute) read(value any) (any, error) {
+	if value == nil {
+		value = a.Default
+	}
+	var err error
+	switch a.Kind {
+	case Bool:
+		value, err = parseBool(value)
+		return value, prefix(a.Name, err)
+	case Ints:
+		numbers, err := parseInts(value)
+		for i, n := range numbers {
+			err = errors.Join(err, a.check(fmt.Sprintf("%s[%d]", a.Name, i), n))
+		}
+		return numbers, prefixList(a.Name, numbers, err)
+	}
+	var n int64
+	switch a.Kind {
+	case Bytes:
+		n, err = parseSize(value)
+	case Duration:
+		n, err = parseMilliseconds(value)
+	default:
+		n, err = parseInt(value)
+	}
+	if err != nil {
+		return n, prefix(a.Name, err)
+	}
+	return n, a.check(a.Name, n)
+}
+
+// prefixList names the attribute unless its elements are named already.
+func prefixList(name string, numbers []int64, err error) error {
+	if numbers == nil {
+		return prefix(name, err)
+	}
+	return err
+}
+
+// check returns an error when n is out of range.
+func (a Attribute) check(name string, n int64) error {
+	unit := a.Unit
+	if unit != "" {
+		unit = " " + unit
+	}
+	switch {
+	case n < a.Min:
+		return fmt.Errorf("%s must be at least %d%s, got %d", name, a.Min, unit, n)
+	case n > a.Max:
+		return fmt.Errorf("%s must be at most %d%s, got %d", name, a.Max, unit, n)
+	}
+	return nil
+}

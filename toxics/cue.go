@@ -1,0 +1,111 @@
+package toxics
+
+import (
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/wire"
+)
+
+// A cue watches one link for its trigger.
+type cue struct {
+	Trigger
+	failure  []int // of Pattern: length of the longest proper border of each prefix
+	matched  int   // how much of Pattern the bytes so far end with
+	segments int   // how many segments have arrived
+	alarm    <-chan struct{}
+	deadline time.Time
+}
+
+// newCue starts watching; f is at the start of the stream.
+func newCue(t Trigger, f *flow) *cue {
+	c := &cue{Trigger: t}
+	if len(t.Pattern) > 0 {
+		c.failure = borders(t.Pattern)
+	}
+	if t.After > 0 {
+		c.deadline = time.Now().Add(t.After)
+	}
+	switch t.Event {
+	case "accept":
+		c.alarm = f.w.Happened(event.Accept)
+	case "fin":
+		c.alarm = f.w.Happened(event.FIN)
+	case "rst":
+		c.alarm = f.w.Happened(event.RST)
+	case "answer":
+		if w, ok := f.w.(wire.Answerer); ok {
+			c.alarm = w.Answered()
+		}
+	}
+	return c
+}
+
+// borders returns the failure function of Knuth, Morris and Pratt.
+func borders(pattern []byte) []int {
+	failure := make([]int, len(pattern))
+	for i, k := 1, 0; i < len(pattern); i++ {
+		for k > 0 && pattern[i] != pattern[k] {
+			k = failure[k-1]
+		}
+		if pattern[i] == pattern[k] {
+			k++
+		}
+		failure[i] = k
+	}
+	return failure
+}
+
+// reached reports whether the trigger is reached with nothing more arriving.
+func (c *cue) reached(offset int64) bool {
+	switch {
+	case c.IsZero() || c.Event == "open":
+		return true
+	case c.Byte != nil:
+		return offset >= *c.Byte
+	case !c.deadline.IsZero():
+		return !time.Now().Before(c.deadline)
+	}
+	return c.rang()
+}
+
+// rang reports whether the event has happened.
+func (c *cue) rang() bool {
+	select {
+	case <-c.alarm:
+		return true
+	default:
+		return false
+	}
+}
+
+// find returns how many bytes of a segment at offset pass before the trigger,
+// and whether the trigger is in it at all.
+func (c *cue) find(offset int64, data []byte) (int, bool) {
+	c.segments++
+	switch {
+	case c.Byte != nil && offset+int64(len(data)) >= *c.Byte:
+		return int(*c.Byte - offset), true
+	case c.Segment > 0:
+		return 0, c.segments == c.Segment
+	case len(c.Pattern) > 0:
+		return c.match(data)
+	}
+	return len(data), false
+}
+
+// match feeds data to the automaton; it returns the index after the pattern.
+func (c *cue) match(data []byte) (int, bool) {
+	for i, b := range data {
+		for c.matched > 0 && b != c.Pattern[c.matched] {
+			c.matched = c.failure[c.matched-1]
+		}
+		if b == c.Pattern[c.matched] {
+			c.matched++
+		}
+		if c.matched == len(c.Pattern) {
+			return i + 1, true
+		}
+	}
+	return len(data), false
+}

@@ -1,0 +1,68 @@
+package toxics
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2/stream"
+	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/harness/wire"
+)
+
+// An ending ends the stream where it is: half_close, reset and vanish.
+type ending struct{ how wire.End }
+
+func (e ending) start(f *flow) tp.Toxic { return &endingPipe{f, e.how} }
+
+type endingPipe struct {
+	*flow
+	how wire.End
+}
+
+var endingDetails = [...]string{
+	wire.HalfClose: "FIN to the destination, the other direction stays open",
+	wire.Reset:     "reset of both sides",
+	wire.Vanish:    "FIN to the destination, later bytes are answered by a reset",
+}
+
+func (p *endingPipe) Pipe(stub *tp.ToxicStub) {
+	if p.send(stub) {
+		p.end(stub, p.how, endingDetails[p.how])
+	}
+}
+
+// A resetPeer is Toxiproxy's reset_peer: a reset some time after the first data.
+type resetPeer struct{ timeout time.Duration }
+
+func (r resetPeer) start(f *flow) tp.Toxic { return &resetPeerPipe{flow: f, timeout: r.timeout} }
+
+type resetPeerPipe struct {
+	*flow
+	timeout time.Duration
+	seized  *stream.StreamChunk // the chunk that set the clock going; never sent unless removed in time
+	ticking bool
+}
+
+func (p *resetPeerPipe) Pipe(stub *tp.ToxicStub) {
+	if !p.ticking {
+		if !p.send(stub) {
+			return
+		}
+		c, what := p.take(stub)
+		if what == stopped {
+			return
+		}
+		p.seized, p.ticking = c, true
+		p.due = time.Now().Add(p.timeout)
+	}
+	if !stub.Closed() && p.pause(stub) {
+		p.seized = nil
+		p.end(stub, wire.Reset, fmt.Sprintf("reset of both sides %v after the first data or EOF", p.timeout))
+	}
+}
+
+// Cleanup hands over the chunk that set the clock going.
+func (p *resetPeerPipe) Cleanup(stub *tp.ToxicStub) {
+	p.surrender(stub, &p.out, &p.seized, &p.held)
+}

@@ -1,0 +1,174 @@
+package toxics
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/sockharness/harness/harness/event"
+)
+
+// ParseFlag reads a Spec from one line of text: the type, then key=value pairs
+// in any order.
+//
+//	half_close direction=downstream at.byte=93 connection=2 toxicity=0.5
+//
+// The keys are name, direction (default downstream), toxicity (above 0, to 1),
+// connection, at.byte, at.pattern, at.segment, at.event, at.time, and the
+// attributes of the type. A value with blanks is put in double quotes; in quotes,
+// and in at.pattern always, Go's escapes such as \r\n and \x00 are read. A list
+// is written with commas. Whether the type and its attributes exist, [Make] says.
+func ParseFlag(text string) (Spec, error) {
+	words, err := splitWords(text)
+	if err != nil {
+		return Spec{}, fmt.Errorf("toxic %q: %w", text, err)
+	}
+	if len(words) == 0 || words[0].valued {
+		return Spec{}, fmt.Errorf("toxic %q: must begin with a type such as latency", text)
+	}
+	p := flagParser{
+		spec: Spec{Type: words[0].key, Direction: event.Downstream, Toxicity: 1, Attributes: map[string]any{}},
+		at:   map[string]any{},
+		seen: map[string]bool{},
+	}
+	var errs []error
+	for _, w := range words[1:] {
+		errs = append(errs, p.set(w))
+	}
+	p.spec.At, err = ParseTrigger(p.at)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return Spec{}, name(err, fmt.Sprintf("toxic %s: ", p.spec.Type))
+	}
+	return p.spec, nil
+}
+
+// A word is one key=value of a flag, or a key alone.
+type word struct {
+	key, value     string
+	valued, quoted bool
+}
+
+// splitWords splits at blanks outside of double quotes, which may begin after the
+// first equals sign of a word only.
+func splitWords(text string) ([]word, error) {
+	var words []word
+	for {
+		if text = strings.TrimLeft(text, " \t\r\n"); text == "" {
+			return words, nil
+		}
+		end := strings.IndexAny(text, " \t\r\n=")
+		if end < 0 || text[end] != '=' {
+			end = max(end, 0)
+			if end == 0 {
+				end = len(text)
+			}
+			words = append(words, word{key: text[:end]})
+			text = text[end:]
+			continue
+		}
+		w := word{key: text[:end], valued: true}
+		text = text[end+1:]
+		var err error
+		if text, err = w.readValue(text); err != nil {
+			return nil, err
+		}
+		words = append(words, w)
+	}
+}
+
+// readValue reads the value at the start of text and returns what follows it.
+func (w *word) readValue(text string) (string, error) {
+	if !strings.HasPrefix(text, `"`) {
+		end := strings.IndexAny(text, " \t\r\n")
+		if end < 0 {
+			end = len(text)
+		}
+		w.value = text[:end]
+		return text[end:], nil
+	}
+	quoted, err := strconv.QuotedPrefix(text)
+	if err != nil {
+		return "", fmt.Errorf("%s: the quoted value does not end or has a bad escape", w.key)
+	}
+	w.quoted = true
+	w.value, _ = strconv.Unquote(quoted)
+	rest := text[len(quoted):]
+	if rest != "" && !strings.ContainsAny(rest[:1], " \t\r\n") {
+		return "", fmt.Errorf("%s: a blank must follow the quoted value", w.key)
+	}
+	return rest, nil
+}
+
+// A flagParser gathers what the words of a flag say.
+type flagParser struct {
+	spec Spec
+	at   map[string]any
+	seen map[string]bool
+}
+
+func (p *flagParser) set(w word) error {
+	if !w.valued {
+		return fmt.Errorf("%q must be written key=value", w.key)
+	}
+	if p.seen[w.key] {
+		return fmt.Errorf("%s is given twice", w.key)
+	}
+	p.seen[w.key] = true
+	if field, ok := strings.CutPrefix(w.key, "at."); ok {
+		return p.setTrigger(field, w)
+	}
+	var err error
+	switch w.key {
+	case "":
+		return fmt.Errorf("%q has no key", "="+w.value)
+	case "name":
+		p.spec.Name = w.value
+	case "direction":
+		p.spec.Direction, err = event.ParseDirection(w.value)
+	case "toxicity":
+		p.spec.Toxicity, err = strconv.ParseFloat(w.value, 64)
+		if err != nil || !(p.spec.Toxicity > 0 && p.spec.Toxicity <= 1) {
+			err = fmt.Errorf("toxicity must be above 0 and at most 1, got %q", w.value)
+		}
+	case "connection":
+		p.spec.Connection, err = strconv.ParseUint(w.value, 10, 64)
+		if err != nil {
+			err = fmt.Errorf("connection must be 0 for every one, or a number from 1, got %q", w.value)
+		}
+	default:
+		p.spec.Attributes[w.key] = w.attribute()
+	}
+	return err
+}
+
+// setTrigger reads the value of at.field; a pattern's escapes need no quotes.
+func (p *flagParser) setTrigger(field string, w word) error {
+	if field == "pattern" && !w.quoted {
+		value, err := strconv.Unquote(`"` + strings.ReplaceAll(w.value, `"`, `\"`) + `"`)
+		if err != nil {
+			return fmt.Errorf("at.pattern has a bad escape, got %s", w.value)
+		}
+		w.value = value
+	}
+	p.at[field] = w.value
+	return nil
+}
+
+// attribute returns a number or a truth value as JSON has it, anything else as
+// text: the types that Toxiproxy knows and we do not are decoded by JSON.
+func (w word) attribute() any {
+	if !w.quoted {
+		var value any
+		decoder := json.NewDecoder(strings.NewReader(w.value))
+		decoder.UseNumber()
+		if decoder.Decode(&value) == nil && !decoder.More() {
+			switch value.(type) {
+			case json.Number, bool:
+				return value
+			}
+		}
+	}
+	return w.value
+}

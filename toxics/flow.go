@@ -1,0 +1,204 @@
+package toxics
+
+import (
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2/stream"
+	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/harness/wire"
+)
+
+// A flow is one link's stream as it passes a toxic: what the toxic took and has
+// not sent on, and where in the stream that is. It outlives the stubs, so that
+// an interrupt costs neither a chunk nor the place.
+type flow struct {
+	w      wire.Wire
+	offset int64               // stream offset of the next byte to be sent on
+	out    *stream.StreamChunk // to be sent on next, once due
+	due    time.Time           // nothing is sent on before
+	gap    time.Duration       // pause after each chunk sent on
+	held   *stream.StreamChunk // put back: what take returns next
+	ended  bool                // the source has ended
+	struck bool
+}
+
+// A starter is a toxic of ours before it is attached. start makes the instance
+// that owns f from then on; f may be in the middle of the stream.
+type starter interface {
+	start(f *flow) tp.Toxic
+}
+
+// A fault makes a starter attachable.
+type fault struct{ starter }
+
+// Attach returns the toxic of one link.
+func (t fault) Attach(w wire.Wire) tp.Toxic { return t.start(&flow{w: w}) }
+
+// Pipe passes everything on: without a wire there is nothing to strike.
+func (t fault) Pipe(stub *tp.ToxicStub) { new(tp.NoopToxic).Pipe(stub) }
+
+// An arrival is what a wait for the next chunk came to.
+type arrival uint8
+
+const (
+	stopped arrival = iota // interrupted, or the connection is gone: Pipe returns
+	chunk
+	eof
+	alarmed
+)
+
+// take waits for the next chunk.
+func (f *flow) take(stub *tp.ToxicStub) (*stream.StreamChunk, arrival) {
+	return f.takeUntil(stub, nil, time.Time{})
+}
+
+// takeUntil waits for the next chunk, the alarm or the deadline (both optional).
+func (f *flow) takeUntil(stub *tp.ToxicStub, alarm <-chan struct{}, deadline time.Time) (*stream.StreamChunk, arrival) {
+	for {
+		if c := f.held; c != nil {
+			f.held = nil
+			return c, chunk
+		}
+		if f.ended {
+			return nil, eof
+		}
+		expired, stop := expiry(deadline)
+		var c *stream.StreamChunk
+		select {
+		case <-stub.Interrupt:
+			stop()
+			return nil, stopped
+		case <-f.w.Context().Done():
+			stop()
+			stub.Close()
+			return nil, stopped
+		case <-alarm:
+			stop()
+			return nil, alarmed
+		case <-expired:
+			return nil, alarmed
+		case c = <-stub.Input:
+			stop()
+		}
+		if c == nil {
+			f.ended = true
+		} else if len(c.Data) > 0 {
+			f.held = c
+		}
+	}
+}
+
+// expiry returns a channel that yields at the deadline; never for the zero time.
+func expiry(deadline time.Time) (<-chan time.Time, func() bool) {
+	if deadline.IsZero() {
+		return nil, func() bool { return true }
+	}
+	timer := time.NewTimer(time.Until(deadline))
+	return timer.C, timer.Stop
+}
+
+// send waits until it is due and sends on what is to be sent on, if anything. It
+// returns false when Pipe has to return; what was not sent stays.
+func (f *flow) send(stub *tp.ToxicStub) bool {
+	if stub.Closed() || !f.pause(stub) {
+		return false
+	}
+	if f.out == nil {
+		return true
+	}
+	select {
+	case stub.Output <- f.out:
+		f.offset += int64(len(f.out.Data))
+		f.out = nil
+		if f.gap > 0 {
+			f.due = time.Now().Add(f.gap)
+		}
+		return true
+	case <-stub.Interrupt:
+	case <-f.w.Context().Done():
+		stub.Close()
+	}
+	return false
+}
+
+// pause waits until it is due.
+func (f *flow) pause(stub *tp.ToxicStub) bool {
+	if f.due.IsZero() {
+		return true
+	}
+	if time.Until(f.due) > 0 {
+		expired, stop := expiry(f.due)
+		defer stop()
+		select {
+		case <-expired:
+		case <-stub.Interrupt:
+			return false
+		case <-f.w.Context().Done():
+			stub.Close()
+			return false
+		}
+	}
+	f.due = time.Time{}
+	return true
+}
+
+// relay passes the stream on, chunk by chunk, until it ends or is interrupted.
+// prepare decides what becomes of a chunk: it sets f.out, and f.held to what is
+// to be prepared later.
+func (f *flow) relay(stub *tp.ToxicStub, prepare func(*stream.StreamChunk)) {
+	for f.send(stub) {
+		switch c, what := f.take(stub); what {
+		case stopped:
+			return
+		case eof:
+			stub.Close()
+			return
+		default:
+			prepare(c)
+		}
+	}
+}
+
+// pass is relay's prepare that changes nothing.
+func (f *flow) pass(c *stream.StreamChunk) { f.out = c }
+
+// strike reports, once, that the toxic took effect.
+func (f *flow) strike(offset int64, detail string) {
+	if !f.struck {
+		f.struck = true
+		f.w.Struck(offset, detail)
+	}
+}
+
+// end ends the stream here and now, in the given way.
+func (f *flow) end(stub *tp.ToxicStub, how wire.End, detail string) {
+	f.strike(f.offset, detail)
+	f.w.End(how)
+	stub.Close()
+}
+
+// Cleanup sends on what the toxic holds, before it leaves the link for good.
+func (f *flow) Cleanup(stub *tp.ToxicStub) { f.surrender(stub, &f.out, &f.held) }
+
+// surrender sends chunks on in order, without waiting for what is due.
+func (f *flow) surrender(stub *tp.ToxicStub, chunks ...**stream.StreamChunk) {
+	for _, c := range chunks {
+		if *c == nil || stub.Closed() {
+			continue
+		}
+		select {
+		case stub.Output <- *c:
+			f.offset += int64(len((*c).Data))
+			*c = nil
+		case <-f.w.Context().Done():
+			return
+		}
+	}
+}
+
+// split cuts c after n bytes, 0 < n < len(c.Data).
+func split(c *stream.StreamChunk, n int) (head, tail *stream.StreamChunk) {
+	return &stream.StreamChunk{Data: c.Data[:n:n], Timestamp: c.Timestamp},
+		&stream.StreamChunk{Data: c.Data[n:], Timestamp: c.Timestamp}
+}

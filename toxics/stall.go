@@ -1,0 +1,52 @@
+package toxics
+
+import (
+	"fmt"
+	"time"
+
+	tp "github.com/Shopify/toxiproxy/v2/toxics"
+)
+
+// A stall stops forwarding and keeps the connection open.
+type stall struct{ duration time.Duration } // 0: for ever
+
+func (s stall) start(f *flow) tp.Toxic { return &stallPipe{flow: f, duration: s.duration} }
+
+type stallPipe struct {
+	*flow
+	duration time.Duration
+	begun    bool
+}
+
+func (p *stallPipe) Pipe(stub *tp.ToxicStub) {
+	if !p.begin(stub) {
+		return
+	}
+	if p.duration > 0 {
+		p.relay(stub, p.pass)
+		return
+	}
+	select {
+	case <-stub.Interrupt:
+	case <-p.w.Context().Done():
+		stub.Close()
+	}
+}
+
+// begin sends on what belongs before the stall, and starts its clock.
+func (p *stallPipe) begin(stub *tp.ToxicStub) bool {
+	if p.begun {
+		return !stub.Closed()
+	}
+	if !p.send(stub) {
+		return false
+	}
+	p.begun = true
+	if p.duration == 0 {
+		p.strike(p.offset, "nothing is forwarded any more")
+		return true
+	}
+	p.due = time.Now().Add(p.duration)
+	p.strike(p.offset, fmt.Sprintf("nothing is forwarded for %v", p.duration))
+	return true
+}

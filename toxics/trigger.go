@@ -1,0 +1,167 @@
+package toxics
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Trigger says where or when a toxic begins to strike. Before it, bytes pass
+// untouched; the chunk that contains the place is cut exactly there. At most one
+// field is set; the zero Trigger is from the start.
+type Trigger struct {
+	// Byte strikes once so many bytes of the stream have passed. It does not
+	// wait for the byte after.
+	Byte *int64
+	// Pattern strikes right after the last byte of its first occurrence.
+	Pattern []byte
+	// Segment strikes before the first byte of the n-th segment, from 1: the
+	// n-th read of the proxy from the source.
+	Segment int
+	// Event strikes when something happened on the connection:
+	//   open    the link was opened
+	//   accept  the client was accepted
+	//   answer  the opposite direction carried its first byte
+	//   eof     the source of this direction ended its stream
+	//   fin     either side ended its stream
+	//   rst     either side reset the connection
+	Event string
+	// After strikes so long after the link was opened.
+	After time.Duration
+}
+
+// triggerEvents are the values of Trigger.Event.
+var triggerEvents = [...]string{"open", "accept", "answer", "eof", "fin", "rst"}
+
+// IsZero reports whether the trigger is from the start.
+func (t Trigger) IsZero() bool {
+	return t.Byte == nil && t.Pattern == nil && t.Segment == 0 && t.Event == "" && t.After == 0
+}
+
+// String returns the trigger as [ParseFlag] reads it, "start" for the zero Trigger.
+func (t Trigger) String() string {
+	switch {
+	case t.Byte != nil:
+		return fmt.Sprintf("at.byte=%d", *t.Byte)
+	case t.Pattern != nil:
+		return fmt.Sprintf("at.pattern=%q", t.Pattern)
+	case t.Segment != 0:
+		return fmt.Sprintf("at.segment=%d", t.Segment)
+	case t.Event != "":
+		return "at.event=" + t.Event
+	case t.After != 0:
+		return fmt.Sprintf("at.time=%v", t.After)
+	}
+	return "start"
+}
+
+// validate returns everything that is wrong with the trigger.
+func (t Trigger) validate() error {
+	var errs []error
+	set := 0
+	check := func(given, valid bool, format string, args ...any) {
+		if given {
+			set++
+		}
+		if given && !valid {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(t.Byte != nil, t.Byte != nil && *t.Byte >= 0, "at.byte must be at least 0, got %d", deref(t.Byte))
+	check(t.Pattern != nil, len(t.Pattern) > 0, "at.pattern must not be empty")
+	check(t.Segment != 0, t.Segment > 0, "at.segment must be at least 1, got %d", t.Segment)
+	check(t.Event != "", slices.Contains(triggerEvents[:], t.Event),
+		"at.event must be one of %s, got %q", strings.Join(triggerEvents[:], ", "), t.Event)
+	check(t.After != 0, t.After > 0, "at.time must be above 0, got %v", t.After)
+	if set > 1 {
+		errs = append(errs, fmt.Errorf("at takes one of byte, pattern, segment, event and time, got %d of them", set))
+	}
+	return errors.Join(errs...)
+}
+
+func deref(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// ParseTrigger reads a trigger as it is written in a file: one of {byte: 93},
+// {pattern: "\r\n"} (text or []byte), {segment: 2}, {event: eof}, {time: 200ms}
+// (a duration, or a number of milliseconds). An empty map is from the start.
+func ParseTrigger(fields map[string]any) (Trigger, error) {
+	var t Trigger
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if err := t.set(name, fields[name]); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) == 0 {
+		errs = append(errs, t.validate())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return Trigger{}, err
+	}
+	return t, nil
+}
+
+// set reads one field of a trigger.
+func (t *Trigger) set(name string, value any) error {
+	switch name {
+	case "byte":
+		n, err := parseSize(value)
+		t.Byte = &n
+		return prefix("at.byte", err)
+	case "segment":
+		n, err := parseInt(value)
+		if err == nil && (n < 1 || n > 1<<31-1) {
+			err = fmt.Errorf("must be 1 to %d, got %d", 1<<31-1, n)
+		}
+		t.Segment = int(n)
+		return prefix("at.segment", err)
+	case "time":
+		ms, err := parseMilliseconds(value)
+		if err == nil && (ms < 1 || ms > maxMilliseconds) {
+			err = fmt.Errorf("must be 1ms to %d ms, got %v", int64(maxMilliseconds), value)
+		}
+		t.After = time.Duration(ms) * time.Millisecond
+		return prefix("at.time", err)
+	case "pattern":
+		return t.setPattern(value)
+	case "event":
+		text, ok := value.(string)
+		if !ok || text == "" {
+			return fmt.Errorf("at.event must be one of %s, got %v", strings.Join(triggerEvents[:], ", "), value)
+		}
+		t.Event = text
+		return nil
+	}
+	return fmt.Errorf("at.%s is unknown%s", name, didYouMean(name, []string{"byte", "pattern", "segment", "event", "time"}))
+}
+
+func (t *Trigger) setPattern(value any) error {
+	switch pattern := value.(type) {
+	case string:
+		t.Pattern = []byte(pattern)
+	case []byte:
+		t.Pattern = slices.Clone(pattern)
+	default:
+		return fmt.Errorf("at.pattern must be text or bytes, got %v", value)
+	}
+	if len(t.Pattern) == 0 {
+		return errors.New("at.pattern must not be empty")
+	}
+	return nil
+}
+
+// prefix puts the subject before an error, if there is one.
+func prefix(subject string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %w", subject, err)
+}

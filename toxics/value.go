@@ -1,0 +1,138 @@
+package toxics
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Values come from JSON (float64), from YAML (int, uint64), from flags (string)
+// and from Go; each parse function takes all of them.
+
+// parseInt reads a whole number.
+func parseInt(value any) (int64, error) {
+	switch v := value.(type) {
+	case string:
+		return parseIntText(v)
+	case json.Number:
+		return parseIntText(v.String())
+	}
+	switch v := reflect.ValueOf(value); {
+	case v.CanInt():
+		return v.Int(), nil
+	case v.CanUint():
+		if u := v.Uint(); u <= math.MaxInt64 {
+			return int64(u), nil
+		}
+	case v.CanFloat():
+		// 2^63 is the first float beyond int64.
+		if f := v.Float(); f == math.Trunc(f) && f >= -1<<63 && f < 1<<63 {
+			return int64(f), nil
+		}
+	}
+	return 0, fmt.Errorf("must be a whole number, got %v", value)
+}
+
+func parseIntText(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("must be a whole number, got %q", text)
+	}
+	return n, nil
+}
+
+// sizeUnits are the units of a size, longer names first.
+var sizeUnits = [...]struct {
+	name  string
+	bytes int64
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}}
+
+// parseSize reads a number of bytes, with or without a unit.
+func parseSize(value any) (int64, error) {
+	text, ok := value.(string)
+	if !ok {
+		return parseInt(value)
+	}
+	unit := int64(1)
+	number := text
+	for _, u := range sizeUnits {
+		if rest, found := strings.CutSuffix(text, u.name); found {
+			number, unit = strings.TrimSpace(rest), u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n > math.MaxInt64/unit || n < math.MinInt64/unit {
+		return 0, fmt.Errorf("must be a number of bytes such as 4096 or 64KiB, got %q", text)
+	}
+	return n * unit, nil
+}
+
+// parseMilliseconds reads a duration as milliseconds.
+func parseMilliseconds(value any) (int64, error) {
+	if d, ok := value.(time.Duration); ok {
+		value = d.String()
+	}
+	text, ok := value.(string)
+	if !ok {
+		return parseInt(value)
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d%time.Millisecond != 0 {
+		return 0, fmt.Errorf("must be whole milliseconds such as 200 or 1.5s, got %q", text)
+	}
+	return d.Milliseconds(), nil
+}
+
+// parseBool reads true or false.
+func parseBool(value any) (bool, error) {
+	switch value {
+	case true, "true":
+		return true, nil
+	case false, "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("must be true or false, got %v", value)
+}
+
+// parseInts reads a list of whole numbers; a single number is a list of one.
+func parseInts(value any) ([]int64, error) {
+	if text, ok := value.(string); ok && text != "" {
+		value = strings.Split(text, ",")
+	}
+	list := reflect.ValueOf(value)
+	switch {
+	case value == nil || value == "":
+		return []int64{}, nil
+	case list.Kind() != reflect.Slice:
+		n, err := parseInt(value)
+		if err != nil {
+			return nil, fmt.Errorf("must be a list of whole numbers, got %v", value)
+		}
+		return []int64{n}, nil
+	}
+	numbers := make([]int64, list.Len())
+	for i := range numbers {
+		n, err := parseInt(trim(list.Index(i).Interface()))
+		if err != nil {
+			return nil, fmt.Errorf("must be a list of whole numbers, got %v in it", list.Index(i))
+		}
+		numbers[i] = n
+	}
+	return numbers, nil
+}
+
+// trim removes the blanks around a number of a list written as text.
+func trim(value any) any {
+	if text, ok := value.(string); ok {
+		return strings.TrimSpace(text)
+	}
+	return value
+}
