@@ -1,0 +1,24 @@
+package sock
+
+import "syscall"
+
+// An Info is what the kernel tells of a TCP socket of ours: TCP_INFO of tcp(7).
+type Info struct {
+	State         State
+	BytesAcked    uint64 // by the peer; on the side that connected, the SYN counts as one
+	BytesReceived uint64 // in order, read or not; a FIN counts as one
+	Unsent        uint32 // bytes written and not sent yet
+	SegmentSize   uint32 // bytes that a segment to the peer may carry
+}
+
+// TCPInfo returns the state and the counters of c. It does not block. The error
+// is [ErrUnsupported] when c is not a TCP socket or the system does not tell.
+func TCPInfo(c syscall.Conn) (Info, error) { return tcpInfo(c) }
+
+// OutQueue returns how many bytes written to c are not yet acknowledged by the
+// peer's kernel, a FIN counting as one: SIOCOUTQ. Of a unix socket it is the
+// memory of what the peer has not read, and zero when it has read everything.
+func OutQueue(c syscall.Conn) (int, error) { return outQueue(c) }
+
+// InQueue returns how many bytes c has received and nobody has read: SIOCINQ.
+func InQueue(c syscall.Conn) (int, error) { return inQueue(c) }

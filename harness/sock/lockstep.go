@@ -1,0 +1,132 @@
+package sock
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// AwaitConsumed blocks until the process behind the socket receiver has read all
+// of the sent bytes that sender has written on the connection since it was
+// established; a FIN counts as one byte more. Nil says that the read has
+// returned: a byte written from now on cannot be glued to those before it.
+//
+// The error is [ErrNotFound] when the receiver is not on this host, or is gone
+// without having read; the context's error when it ends first. The wait may be
+// endless (a process may peek, or ask for more by SO_RCVLOWAT), so bound it.
+//
+// It waits without sleeping for a fraction of a millisecond and then less and
+// less eagerly, up to one query per millisecond.
+func (d *Diag) AwaitConsumed(ctx context.Context, receiver, sender netip.AddrPort, sent uint64) error {
+	arrived := false
+	return d.await(ctx, receiver, sender, func(s Socket) (bool, error) {
+		// The kernel reads the queue's length first and then takes the socket's
+		// lock to measure, while a segment that meets a read in progress waits
+		// outside of the queue. So an empty queue proves something only in an
+		// answer later than the one that has seen the bytes in the queue.
+		if arrived && s.measured && s.RQueue == 0 {
+			return true, nil
+		}
+		if s.measured && s.BytesReceived >= sent {
+			arrived = true
+		}
+		if !arrived && abandoned(s) {
+			return false, ErrNotFound
+		}
+		return false, nil
+	})
+}
+
+// AwaitAccepted blocks until the process that listens has accepted the
+// connection from remote to local; local is the address of the socket that it
+// gets. The error is [ErrNotFound] when there is no such connection, the
+// context's error when it ends first.
+func (d *Diag) AwaitAccepted(ctx context.Context, local, remote netip.AddrPort) error {
+	return d.await(ctx, local, remote, func(s Socket) (bool, error) {
+		return s.Inode != 0 || abandoned(s), nil
+	})
+}
+
+// abandoned reports that the process has closed the socket: a connection that
+// waits to be accepted has no inode either, but has not sent a FIN.
+func abandoned(s Socket) bool {
+	switch s.State {
+	case Established, SynReceived, NewSynReceived, CloseWait:
+		return false
+	}
+	return s.Inode == 0
+}
+
+// await queries until done says so.
+func (d *Diag) await(ctx context.Context, local, remote netip.AddrPort, done func(Socket) (bool, error)) error {
+	var p pace
+	defer p.stop()
+	for {
+		s, err := d.Lookup(local, remote)
+		if err != nil {
+			return err
+		}
+		if ok, err := done(s); ok || err != nil {
+			return err
+		}
+		if err := p.wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// How eagerly to ask again.
+const (
+	eagerTries  = 3                      // at once
+	eagerTime   = 500 * time.Microsecond // then after a yield, for so long
+	firstPause  = 20 * time.Microsecond  // then after a pause that doubles
+	longestWait = time.Millisecond
+)
+
+// A pace spaces the queries of one wait. The zero pace is ready.
+type pace struct {
+	tries int
+	began time.Time
+	pause time.Duration
+	timer *time.Timer
+}
+
+// wait returns when the next query is due, or with the context's error.
+func (p *pace) wait(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.tries++
+	if p.tries < eagerTries {
+		return nil
+	}
+	if p.began.IsZero() {
+		p.began = time.Now()
+	}
+	if time.Since(p.began) < eagerTime {
+		yield()
+		return nil
+	}
+	return p.sleep(ctx)
+}
+
+func (p *pace) sleep(ctx context.Context) error {
+	p.pause = min(max(2*p.pause, firstPause), longestWait)
+	if p.timer == nil {
+		p.timer = time.NewTimer(p.pause)
+	} else {
+		p.timer.Reset(p.pause)
+	}
+	select {
+	case <-p.timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *pace) stop() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}

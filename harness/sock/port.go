@@ -1,0 +1,105 @@
+package sock
+
+import (
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/sockharness/harness/harness/wire"
+)
+
+// A Port is bound to an address and stays so while it listens, refuses or
+// hangs: no other process can take it in between. Its methods are safe for
+// concurrent use and do not block for longer than a connect to this host takes.
+// Create it with [Bind].
+//
+// On systems other than Linux a port that refuses is not bound, and Hang is
+// [ErrUnsupported].
+type Port struct {
+	addr net.Addr
+
+	mu       sync.Mutex // guards what follows
+	binding  *binding   // nil after Close
+	listener net.Listener
+}
+
+// Bind takes the address "host:port", for plain TCP and with the given window;
+// port 0 picks a free one, an empty host is every address. The port refuses
+// connections until Listen. The caller closes it.
+func Bind(addr string, w wire.Window) (*Port, error) {
+	want, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("port bind: %w", err)
+	}
+	b, at, err := bind(want, w)
+	if err != nil {
+		return nil, fmt.Errorf("port bind %s: %w", addr, err)
+	}
+	return &Port{addr: at, binding: b}, nil
+}
+
+// Addr returns the address, a [*net.TCPAddr] with the port that was picked.
+func (p *Port) Addr() net.Addr { return p.addr }
+
+// Listen makes the port accept connections and returns a new listener, a
+// [*net.TCPListener]. The listener from before is closed. Listen, Refuse, Hang
+// and Close of the port close the listener; closing it alone leaves the
+// port as it is, so that connections wait for the next Listen.
+func (p *Port) Listen() (net.Listener, error) {
+	var l net.Listener
+	err := p.turn("listen", func(b *binding) (err error) {
+		l, err = b.listen()
+		p.listener = l
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Refuse makes connects fail with ECONNREFUSED. Connections that nobody has
+// accepted are reset; those accepted live on.
+func (p *Port) Refuse() error { return p.turn("refuse", (*binding).refuse) }
+
+// Hang leaves connects without an answer, as a host does that drops packets:
+// the queue of connections to accept is full of one of our own. Connections that
+// nobody has accepted are reset. A connect that is under way when the port leaves this
+// state is answered when its next SYN comes: the client's kernel repeats it about
+// every second at first.
+func (p *Port) Hang() error { return p.turn("hang", (*binding).hang) }
+
+// turn closes the listener and changes the binding's state.
+func (p *Port) turn(state string, to func(*binding) error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.binding == nil {
+		return fmt.Errorf("port %s: %w", state, net.ErrClosed)
+	}
+	p.closeListenerLocked()
+	if err := to(p.binding); err != nil {
+		return fmt.Errorf("port %s: %w", state, err)
+	}
+	return nil
+}
+
+func (p *Port) closeListenerLocked() {
+	if p.listener != nil {
+		_ = p.listener.Close()
+		p.listener = nil
+	}
+}
+
+// Close gives the port back. Connections that nobody has accepted are reset.
+// It may be called more than once.
+func (p *Port) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.binding == nil {
+		return nil
+	}
+	p.closeListenerLocked()
+	b := p.binding
+	p.binding = nil
+	return b.close()
+}

@@ -1,0 +1,235 @@
+package sock
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/wire"
+)
+
+const (
+	backlog    = 1<<16 - 1 // the kernel cuts it down to net.core.somaxconn
+	bindTries  = 16
+	hangTries  = 8
+	fillerWait = 250 * time.Millisecond
+)
+
+// A binding is a bound descriptor. Listen and shutdown turn it between
+// accepting and refusing; the listeners that others see are duplicates of it.
+type binding struct {
+	fd     int
+	addr   *net.TCPAddr
+	filler net.Conn // fills the accept queue; nil unless hanging
+}
+
+// bind returns a binding to an explicit port: one that the kernel picked at
+// bind would be lost at the first shutdown.
+func bind(want *net.TCPAddr, w wire.Window) (*binding, *net.TCPAddr, error) {
+	if want.Port != 0 {
+		b, err := bindExplicit(want, w)
+		return b, want, err
+	}
+	var failed error
+	for range bindTries {
+		at, err := freePort(want)
+		if err != nil {
+			return nil, nil, err
+		}
+		b, err := bindExplicit(at, w)
+		if err == nil {
+			return b, at, nil
+		}
+		failed = err
+	}
+	return nil, nil, failed
+}
+
+// freePort returns the address with a port that was free a moment ago.
+func freePort(want *net.TCPAddr) (*net.TCPAddr, error) {
+	fd, err := bound(want, false, wire.Window{})
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return nil, wrapErrno("getsockname", err)
+	}
+	at := *want
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		at.Port = sa.Port
+	case *unix.SockaddrInet6:
+		at.Port = sa.Port
+	}
+	return &at, nil
+}
+
+// bindExplicit binds without SO_REUSEADDR where it can: another process that
+// has the option could listen on the port while it does not listen here. Only
+// connections of an earlier listener make the option necessary.
+func bindExplicit(at *net.TCPAddr, w wire.Window) (*binding, error) {
+	fd, err := bound(at, false, w)
+	if errors.Is(err, unix.EADDRINUSE) {
+		fd, err = bound(at, true, w)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &binding{fd: fd, addr: at}
+	if err := b.share(false); err != nil {
+		return nil, errors.Join(err, unix.Close(fd))
+	}
+	return b, nil
+}
+
+// bound returns a socket that is bound to the address.
+func bound(at *net.TCPAddr, reuse bool, w wire.Window) (int, error) {
+	family, sa := sockaddr(at)
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_TCP)
+	if err != nil {
+		return -1, wrapErrno("socket", err)
+	}
+	b := binding{fd: fd}
+	err = errors.Join(b.share(reuse), shape(uintptr(fd), w))
+	if err == nil && family == unix.AF_INET6 && at.IP.IsUnspecified() {
+		err = wrapErrno("IPV6_V6ONLY", unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0))
+	}
+	if err == nil {
+		err = wrapErrno("bind", unix.Bind(fd, sa))
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// sockaddr translates the address. No host means both families, where there is IPv6.
+func sockaddr(at *net.TCPAddr) (family int, sa unix.Sockaddr) {
+	if at.IP == nil && !hasIPv6() {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: at.Port}
+	}
+	if ip := at.IP.To4(); ip != nil {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: at.Port, Addr: [4]byte(ip)}
+	}
+	six := &unix.SockaddrInet6{Port: at.Port, ZoneId: scope(at.AddrPort().Addr())}
+	copy(six.Addr[:], at.IP)
+	return unix.AF_INET6, six
+}
+
+func hasIPv6() bool {
+	_, err := os.Stat("/proc/net/if_inet6")
+	return err == nil
+}
+
+// share says whether others with SO_REUSEADDR may bind the port too.
+func (b *binding) share(on bool) error {
+	value := 0
+	if on {
+		value = 1
+	}
+	return wrapErrno("SO_REUSEADDR", unix.SetsockoptInt(b.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, value))
+}
+
+func (b *binding) listen() (net.Listener, error) {
+	if err := b.start(backlog); err != nil {
+		return nil, err
+	}
+	if err := b.unfill(); err != nil {
+		return nil, err
+	}
+	// Not os.NewFile on the descriptor itself: its finalizer would close it.
+	dup, err := unix.FcntlInt(uintptr(b.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, wrapErrno("dup", err)
+	}
+	f := os.NewFile(uintptr(dup), "port")
+	defer f.Close()
+	return net.FileListener(f)
+}
+
+// start turns the socket to accepting. SO_REUSEADDR lets it do so beside
+// connections from the time before.
+func (b *binding) start(backlog int) error {
+	if err := b.share(true); err != nil {
+		return err
+	}
+	return wrapErrno("listen", unix.Listen(b.fd, backlog))
+}
+
+// refuse resets what waits in the queue, the filler included.
+func (b *binding) refuse() error {
+	if err := unix.Shutdown(b.fd, unix.SHUT_RD); err != nil && err != unix.ENOTCONN {
+		return wrapErrno("shutdown", err)
+	}
+	b.dropFiller()
+	return b.share(false)
+}
+
+// hang makes the queue as short as it can be and fills it.
+func (b *binding) hang() error {
+	var failed error
+	for range hangTries {
+		if err := b.refuse(); err != nil {
+			return err
+		}
+		if err := b.start(0); err != nil {
+			return err
+		}
+		if failed = b.fill(); failed == nil {
+			return nil
+		}
+	}
+	return errors.Join(failed, b.refuse())
+}
+
+// fill connects to ourselves. It fails when another client was faster.
+func (b *binding) fill() error {
+	dialer := net.Dialer{Timeout: fillerWait}
+	dialer.SetMultipathTCP(false)
+	c, err := dialer.Dial("tcp", b.addr.String())
+	if err != nil {
+		return fmt.Errorf("accept queue fill: %w", err)
+	}
+	b.filler = c
+	info, err := unix.GetsockoptTCPInfo(b.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return wrapErrno("TCP_INFO", err)
+	}
+	// Of a listening socket, these two are the queue's length and its limit.
+	if info.Unacked <= info.Sacked {
+		return fmt.Errorf("accept queue fill: %d of %d waiting", info.Unacked, info.Sacked)
+	}
+	return nil
+}
+
+// unfill takes the filler out of the accept queue, of which it is the head.
+func (b *binding) unfill() error {
+	if b.filler == nil {
+		return nil
+	}
+	defer b.dropFiller()
+	fd, _, err := unix.Accept4(b.fd, unix.SOCK_CLOEXEC)
+	if err != nil {
+		return wrapErrno("accept", err)
+	}
+	return unix.Close(fd)
+}
+
+func (b *binding) dropFiller() {
+	if b.filler != nil {
+		_ = Reset(b.filler)
+		b.filler = nil
+	}
+}
+
+func (b *binding) close() error {
+	b.dropFiller()
+	return unix.Close(b.fd)
+}

@@ -1,0 +1,31 @@
+package sock
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/sockharness/harness/harness/wire"
+)
+
+// Shape sets the window of a socket that is neither connected nor listening
+// yet, so that its peer can send little before it must wait: to be called from
+// Control of [net.ListenConfig] or [net.Dialer]. Connections inherit it from
+// their listener. A zero field is left alone, and so is a socket that is not
+// TCP. The error is [ErrUnsupported] where the system does not know the option.
+//
+// A receive buffer of 1 is raised to the kernel's least, about 2 KB; see
+// SO_RCVBUF in socket(7), TCP_MAXSEG in tcp(7).
+func Shape(network, address string, c syscall.RawConn, w wire.Window) error {
+	if w == (wire.Window{}) || !strings.HasPrefix(network, "tcp") {
+		return nil
+	}
+	var failed error
+	if err := c.Control(func(fd uintptr) { failed = shape(fd, w) }); err != nil {
+		return fmt.Errorf("window of %s: %w", address, err)
+	}
+	if failed != nil {
+		return fmt.Errorf("window of %s: %w", address, failed)
+	}
+	return nil
+}
