@@ -17,7 +17,16 @@ import (
 	"time"
 )
 
+// harnessVariable makes the test binary a harness that is to be killed.
+const harnessVariable = "PEER_TEST_HARNESS"
+
 func TestMain(m *testing.M) {
+	if GuardianMain() {
+		return
+	}
+	if run := os.Getenv(harnessVariable); run != "" {
+		harnessMain(run)
+	}
 	if runtime.GOOS == "linux" {
 		if err := Subreaper(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -171,8 +180,8 @@ func TestServerThatDiesSaysWhy(t *testing.T) {
 
 func TestStartFailsAtOnce(t *testing.T) {
 	for name, c := range map[string]Command{
-		"client no-such-program: executable file not found in $PATH": {Args: []string{"no-such-program"}},
-		"client : the command is empty":                              {},
+		"client no-such-program: executable file not found in $PATH":                    {Args: []string{"no-such-program"}},
+		"client : the command is empty":                                                 {},
 		"client nc {port}: its command wants {port} or {addr}, and no address is known": {Args: []string{"nc", "{port}"}},
 	} {
 		if _, err := c.StartClient(within(t), Vars{}); err == nil || err.Error() != name {

@@ -1,0 +1,143 @@
+package peer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// guardianVariable makes a process a guardian; its value is the run.
+const guardianVariable = "HARNESS_GUARDIAN"
+
+const guardianBound = 10 * time.Second // for its start, and for its work
+
+// StartGuardian starts the one process that outlives us, for a moment: when
+// this process ends, however it ends, the guardian kills every process that
+// carries the mark of the run, daemons included, and exits. It is our own
+// binary again, whose main must call [GuardianMain] first. Everything that is
+// started from now on inherits the mark, through HARNESS_RUN in our
+// environment. Run is any text without commas that no other run uses.
+//
+// Stop tells the guardian that the run is over, waits until it has killed what
+// is left and has ended, and takes the mark back; it may be called again.
+func StartGuardian(run string) (stop func(), err error) {
+	if run == "" || strings.ContainsAny(run, ",\x00") {
+		return nil, fmt.Errorf("guardian start: run %q is empty or has a comma", run)
+	}
+	if os.Getenv(guardianVariable) != "" {
+		return nil, errors.New("guardian start: this process is one: its main does not call GuardianMain first")
+	}
+	g, err := launchGuardian(run)
+	if err != nil {
+		return nil, fmt.Errorf("guardian start: %w", err)
+	}
+	before, had := os.LookupEnv(runVariable)
+	os.Setenv(runVariable, joined(before, run))
+	return func() {
+		if !g.dismiss() {
+			return
+		}
+		if os.Unsetenv(runVariable); had {
+			os.Setenv(runVariable, before)
+		}
+	}, nil
+}
+
+// A guardian is the process, seen from the one that it guards.
+type guardian struct {
+	cmd  *exec.Cmd
+	life *os.File // open as long as we live
+}
+
+func launchGuardian(run string) (*guardian, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	g := &guardian{cmd: exec.Command(path), life: ours}
+	g.cmd.Env = append(os.Environ(), guardianVariable+"="+run)
+	g.cmd.Stdin = theirs
+	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no ^C, no kill of our group
+	ready, err := g.cmd.StdoutPipe()
+	if err == nil {
+		err = g.cmd.Start()
+	}
+	if err != nil {
+		ours.Close()
+		return nil, err
+	}
+	ready.(*os.File).SetReadDeadline(time.Now().Add(guardianBound))
+	if _, err := io.ReadFull(ready, make([]byte, 1)); err != nil {
+		g.cmd.Process.Kill()
+		g.dismiss()
+		return nil, fmt.Errorf("%s does not answer as a guardian: does its main call GuardianMain? %w", path, err)
+	}
+	return g, nil
+}
+
+// dismiss ends the guardian; it reports false when that was done before.
+func (g *guardian) dismiss() bool {
+	if g.life.Close() != nil {
+		return false
+	}
+	g.cmd.Wait()
+	return true
+}
+
+// GuardianMain does the work of a guardian and returns true when this process
+// was started as one; main then returns. Otherwise it returns false at once.
+// Call it first in main and in TestMain.
+func GuardianMain() bool {
+	run := os.Getenv(guardianVariable)
+	if run == "" {
+		return false
+	}
+	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE)
+	os.Stdout.Write([]byte{1})
+	io.Copy(io.Discard, os.Stdin)
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	bound := time.After(guardianBound)
+	for empty, needed := 0, 1; empty < needed; {
+		if killRun(run) == 0 {
+			empty++
+		} else {
+			empty, needed = 0, 2
+		}
+		select {
+		case <-tick.C:
+		case <-bound:
+			return true
+		}
+	}
+	return true
+}
+
+// killRun kills every process that carries the mark of the run and returns how
+// many there were.
+func killRun(run string) (count int) {
+	self, limit := os.Getpid(), runLimit(run)>>32
+	for pid, m := range processes() {
+		if pid == self || m.zombie {
+			continue
+		}
+		if limitOf(pid)>>32 == limit || environmentHas(pid, runVariable, run) {
+			syscall.Kill(pid, syscall.SIGKILL)
+			count++
+		}
+	}
+	return count
+}
