@@ -4,7 +4,6 @@
 package event
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -23,6 +22,7 @@ const (
 	Struck  Kind = "struck"  // a fault took effect (Event.Toxic, Event.Offset)
 	Deliver Kind = "deliver" // a segment boundary at Event.Offset: verified as read by the receiver, or not (Event.Detail)
 	Panic   Kind = "panic"   // a toxic panicked; its connection was ended
+	Abandon Kind = "abandon" // a toxic did not return when its connection ended, and was left behind
 	Close   Kind = "close"   // the proxied connection is over, both sides
 )
 
@@ -104,29 +104,4 @@ type Event struct {
 	Bytes     int64     // how many, of Bytes
 	Toxic     string    // name of the toxic, of Struck and Panic
 	Detail    string    // for people; also addresses of Accept and Dial
-}
-
-// MarshalJSON writes the event with its time in milliseconds and without the
-// fields that are zero.
-func (e Event) MarshalJSON() ([]byte, error) {
-	type wire struct {
-		AtMs      float64 `json:"at_ms"`
-		Kind      Kind    `json:"kind"`
-		Proxy     string  `json:"proxy,omitempty"`
-		Conn      uint64  `json:"conn,omitempty"`
-		Direction string  `json:"direction,omitempty"`
-		Side      Side    `json:"side,omitempty"`
-		First     bool    `json:"first,omitempty"`
-		Offset    int64   `json:"offset,omitempty"`
-		Bytes     int64   `json:"bytes,omitempty"`
-		Toxic     string  `json:"toxic,omitempty"`
-		Detail    string  `json:"detail,omitempty"`
-	}
-	w := wire{AtMs: float64(e.At.Microseconds()) / 1000, Kind: e.Kind, Proxy: e.Proxy, Conn: e.Conn,
-		Side: e.Side, First: e.First, Offset: e.Offset, Bytes: e.Bytes, Toxic: e.Toxic, Detail: e.Detail}
-	switch e.Kind {
-	case Bytes, FIN, RST, Struck, Deliver, Panic:
-		w.Direction = e.Direction.String()
-	}
-	return json.Marshal(w)
 }
