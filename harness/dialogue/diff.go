@@ -1,0 +1,95 @@
+package dialogue
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	rowBytes  = 16
+	rowsAfter = 3 // rows shown after that of the first difference; one is shown before
+	quoted    = 60
+)
+
+// quote returns bytes as text with escapes, a long run without its middle.
+func quote(b []byte) string {
+	if len(b) <= quoted {
+		return quoteBytes(b)
+	}
+	return fmt.Sprintf("%s … %s (%d bytes)", quoteBytes(b[:quoted-20]), quoteBytes(b[len(b)-16:]), len(b))
+}
+
+func quoteBytes(b []byte) string {
+	if utf8.Valid(b) {
+		return strconv.Quote(string(b))
+	}
+	var s strings.Builder
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			fmt.Fprintf(&s, `\x%02x`, c)
+			continue
+		}
+		q := strconv.Quote(string(rune(c)))
+		s.WriteString(q[1 : len(q)-1])
+	}
+	return `"` + s.String() + `"`
+}
+
+// writeDiff writes rows of hex and ASCII around offset at, want above got where
+// they differ. base is the stream offset of the first byte.
+func writeDiff(b *strings.Builder, want, got []byte, at int, base int64) {
+	from := max(0, at/rowBytes-1) * rowBytes
+	to := (at/rowBytes + 1 + rowsAfter) * rowBytes
+	if from > 0 {
+		fmt.Fprintf(b, "  … %d bytes before\n", from)
+	}
+	for row := from; row < to; row += rowBytes {
+		w, g := slice(want, row), slice(got, row)
+		switch {
+		case w == nil && g == nil:
+			return
+		case string(w) == string(g):
+			writeRow(b, ' ', base+int64(row), g)
+			continue
+		}
+		if w != nil {
+			writeRow(b, '-', base+int64(row), w)
+		}
+		if g != nil {
+			writeRow(b, '+', base+int64(row), g)
+		}
+	}
+	if rest := max(len(want), len(got)) - to; rest > 0 {
+		fmt.Fprintf(b, "  … %d bytes after\n", rest)
+	}
+}
+
+func slice(b []byte, from int) []byte {
+	if from >= len(b) {
+		return nil
+	}
+	return b[from:min(len(b), from+rowBytes)]
+}
+
+func writeRow(b *strings.Builder, mark byte, offset int64, row []byte) {
+	hex := fmt.Sprintf("% x", row)
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '.'
+		}
+		return r
+	}, latin1(row))
+	fmt.Fprintf(b, "  %c %08x  %-47s  |%s|\n", mark, offset, hex, text)
+}
+
+// latin1 makes one character of each byte, so that none is joined with its
+// neighbour.
+func latin1(b []byte) string {
+	r := make([]rune, len(b))
+	for i, c := range b {
+		r[i] = rune(c)
+	}
+	return string(r)
+}
