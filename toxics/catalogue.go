@@ -100,7 +100,7 @@ func (t *Toxic) register(name string, attributes map[string]any) error {
 }
 
 // run makes t what s starts.
-func (t *Toxic) run(s starter) { t.Instance = fault{s} }
+func (t *Toxic) run(s starter) { t.Instance = &fault{s} }
 
 // bothDirections is what every kind so far may be put on.
 func bothDirections() []event.Direction {

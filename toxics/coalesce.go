@@ -22,17 +22,15 @@ func (c coalesce) start(f *flow) tp.Toxic { return &coalescePipe{flow: f, coales
 type coalescePipe struct {
 	*flow
 	coalesce
-	merged  []byte // what is held
-	parts   int    // how many chunks it came in
-	joint   int64  // stream offset of the first place where two of them meet
-	flush   bool   // everything held is to be sent on
-	latest  time.Time
+	parts   int   // how many chunks it came in
+	joint   int64 // stream offset of the first place where two of them meet
+	flush   bool  // everything held is to be sent on
 	expires time.Time
 }
 
 func (p *coalescePipe) Pipe(stub *tp.ToxicStub) {
 	for p.send(stub) {
-		if p.flush && len(p.merged) > 0 {
+		if p.flush && p.kept != nil {
 			p.emit()
 			continue
 		}
@@ -49,7 +47,7 @@ func (p *coalescePipe) gather(stub *tp.ToxicStub) bool {
 	case stopped:
 		return false
 	case eof:
-		if len(p.merged) == 0 {
+		if p.kept == nil {
 			stub.Close()
 			return false
 		}
@@ -58,40 +56,34 @@ func (p *coalescePipe) gather(stub *tp.ToxicStub) bool {
 		p.flush = true
 	default:
 		p.merge(c)
-		p.flush = int64(len(p.merged)) >= p.bytes
+		p.flush = int64(len(p.kept.Data)) >= p.bytes
 	}
 	return true
 }
 
 func (p *coalescePipe) merge(c *stream.StreamChunk) {
-	if p.parts++; p.parts == 2 {
-		p.joint = p.offset + int64(len(p.merged))
+	p.parts++
+	if p.kept == nil {
+		p.kept = &stream.StreamChunk{}
+	} else if p.parts == 2 {
+		p.joint = p.offset + int64(len(p.kept.Data))
 	}
-	p.merged = append(p.merged, c.Data...)
-	p.latest = c.Timestamp
+	p.kept.Data = append(p.kept.Data, c.Data...)
+	p.kept.Timestamp = c.Timestamp
 	if p.wait > 0 {
 		p.expires = time.Now().Add(p.wait)
 	}
 }
 
-// emit makes the next chunk to be sent on from what is held.
+// emit makes the next chunk to be sent on from what is kept.
 func (p *coalescePipe) emit() {
 	if p.parts > 1 {
-		p.strike(p.joint, fmt.Sprintf("%d segments merged into %d bytes", p.parts, len(p.merged)))
+		p.strike(p.joint, fmt.Sprintf("%d segments merged into %d bytes", p.parts, len(p.kept.Data)))
 	}
-	n := min(len(p.merged), maxMerged)
-	p.out = &stream.StreamChunk{Data: p.merged[:n:n], Timestamp: p.latest}
-	if p.merged = p.merged[n:]; len(p.merged) == 0 {
-		p.merged, p.parts, p.expires = nil, 0, time.Time{}
+	if len(p.kept.Data) > maxMerged {
+		p.out, p.kept = split(p.kept, maxMerged)
+		return
 	}
-}
-
-// Cleanup sends on what is held, before the toxic leaves the link for good.
-func (p *coalescePipe) Cleanup(stub *tp.ToxicStub) {
-	rest := &stream.StreamChunk{Data: p.merged, Timestamp: p.latest}
-	if len(p.merged) == 0 {
-		rest = nil
-	}
-	p.merged = nil
-	p.surrender(stub, &p.out, &rest, &p.held)
+	p.out, p.kept = p.kept, nil
+	p.parts, p.expires = 0, time.Time{}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
 	"github.com/sockharness/harness/harness/wire"
@@ -40,8 +39,7 @@ func (r resetPeer) start(f *flow) tp.Toxic { return &resetPeerPipe{flow: f, time
 type resetPeerPipe struct {
 	*flow
 	timeout time.Duration
-	seized  *stream.StreamChunk // the chunk that set the clock going; never sent unless removed in time
-	ticking bool
+	ticking bool // the first chunk is kept, and sent on only if the toxic is removed in time
 }
 
 func (p *resetPeerPipe) Pipe(stub *tp.ToxicStub) {
@@ -53,16 +51,11 @@ func (p *resetPeerPipe) Pipe(stub *tp.ToxicStub) {
 		if what == stopped {
 			return
 		}
-		p.seized, p.ticking = c, true
+		p.kept, p.ticking = c, true
 		p.due = time.Now().Add(p.timeout)
 	}
 	if !stub.Closed() && p.pause(stub) {
-		p.seized = nil
+		p.kept = nil
 		p.end(stub, wire.Reset, fmt.Sprintf("reset of both sides %v after the first data or EOF", p.timeout))
 	}
-}
-
-// Cleanup hands over the chunk that set the clock going.
-func (p *resetPeerPipe) Cleanup(stub *tp.ToxicStub) {
-	p.surrender(stub, &p.out, &p.seized, &p.held)
 }

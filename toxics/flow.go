@@ -1,6 +1,7 @@
 package toxics
 
 import (
+	"slices"
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2/stream"
@@ -18,9 +19,11 @@ type flow struct {
 	out    *stream.StreamChunk // to be sent on next, once due
 	due    time.Time           // nothing is sent on before
 	gap    time.Duration       // pause after each chunk sent on
-	held   *stream.StreamChunk // put back: what take returns next
+	kept   *stream.StreamChunk // comes after out: what the toxic keeps back for its purpose
+	held   *stream.StreamChunk // comes after kept, put back: what take returns next
 	ended  bool                // the source has ended
 	struck bool
+	state  any // of a toxic that was written for Toxiproxy
 }
 
 // A starter is a toxic of ours before it is attached. start makes the instance
@@ -29,14 +32,63 @@ type starter interface {
 	start(f *flow) tp.Toxic
 }
 
-// A fault makes a starter attachable.
+// A fault makes a starter attachable. It is used by reference: a link compares
+// its toxics to see which of them are new.
 type fault struct{ starter }
 
 // Attach returns the toxic of one link.
-func (t fault) Attach(w wire.Wire) tp.Toxic { return t.start(&flow{w: w}) }
+func (t *fault) Attach(w wire.Wire) tp.Toxic { return &attached{w: w, what: t.starter} }
 
 // Pipe passes everything on: without a wire there is nothing to strike.
-func (t fault) Pipe(stub *tp.ToxicStub) { new(tp.NoopToxic).Pipe(stub) }
+func (t *fault) Pipe(stub *tp.ToxicStub) { new(tp.NoopToxic).Pipe(stub) }
+
+// An attached toxic is that of one link. It keeps its flow in the stub's State,
+// where a toxic that replaces it with other attributes finds it.
+type attached struct {
+	w       wire.Wire
+	what    starter
+	running tp.Toxic
+}
+
+func (a *attached) Pipe(stub *tp.ToxicStub) {
+	a.begin(stub)
+	a.running.Pipe(stub)
+}
+
+// Cleanup hands over what the toxic still holds, before it leaves the link for good.
+func (a *attached) Cleanup(stub *tp.ToxicStub) {
+	a.begin(stub)
+	if running, ok := a.running.(tp.CleanupToxic); ok {
+		running.Cleanup(stub)
+	}
+}
+
+// begin starts the toxic on its own flow or on that of its predecessor.
+func (a *attached) begin(stub *tp.ToxicStub) {
+	if a.running != nil {
+		return
+	}
+	f, ok := stub.State.(*flow)
+	if !ok {
+		f = new(flow)
+		stub.State = f
+	}
+	f.inherit(a.w)
+	a.running = a.what.start(f)
+}
+
+// inherit makes a flow that another toxic has left ready for the next: whatever
+// that held comes first, and at once.
+func (f *flow) inherit(w wire.Wire) {
+	f.w, f.due, f.gap = w, time.Time{}, 0
+	if f.kept != nil && f.held != nil {
+		f.kept.Data = slices.Concat(f.kept.Data, f.held.Data) // its array may be shared
+		f.held = nil
+	}
+	if f.kept != nil {
+		f.held, f.kept = f.kept, nil
+	}
+}
 
 // An arrival is what a wait for the next chunk came to.
 type arrival uint8
@@ -152,7 +204,9 @@ func (f *flow) relay(stub *tp.ToxicStub, prepare func(*stream.StreamChunk)) {
 		case stopped:
 			return
 		case eof:
-			stub.Close()
+			if f.pause(stub) {
+				stub.Close()
+			}
 			return
 		default:
 			prepare(c)
@@ -178,12 +232,10 @@ func (f *flow) end(stub *tp.ToxicStub, how wire.End, detail string) {
 	stub.Close()
 }
 
-// Cleanup sends on what the toxic holds, before it leaves the link for good.
-func (f *flow) Cleanup(stub *tp.ToxicStub) { f.surrender(stub, &f.out, &f.held) }
-
-// surrender sends chunks on in order, without waiting for what is due.
-func (f *flow) surrender(stub *tp.ToxicStub, chunks ...**stream.StreamChunk) {
-	for _, c := range chunks {
+// Cleanup sends on what the toxic holds, in order and without waiting for what
+// is due.
+func (f *flow) Cleanup(stub *tp.ToxicStub) {
+	for _, c := range []**stream.StreamChunk{&f.out, &f.kept, &f.held} {
 		if *c == nil || stub.Closed() {
 			continue
 		}

@@ -30,7 +30,9 @@ func (p plain) start(f *flow) tp.Toxic {
 		g.inner, g.reports = a.Attach(shifted{f.w, f.offset}), true
 	}
 	if stateful, ok := g.inner.(tp.StatefulToxic); ok {
-		g.state = stateful.NewState()
+		if state := stateful.NewState(); reflect.TypeOf(state) != reflect.TypeOf(f.state) {
+			f.state = state
+		}
 	}
 	return g
 }
@@ -51,20 +53,16 @@ type guest struct {
 	*flow
 	inner   tp.Toxic
 	effect  effect
-	state   any
 	reports bool  // the toxic calls Struck itself
+	told    bool  // the toxic knows that the source has ended
 	origin  int64 // where it began to strike; the flow's offset counts what it was fed
 }
 
-// room returns a copy of the stub with its own input. Interrupt, Output and the
-// mark that it is closed are shared; so is the state, which a toxic leaves to the
-// one that replaces it.
+// room returns a copy of the stub with an input and a state of its own.
+// Interrupt, Output and the mark that it is closed are shared.
 func (g *guest) room(stub *tp.ToxicStub, input <-chan *stream.StreamChunk) *tp.ToxicStub {
-	if reflect.TypeOf(stub.State) != reflect.TypeOf(g.state) {
-		stub.State = g.state
-	}
 	inner := *stub
-	inner.Input = input
+	inner.Input, inner.State = input, g.state
 	return &inner
 }
 
@@ -88,18 +86,21 @@ func (g *guest) Pipe(stub *tp.ToxicStub) {
 	if p := g.serve(stub, feed, done); p != nil {
 		panic(p)
 	}
-	if g.effect.close && !g.ended && stub.Closed() {
-		g.report(g.offset)
+	if !g.told && !g.reports && stub.Closed() {
+		g.w.End(wire.Shut) // the source may have ended, but the toxic did not know
+		if g.effect.close {
+			g.report(g.offset)
+		}
 	}
 }
 
 // serve returns what the toxic panicked with, if it did.
 func (g *guest) serve(stub *tp.ToxicStub, feed chan<- *stream.StreamChunk, done <-chan any) any {
 	for {
-		input, output := stub.Input, feed
+		input, output, size := stub.Input, feed, int64(0)
 		if g.held != nil {
-			input = nil
-			g.foresee()
+			input, size = nil, int64(len(g.held.Data)) // afterwards the chunk is the toxic's
+			g.foresee(size)
 		} else if output = nil; g.ended {
 			return g.dismiss(stub, feed, done)
 		}
@@ -107,7 +108,7 @@ func (g *guest) serve(stub *tp.ToxicStub, feed chan<- *stream.StreamChunk, done 
 		case c := <-input:
 			g.accept(c)
 		case output <- g.held:
-			g.offset += int64(len(g.held.Data))
+			g.offset += size
 			g.held = nil
 		case p := <-done:
 			return p
@@ -128,8 +129,8 @@ func (g *guest) accept(c *stream.StreamChunk) {
 
 // foresee reports the effect of the chunk that the toxic is about to get:
 // afterwards it may be too late, the stream may be over.
-func (g *guest) foresee() {
-	if n := g.effect.bytes; n >= 0 && g.offset+int64(len(g.held.Data)) >= g.origin+n {
+func (g *guest) foresee(size int64) {
+	if n := g.effect.bytes; n >= 0 && g.offset+size >= g.origin+n {
 		g.report(g.origin + n)
 	}
 }
@@ -145,7 +146,15 @@ func (g *guest) dismiss(stub *tp.ToxicStub, feed chan<- *stream.StreamChunk, don
 	if g.effect.eof {
 		g.report(g.offset)
 	}
-	close(feed)
+	select {
+	case feed <- nil:
+		g.told = true
+		close(feed)
+	case p := <-done:
+		return p
+	case <-g.w.Context().Done():
+		return g.evict(stub, done)
+	}
 	select {
 	case p := <-done:
 		return p

@@ -50,8 +50,8 @@ func Make(spec Spec) (Toxic, error) {
 	if err != nil {
 		return Toxic{}, name(err, "toxic "+spec.Type+": ")
 	}
-	if f, ok := t.Instance.(fault); ok && !spec.At.IsZero() {
-		t.Instance = fault{triggered{spec.At, f.starter}}
+	if f, ok := t.Instance.(*fault); ok && !spec.At.IsZero() {
+		t.Instance = &fault{triggered{spec.At, f.starter}}
 	}
 	return t, nil
 }

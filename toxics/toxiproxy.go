@@ -77,7 +77,7 @@ func toxiproxyKinds() []Kind {
 			Directions: bothDirections(),
 			build: func(s settings, t *Toxic) error {
 				n := s.int("bytes")
-				t.run(plain{&tp.LimitDataToxic{Bytes: n}, effect{detail: fmt.Sprintf("closed after %d bytes", max(n, 0)), bytes: max(n, 0)}})
+				t.run(plain{&tp.LimitDataToxic{Bytes: n}, effect{detail: fmt.Sprintf("closed after %d bytes", max(n, 0)), bytes: max(n, 0), close: true}})
 				return nil
 			},
 		},

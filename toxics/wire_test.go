@@ -85,7 +85,7 @@ func benchWith(t *testing.T, w *fakeWire, flag string) *bench {
 func benchFor(t *testing.T, w *fakeWire, instance tp.Toxic) *bench {
 	t.Helper()
 	b := &bench{t: t, wire: w, input: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk)}
-	b.toxic = instance.(fault).Attach(w)
+	b.toxic = instance.(*fault).Attach(w)
 	b.stub = tp.NewToxicStub(b.input, b.out)
 	b.run()
 	return b
@@ -173,5 +173,15 @@ func (b *bench) expectStruck(offsets ...string) {
 		if got := b.wire.struck[i]; len(got) < len(o) || got[:len(o)] != o {
 			b.t.Fatalf("struck %q, want %q", got, o)
 		}
+	}
+}
+
+// trySend sends unless Pipe has returned.
+func (b *bench) trySend(text string) bool {
+	select {
+	case b.input <- &stream.StreamChunk{Data: []byte(text), Timestamp: time.Now()}:
+		return true
+	case <-b.done:
+		return false
 	}
 }

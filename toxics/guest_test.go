@@ -1,0 +1,231 @@
+package toxics
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2/stream"
+	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/harness/wire"
+)
+
+func TestLimitDataClosesAtTheLimit(t *testing.T) {
+	for flag, passed := range map[string][]string{
+		"limit_data bytes=7":           {"hello", " w"},
+		"limit_data bytes=5":           {"hello"},
+		"limit_data bytes=4 at.byte=3": {"hel", "lo", " w"},
+	} {
+		b := benchWith(t, newWire(t), flag)
+		b.send("hello")
+		for i, p := range passed {
+			if p == " w" {
+				b.interrupt() // the count survives
+				b.run()
+				b.trySend(" world")
+			}
+			b.expect(passed[i])
+		}
+		b.expectClosed()
+		offset := "7: "
+		if len(passed) == 1 {
+			offset = "5: "
+		}
+		b.expectStruck(offset)
+		if !slices.Equal(b.wire.ends, []wire.End{wire.Shut}) {
+			t.Errorf("%s: ends %v, want shut", flag, b.wire.ends)
+		}
+	}
+}
+
+func TestLimitDataNotReached(t *testing.T) {
+	b := benchWith(t, newWire(t), "limit_data bytes=7")
+	b.send("hello")
+	b.expect("hello")
+	close(b.input)
+	b.expectClosed()
+	b.expectStruck()
+	if len(b.wire.ends) > 0 {
+		t.Errorf("the source's own end became %v", b.wire.ends)
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := benchWith(t, newWire(t), "timeout timeout=300 at.byte=3")
+		b.send("hello")
+		b.expect("hel")
+		start := time.Now()
+		b.expectClosed()
+		if d := time.Since(start); d != 300*time.Millisecond {
+			t.Errorf("closed after %v", d)
+		}
+		b.expectStruck("3: data is dropped")
+	})
+}
+
+func TestTimeoutOfASilentSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := benchWith(t, newWire(t), "timeout timeout=300")
+		b.expectClosed()
+		b.expectStruck("0: ")
+	})
+}
+
+func TestTimeoutClosesWhenRemoved(t *testing.T) {
+	b := benchWith(t, newWire(t), "timeout")
+	b.send("hello")
+	b.interrupt()
+	b.toxic.(*attached).Cleanup(b.stub)
+	b.expectClosed()
+}
+
+func TestSlowClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := benchWith(t, newWire(t), "slow_close delay=400")
+		b.send("hello")
+		b.expect("hello")
+		b.expectStruck()
+		close(b.input)
+		start := time.Now()
+		b.expectClosed()
+		if d := time.Since(start); d != 400*time.Millisecond {
+			t.Errorf("closed after %v", d)
+		}
+		b.expectStruck("5: ")
+	})
+}
+
+func TestBandwidthOfNothingHoldsAndReleases(t *testing.T) {
+	b := benchWith(t, newWire(t), "bandwidth rate=0")
+	b.send("hello")
+	b.send("world") // waits before the toxic
+	go func() {
+		b.interrupt()
+		b.toxic.(*attached).Cleanup(b.stub)
+	}()
+	b.expect("hello")
+	b.expect("world")
+}
+
+func TestGuestLeavesWithTheConnection(t *testing.T) {
+	for _, flag := range []string{"bandwidth rate=0", "timeout", "noop", "slow_close delay=1h"} {
+		w := newWire(t)
+		cancelled, cancel := contextOf(w)
+		w.ctx = cancelled
+		b := benchWith(t, w, flag)
+		b.send("hello")
+		cancel()
+		for range b.out {
+		}
+		<-b.done
+	}
+}
+
+type panicking struct{}
+
+func (*panicking) Pipe(stub *tp.ToxicStub) {
+	<-stub.Input
+	panic("boom")
+}
+
+func TestPanicReachesTheLink(t *testing.T) {
+	b := &bench{t: t, input: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk), done: make(chan struct{})}
+	b.stub = tp.NewToxicStub(b.input, b.out)
+	toxic := (&fault{plain{Toxic: new(panicking)}}).Attach(newWire(t))
+	got := make(chan any)
+	go func() {
+		defer func() { got <- recover() }()
+		toxic.Pipe(b.stub)
+	}()
+	b.send("hello")
+	if p := <-got; p != "boom" {
+		t.Errorf("recovered %v", p)
+	}
+}
+
+// A shouter is what a third party might register.
+type shouter struct {
+	Suffix string `json:"suffix"`
+	Times  int    `json:"times"`
+}
+
+func (s *shouter) GetBufferSize() int { return 3 }
+
+func (s *shouter) Pipe(stub *tp.ToxicStub) {
+	for {
+		select {
+		case <-stub.Interrupt:
+			return
+		case c := <-stub.Input:
+			if c == nil {
+				stub.Close()
+				return
+			}
+			for range s.Times {
+				c.Data = append(slices.Clone(c.Data), s.Suffix...)
+			}
+			stub.Output <- c
+		}
+	}
+}
+
+// An asking toxic is a third party's that uses its wire.
+type asking struct{}
+
+func (*asking) Pipe(*tp.ToxicStub) {}
+
+func (a *asking) Attach(w wire.Wire) tp.Toxic { return asked{w} }
+
+type asked struct{ wire.Wire }
+
+func (a asked) Pipe(stub *tp.ToxicStub) {
+	a.Boundary(2)
+	a.Struck(2, "two more bytes")
+	a.End(wire.Vanish)
+	stub.Close()
+}
+
+var registerOnce sync.Once
+
+func registerStrangers() {
+	registerOnce.Do(func() {
+		tp.Register("shouter", new(shouter))
+		tp.Register("asking", new(asking))
+		tp.Register("by_value", byValue{})
+	})
+}
+
+type byValue struct{}
+
+func (byValue) Pipe(*tp.ToxicStub) {}
+
+func TestRegisteredToxicRunsUnchanged(t *testing.T) {
+	registerStrangers()
+	toxic := mustMake(t, `shouter suffix="! " times=2 at.byte=1`)
+	if toxic.BufferSize != 3 {
+		t.Errorf("buffer of %d chunks, want 3", toxic.BufferSize)
+	}
+	b := benchFor(t, newWire(t), toxic.Instance)
+	b.send("hi")
+	b.expect("h")
+	b.expect("i! ! ")
+	close(b.input)
+	b.expectClosed()
+	b.expectStruck("1: shouter")
+}
+
+func TestRegisteredAttacherSeesTheStreamFromItsTrigger(t *testing.T) {
+	registerStrangers()
+	b := benchWith(t, newWire(t), "asking at.byte=5")
+	b.send("hello")
+	b.expect("hello")
+	b.expectClosed()
+	b.expectStruck("7: two more bytes")
+	if !slices.Equal(b.wire.boundaries, []int64{7}) || !slices.Equal(b.wire.ends, []wire.End{wire.Vanish}) {
+		t.Errorf("boundaries %v, ends %v", b.wire.boundaries, b.wire.ends)
+	}
+}
