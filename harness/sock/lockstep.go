@@ -9,7 +9,9 @@ import (
 // AwaitConsumed blocks until the process behind the socket receiver has read all
 // of the sent bytes that sender has written on the connection since it was
 // established; a FIN counts as one byte more. Nil says that the read has
-// returned: a byte written from now on cannot be glued to those before it.
+// returned: a byte written from now on cannot be glued to those before it. A
+// FIN that comes while bytes before it are unread counts as read with the last
+// of them; to know of an end of file, await the bytes before sending the FIN.
 //
 // The error is [ErrNotFound] when the receiver is not on this host, or is gone
 // without having read; the context's error when it ends first. The wait may be

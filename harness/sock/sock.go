@@ -66,7 +66,8 @@ func (s State) String() string {
 type Socket struct {
 	State State
 	// RQueue counts the bytes that the kernel has acknowledged and the process
-	// has not read; an unread FIN counts as one.
+	// has not read; an unread FIN counts as one unless it came while bytes
+	// before it were unread.
 	RQueue uint32
 	// WQueue counts the bytes that the other side has not acknowledged.
 	WQueue uint32

@@ -70,3 +70,17 @@ func pair(t testing.TB) (client, server *net.TCPConn) {
 func ends(c net.Conn) (receiver, sender netip.AddrPort) {
 	return c.RemoteAddr().(*net.TCPAddr).AddrPort(), c.LocalAddr().(*net.TCPAddr).AddrPort()
 }
+
+// short returns a context for waits that must not succeed.
+func short(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func write(t testing.TB, c net.Conn, s string) {
+	t.Helper()
+	if _, err := c.Write([]byte(s)); err != nil {
+		t.Fatal(err)
+	}
+}
