@@ -1,0 +1,99 @@
+package scenario
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sockharness/harness/harness/document"
+)
+
+const greeting = "dialogue: greet\nframing: line\nexchanges:\n  - send: \"hello\\n\"\n    expect: \"HELLO\\n\"\n"
+
+func files(path string) ([]byte, error) {
+	if path == "conf/greet.yaml" {
+		return []byte(greeting), nil
+	}
+	return nil, os.ErrNotExist
+}
+
+func TestConfig(t *testing.T) {
+	text := `
+version: 1
+targets:
+  - name: kv
+    server: {command: [python3, server.py, "{port}"], env: {DEBUG: "1"}, ready: {log: "listening"}}
+    client: {dialogue: greet.yaml}
+    test: server
+    policies: {half_close: answer, pipelining: false, answer_timeout: 3s, retries: 4, truncated: ignored}
+  - name: fetcher
+    server: {dialogue: greet.yaml}
+    client: {command: "node fetch.mjs 'http://{addr}/a b'"}
+    test: client
+`
+	c, err := ParseConfig("conf/harness.yaml", []byte(text), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kv, fetcher := c.Targets[0], c.Targets[1]
+	off := false
+	want := Policies{HalfClose: HalfCloseAnswers, Pipelining: &off, AnswerTimeout: 3 * time.Second, Retries: 4, Truncated: TruncationIgnored}
+	if diff := cmp.Diff(want, kv.Policies); diff != "" {
+		t.Errorf("policies (-want +got):\n%s", diff)
+	}
+	if kv.Server.Env[0] != "DEBUG=1" || kv.Server.Ready.Log != "listening" || kv.Dir != "conf" {
+		t.Errorf("got server %+v in %q", kv.Server, kv.Dir)
+	}
+	if diff := cmp.Diff([]string{"node", "fetch.mjs", "http://{addr}/a b"}, fetcher.Client.Command); diff != "" {
+		t.Errorf("command (-want +got):\n%s", diff)
+	}
+}
+
+// Every error of a file is told at once, with its place.
+func TestConfigErrors(t *testing.T) {
+	text := `version: 2
+targets:
+  - name: kv
+    server: {comand: [a]}
+    client: {dialogue: missing.yaml}
+    test: srever
+  - name: kv
+    server: {dialogue: greet.yaml}
+    client: {address: "127.0.0.1:1"}
+    test: client
+  - name: both
+    server: {dialogue: greet.yaml}
+    client: {dialogue: greet.yaml}
+    test: server
+    policies: {half_close: perhaps, answer_timeout: soon}
+`
+	_, err := ParseConfig("conf/harness.yaml", []byte(text), files)
+	var all document.Errors
+	if !errors.As(err, &all) {
+		t.Fatalf("got %v, want document.Errors", err)
+	}
+	for _, want := range []string{
+		"conf/harness.yaml:1:10: ", `unknown key "comand", did you mean "command"?`, "conf/harness.yaml:4:13: the server is described 0 times",
+		"missing.yaml cannot be read", `"srever" is not known here`, `target "kv" is there twice`,
+		"a client connects, so it has no address", `"perhaps" is not known here`, "conf/harness.yaml:15:",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got\n%v\nwant it to contain %q", err, want)
+		}
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	f.Add([]byte("version: 1\ntargets:\n  - name: kv\n    server: {address: 127.0.0.1:1}\n    client: {dialogue: greet.yaml}\n    test: server\n"))
+	f.Add([]byte("targets: [{name: [], server: 1, client: {command: \"'\"}, test: {}}]"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := ParseConfig("conf/harness.yaml", text, files)
+		if err == nil && len(c.Targets) == 0 {
+			t.Error("got no targets and no error")
+		}
+	})
+}

@@ -1,0 +1,103 @@
+package scenario
+
+import (
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/event"
+)
+
+// A Conversation is what two peers say to each other when nothing is in the
+// way: the control of a target.
+type Conversation struct {
+	Script     *dialogue.Script // nil when neither side is a dialogue
+	Upstream   Stream
+	Downstream Stream
+	Exit       int    // of the client, when it is a process
+	Stdout     []byte // of the client, when it is a process
+}
+
+// A Stream is all that flows in one direction of a conversation.
+type Stream struct {
+	Direction event.Direction
+	Bytes     []byte
+	Ends      []int64         // offsets at which messages end; the last one is len(Bytes)
+	Parts     []dialogue.Part // header, body and delimiter of each message, in order
+}
+
+// Stream returns the stream of direction d.
+func (c Conversation) Stream(d event.Direction) Stream {
+	if d == event.Downstream {
+		return c.Downstream
+	}
+	return c.Upstream
+}
+
+// ScriptedConversation is the conversation of a script, as far as the script
+// tells: a reply that it describes by a pattern only has no bytes yet.
+func ScriptedConversation(s *dialogue.Script) Conversation {
+	up := Stream{Direction: event.Upstream, Bytes: s.Requests(), Ends: s.RequestBoundaries(), Parts: s.RequestParts()}
+	down := Stream{Direction: event.Downstream, Ends: s.ReplyBoundaries(), Parts: s.ReplyParts()}
+	if replies, ok := s.Replies(); ok {
+		down.Bytes = replies
+	}
+	return Conversation{Script: s, Upstream: up, Downstream: down}
+}
+
+// RecordedConversation is the conversation of two programs without a script:
+// one message in each direction, as far as anybody can tell.
+func RecordedConversation(upstream, downstream []byte) Conversation {
+	whole := func(d event.Direction, b []byte) Stream {
+		s := Stream{Direction: d, Bytes: b}
+		if n := int64(len(b)); n > 0 {
+			s.Ends = []int64{n}
+			s.Parts = []dialogue.Part{{Kind: "body", From: 0, To: n}}
+		}
+		return s
+	}
+	return Conversation{Upstream: whole(event.Upstream, upstream), Downstream: whole(event.Downstream, downstream)}
+}
+
+// Len returns the number of bytes in the stream.
+func (s Stream) Len() int64 { return int64(len(s.Bytes)) }
+
+// Starts returns the offsets at which messages start.
+func (s Stream) Starts() []int64 {
+	if len(s.Ends) == 0 {
+		return nil
+	}
+	return append([]int64{0}, s.Ends[:len(s.Ends)-1]...)
+}
+
+// Message returns the index of the message that byte offset belongs to: that
+// whose end is the first one beyond offset.
+func (s Stream) Message(offset int64) int {
+	for i, end := range s.Ends {
+		if offset < end {
+			return i
+		}
+	}
+	return len(s.Ends)
+}
+
+// atEnd reports whether a message ends at offset.
+func (s Stream) atEnd(offset int64) bool {
+	for _, end := range s.Ends {
+		if end == offset {
+			return true
+		}
+	}
+	return false
+}
+
+// First returns the script of the first n exchanges, ended as the whole is.
+func First(s *dialogue.Script, n int) *dialogue.Script {
+	first := *s
+	first.Steps = s.Steps[:min(n, len(s.Steps))]
+	return &first
+}
+
+// UntilEOF reports whether only the end of the stream ends a message, so that a
+// message cut short cannot be told from a whole one.
+func (c Case) UntilEOF() bool {
+	script := c.Conversation.Script
+	return script != nil && script.Framing.Kind == dialogue.UntilEOF
+}

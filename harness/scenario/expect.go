@@ -1,0 +1,195 @@
+package scenario
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sockharness/harness/harness/event"
+)
+
+// An Expectation is one thing that a correct peer does. Check returns nil, or
+// what was seen instead.
+type Expectation struct {
+	Name  string
+	Check func(Observation) error
+}
+
+// Judge returns what was not as expected, one line each, or nil.
+func Judge(o Observation, expectations []Expectation) error {
+	var problems []error
+	for _, e := range expectations {
+		if err := e.Check(o); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// Completes expects the conversation to be held to its end as without the
+// fault: every answer, byte for byte, or the same output and exit status.
+func Completes() Expectation {
+	return Expectation{"completes", func(o Observation) error {
+		if o.Client != nil {
+			return sameRun(o)
+		}
+		return played(o)
+	}}
+}
+
+func played(o Observation) error {
+	switch p := o.Played; {
+	case p == nil:
+		return errors.New("the conversation did not take place")
+	case p.Mismatch != nil:
+		return fmt.Errorf("%w (then: %s)", p.Mismatch, endingWord(p.Ending))
+	case p.Steps < o.steps():
+		return fmt.Errorf("got %d of %d answers, then: %s", p.Steps, o.steps(), endingWord(p.Ending))
+	}
+	return nil
+}
+
+func (o Observation) steps() int {
+	if o.Case.Conversation.Script == nil {
+		return 0
+	}
+	return len(o.Case.Conversation.Script.Steps)
+}
+
+func sameRun(o Observation) error {
+	run, control := o.Client, o.Case.Conversation
+	switch {
+	case run.HungUp:
+		return fmt.Errorf("the client was still running after %s", round(run.Elapsed))
+	case run.Exit.Code != control.Exit || run.Exit.Signal != 0:
+		return fmt.Errorf("the client ended with %s, want exit status %d as without the fault%s", run.Exit, control.Exit, said(run))
+	case !bytes.Equal(run.Stdout, control.Stdout):
+		return fmt.Errorf("the client exited with status %d, but its output differs: %s", run.Exit.Code, firstDifference(run.Stdout, control.Stdout))
+	}
+	return nil
+}
+
+// EndsBy expects the peer under test to end the connection in one of the given
+// ways, within the budget.
+func EndsBy(want ...event.Ending) Expectation {
+	return Expectation{"ends", func(o Observation) error {
+		got := o.Ending(o.Case.Role.Side())
+		if got == event.Open && o.Played != nil && o.Played.ReadEnding != event.Open {
+			got = o.Played.ReadEnding
+		}
+		if slices.Contains(want, got) {
+			return nil
+		}
+		if got == event.Open || got == event.Timeout {
+			return fmt.Errorf("the %s had not ended the connection after %s, want %s", o.Case.Role, round(o.Elapsed), words(want))
+		}
+		return fmt.Errorf("the %s ended the connection by %s, want %s", o.Case.Role, endingWord(got), words(want))
+	}}
+}
+
+// StillServes expects the server to be alive as the same process, and a fresh
+// conversation with it to work.
+func StillServes() Expectation {
+	return Expectation{"still serves", func(o Observation) error {
+		if o.Crash != nil {
+			return fmt.Errorf("the server process ended: %s", *o.Crash)
+		}
+		if o.Fresh != nil {
+			return fmt.Errorf("a fresh conversation afterwards does not work: %w", o.Fresh)
+		}
+		return nil
+	}}
+}
+
+// Acts expects the variant's act to succeed.
+func Acts() Expectation {
+	return Expectation{"acts", func(o Observation) error { return o.ActError }}
+}
+
+// AnswersOnly expects the server to have answered the messages that it got
+// whole, and nothing more: an answer to a message that ended in the middle is a
+// request executed that nobody made. What the target declares about truncated
+// messages goes before.
+func AnswersOnly(messages int) Expectation {
+	return Expectation{"answers only whole messages", func(o Observation) error {
+		down := o.Case.Conversation.Downstream
+		if o.Played == nil || len(down.Ends) < messages || o.Case.Target.Policies.Truncated == TruncationAccepted {
+			return nil
+		}
+		end := int64(0)
+		if messages > 0 {
+			end = down.Ends[messages-1]
+		}
+		got := o.Played.Received
+		if int64(len(got)) > end && o.Case.Target.Policies.Truncated == TruncationIgnored {
+			return fmt.Errorf("the server answered a message that ended in the middle: %s", excerpt(got[end:]))
+		}
+		return nil
+	}}
+}
+
+// Answers expects at least the replies to the first messages, whole.
+func Answers(messages int) Expectation {
+	return Expectation{"answers", func(o Observation) error {
+		if o.Played == nil {
+			return errors.New("the conversation did not take place")
+		}
+		if o.Played.Steps < messages {
+			if o.Played.Mismatch != nil {
+				return fmt.Errorf("%w (then: %s)", o.Played.Mismatch, endingWord(o.Played.Ending))
+			}
+			return fmt.Errorf("got %d of %d answers, then: %s", o.Played.Steps, messages, endingWord(o.Played.Ending))
+		}
+		return nil
+	}}
+}
+
+// ReportsFailure expects the client to end in time, by itself, with an exit
+// status that says it failed; or, having tried again on a new connection, to
+// end as without the fault.
+func ReportsFailure() Expectation {
+	return Expectation{"reports failure", func(o Observation) error {
+		if err := endsByItself(o); err != nil || o.Client.Exit.Code != 0 {
+			return err
+		}
+		if o.Connections > 1 && sameRun(o) == nil {
+			return nil
+		}
+		if bytes.Equal(o.Client.Stdout, o.Case.Conversation.Stdout) {
+			return fmt.Errorf("the client reported success (exit status 0, the usual output) on %s", attempts(o))
+		}
+		return fmt.Errorf("the client reported success (exit status 0) on incomplete data: %s",
+			firstDifference(o.Client.Stdout, o.Case.Conversation.Stdout))
+	}}
+}
+
+// FailsOrRecovers is ReportsFailure where success without a second connection
+// is possible too: the client had all it needed.
+func FailsOrRecovers() Expectation {
+	return Expectation{"fails or recovers", func(o Observation) error {
+		if err := endsByItself(o); err != nil || o.Client.Exit.Code != 0 {
+			return err
+		}
+		return sameRun(o)
+	}}
+}
+
+func endsByItself(o Observation) error {
+	switch {
+	case o.Client == nil:
+		return errors.New("the client was not started")
+	case o.Client.HungUp:
+		return fmt.Errorf("the client was still running after %s", round(o.Client.Elapsed))
+	case o.Client.Exit.Signal != 0:
+		return fmt.Errorf("the client was killed by %s%s", o.Client.Exit.Signal, said(o.Client))
+	}
+	return nil
+}
+
+func attempts(o Observation) string {
+	if o.Connections == 1 {
+		return "the only connection it made"
+	}
+	return fmt.Sprintf("%d connections, none of which carried the conversation", o.Connections)
+}

@@ -1,0 +1,82 @@
+package scenario
+
+import "slices"
+
+// shortMessage is the length up to which every offset of a message is worth a
+// variant of its own: a parser that breaks at one offset of a hundred is only
+// found by trying them all (reference: bjoern, dart-zig, blackbull in
+// HttpArena #1289).
+const shortMessage = 64
+
+// edges are the sizes of the buffers people write: what lies around them in a
+// long message is where a reader's chunks end.
+var edges = []int64{1 << 9, 1 << 10, 1460, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15, 1 << 16, 1 << 17}
+
+// Inside returns offsets that lie strictly inside messages of the stream, at
+// most limit of them, in order: all of short messages, of long ones the first
+// and last few and those around the sizes of common buffers.
+func (s Stream) Inside(limit int) []int64 {
+	var out []int64
+	for i, start := range s.Starts() {
+		out = append(out, inside(start, s.Ends[i])...)
+	}
+	return thin(out, limit)
+}
+
+func inside(from, to int64) []int64 {
+	var out []int64
+	add := func(at int64) {
+		if from < at && at < to {
+			out = append(out, at)
+		}
+	}
+	if to-from <= shortMessage {
+		for at := from + 1; at < to; at++ {
+			add(at)
+		}
+		return out
+	}
+	for n := int64(1); n <= 8; n++ {
+		add(from + n)
+		add(to - n)
+	}
+	for _, edge := range edges {
+		add(from + edge - 1)
+		add(from + edge)
+		add(from + edge + 1)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// thin keeps at most limit offsets, evenly spread, the first and the last
+// among them. Zero is no limit.
+func thin(offsets []int64, limit int) []int64 {
+	if limit <= 1 || len(offsets) <= limit {
+		return offsets
+	}
+	out := make([]int64, limit)
+	for i := range out {
+		out[i] = offsets[i*(len(offsets)-1)/(limit-1)]
+	}
+	return out
+}
+
+// In returns offsets inside the parts of the given kind ("header", "body" or
+// "delimiter"), at most limit: cut there, at least one byte of the part is
+// missing, and something of its message has arrived.
+func (s Stream) In(kind string, limit int) []int64 {
+	starts := s.Starts()
+	var out []int64
+	for _, p := range s.Parts {
+		if p.Kind != kind {
+			continue
+		}
+		from := p.From
+		if !slices.Contains(starts, from) {
+			from-- // what precedes the part is there, the part is not
+		}
+		out = append(out, inside(from, p.To)...)
+	}
+	return thin(out, limit)
+}

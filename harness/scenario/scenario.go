@@ -1,0 +1,119 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/toxics"
+)
+
+// A Scenario is one named check. It is a value: what it does to a target is
+// its variants, what it wants to see is each variant's expectations.
+type Scenario struct {
+	ID        string // topic/name, for ever
+	Title     string // one line: what a correct peer does
+	Rationale string // why that matters, and what breaks
+	Ref       string // RFC, man page, issue
+	Level     outcome.Level
+	Roles     []Role // of the peer under test
+	// Variants derives what is to be played from the case. It returns an error
+	// that wraps ErrUnsupported, with a reason, when the case does not allow it.
+	Variants func(Case) ([]Variant, error)
+}
+
+// Topic returns the part of the ID before the slash.
+func (s Scenario) Topic() string {
+	topic, _, _ := strings.Cut(s.ID, "/")
+	return topic
+}
+
+// For reports whether the scenario is for peers of role r.
+func (s Scenario) For(r Role) bool {
+	for _, role := range s.Roles {
+		if role == r {
+			return true
+		}
+	}
+	return false
+}
+
+// A Case is one scenario on one target in one role, with what the control run
+// found.
+type Case struct {
+	Target       Target
+	Role         Role
+	Conversation Conversation
+	Budget       time.Duration // for what should happen at once
+	Limit        int           // how many variants are affordable
+}
+
+// Toward returns the stream that arrives at the peer under test.
+func (c Case) Toward() Stream { return c.Conversation.Stream(c.Role.Toward()) }
+
+// From returns the stream that the peer under test sends.
+func (c Case) From() Stream { return c.Conversation.Stream(c.Role.Toward().Opposite()) }
+
+// Unsupported returns the error for a case that the scenario cannot be played to.
+func (c Case) Unsupported(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrUnsupported, fmt.Sprintf(format, args...))
+}
+
+// Patience is how long a client under test may take to give up.
+func (c Case) Patience() time.Duration {
+	if c.Target.Policies.AnswerTimeout > 0 {
+		return c.Target.Policies.AnswerTimeout + c.Budget
+	}
+	return c.Budget
+}
+
+// A Gate says how the proxy receives connects at the start of a variant.
+type Gate string
+
+// The gates.
+const (
+	Accepting  Gate = ""
+	Refusing   Gate = "refuse"
+	BlackHoled Gate = "black-hole"
+)
+
+// A Variant is one way to play a scenario: one value of what it sweeps over.
+type Variant struct {
+	Name      string // "byte=12"; empty when there is but one
+	Faults    []toxics.Spec
+	Script    *dialogue.Script // to be played instead of the whole conversation
+	Pipelined bool             // the client dialogue sends all at once
+	NoEnd     bool             // the client dialogue leaves the connection open
+	Gate      Gate
+	OpenAfter time.Duration // a gate that is not Accepting accepts after this long
+	Budget    time.Duration // for the whole variant; zero: the case's
+	// Act is played instead of a conversation.
+	Act    func(context.Context, Rig) error
+	Level  outcome.Level // instead of the scenario's
+	Expect []Expectation
+}
+
+// Label returns the name that tells the variants of one scenario apart.
+func (v Variant) Label() string { return v.Name }
+
+// A Rig is what a variant's Act may do to the server under test and see of it.
+type Rig interface {
+	// Dial connects to the server under test without a proxy. The caller closes.
+	Dial(ctx context.Context) (sock.Conn, error)
+	// Converse plays the target's conversation on a fresh connection.
+	Converse(ctx context.Context) (dialogue.Played, error)
+	// Pause stops the server's processes in their tracks (SIGSTOP) until Resume.
+	Pause() error
+	Resume() error
+	// Restart stops the server as a service manager would and starts it again
+	// on the same port. It returns the error of the new start.
+	Restart(ctx context.Context) error
+	// Struck says that the act put the peer into the situation it is about.
+	Struck(detail string)
+	// Accepted reports whether the server has accepted conn.
+	Accepted(conn sock.Conn) (bool, error)
+}
