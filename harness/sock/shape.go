@@ -15,7 +15,10 @@ import (
 // TCP. The error is [ErrUnsupported] where the system does not know the option.
 //
 // A receive buffer of 1 is raised to the kernel's least, about 2 KB; see
-// SO_RCVBUF in socket(7), TCP_MAXSEG in tcp(7).
+// SO_RCVBUF in socket(7), TCP_MAXSEG in tcp(7). It takes both fields to stop a
+// sender soon: with segments of 88 bytes it stopped after 15 to 125 KB, of 1460
+// after 30 to 240 KB (the least in a fresh network namespace), with no segment
+// size after 1.7 MB, with no window after 4 MB.
 func Shape(network, address string, c syscall.RawConn, w wire.Window) error {
 	if w == (wire.Window{}) || !strings.HasPrefix(network, "tcp") {
 		return nil
