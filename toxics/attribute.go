@@ -111,15 +111,11 @@ func prefixList(name string, numbers []int64, err error) error {
 
 // check returns an error when n is out of range.
 func (a Attribute) check(name string, n int64) error {
-	unit := a.Unit
-	if unit != "" {
-		unit = " " + unit
-	}
 	switch {
 	case n < a.Min:
-		return fmt.Errorf("%s must be at least %d%s, got %d", name, a.Min, unit, n)
+		return fmt.Errorf("%s must be at least %d, got %d", name, a.Min, n)
 	case n > a.Max:
-		return fmt.Errorf("%s must be at most %d%s, got %d", name, a.Max, unit, n)
+		return fmt.Errorf("%s must be at most %d, got %d", name, a.Max, n)
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func milliseconds(name string, value int64, summary string) Attribute {
 func buildSlicer(s settings, t *Toxic) error {
 	average, variation := s.int("average_size"), s.int("size_variation")
 	if variation > average {
-		return fmt.Errorf("size_variation must be at most average_size, %d bytes, got %d", average, variation)
+		return fmt.Errorf("size_variation must be at most average_size, %d, got %d", average, variation)
 	}
 	t.run(slicer{average, variation, time.Duration(max(s.int("delay"), 0)) * time.Microsecond})
 	return nil

@@ -13,8 +13,9 @@ import (
 // untouched; the chunk that contains the place is cut exactly there. At most one
 // field is set; the zero Trigger is from the start.
 type Trigger struct {
-	// Byte strikes once so many bytes of the stream have passed. It does not
-	// wait for the byte after.
+	// Byte strikes once so many bytes have passed this toxic: bytes of the
+	// stream, or since the toxic was added to a live connection. It does not wait
+	// for the byte after.
 	Byte *int64
 	// Pattern strikes right after the last byte of its first occurrence.
 	Pattern []byte

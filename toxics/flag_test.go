@@ -1,0 +1,92 @@
+package toxics
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sockharness/harness/harness/event"
+)
+
+func TestParseFlag(t *testing.T) {
+	at := func(n int64) *int64 { return &n }
+	for _, c := range []struct {
+		text string
+		want Spec
+	}{
+		{"half_close direction=downstream at.byte=93 connection=2 toxicity=0.5",
+			Spec{Type: "half_close", Direction: event.Downstream, Toxicity: 0.5, Connection: 2, At: Trigger{Byte: at(93)}}},
+		{"  latency\tlatency=20\n jitter=10  name=slow direction=upstream ",
+			Spec{Type: "latency", Name: "slow", Toxicity: 1, Attributes: map[string]any{"latency": json.Number("20"), "jitter": json.Number("10")}}},
+		{`reset at.pattern=\r\n\r\n`, Spec{Type: "reset", Direction: event.Downstream, Toxicity: 1, At: Trigger{Pattern: []byte("\r\n\r\n")}}},
+		{`reset at.pattern="say \"hi\" \x00"`, Spec{Type: "reset", Direction: event.Downstream, Toxicity: 1, At: Trigger{Pattern: []byte("say \"hi\" \x00")}}},
+		{`reset at.pattern=a"b=c`, Spec{Type: "reset", Direction: event.Downstream, Toxicity: 1, At: Trigger{Pattern: []byte(`a"b=c`)}}},
+		{"stall duration=1.5s at.time=200ms", Spec{Type: "stall", Direction: event.Downstream, Toxicity: 1,
+			At: Trigger{After: 200 * time.Millisecond}, Attributes: map[string]any{"duration": "1.5s"}}},
+		{"slice sizes=1,2,3 at.event=answer", Spec{Type: "slice", Direction: event.Downstream, Toxicity: 1,
+			At: Trigger{Event: "answer"}, Attributes: map[string]any{"sizes": "1,2,3"}}},
+		{`own text="true" flag=true`, Spec{Type: "own", Direction: event.Downstream, Toxicity: 1, Attributes: map[string]any{"text": "true", "flag": true}}},
+	} {
+		got, err := ParseFlag(c.text)
+		if err != nil {
+			t.Errorf("%s: %v", c.text, err)
+			continue
+		}
+		if c.want.Attributes == nil {
+			c.want.Attributes = map[string]any{}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", c.text, diff)
+		}
+	}
+}
+
+func TestParseFlagRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                              `toxic "": must begin with a type such as latency`,
+		"latency=20":                    `toxic "latency=20": must begin with a type such as latency`,
+		"latency 20":                    `toxic latency: "20" must be written key=value`,
+		"latency =20":                   `toxic latency: "=20" has no key`,
+		"latency jitter=1 jitter=2":     "toxic latency: jitter is given twice",
+		"reset direction=down":          `toxic reset: direction "down" is neither upstream nor downstream`,
+		"reset toxicity=0 connection=x": "toxic reset: toxicity must be above 0 and at most 1, got \"0\"\ntoxic reset: connection must be 0 for every one, or a number from 1, got \"x\"",
+		"reset toxicity=NaN":            `toxic reset: toxicity must be above 0 and at most 1, got "NaN"`,
+		`reset at.pattern="a`:           `toxic "reset at.pattern=\"a": at.pattern: the quoted value does not end or has a bad escape`,
+		`reset at.pattern="a"b`:         `toxic "reset at.pattern=\"a\"b": at.pattern: a blank must follow the quoted value`,
+		`reset at.pattern=\q`:           `toxic reset: at.pattern has a bad escape, got \q`,
+		"reset at.byte=1 at.segment=2":  "toxic reset: at takes one of byte, pattern, segment, event and time, got 2 of them",
+		"reset at.bytes=1":              `toxic reset: at.bytes is unknown, did you mean "byte"?`,
+	} {
+		_, err := ParseFlag(text)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: error %v, want %s", text, err, want)
+		}
+	}
+}
+
+func FuzzParseFlag(f *testing.F) {
+	f.Add("half_close direction=downstream at.byte=93 connection=2 toxicity=0.5")
+	f.Add(`reset at.pattern="\r\n" name="a b"`)
+	f.Add(`reset at.pattern=\`)
+	f.Add("slice sizes=1,2,3 x= =y \" =\"")
+	f.Fuzz(func(t *testing.T, text string) {
+		spec, err := ParseFlag(text)
+		if err != nil {
+			return
+		}
+		if spec.Type == "" || strings.ContainsAny(spec.Type, " \t\r\n=") {
+			t.Errorf("%q: type %q", text, spec.Type)
+		}
+		if spec.At.IsZero() {
+			return
+		}
+		again, err := ParseFlag(spec.Type + " " + spec.At.String())
+		if diff := cmp.Diff(spec.At, again.At); err != nil || diff != "" {
+			t.Errorf("%q: %v does not read back: %v %s", text, spec.At, err, diff)
+		}
+		_, _ = Make(spec)
+	})
+}

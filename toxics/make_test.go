@@ -1,0 +1,164 @@
+package toxics
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sockharness/harness/harness/event"
+)
+
+func TestMakeRefuses(t *testing.T) {
+	registerStrangers()
+	number := func(n int64) *int64 { return &n }
+	for _, c := range []struct {
+		spec Spec
+		want []string
+	}{
+		{Spec{Type: "slicr"}, []string{`toxic type "slicr" is unknown, did you mean "slicer"?`}},
+		{Spec{Type: ""}, []string{`toxic type "" is unknown`}},
+		{Spec{Type: "by_value"}, []string{`toxic type "by_value" is unknown`}},
+		{Spec{Type: "slicer"}, []string{"toxic slicer: average_size must be at least 1, got 0"}},
+		{Spec{Type: "slicer", Attributes: map[string]any{"average_size": 10, "size_variation": 100.0}},
+			[]string{"toxic slicer: size_variation must be at most average_size, 10, got 100"}},
+		{Spec{Type: "slicer", Attributes: map[string]any{"average_size": -1, "size_variation": -1, "dealy": 3}}, []string{
+			"toxic slicer: average_size must be at least 1, got -1",
+			"toxic slicer: size_variation must be at least 0, got -1",
+			`toxic slicer: attribute "dealy" is unknown, did you mean "delay"?`}},
+		{Spec{Type: "bandwidth", Attributes: map[string]any{"rate": -1}}, []string{"toxic bandwidth: rate must be at least 0, got -1"}},
+		{Spec{Type: "bandwidth", Attributes: map[string]any{"rate": 9.3e16}},
+			[]string{"toxic bandwidth: rate must be at most 92233720368547758, got 93000000000000000"}},
+		{Spec{Type: "latency", Attributes: map[string]any{"jitter": 1 << 62}},
+			[]string{"toxic latency: jitter must be at most 4611686018427, got 4611686018427387904"}},
+		{Spec{Type: "latency", Attributes: map[string]any{"latency": math.NaN(), "jitter": "soon"}}, []string{
+			"toxic latency: latency must be a whole number, got NaN",
+			`toxic latency: jitter must be whole milliseconds such as 200 or 1.5s, got "soon"`}},
+		{Spec{Type: "latency", Attributes: map[string]any{"latency": float64(1 << 63)}},
+			[]string{"toxic latency: latency must be a whole number, got 9.223372036854776e+18"}},
+		{Spec{Type: "slice", Attributes: map[string]any{"sizes": []any{3, 0.5}}}, []string{"toxic slice: sizes must be a list of whole numbers, got 0.5 in it"}},
+		{Spec{Type: "slice", Attributes: map[string]any{"sizes": []int{3, 0, -2}}}, []string{
+			"toxic slice: sizes[1] must be at least 1, got 0", "toxic slice: sizes[2] must be at least 1, got -2"}},
+		{Spec{Type: "slice", Attributes: map[string]any{"size": 3, "offsets": "4,5"}}, []string{"toxic slice: it takes one of size, sizes and offsets, got 2 of them"}},
+		{Spec{Type: "corrupt", Attributes: map[string]any{"every": 3, "offsets": 4}}, []string{"toxic corrupt: it takes one of offsets and every, got both"}},
+		{Spec{Type: "corrupt", Attributes: map[string]any{"mask": 256}}, []string{"toxic corrupt: mask must be at most 255, got 256"}},
+		{Spec{Type: "small_window", Attributes: map[string]any{"segment_size": 87, "hold": "maybe"}}, []string{
+			"toxic small_window: segment_size must be at least 88, got 87", "toxic small_window: hold must be true or false, got maybe"}},
+		{Spec{Type: "refuse", At: Trigger{Segment: 1}}, []string{"toxic refuse: it acts on the connection and takes no trigger, got at.segment=1"}},
+		{Spec{Type: "reset", At: Trigger{Byte: number(-1), Segment: -1}}, []string{
+			"toxic reset: at.byte must be at least 0, got -1",
+			"toxic reset: at.segment must be at least 1, got -1",
+			"toxic reset: at takes one of byte, pattern, segment, event and time, got 2 of them"}},
+		{Spec{Type: "reset", At: Trigger{Pattern: []byte{}}}, []string{"toxic reset: at.pattern must not be empty"}},
+		{Spec{Type: "reset", Direction: 2, Toxicity: math.Inf(1)}, []string{
+			"toxic reset: direction must be upstream or downstream, got 2", "toxic reset: toxicity must be a number, got +Inf"}},
+		{Spec{Type: "shouter", Attributes: map[string]any{"times": "x"}},
+			[]string{"toxic shouter: attributes: json: cannot unmarshal string into Go struct field shouter.times of type int"}},
+		{Spec{Type: "shouter", Attributes: map[string]any{"times": func() {}}}, []string{"toxic shouter: attributes: json: unsupported type: func()"}},
+	} {
+		toxic, err := Make(c.spec)
+		if err == nil {
+			t.Errorf("%+v: made %+v", c.spec, toxic)
+			continue
+		}
+		if diff := cmp.Diff(c.want, strings.Split(err.Error(), "\n")); diff != "" {
+			t.Errorf("%+v: (-want +got)\n%s", c.spec, diff)
+		}
+	}
+}
+
+func TestMakeCompletes(t *testing.T) {
+	given := map[string]any{"latency": json.Number("20"), "jitter": nil}
+	toxic, err := Make(Spec{Type: "latency", Direction: event.Downstream, Attributes: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Spec{Name: "latency_downstream", Type: "latency", Direction: event.Downstream, Toxicity: 1,
+		Attributes: map[string]any{"latency": int64(20), "jitter": int64(0)}}
+	if diff := cmp.Diff(want, toxic.Spec); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if toxic.BufferSize != 1024 {
+		t.Errorf("buffer of %d chunks, want 1024", toxic.BufferSize)
+	}
+	if _, untouched := given["latency"].(json.Number); !untouched {
+		t.Error("the attributes given were modified")
+	}
+}
+
+func TestMakeTakesValuesAsTheyAreWritten(t *testing.T) {
+	for _, c := range []struct {
+		kind, name  string
+		value, want any
+	}{
+		{"latency", "latency", "1.5s", int64(1500)},
+		{"latency", "latency", uint8(7), int64(7)},
+		{"latency", "latency", -5, int64(-5)},
+		{"limit_data", "bytes", "64KiB", int64(65536)},
+		{"limit_data", "bytes", "2 MB", int64(2000000)},
+		{"limit_data", "bytes", 3.0, int64(3)},
+		{"slice", "sizes", "1, 2,3", []int64{1, 2, 3}},
+		{"slice", "sizes", []any{1.0, "2", json.Number("3")}, []int64{1, 2, 3}},
+		{"slice", "offsets", 7, []int64{7}},
+		{"slice", "offsets", nil, []int64{}},
+		{"small_window", "hold", "true", true},
+	} {
+		toxic, err := Make(Spec{Type: c.kind, Attributes: map[string]any{c.name: c.value}})
+		if err != nil {
+			t.Errorf("%s %s=%v: %v", c.kind, c.name, c.value, err)
+		} else if diff := cmp.Diff(c.want, toxic.Attributes[c.name]); diff != "" {
+			t.Errorf("%s %s=%v: (-want +got)\n%s", c.kind, c.name, c.value, diff)
+		}
+	}
+}
+
+func TestRefuseIsMarked(t *testing.T) {
+	toxic := mustMake(t, "refuse connection=2")
+	if !toxic.Refuse || toxic.Connection != 2 {
+		t.Errorf("made %+v", toxic)
+	}
+	b := benchFor(t, newWire(t), toxic.Instance)
+	b.send("hello")
+	b.expect("hello")
+	close(b.input)
+	b.expectClosed()
+	b.expectStruck()
+}
+
+// TestInstancesCanBeCompared is what a link does to see which toxics are new.
+func TestInstancesCanBeCompared(t *testing.T) {
+	for _, flag := range []string{"slice sizes=1,2", "corrupt offsets=3", "reset at.pattern=x", "bandwidth"} {
+		a, b := mustMake(t, flag).Instance, mustMake(t, flag).Instance
+		if a == b || a != any(a) {
+			t.Errorf("%s: two instances are one", flag)
+		}
+	}
+}
+
+// FuzzMake gives any type any attributes as JSON: an error or a toxic, no panic.
+// What was made must pass a stream without a panic, too.
+func FuzzMake(f *testing.F) {
+	for _, k := range Catalogue() {
+		f.Add(k.Name, `{}`, int64(1))
+	}
+	f.Add("slicer", `{"average_size": 10, "size_variation": 100}`, int64(-1))
+	f.Add("bandwidth", `{"rate": 93000000000000000}`, int64(1))
+	f.Add("latency", `{"jitter": 4611686018427387904}`, int64(1))
+	f.Add("slice", `{"sizes": [1, null, "x", {}], "offsets": [[1]]}`, int64(0))
+	f.Add("corrupt", `{"every": 1, "mask": 3, "hold": true}`, int64(5))
+	f.Fuzz(func(t *testing.T, kind, attributes string, at int64) {
+		spec := Spec{Type: kind, At: Trigger{Byte: &at}}
+		if json.Unmarshal([]byte(attributes), &spec.Attributes) != nil {
+			return
+		}
+		toxic, err := Make(spec)
+		if (err == nil) != (toxic.Instance != nil) {
+			t.Fatalf("made %+v, error %v", toxic, err)
+		}
+		if err == nil {
+			outlive(t, toxic)
+		}
+	})
+}
