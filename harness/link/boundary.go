@@ -1,0 +1,101 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// boundaries are stream offsets beyond which nothing leaves before the receiver
+// has read everything up to them.
+type boundaries struct {
+	mu      sync.Mutex // guards offsets
+	offsets []int64    // ascending, each once
+}
+
+// add asks for a boundary.
+func (b *boundaries) add(offset int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if at, found := slices.BinarySearch(b.offsets, offset); !found {
+		b.offsets = slices.Insert(b.offsets, at, offset)
+	}
+}
+
+// after returns the first boundary beyond the offset, or -1.
+func (b *boundaries) after(offset int64) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at, found := slices.BinarySearch(b.offsets, offset)
+	if found {
+		at++
+	}
+	if at == len(b.offsets) {
+		return -1
+	}
+	return b.offsets[at]
+}
+
+// take removes the boundaries up to the offset and returns them.
+func (b *boundaries) take(offset int64) []int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at, found := slices.BinarySearch(b.offsets, offset)
+	if found {
+		at++
+	}
+	if at == 0 {
+		return nil
+	}
+	taken := slices.Clone(b.offsets[:at])
+	b.offsets = slices.Delete(b.offsets, 0, at)
+	return taken
+}
+
+// awaitBoundary blocks until the receiver has read everything sent so far, if
+// that ends at a boundary. An event tells whether it is known to have.
+func (w *writer) awaitBoundary(ctx context.Context, at int64) {
+	for _, offset := range w.link.boundaries.take(at) {
+		detail := "unverified: asked for too late"
+		switch {
+		case offset == 0:
+			detail = "verified" // there is nothing to read before the first byte
+		case offset == at:
+			detail = w.link.separate(ctx)
+		}
+		w.link.emit(event.Event{Kind: event.Deliver, Side: w.link.dst.Who, Offset: offset, Detail: detail})
+	}
+}
+
+// separate blocks until what was sent is read, or where nobody can tell that,
+// for the gap; it returns the detail of the event.
+func (l *Link) separate(ctx context.Context) string {
+	bounded, cancel := context.WithTimeout(ctx, l.cfg.Patience.Boundary)
+	defer cancel()
+	err := l.consumed(bounded)
+	switch {
+	case err == nil:
+		return "verified"
+	case bounded.Err() != nil:
+		return "unverified: the receiver has not read all of it within " + l.cfg.Patience.Boundary.String()
+	case errors.Is(err, sock.ErrNotFound):
+		l.pause(ctx)
+		return "unverified: the receiver is not on this host; sent after " + l.cfg.Patience.Gap.String()
+	}
+	l.pause(ctx)
+	return "unverified: " + err.Error() + "; sent after " + l.cfg.Patience.Gap.String()
+}
+
+func (l *Link) pause(ctx context.Context) {
+	gap := time.NewTimer(l.cfg.Patience.Gap)
+	defer gap.Stop()
+	select {
+	case <-gap.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,221 @@
+package link
+
+import "context"
+
+// An item is what a joint moves: a chunk, or the end of the stream.
+type item struct {
+	chunk   *chunk
+	end     bool
+	verdict *verdict      // of the end
+	fence   chan struct{} // closed by the writer when everything before it is written
+}
+
+// An outlet is where chunks come from: a stage, or nothing but what is queued.
+type outlet struct {
+	chunks <-chan *chunk
+	stage  *stage
+	ended  bool // the end of the stream was taken; owned by the joint behind it
+}
+
+// A joint moves chunks from one stage to the next, or to the writer. It holds
+// one of them, so that a slow destination is felt upstream; once it is elastic
+// it takes whatever comes, so that the stage before it is never stuck in a send.
+type joint struct {
+	from   *outlet // nil: the reader fills the queue
+	next   *stage  // nil: the writer
+	writer *writer
+	queue  []item
+
+	elastic  chan struct{}   // closed to make it take whatever comes
+	stop     chan struct{}   // closed to make it return and leave its queue
+	done     chan struct{}   // closed when it has returned
+	returned <-chan struct{} // closed when the toxic before it has returned
+}
+
+func newJoint(prev, next *stage, w *writer, queue []item) *joint {
+	j := &joint{next: next, writer: w, queue: queue,
+		elastic: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
+	if prev != nil {
+		j.from, j.returned = &prev.outlet, prev.done
+	}
+	return j
+}
+
+// stretch makes the joint elastic.
+func (j *joint) stretch() {
+	select {
+	case <-j.elastic:
+	default:
+		close(j.elastic)
+	}
+}
+
+// run moves items until it is stopped. When the context ends, it drops whatever
+// comes until the stage before has returned.
+func (j *joint) run(ctx context.Context) {
+	defer close(j.done)
+	elastic := j.elastic
+	for {
+		var from <-chan *chunk
+		if !j.from.ended && len(j.queue) == 0 || elastic == nil {
+			from = j.from.chunks
+		}
+		toStage, toWriter, head, over := j.offer()
+		select {
+		case c, ok := <-from:
+			if !j.take(ctx, c, ok) {
+				return
+			}
+		case toStage <- head.chunk:
+			j.passed(head)
+		case toWriter <- head:
+			j.passed(head)
+		case <-over:
+			j.queue, elastic = nil, nil
+		case <-elastic:
+			elastic = nil
+		case <-j.stop:
+			return
+		case <-ctx.Done():
+			j.shed()
+			return
+		}
+	}
+}
+
+// offer returns the channels that the head of the queue may leave by, and the
+// one that tells that the next stage takes nothing any more. Nothing is sent
+// behind the end of a stream.
+func (j *joint) offer() (toStage chan<- *chunk, toWriter chan<- item, head item, over <-chan struct{}) {
+	if j.closed() {
+		j.queue = nil
+		return nil, nil, item{}, nil
+	}
+	if j.next != nil {
+		over = j.next.over
+	}
+	if len(j.queue) == 0 {
+		return nil, nil, item{}, over
+	}
+	head = j.queue[0]
+	if j.next == nil {
+		return nil, j.writer.in, head, nil
+	}
+	if head.end && !j.next.offered.Load() {
+		j.next.inbound = head.verdict
+		j.next.offered.Store(true)
+	}
+	return j.next.in, nil, head, over
+}
+
+// endOffered returns where the end of the stream was offered to and not taken.
+// A toxic that has closed its output may be waiting to learn which.
+func (j *joint) endOffered() chan<- *chunk {
+	if j == nil || j.next == nil || j.closed() || !j.next.offered.Load() {
+		return nil
+	}
+	return j.next.in
+}
+
+// closed reports whether the next one takes nothing any more.
+func (j *joint) closed() bool {
+	if j.next == nil {
+		return j.writer.sealed
+	}
+	return j.next.sealed || j.next.isOver()
+}
+
+// passed takes the head off the queue.
+func (j *joint) passed(head item) {
+	j.queue = j.queue[1:]
+	switch {
+	case j.next == nil:
+		j.writer.sealed = j.writer.sealed || head.end
+		j.writer.taken += head.size()
+	case head.end:
+		j.next.sealed = true
+		close(j.next.in)
+	default:
+		j.next.entered += head.size()
+	}
+}
+
+// take puts what has come into the queue. It returns false when the joint has
+// to return.
+func (j *joint) take(ctx context.Context, c *chunk, ok bool) bool {
+	switch {
+	case !ok && j.from.ended:
+		j.from.chunks = nil
+		return true
+	case c == nil && !j.from.ended:
+		return j.takeEnd(ctx, ok)
+	case c == nil || len(c.Data) == 0 || j.from.ended:
+		return true
+	}
+	j.from.stage.emitted.Add(int64(len(c.Data)))
+	if !j.closed() {
+		j.queue = append(j.queue, item{chunk: c})
+	}
+	return true
+}
+
+// takeEnd puts the end of the stream into the queue. A toxic which sends nil
+// instead of closing its output is taken at its word. When the joint has to
+// return before the stage has said how the stream ends, it leaves that to the
+// next joint.
+func (j *joint) takeEnd(ctx context.Context, ok bool) bool {
+	end := item{end: true}
+	prev := j.from.stage
+	switch {
+	case ok && prev.offered.Load():
+		end.verdict = prev.inbound
+	case ok:
+		end.verdict = &verdict{toxic: prev.asked.Name}
+	default:
+		select {
+		case <-prev.over:
+			end.verdict = prev.outbound
+		case <-j.stop:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	j.from.ended = true
+	if !j.closed() {
+		j.queue = append(j.queue, end)
+	}
+	return true
+}
+
+// shed drops whatever the stage before still sends, until it has returned or
+// was given up.
+func (j *joint) shed() {
+	for {
+		select {
+		case _, ok := <-j.from.chunks:
+			if !ok {
+				return
+			}
+		case <-j.returned:
+			return
+		case <-j.from.stage.left:
+			return
+		}
+	}
+}
+
+// size returns how many bytes an item carries.
+func (i item) size() int64 {
+	if i.chunk == nil {
+		return 0
+	}
+	return int64(len(i.chunk.Data))
+}
+
+func size(queue []item) (n int64) {
+	for _, i := range queue {
+		n += i.size()
+	}
+	return n
+}

@@ -1,0 +1,155 @@
+package link
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// A Side is one socket of a proxied connection and what is known of the peer
+// behind it. Both links of the connection share it, because the kernel reports a
+// reset once, to whichever of read and write comes first; the other one then
+// sees no more than an end of file.
+type Side struct {
+	Who  event.Side
+	Conn Conn
+
+	mu      sync.Mutex // guards what follows
+	ending  event.Ending
+	sentFIN bool
+	reset   chan struct{} // closed when the peer has reset the connection
+	told    []func()      // called when it does
+}
+
+// NewSide returns the side of a connected socket. Who is the peer behind it.
+func NewSide(who event.Side, c Conn) *Side {
+	return &Side{Who: who, Conn: c, reset: make(chan struct{})}
+}
+
+// Ending returns how the peer has ended its stream so far: [event.Open],
+// [event.EOF] or [event.Reset].
+func (s *Side) Ending() event.Ending {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending
+}
+
+// Reset returns a channel that is closed once the peer has reset the connection.
+func (s *Side) Reset() <-chan struct{} { return s.reset }
+
+func (s *Side) wasReset() bool { return s.Ending() == event.Reset }
+
+// onReset has f called when the peer resets the connection.
+func (s *Side) onReset(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = append(s.told, f)
+}
+
+func (s *Side) markEOF() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ending == event.Open {
+		s.ending = event.EOF
+	}
+}
+
+func (s *Side) markReset() {
+	s.mu.Lock()
+	first := s.ending != event.Reset
+	s.ending = event.Reset
+	told := s.told
+	s.mu.Unlock()
+	if !first {
+		return
+	}
+	close(s.reset)
+	for _, f := range told {
+		f()
+	}
+}
+
+// CloseWrite sends FIN to the peer, once.
+func (s *Side) CloseWrite() error {
+	s.mu.Lock()
+	sent := s.sentFIN
+	s.sentFIN = true
+	s.mu.Unlock()
+	if sent {
+		return nil
+	}
+	return s.Conn.CloseWrite()
+}
+
+// unacked returns how many of the bytes written the peer's kernel has not
+// acknowledged, our FIN not counted; 0 where nobody can tell.
+func (s *Side) unacked() int {
+	n, err := sock.OutQueue(s.Conn)
+	if err != nil {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sentFIN {
+		n--
+	}
+	return max(n, 0)
+}
+
+// eofHidesReset tells an end of file that the peer has sent from one that is
+// left of a reset whose error a write has taken. The kernel counts a FIN as one
+// byte received.
+func (s *Side) eofHidesReset(received int64) bool {
+	if s.wasReset() {
+		return true
+	}
+	info, err := sock.TCPInfo(s.Conn)
+	return err == nil && info.State == sock.Close && info.BytesReceived <= uint64(received)
+}
+
+// classify says what an error of a read from the source means, and keeps it.
+func (l *Link) classify(err error) ended {
+	switch {
+	case isReset(err), errors.Is(err, io.EOF) && l.src.eofHidesReset(l.received.Load()):
+		l.src.markReset()
+		return endedByReset
+	case errors.Is(err, io.EOF):
+		l.src.markEOF()
+		l.emit(event.Event{Kind: event.FIN, Side: l.src.Who, Offset: l.received.Load()})
+		return endedByFIN
+	}
+	return endedHere
+}
+
+// breakOff keeps that the destination takes nothing any more.
+func (l *Link) breakOff(err error) {
+	l.broken.Store(true)
+	if isReset(err) {
+		l.dst.markReset()
+	}
+}
+
+// isReset reports whether a read or a write failed because the connection is no
+// more: whatever the system says that is neither an end in order nor our doing.
+func isReset(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && !errno.Timeout() || errors.Is(err, syscall.ETIMEDOUT)
+}
+
+// addrs returns the addresses of the peer's socket and of ours.
+func (s *Side) addrs() (peer, own netip.AddrPort, err error) {
+	p, ok1 := s.Conn.RemoteAddr().(*net.TCPAddr)
+	o, ok2 := s.Conn.LocalAddr().(*net.TCPAddr)
+	if !ok1 || !ok2 {
+		return peer, own, sock.ErrUnsupported
+	}
+	return unmap(p.AddrPort()), unmap(o.AddrPort()), nil
+}
+
+func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }

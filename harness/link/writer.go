@@ -1,0 +1,126 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/wire"
+)
+
+// A writer sends what leaves the chain to the destination, one chunk per write,
+// and ends the stream there.
+type writer struct {
+	link    *Link
+	in      chan item
+	over    chan struct{} // closed when the connection is over by this link's doing
+	outcome Outcome       // set before over is closed
+
+	// The joint before the writer owns these.
+	taken  int64 // stream offset behind what was sent into it
+	sealed bool  // the end of the stream was sent into it
+}
+
+func newWriter(l *Link) *writer {
+	return &writer{link: l, in: make(chan item), over: make(chan struct{}), taken: l.sent.Load()}
+}
+
+// run writes until the context ends.
+func (w *writer) run(ctx context.Context) {
+	for {
+		select {
+		case i := <-w.in:
+			w.put(ctx, i)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *writer) put(ctx context.Context, i item) {
+	switch {
+	case i.fence != nil:
+		close(i.fence)
+	case i.end:
+		w.finish(ctx, i.verdict)
+	case !w.link.broken.Load():
+		w.write(ctx, i.chunk.Data)
+	}
+}
+
+// write sends p, cut at the boundaries that were asked for.
+func (w *writer) write(ctx context.Context, p []byte) {
+	l := w.link
+	for len(p) > 0 && !l.broken.Load() && ctx.Err() == nil {
+		at := l.sent.Load()
+		w.awaitBoundary(ctx, at)
+		piece := p
+		if next := l.boundaries.after(at); next > at && next-at < int64(len(p)) {
+			piece = p[:next-at]
+		}
+		l.inWrite.Store(true)
+		n, err := l.dst.Conn.Write(piece)
+		l.inWrite.Store(false)
+		if n > 0 {
+			l.cfg.Tap.record(piece[:n])
+			l.emitBytes(l.sent.Add(int64(n)), int64(n))
+		}
+		p = p[n:]
+		if err != nil {
+			w.fail(ctx, err)
+		}
+	}
+}
+
+// fail keeps that the destination is broken, unless the write was ended by us.
+func (w *writer) fail(ctx context.Context, err error) {
+	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
+		return
+	}
+	w.link.breakOff(err)
+}
+
+// finish ends the stream at the destination.
+func (w *writer) finish(ctx context.Context, v *verdict) {
+	l := w.link
+	switch {
+	case v == nil && l.src.wasReset():
+		l.awaitDelivered(ctx)
+		w.end(Aborted)
+	case v == nil && l.broken.Load():
+		// The reset is on its way through the other link.
+	case v == nil:
+		w.sendFIN(ctx)
+	case v.end == wire.HalfClose:
+		l.emit(event.Event{Kind: event.FIN, Side: event.Proxy, Toxic: v.toxic, Offset: l.sent.Load()})
+		w.sendFIN(ctx)
+	case v.end == wire.Reset:
+		l.awaitConsumed(ctx)
+		l.emit(event.Event{Kind: event.RST, Side: event.Proxy, Toxic: v.toxic, Offset: l.sent.Load()})
+		w.end(Aborted)
+	default:
+		l.emit(event.Event{Kind: event.FIN, Side: event.Proxy, Toxic: v.toxic, Offset: l.sent.Load()})
+		w.end(Shut)
+	}
+}
+
+func (w *writer) sendFIN(ctx context.Context) {
+	l := w.link
+	if err := l.dst.CloseWrite(); err != nil {
+		w.fail(ctx, err)
+		return
+	}
+	close(l.finished)
+	l.wake()
+	if l.opposite != nil {
+		l.opposite.wake()
+	}
+}
+
+func (w *writer) end(o Outcome) {
+	w.outcome = o
+	close(w.over)
+	w.link.wake()
+}

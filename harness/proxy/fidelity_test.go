@@ -1,0 +1,201 @@
+package proxy
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+)
+
+// noise returns n bytes that no shift of them matches.
+func noise(n int) []byte {
+	b := make([]byte, n)
+	r := rand.NewChaCha8([32]byte{7})
+	_, _ = r.Read(b)
+	return b
+}
+
+// ways runs a test on both directions: first and second are the two ends, in
+// either order.
+func ways(t *testing.T, test func(t *testing.T, r *rig, first, second *net.TCPConn)) {
+	t.Run("client", func(t *testing.T) {
+		r := newRig(t, nil)
+		client, server := r.pair()
+		test(t, r, client, server)
+	})
+	t.Run("server", func(t *testing.T) {
+		r := newRig(t, nil)
+		client, server := r.pair()
+		test(t, r, server, client)
+	})
+}
+
+func TestHalfCloseLeavesTheOtherDirection(t *testing.T) {
+	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+		send(t, first, "request")
+		_ = first.CloseWrite()
+		wantEnding(t, second, "request", event.EOF)
+		send(t, second, "reply after the end of the request")
+		_ = second.CloseWrite()
+		wantEnding(t, first, "reply after the end of the request", event.EOF)
+		r.wantClosed()
+	})
+}
+
+func TestHalfCloseWithMegabytesInFlight(t *testing.T) {
+	data := noise(10 << 20)
+	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+		sent := make(chan error, 1)
+		go func() {
+			_, err := second.Write(data)
+			_ = second.CloseWrite()
+			sent <- err
+		}()
+		head := make([]byte, 1)
+		if _, err := io.ReadFull(first, head); err != nil {
+			t.Fatal(err)
+		}
+		_ = first.CloseWrite()
+		rest, ending := endingOf(first)
+		if ending != event.EOF || !bytes.Equal(append(head, rest...), data) {
+			t.Errorf("got %d bytes and %s, want %d and eof", 1+len(rest), ending, len(data))
+		}
+		if err := <-sent; err != nil {
+			t.Errorf("write: %v", err)
+		}
+		wantEnding(t, second, "", event.EOF)
+		r.wantClosed()
+	})
+}
+
+func TestResetWhenIdle(t *testing.T) {
+	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+		reset(t, first)
+		wantEnding(t, second, "", event.Reset)
+		r.wantClosed()
+		e := r.wantEvent("rst", func(e event.Event) bool { return e.Kind == event.RST })
+		if !e.First || e.Side == event.Proxy {
+			t.Errorf("event %+v, want the first ending, by a peer", e)
+		}
+	})
+}
+
+func TestResetComesAfterTheData(t *testing.T) {
+	data := string(noise(100_000))
+	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+		send(t, first, data)
+		awaitAcked(t, first)
+		reset(t, first)
+		wantEnding(t, second, data, event.Reset)
+		r.wantClosed()
+	})
+}
+
+func TestResetAfterFIN(t *testing.T) {
+	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+		send(t, first, "all of it")
+		_ = first.CloseWrite()
+		wantEnding(t, second, "all of it", event.EOF)
+		reset(t, first)
+		r.wantClosed()
+		awaitReset(t, second)
+	})
+}
+
+func TestCloseWithUnreadDataIsAReset(t *testing.T) {
+	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+		send(t, second, "never read")
+		awaitInput(t, first, len("never read"))
+		_ = first.Close()
+		wantEnding(t, second, "", event.Reset)
+		r.wantClosed()
+	})
+}
+
+// A process that has closed its socket answers what still comes by a reset.
+func TestResetOfALateWrite(t *testing.T) {
+	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+		_ = first.Close()
+		wantEnding(t, second, "", event.EOF)
+		send(t, second, "to nobody")
+		awaitReset(t, second)
+		r.wantClosed()
+	})
+}
+
+func TestEndingsComeInTheOrderOfTheBytes(t *testing.T) {
+	r := newRig(t, nil)
+	client, server := r.pair()
+	send(t, client, "ping")
+	wantRead(t, server, "ping")
+	send(t, server, "pong")
+	_ = server.Close()
+	wantEnding(t, client, "pong", event.EOF)
+	_ = client.Close()
+	r.wantClosed()
+	var got []string
+	for _, e := range r.log.Events() {
+		if e.Kind == event.Bytes || e.Kind == event.FIN {
+			got = append(got, string(e.Kind)+" "+string(e.Side))
+		}
+	}
+	if want := "bytes client,bytes server,fin server,fin client"; strings.Join(got, ",") != want {
+		t.Errorf("events %v, want %s", got, want)
+	}
+}
+
+func TestSlowReaderSlowsTheWriterDown(t *testing.T) {
+	data := noise(32 << 20)
+	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+		sent := make(chan error, 1)
+		go func() {
+			_, err := first.Write(data)
+			_ = first.CloseWrite()
+			sent <- err
+		}()
+		awaitStill(t, r)
+		select {
+		case <-sent:
+			t.Fatal("32 MiB went into a connection that nobody reads")
+		default:
+		}
+		got, ending := endingOf(second)
+		if err := <-sent; err != nil || ending != event.EOF || !bytes.Equal(got, data) {
+			t.Errorf("got %d bytes, %s, %v, want %d and eof", len(got), ending, err, len(data))
+		}
+		_ = second.Close()
+		r.wantClosed()
+	})
+}
+
+func TestNothingIsCopiedWithoutToxics(t *testing.T) {
+	if !canSplice {
+		t.Skip("this system cannot splice sockets: Linux only")
+	}
+	data := noise(1 << 20)
+	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+		go func() { _, _ = first.Write(data) }()
+		got := make([]byte, len(data))
+		if _, err := io.ReadFull(second, got); err != nil || !bytes.Equal(got, data) {
+			t.Fatal("the bytes differ", err)
+		}
+		c := r.proxy.Connections()[0]
+		if n := c.Spliced[0] + c.Spliced[1]; n != int64(len(data)) {
+			t.Errorf("%d bytes were spliced, want %d", n, len(data))
+		}
+	})
+}
+
+func TestHalfClosedAndIdleIsEnded(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.HalfCloseIdle = 40 * time.Millisecond })
+	client, server := r.pair()
+	_ = client.CloseWrite()
+	wantEnding(t, server, "", event.EOF)
+	wantEnding(t, client, "", event.EOF)
+	r.wantClosed()
+}
