@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/sock"
 	"pgregory.net/rapid"
 )
 
@@ -119,7 +121,7 @@ func TestBothSidesAgree(t *testing.T) {
 }
 
 // Parts lie side by side, and the last of each message ends at a boundary.
-func checkParts(t *rapid.T, parts []Part, ends []int64, size int64) {
+func checkParts(t rapid.TB, parts []Part, ends []int64, size int64) {
 	at, message := int64(0), 0
 	for i, p := range parts {
 		if p.From != at || p.To <= p.From {
@@ -143,5 +145,31 @@ func TestBothMegabytePipelined(t *testing.T) {
 	}
 	if !bytes.Equal(s.Steps[0].Send, s.Steps[0].Expect[0].Bytes) {
 		t.Error("an echo of random bytes cannot be written down")
+	}
+}
+
+// A player plays over whatever the socket package gives.
+var _ Conn = sock.Conn(nil)
+
+func TestBothOverUnixSocket(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("unix", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := script(t, hello)
+	done := make(chan Played)
+	go func() { done <- s.PlayServer(t.Context(), sc.(*net.UnixConn), Options{}) }()
+	client := s.PlayClient(t.Context(), c.(*net.UnixConn), Options{})
+	if server := <-done; !client.OK() || !server.OK() {
+		t.Errorf("client: %v\nserver: %v", client.Err(), server.Err())
 	}
 }
