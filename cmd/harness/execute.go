@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2/types"
+	"github.com/spf13/cobra"
+
+	"github.com/sockharness/harness/harness/coordinator"
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/report"
+	"github.com/sockharness/harness/harness/runner"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/suite"
+)
+
+// runSuites is `harness run`: everything is resolved and checked before the
+// first process starts.
+func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
+	topics, err := selectTopics(paths)
+	if err != nil {
+		return err
+	}
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	targets, err := f.resolve()
+	if err != nil {
+		return err
+	}
+	e := &execution{flags: f, terminal: newTerminal(cmd, f.noColor), topics: topics, started: time.Now()}
+	if err := e.prepare(targets); err != nil {
+		return err
+	}
+	if f.list {
+		return e.list()
+	}
+	if len(e.specs) == 0 {
+		return exitError{outcome.ExitNothing, errors.New("nothing was selected: no scenario is for these targets, labels and expressions")}
+	}
+	return e.run(cmd.Context())
+}
+
+// An execution is one run of `harness run`.
+type execution struct {
+	flags    *runFlags
+	terminal terminal
+	topics   []suite.Topic
+	job      suite.Job
+	specs    []coordinator.Spec
+	started  time.Time
+	results  []outcome.Result
+	problems []string
+}
+
+// prepare resolves the job and asks Ginkgo which specs it comes to.
+func (e *execution) prepare(targets []scenario.Target) error {
+	self, err := os.Executable()
+	if err != nil {
+		return broken("own path: %w", err)
+	}
+	levels, err := parseLevels(e.flags.levels)
+	if err != nil {
+		return err
+	}
+	e.job = suite.Job{
+		Targets: targets,
+		Runner:  runner.Config{Seed: e.flags.seed, Budget: e.flags.budget, Self: self, Variant: e.flags.variant},
+		Timeout: e.flags.timeout, Levels: levels, LabelFilter: e.flags.labelFilter,
+		Focus: e.flags.focus, Skip: e.flags.skip, FailFast: e.flags.failFast,
+	}
+	e.specs = e.job.Preview(e.topics)
+	return nil
+}
+
+func parseLevels(names []string) ([]outcome.Level, error) {
+	var levels []outcome.Level
+	for _, name := range names {
+		known := false
+		for _, l := range outcome.Levels() {
+			known = known || name == string(l)
+		}
+		if !known {
+			return nil, usage("--level %q: want must, should, may or info", name)
+		}
+		levels = append(levels, outcome.Level(name))
+	}
+	return levels, nil
+}
+
+func (e *execution) list() error {
+	for _, s := range e.specs {
+		e.terminal.printf("%s\n", specID(s.Preview))
+	}
+	return e.terminal.err()
+}
+
+// specID is "id on target", without the container's name.
+func specID(r types.SpecReport) string { return r.LeafNodeText }
+
+// run starts the workers, hands out the specs and reports what came of them.
+func (e *execution) run(parent context.Context) error {
+	tmp, err := os.MkdirTemp("", "harness-")
+	if err != nil {
+		return broken("temporary folder: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	stop, err := peer.StartGuardian(filepath.Base(tmp))
+	if err != nil {
+		return broken("guardian start: %w", err)
+	}
+	defer stop()
+	if err := peer.Subreaper(); err != nil {
+		return broken("subreaper: %w", err)
+	}
+	e.job.Runner.Tmp = tmp
+	job := filepath.Join(tmp, "job.json")
+	data, err := json.Marshal(e.job)
+	if err != nil {
+		return broken("job encode: %w", err)
+	}
+	if err := os.WriteFile(job, data, 0o600); err != nil {
+		return broken("job write: %w", err)
+	}
+	ctx, hard, release := interrupts(parent)
+	defer release()
+	progress := report.NewProgress(e.terminal.out, report.ProgressOptions{TTY: e.terminal.tty, Total: len(e.specs),
+		Quiet: e.flags.quiet, Width: e.terminal.width})
+	result, err := coordinator.Run(ctx, e.coordination(job, hard, progress))
+	if progressErr := progress.Close(); progressErr != nil && e.terminal.failed == nil {
+		e.terminal.failed = progressErr
+	}
+	if err != nil {
+		e.problems = append(e.problems, err.Error())
+	}
+	return e.finish(result)
+}
+
+func (e *execution) coordination(job string, hard <-chan struct{}, progress *report.Progress) coordinator.Config {
+	return coordinator.Config{
+		Command: func(int) *exec.Cmd {
+			return exec.Command(e.job.Runner.Self, "worker", job)
+		},
+		Procs: e.flags.procs, Specs: e.specs, Seed: e.flags.seed, FailFast: e.flags.failFast,
+		SpecTimeout: e.flags.timeout, Hard: hard,
+		OnStart: func(proc, _ int, name string) { progress.Started(proc, name) },
+		OnReport: func(_ int, r types.SpecReport) {
+			if r.LeafNodeType != types.NodeTypeIt {
+				return
+			}
+			results := e.collect(r)
+			progress.Finished(specID(r), results)
+		},
+	}
+}
+
+// collect takes the results out of a spec's report. A spec that left none has
+// not been played: its worker crashed, or it was interrupted.
+func (e *execution) collect(r types.SpecReport) []outcome.Result {
+	results, err := suite.Results(r)
+	if err != nil {
+		e.problems = append(e.problems, err.Error())
+	}
+	if len(results) == 0 && r.State.Is(types.SpecStateFailureStates) && !r.State.Is(types.SpecStateInterrupted) {
+		e.problems = append(e.problems, fmt.Sprintf("%s: %s", specID(r), firstLine(errors.New(r.Failure.Message))))
+	}
+	for i := range results {
+		if results[i].Verdict != outcome.Pass && results[i].Verdict != outcome.Unsupported {
+			results[i].Replay = e.flags.again(results[i])
+		}
+	}
+	e.results = append(e.results, results...)
+	return results
+}
+
+// finish writes the reports and turns the document into an exit status.
+func (e *execution) finish(result coordinator.Result) error {
+	for _, c := range result.Crashes {
+		e.problems = append(e.problems, strings.TrimSpace(fmt.Sprintf("worker %d %s while it ran %s\n%s", c.Proc, c.Exit, c.Name, c.Stderr)))
+	}
+	document := outcome.Fold(e.flags.seed, e.started, time.Since(e.started), e.results)
+	switch {
+	case result.Interrupted:
+		document.Stopped = "interrupted"
+	case result.Aborted:
+		document.Stopped = "fail-fast"
+	case len(result.Missing) > 0:
+		e.problems = append(e.problems, fmt.Sprintf("%d scenarios were never played, the first is %s", len(result.Missing), result.Missing[0].Name))
+	}
+	document.Problems = e.problems
+	if err := e.write(document); err != nil {
+		return err
+	}
+	if code := document.ExitCode(e.flags.strict); code != outcome.ExitOK {
+		return exitError{code: code}
+	}
+	return nil
+}
+
+func (e *execution) write(d outcome.Document) error {
+	options := report.Options{Verbose: e.flags.verbose, Quiet: e.flags.quiet, Strict: e.flags.strict,
+		Color: e.terminal.color, Width: e.terminal.width()}
+	var errs []error
+	if !e.toStdout() {
+		errs = append(errs, report.Text(e.terminal.out, d, options))
+	}
+	if e.flags.json != "" {
+		errs = append(errs, report.Write(e.flags.json, func(w io.Writer) error { return report.JSON(w, d) }))
+	}
+	if e.flags.junit != "" {
+		errs = append(errs, report.Write(e.flags.junit, func(w io.Writer) error { return report.JUnit(w, d, e.flags.strict) }))
+	}
+	if err := errors.Join(append(errs, e.terminal.failed)...); err != nil {
+		return broken("report: %w", err)
+	}
+	return nil
+}
+
+// toStdout reports whether a machine's report goes where people's would.
+func (e *execution) toStdout() bool { return e.flags.json == "-" || e.flags.junit == "-" }

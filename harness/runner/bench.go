@@ -1,0 +1,157 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/sockharness/harness/harness/chance"
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// errControl is wrapped by the error of a target whose conversation fails
+// without any fault.
+var errControl = errors.New("fails without the fault too")
+
+// A bench is one target with its server running and its control conversation
+// known.
+type bench struct {
+	config Config
+	target scenario.Target
+	seed   chance.Source
+	script *dialogue.Script // nil when neither peer is a dialogue
+
+	mu           sync.Mutex // guards what follows; held while the server starts
+	server       *peer.Process
+	address      string // of the server, when it is not a dialogue
+	conversation scenario.Conversation
+	controlled   bool
+	failed       error // of the start or the control: it is not tried again
+	closed       bool
+}
+
+func newBench(c Config, t scenario.Target) *bench {
+	return &bench{config: c, target: t, seed: chance.New(c.Seed).Split(t.Name)}
+}
+
+// ready starts what must be started, and holds the control conversation once.
+func (b *bench) ready(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failed != nil {
+		return b.failed
+	}
+	err := b.prepare(ctx)
+	if err != nil && ctx.Err() == nil {
+		b.failed = err
+	}
+	return err
+}
+
+func (b *bench) prepare(ctx context.Context) error {
+	if err := b.loadScript(); err != nil {
+		return err
+	}
+	if err := b.startServerLocked(ctx); err != nil {
+		return err
+	}
+	if b.controlled {
+		return nil
+	}
+	conversation, err := b.control(ctx)
+	if err != nil {
+		return err
+	}
+	b.conversation, b.controlled = conversation, true
+	return nil
+}
+
+func (b *bench) loadScript() error {
+	if b.script != nil {
+		return nil
+	}
+	d, err := b.target.Dialogue()
+	if err != nil || d == nil {
+		return err
+	}
+	b.script, err = d.Script(b.seed.Split("dialogue"))
+	return err
+}
+
+// startServerLocked starts the server process unless it runs.
+func (b *bench) startServerLocked(ctx context.Context) error {
+	s := b.target.Server
+	switch {
+	case b.closed:
+		return errors.New("the runner is closed")
+	case s.Address != "":
+		b.address = s.Address
+		return peer.Address{Network: "tcp", Addr: s.Address}.Check(ctx)
+	case s.Dialogue != nil:
+		return nil
+	}
+	if b.server != nil {
+		if _, over := b.server.Exit(); !over {
+			return nil
+		}
+		b.server.Close()
+		b.server = nil
+	}
+	process, err := b.command(s).StartServer(ctx, peer.Vars{Tmp: b.config.Tmp})
+	if err != nil {
+		return err
+	}
+	b.server, b.address = process, process.Addr().String()
+	return nil
+}
+
+// restart stops the server and starts it again on the port it had.
+func (b *bench) restart(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.server == nil {
+		return errors.New("the server is not ours to restart")
+	}
+	addr := b.server.Addr()
+	if _, err := b.server.Stop(ctx); err != nil {
+		return fmt.Errorf("server stop: %w", err)
+	}
+	b.server.Close()
+	b.server = nil
+	process, err := b.command(b.target.Server).StartServer(ctx, peer.Vars{Host: addr.Addr().String(),
+		Port: fmt.Sprint(addr.Port()), Tmp: b.config.Tmp})
+	if err != nil {
+		return err
+	}
+	b.server = process
+	return nil
+}
+
+func (b *bench) command(p scenario.Peer) peer.Command {
+	args := make([]string, len(p.Command))
+	for i, word := range p.Command {
+		args[i] = strings.ReplaceAll(word, "{self}", b.config.Self)
+	}
+	return peer.Command{Args: args, Dir: b.target.Dir, Env: p.Env, Ready: p.Ready}
+}
+
+// process returns the server process and its address; nil when it is none.
+func (b *bench) process() (*peer.Process, string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.server, b.address
+}
+
+func (b *bench) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	if b.server != nil {
+		b.server.Close()
+		b.server = nil
+	}
+}

@@ -1,0 +1,118 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/proxy"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// controlPatience is for the conversation without a fault. It only has to be
+// longer than the slowest healthy start of an interpreter on a busy machine.
+const controlPatience = 20 * time.Second
+
+// mostOutput bounds how much of a client's output is compared.
+const mostOutput = 16 << 20
+
+// control holds the target's conversation through a proxy that does nothing.
+func (b *bench) control(ctx context.Context) (scenario.Conversation, error) {
+	ctx, cancel := context.WithTimeout(ctx, controlPatience)
+	defer cancel()
+	upstream := b.address
+	if b.target.Server.Dialogue != nil {
+		server, err := serveDialogue(ctx, b.script)
+		if err != nil {
+			return scenario.Conversation{}, err
+		}
+		defer server.close()
+		upstream = server.addr()
+	}
+	taps := [2]*link.Tap{event.Upstream: link.NewTap(mostOutput), event.Downstream: link.NewTap(mostOutput)}
+	wire, err := proxy.New(proxy.Config{Name: b.target.Name, Listen: "127.0.0.1:0", Upstream: upstream, UpstreamDown: proxy.DownReset,
+		Tap: func(conn uint64, d event.Direction) *link.Tap {
+			if conn > 1 {
+				return nil
+			}
+			return taps[d]
+		}})
+	if err == nil {
+		err = wire.Start(ctx)
+	}
+	if err != nil {
+		return scenario.Conversation{}, err
+	}
+	defer wire.Close()
+	if b.target.Client.Dialogue != nil {
+		return b.controlDialogue(ctx, wire.Addr())
+	}
+	return b.controlProcess(ctx, wire, taps)
+}
+
+func (b *bench) controlDialogue(ctx context.Context, addr net.Addr) (scenario.Conversation, error) {
+	conn, err := dial(ctx, addr.String())
+	if err != nil {
+		return scenario.Conversation{}, err
+	}
+	defer conn.Close()
+	played := b.script.PlayClient(ctx, conn, dialogue.Options{NoEnd: true})
+	if played.Mismatch != nil {
+		return scenario.Conversation{}, fmt.Errorf("%w: %w", errControl, played.Mismatch)
+	}
+	if played.Steps < len(b.script.Steps) {
+		return scenario.Conversation{}, fmt.Errorf("%w: got %d of %d answers, then: %s", errControl, played.Steps, len(b.script.Steps), ending(played.Ending))
+	}
+	c := scenario.ScriptedConversation(b.script)
+	if c.Downstream.Bytes == nil {
+		c.Downstream.Bytes = played.Received
+	}
+	return c, nil
+}
+
+func (b *bench) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2]*link.Tap) (scenario.Conversation, error) {
+	host, port, err := net.SplitHostPort(wire.Addr().String())
+	if err != nil {
+		return scenario.Conversation{}, err
+	}
+	process, err := b.command(b.target.Client).StartClient(ctx, peer.Vars{Host: host, Port: port,
+		Addr: net.JoinHostPort(host, port), Tmp: b.config.Tmp, Scenario: "control"})
+	if err != nil {
+		return scenario.Conversation{}, err
+	}
+	defer process.Close()
+	run, err := await(ctx, process, controlPatience/2)
+	switch {
+	case err != nil:
+		return scenario.Conversation{}, err
+	case run.HungUp:
+		return scenario.Conversation{}, fmt.Errorf("%w: the client was still running after %s", errControl, run.Elapsed.Round(time.Millisecond))
+	case !run.Exit.Success():
+		return scenario.Conversation{}, fmt.Errorf("%w: the client %s: %s", errControl, run.Exit, bytes.TrimSpace(run.Stderr))
+	}
+	up, _ := taps[event.Upstream].Bytes()
+	down, _ := taps[event.Downstream].Bytes()
+	c := scenario.RecordedConversation(up, down)
+	if b.script != nil {
+		c = scenario.ScriptedConversation(b.script)
+	}
+	c.Exit, c.Stdout = run.Exit.Code, run.Stdout
+	return c, nil
+}
+
+// output reads what the process wrote on its standard output, up to mostOutput.
+func output(p *peer.Process) ([]byte, error) {
+	file, err := p.Stdout().Open()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, mostOutput))
+}

@@ -1,0 +1,259 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/proxy"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics"
+)
+
+// A stage is the set of one variant: a proxy with its faults, the dialogue
+// server behind it if the target's server is a dialogue, and the log.
+type stage struct {
+	play   *play
+	kase   scenario.Case
+	log    *event.Log
+	proxy  *proxy.Proxy
+	server *dialogueServer
+}
+
+// observe plays the variant and returns all that is known afterwards. An error
+// means that the harness could not play it.
+func (p *play) observe(ctx context.Context, c scenario.Case, v scenario.Variant) (scenario.Observation, error) {
+	if err := p.bench.ready(ctx); err != nil {
+		return scenario.Observation{}, err
+	}
+	s, err := p.setUp(ctx, c, v)
+	if err != nil {
+		return scenario.Observation{}, err
+	}
+	defer s.close()
+	start := time.Now()
+	o := scenario.Observation{Case: c}
+	if v.Act != nil {
+		budget := c.Budget + v.Budget
+		actCtx, cancel := context.WithTimeout(ctx, budget)
+		o.ActError = v.Act(actCtx, &act{stage: s})
+		cancel()
+	} else if err := s.converse(ctx, v, &o); err != nil {
+		return o, err
+	}
+	o.Elapsed = time.Since(start)
+	s.close()
+	o.Events = s.log.Events()
+	o.Connections = connections(o.Events)
+	if s.server != nil {
+		o.Served = s.server.played()
+	}
+	p.aftermath(ctx, c, &o)
+	return o, ctx.Err()
+}
+
+// aftermath looks at the server under test once the variant is over.
+func (p *play) aftermath(ctx context.Context, c scenario.Case, o *scenario.Observation) {
+	process, address := p.bench.process()
+	if c.Role != scenario.Server || p.bench.target.Server.Dialogue != nil {
+		return
+	}
+	if p.bench.script != nil && ctx.Err() == nil {
+		fresh, cancel := context.WithTimeout(ctx, c.Budget)
+		defer cancel()
+		o.Fresh = greet(fresh, address, p.bench.script)
+	}
+	if process != nil {
+		if exit, over := process.Exit(); over {
+			o.Crash = &exit
+		}
+	}
+}
+
+// greet holds the first exchange of the script with the server, without a proxy.
+func greet(ctx context.Context, address string, script *dialogue.Script) error {
+	conn, err := dial(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	first := scenario.First(script, 1)
+	played := first.PlayClient(ctx, conn, dialogue.Options{})
+	if played.Mismatch != nil {
+		return played.Mismatch
+	}
+	if played.Steps < len(first.Steps) {
+		return fmt.Errorf("no answer: %s", ending(played.Ending))
+	}
+	return nil
+}
+
+func dial(ctx context.Context, address string) (sock.Conn, error) {
+	var d net.Dialer
+	d.SetMultipathTCP(false)
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.TCPConn), nil
+}
+
+func (p *play) setUp(ctx context.Context, c scenario.Case, v scenario.Variant) (*stage, error) {
+	s := &stage{play: p, kase: c, log: event.NewLog(0)}
+	_, upstream := p.bench.process()
+	if p.bench.target.Server.Dialogue != nil {
+		server, err := serveDialogue(ctx, c.Conversation.Script)
+		if err != nil {
+			return nil, err
+		}
+		s.server, upstream = server, server.addr()
+	}
+	config := proxy.Config{Name: p.name(v), Network: "tcp", Listen: "127.0.0.1:0", Upstream: upstream,
+		Seed: p.bench.seed.Split(p.scenario.ID).Split(v.Label()), Events: s.log.Add, Mode: modes[v.Gate],
+		UpstreamDown: proxy.DownReset}
+	if err := addFaults(&config, v.Faults); err != nil {
+		s.close()
+		return nil, err
+	}
+	var err error
+	if s.proxy, err = proxy.New(config); err == nil {
+		err = s.proxy.Start(ctx)
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+var modes = map[scenario.Gate]proxy.Mode{
+	scenario.Accepting:  proxy.Accept,
+	scenario.Refusing:   proxy.Refuse,
+	scenario.BlackHoled: proxy.BlackHole,
+}
+
+// addFaults makes the toxics of the variant and hands their socket options to
+// the side of the proxy that receives in the toxic's direction.
+func addFaults(c *proxy.Config, faults []toxics.Spec) error {
+	for _, spec := range faults {
+		made, err := toxics.Make(spec)
+		if err != nil {
+			return err
+		}
+		c.Toxics = append(c.Toxics, proxy.Toxic{Name: made.Name, Toxic: made.Instance, BufferSize: made.BufferSize,
+			Direction: made.Direction, Toxicity: made.Toxicity, Connection: made.Connection})
+		if made.Window == (wire.Window{}) {
+			continue
+		}
+		if made.Direction == event.Upstream {
+			c.OnListen = made.Window
+		} else {
+			c.OnDial = made.Window
+		}
+	}
+	return nil
+}
+
+// converse lets the client peer hold the conversation through the proxy.
+func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Observation) error {
+	stop := s.openLater(ctx, v)
+	defer stop()
+	if s.play.bench.target.Client.Dialogue == nil {
+		return s.runClient(ctx, v, o)
+	}
+	budget, cancel := context.WithTimeout(ctx, s.kase.Budget+v.Budget)
+	defer cancel()
+	conn, err := dial(budget, s.proxy.Addr().String())
+	if err != nil {
+		return fmt.Errorf("proxy dial: %w", err)
+	}
+	defer conn.Close()
+	played := s.kase.Conversation.Script.PlayClient(budget, conn, dialogue.Options{Pipelined: v.Pipelined, NoEnd: v.NoEnd})
+	o.Played = &played
+	return nil
+}
+
+// openLater opens a gate that the variant holds shut for a time.
+func (s *stage) openLater(ctx context.Context, v scenario.Variant) (stop func()) {
+	if v.Gate == scenario.Accepting || v.OpenAfter <= 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		timer := time.NewTimer(v.OpenAfter)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			s.proxy.SetMode(proxy.Accept)
+		case <-ctx.Done():
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// runClient starts the client program and waits for it to end by itself, within
+// the case's patience.
+func (s *stage) runClient(ctx context.Context, v scenario.Variant, o *scenario.Observation) error {
+	host, port, err := net.SplitHostPort(s.proxy.Addr().String())
+	if err != nil {
+		return err
+	}
+	b := s.play.bench
+	process, err := b.command(b.target.Client).StartClient(ctx, peer.Vars{Host: host, Port: port,
+		Addr: net.JoinHostPort(host, port), Tmp: b.config.Tmp, Scenario: s.play.scenario.ID})
+	if err != nil {
+		return err
+	}
+	defer process.Close()
+	run, err := await(ctx, process, s.kase.Patience()+v.Budget)
+	o.Client = run
+	return err
+}
+
+// await waits for a client process and collects what it left.
+func await(ctx context.Context, process *peer.Process, patience time.Duration) (*scenario.Run, error) {
+	start := time.Now()
+	limit, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	run := &scenario.Run{}
+	exit, err := process.Wait(limit)
+	run.Elapsed = time.Since(start)
+	if err != nil {
+		if ctx.Err() != nil {
+			return run, ctx.Err()
+		}
+		run.HungUp = true
+		process.Kill()
+	}
+	run.Exit = exit
+	run.Stderr = process.Stderr().Tail()
+	run.Stdout, err = output(process)
+	return run, err
+}
+
+func (s *stage) close() {
+	if s.proxy != nil {
+		s.proxy.Close()
+	}
+	if s.server != nil {
+		s.server.close()
+	}
+}
+
+func connections(events []event.Event) int {
+	n := 0
+	for _, e := range events {
+		if e.Kind == event.Accept {
+			n++
+		}
+	}
+	return n
+}

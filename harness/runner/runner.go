@@ -1,0 +1,143 @@
+// Package runner plays scenarios to targets: it starts the peers, puts a proxy
+// between them, strikes with the faults and folds what happened into results.
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// A Config says how scenarios are played. It is the requested state; see
+// [Runner] for the running one.
+type Config struct {
+	Seed    int64
+	Budget  time.Duration // for what should happen at once; 0: 2 s
+	Tmp     string        // directory for the files of processes
+	Self    string        // path of the harness binary, for {self} in commands
+	Servers int           // variants played to one server at a time; 0: 16
+	Clients int           // client processes under test at a time; 0: 4
+	Sweep   int           // most variants of one scenario against a server; 0: 96
+	Variant string        // play the variant of this name only
+}
+
+func (c Config) withDefaults() Config {
+	set := func(n *int, value int) {
+		if *n <= 0 {
+			*n = value
+		}
+	}
+	set(&c.Servers, 16)
+	set(&c.Clients, 4)
+	set(&c.Sweep, 96)
+	if c.Budget <= 0 {
+		c.Budget = 2 * time.Second
+	}
+	return c
+}
+
+// A Runner keeps the servers that it has started between scenarios. It plays
+// one scenario at a time; Close stops what it started.
+type Runner struct {
+	config Config
+
+	mu      sync.Mutex // guards benches
+	benches map[string]*bench
+}
+
+// New returns a runner. The caller must Close it.
+func New(c Config) *Runner {
+	return &Runner{config: c.withDefaults(), benches: map[string]*bench{}}
+}
+
+// Close stops every process that the runner started and waits for it. It may
+// be called more than once, and while a scenario is being played.
+func (r *Runner) Close() {
+	r.mu.Lock()
+	benches := r.benches
+	r.benches = map[string]*bench{}
+	r.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, b := range benches {
+		wg.Go(b.close)
+	}
+	wg.Wait()
+}
+
+// Run plays the scenario to the target, in each role that is under test and
+// that the scenario is for, and returns a result for each variant, in order. It
+// blocks until all are known or the context ends; what was not played then is
+// left out. It never returns a pass for something it did not play.
+func (r *Runner) Run(ctx context.Context, t scenario.Target, s scenario.Scenario) []outcome.Result {
+	var results []outcome.Result
+	for _, role := range t.Roles() {
+		if s.For(role) {
+			results = append(results, r.runAs(ctx, t, s, role)...)
+		}
+	}
+	return results
+}
+
+func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenario, role scenario.Role) []outcome.Result {
+	start := time.Now()
+	single := func(v outcome.Verdict, message string) []outcome.Result {
+		return []outcome.Result{{Target: t.Name, Scenario: s.ID, Level: s.Level, Verdict: v,
+			Message: message, Elapsed: outcome.MillisOf(time.Since(start))}}
+	}
+	b, err := r.bench(ctx, t)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case errors.Is(err, errControl):
+		return single(outcome.Blocked, err.Error())
+	case err != nil:
+		return single(outcome.Invalid, err.Error())
+	}
+	c := r.caseOf(b, role)
+	variants, err := s.Variants(c)
+	variants = r.selected(variants)
+	switch {
+	case errors.Is(err, scenario.ErrUnsupported):
+		return single(outcome.Unsupported, err.Error())
+	case err != nil:
+		return single(outcome.Invalid, err.Error())
+	case len(variants) == 0:
+		return single(outcome.Unsupported, fmt.Sprintf("%v: the conversation has no place for it", scenario.ErrUnsupported))
+	}
+	p := &play{runner: r, bench: b, scenario: s, kase: c}
+	return p.all(ctx, variants)
+}
+
+func (r *Runner) selected(variants []scenario.Variant) []scenario.Variant {
+	if r.config.Variant == "" {
+		return variants
+	}
+	return slices.DeleteFunc(variants, func(v scenario.Variant) bool { return v.Name != r.config.Variant })
+}
+
+// caseOf limits sweeps against clients: each variant costs a process.
+func (r *Runner) caseOf(b *bench, role scenario.Role) scenario.Case {
+	limit := r.config.Sweep
+	if role == scenario.Client || b.target.Client.Dialogue == nil {
+		limit = max(8, limit/4)
+	}
+	return scenario.Case{Target: b.target, Role: role, Conversation: b.conversation, Budget: r.config.Budget, Limit: limit}
+}
+
+// bench returns the target's peers, started, and their control conversation.
+func (r *Runner) bench(ctx context.Context, t scenario.Target) (*bench, error) {
+	r.mu.Lock()
+	b := r.benches[t.Name]
+	if b == nil {
+		b = newBench(r.config, t)
+		r.benches[t.Name] = b
+	}
+	r.mu.Unlock()
+	return b, b.ready(ctx)
+}

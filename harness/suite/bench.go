@@ -1,0 +1,128 @@
+// Package suite is the Ginkgo face of the harness: it turns topics into
+// containers, scenarios into specs and results into failures. Suites are
+// written against it; the command runs them through it.
+package suite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/gomega"
+
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// EntryName is that of the report entry in which a spec leaves its results, as
+// JSON of []outcome.Result.
+const EntryName = "harness/results"
+
+// A Player plays a scenario to a target; *runner.Runner is one.
+type Player interface {
+	Run(context.Context, scenario.Target, scenario.Scenario) []outcome.Result
+}
+
+// A Bench is what topics declare their containers on: the targets, and who
+// plays to them.
+type Bench struct {
+	Targets []scenario.Target
+	Player  Player        // nil in a preview, whose specs do not run
+	Timeout time.Duration // of one scenario on one target; 0: one minute
+	Levels  []outcome.Level
+}
+
+// A Topic is a function that declares the containers of one topic.
+type Topic struct {
+	Name    string
+	Summary string
+	Declare func(*Bench)
+	List    func() []scenario.Scenario
+}
+
+// Topic declares a container with one spec for each scenario on each target
+// that it is for. It must be called while Ginkgo builds its tree.
+func (b *Bench) Topic(name string, scenarios ...scenario.Scenario) {
+	ginkgo.Describe(name, func() {
+		for _, s := range scenarios {
+			for _, t := range b.Targets {
+				if applies(t, s) && b.wants(s.Level) {
+					b.spec(t, s)
+				}
+			}
+		}
+	})
+}
+
+func applies(t scenario.Target, s scenario.Scenario) bool {
+	for _, role := range t.Roles() {
+		if s.For(role) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *Bench) wants(level outcome.Level) bool {
+	if len(b.Levels) == 0 {
+		return true
+	}
+	for _, l := range b.Levels {
+		if l == level {
+			return true
+		}
+	}
+	return false
+}
+
+// spec declares the spec of one scenario on one target.
+func (b *Bench) spec(t scenario.Target, s scenario.Scenario) {
+	timeout := b.Timeout
+	if timeout <= 0 {
+		timeout = time.Minute
+	}
+	ginkgo.It(SpecName(t, s), Labels(t, s), ginkgo.SpecTimeout(timeout), func(ctx ginkgo.SpecContext) {
+		results := b.Player.Run(ctx, t, s)
+		if ctx.Err() != nil {
+			results = append(results, unfinished(t, s, context.Cause(ctx), timeout))
+		}
+		attach(results)
+		gomega.Expect(results).To(BeGreen())
+	})
+}
+
+// unfinished is the result of a scenario that its timeout has cut short.
+func unfinished(t scenario.Target, s scenario.Scenario, cause error, timeout time.Duration) outcome.Result {
+	return outcome.Result{Target: t.Name, Scenario: s.ID, Level: s.Level, Verdict: outcome.Invalid,
+		Message: fmt.Sprintf("not finished within %s: %v", timeout, cause)}
+}
+
+func attach(results []outcome.Result) {
+	data, err := json.Marshal(results)
+	if err != nil {
+		ginkgo.Fail("results encode: " + err.Error())
+	}
+	ginkgo.AddReportEntry(EntryName, string(data), ginkgo.ReportEntryVisibilityNever)
+}
+
+// SpecName is the text of the spec of one scenario on one target.
+func SpecName(t scenario.Target, s scenario.Scenario) string { return s.ID + " on " + t.Name }
+
+// Labels are those of the spec: topic, scenario, level and target. What Ginkgo
+// does not allow in a label, such as a slash, becomes a dash.
+func Labels(t scenario.Target, s scenario.Scenario) ginkgo.Labels {
+	_, name, _ := strings.Cut(s.ID, "/")
+	return ginkgo.Label(s.Topic(), label(name), string(s.Level), label("target="+t.Name))
+}
+
+func label(text string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("&|!,()/:", r) {
+			return '-'
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,49 @@
+package suite
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onsi/gomega/types"
+
+	"github.com/sockharness/harness/harness/outcome"
+)
+
+// BeGreen succeeds for []outcome.Result of which none fails at level must and
+// none is invalid.
+func BeGreen() types.GomegaMatcher { return green{} }
+
+type green struct{}
+
+// Match implements [types.GomegaMatcher].
+func (green) Match(actual any) (bool, error) {
+	results, ok := actual.([]outcome.Result)
+	if !ok {
+		return false, fmt.Errorf("BeGreen wants []outcome.Result, got %T", actual)
+	}
+	return len(red(results)) == 0, nil
+}
+
+// FailureMessage implements [types.GomegaMatcher].
+func (green) FailureMessage(actual any) string {
+	results := actual.([]outcome.Result)
+	bad := red(results)
+	lines := make([]string, 0, len(bad))
+	for _, r := range bad {
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s: %s", r.Verdict, r.Variant, r.Message)))
+	}
+	return fmt.Sprintf("%d of %d variants are not green\n%s", len(bad), len(results), strings.Join(lines, "\n"))
+}
+
+// NegatedFailureMessage implements [types.GomegaMatcher].
+func (green) NegatedFailureMessage(any) string { return "every variant is green" }
+
+func red(results []outcome.Result) []outcome.Result {
+	var bad []outcome.Result
+	for _, r := range results {
+		if r.Red(false) || r.Verdict == outcome.Invalid {
+			bad = append(bad, r)
+		}
+	}
+	return bad
+}

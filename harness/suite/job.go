@@ -1,0 +1,141 @@
+package suite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/formatter"
+	"github.com/onsi/ginkgo/v2/types"
+	"github.com/onsi/gomega"
+
+	"github.com/sockharness/harness/harness/coordinator"
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/runner"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// A Job is one run as workers get it: everything is resolved, so that no two of
+// them can disagree.
+type Job struct {
+	Targets     []scenario.Target
+	Runner      runner.Config
+	Timeout     time.Duration
+	Levels      []outcome.Level
+	LabelFilter string
+	Focus       []string
+	Skip        []string
+	FailFast    bool
+	Repeat      int
+}
+
+// Description is the name of the suite.
+const Description = "harness"
+
+func (j Job) bench() *Bench {
+	return &Bench{Targets: j.Targets, Timeout: j.Timeout, Levels: j.Levels}
+}
+
+// configuration is the same in the preview and in each worker, so that spec
+// indexes mean the same everywhere.
+func (j Job) configuration() (types.SuiteConfig, types.ReporterConfig) {
+	suite, reporter := ginkgo.GinkgoConfiguration()
+	suite.RandomSeed = j.Runner.Seed
+	suite.LabelFilter, suite.FocusStrings, suite.SkipStrings = j.LabelFilter, j.Focus, j.Skip
+	suite.FailFast = j.FailFast
+	suite.GracePeriod = 5 * time.Second
+	reporter.NoColor = true
+	return suite, reporter
+}
+
+// CheckFilter tells what is wrong with a label filter.
+func CheckFilter(filter string) error {
+	_, err := types.ParseLabelFilter(filter)
+	return err
+}
+
+// Preview declares the topics and returns the planned specs, grouped by target.
+// It may be called once in a process, and runs nothing.
+func (j Job) Preview(topics []Topic) []coordinator.Spec {
+	declare(topics, j.bench())
+	suite, reporter := j.configuration()
+	specs := coordinator.Plan(ginkgo.PreviewSpecs(Description, suite, reporter))
+	for i := range specs {
+		specs[i].Group = target(specs[i].Preview)
+	}
+	return specs
+}
+
+func declare(topics []Topic, b *Bench) {
+	for _, t := range topics {
+		t.Declare(b)
+	}
+}
+
+// target returns the target of a spec, from the name that SpecName gave it.
+func target(r types.SpecReport) string {
+	_, name, _ := strings.Cut(r.LeafNodeText, " on ")
+	return name
+}
+
+// Work is a worker process: it joins the coordinator that started it, and runs
+// what it is handed. It blocks until there is nothing left and returns the exit
+// status of the process.
+func (j Job) Work(topics []Topic, stderr io.Writer) int {
+	player := runner.New(j.Runner)
+	defer player.Close()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	worker, err := coordinator.Join(ctx, func() { player.Close(); os.Exit(outcome.ExitHarness) })
+	if err != nil {
+		fmt.Fprintln(stderr, "worker:", err)
+		return outcome.ExitHarness
+	}
+	defer worker.Close()
+	formatter.ColorableStdOut = io.Discard
+	b := j.bench()
+	b.Player = player
+	declare(topics, b)
+	ginkgo.ReportBeforeEach(func(ctx ginkgo.SpecContext, r ginkgo.SpecReport) {
+		gomega.Expect(worker.Started(ctx, r)).To(gomega.Succeed())
+	})
+	gomega.RegisterFailHandler(ginkgo.Fail)
+	suite, reporter := j.configuration()
+	worker.Configure(&suite)
+	if !ginkgo.RunSpecs(verdict{}, Description, suite, reporter) {
+		return outcome.ExitVerdicts
+	}
+	return outcome.ExitOK
+}
+
+// verdict is what RunSpecs wants of a *testing.T. It returns the same as a bool.
+type verdict struct{}
+
+// Fail implements ginkgo.GinkgoTestingT.
+func (verdict) Fail() {}
+
+// Results returns the results that a spec has left, or what became of a spec
+// that left none.
+func Results(r types.SpecReport) ([]outcome.Result, error) {
+	for _, e := range r.ReportEntries {
+		if e.Name != EntryName {
+			continue
+		}
+		text, ok := e.GetRawValue().(string)
+		if !ok {
+			text = e.StringRepresentation()
+		}
+		var results []outcome.Result
+		if err := json.Unmarshal([]byte(text), &results); err != nil {
+			return nil, fmt.Errorf("results of %s: %w", r.FullText(), err)
+		}
+		return results, nil
+	}
+	return nil, nil
+}

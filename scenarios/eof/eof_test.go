@@ -1,0 +1,12 @@
+package eof_test
+
+import (
+	"testing"
+
+	"github.com/sockharness/harness/harness/suite"
+	"github.com/sockharness/harness/scenarios/eof"
+)
+
+func TestMain(m *testing.M) { suite.Main(m) }
+
+func TestEof(t *testing.T) { suite.RunTopic(t, eof.Declare) }

@@ -1,0 +1,12 @@
+package halfclose_test
+
+import (
+	"testing"
+
+	"github.com/sockharness/harness/harness/suite"
+	"github.com/sockharness/harness/scenarios/halfclose"
+)
+
+func TestMain(m *testing.M) { suite.Main(m) }
+
+func TestHalfclose(t *testing.T) { suite.RunTopic(t, halfclose.Declare) }

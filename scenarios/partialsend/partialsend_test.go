@@ -1,0 +1,12 @@
+package partialsend_test
+
+import (
+	"testing"
+
+	"github.com/sockharness/harness/harness/suite"
+	"github.com/sockharness/harness/scenarios/partialsend"
+)
+
+func TestMain(m *testing.M) { suite.Main(m) }
+
+func TestPartialsend(t *testing.T) { suite.RunTopic(t, partialsend.Declare) }

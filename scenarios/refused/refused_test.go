@@ -1,0 +1,12 @@
+package refused_test
+
+import (
+	"testing"
+
+	"github.com/sockharness/harness/harness/suite"
+	"github.com/sockharness/harness/scenarios/refused"
+)
+
+func TestMain(m *testing.M) { suite.Main(m) }
+
+func TestRefused(t *testing.T) { suite.RunTopic(t, refused.Declare) }

@@ -1,0 +1,22 @@
+// Package scenarios lists the built-in suites, one folder a topic.
+package scenarios
+
+import (
+	"github.com/sockharness/harness/harness/suite"
+	"github.com/sockharness/harness/scenarios/eof"
+	"github.com/sockharness/harness/scenarios/halfclose"
+	"github.com/sockharness/harness/scenarios/partialsend"
+	"github.com/sockharness/harness/scenarios/refused"
+	"github.com/sockharness/harness/scenarios/reset"
+)
+
+// Topics returns the built-in topics in the order of reports.
+func Topics() []suite.Topic {
+	return []suite.Topic{
+		{Name: "partialsend", Summary: "a socket only says how many bytes it took or gave", Declare: partialsend.Declare, List: partialsend.Scenarios},
+		{Name: "eof", Summary: "zero bytes received means that the other side has closed", Declare: eof.Declare, List: eof.Scenarios},
+		{Name: "halfclose", Summary: "one direction has ended, the other lives on", Declare: halfclose.Declare, List: halfclose.Scenarios},
+		{Name: "reset", Summary: "a connection is torn down at any moment", Declare: reset.Declare, List: reset.Scenarios},
+		{Name: "refused", Summary: "nobody lets the client in, and a server comes back", Declare: refused.Declare, List: refused.Scenarios},
+	}
+}
