@@ -12,6 +12,8 @@ func TestEventSurvivesJSON(t *testing.T) {
 		{At: 1234567 * time.Microsecond, Kind: Bytes, Proxy: "kv", Conn: 3, Direction: Downstream, Side: Server, Offset: 1 << 40, Bytes: 17},
 		{At: 333 * time.Microsecond, Kind: RST, Conn: 1, Side: Client, First: true, Detail: "unread data\x00 \"quoted\""},
 		{At: 72*time.Hour + time.Microsecond, Kind: Struck, Direction: Upstream, Toxic: "half_close", Offset: 93},
+		{Kind: Abandon, Conn: 2, Direction: Downstream, Toxic: "sleepy"},
+		{Kind: Refuse, Direction: Downstream},
 		{Kind: Accept, Side: Client, Detail: "127.0.0.1:40000"},
 	}
 	for _, want := range events {

@@ -1,0 +1,177 @@
+package report
+
+import (
+	"regexp"
+
+	"github.com/sockharness/harness/harness/outcome"
+)
+
+// A section is a part of the text report; sections are printed in this order,
+// so that what turns the run red is what stays on the screen.
+type section int
+
+const (
+	passed section = iota
+	unsupported
+	waived
+	forInformation
+	may
+	should
+	flaky
+	stale
+	blocked
+	invalid
+	failedShould // with Strict
+	failed
+	sections
+)
+
+func sectionOf(r outcome.Result, strict bool) section {
+	switch r.Verdict {
+	case outcome.Pass:
+		return passed
+	case outcome.Unsupported:
+		return unsupported
+	case outcome.Waived:
+		return waived
+	case outcome.Flaky:
+		return flaky
+	case outcome.Stale:
+		return stale
+	case outcome.Blocked:
+		return blocked
+	case outcome.Fail:
+		return failureSection(r.Level, strict)
+	}
+	return invalid
+}
+
+func failureSection(level outcome.Level, strict bool) section {
+	switch {
+	case level == outcome.Must:
+		return failed
+	case level == outcome.Should && strict:
+		return failedShould
+	case level == outcome.Should:
+		return should
+	case level == outcome.Info:
+		return forInformation
+	}
+	return may
+}
+
+// A group is what is told in one block: the variants of one scenario on one
+// target that came to the same, or many scenarios with the same message.
+type group struct {
+	section   section
+	scenarios []string
+	results   []outcome.Result // never empty
+	variants  int              // of the scenario on the target, whatever they came to
+}
+
+// example returns the result that stands for the group: the first with a
+// timeline, else the first.
+func (g group) example() outcome.Result {
+	for _, r := range g.results {
+		if len(r.Events) > 0 {
+			return r
+		}
+	}
+	return g.results[0]
+}
+
+type scenarioKey struct{ target, scenario string }
+
+type groupKey struct {
+	scenarioKey
+	verdict outcome.Verdict
+	level   outcome.Level
+	ending  outcome.Endings
+	class   string
+}
+
+// fold groups the results, in the order of their first appearance.
+func fold(results []outcome.Result, strict bool) []group {
+	variants := map[scenarioKey]int{}
+	for _, r := range results {
+		variants[scenarioKey{r.Target, r.Scenario}]++
+	}
+	var groups []group
+	index := map[groupKey]int{}
+	for _, r := range results {
+		scenario := scenarioKey{r.Target, r.Scenario}
+		key := groupKey{scenario, r.Verdict, r.Level, r.Ending, messageClass(r.Message)}
+		i, ok := index[key]
+		if !ok {
+			i = len(groups)
+			index[key] = i
+			groups = append(groups, group{section: sectionOf(r, strict), scenarios: []string{r.Scenario}, variants: variants[scenario]})
+		}
+		groups[i].results = append(groups[i].results, r)
+	}
+	return merge(groups)
+}
+
+// manyScenarios is from how many scenarios on the same message is said once.
+const manyScenarios = 3
+
+type messageKey struct {
+	section section
+	target  string
+	message string
+}
+
+func keyOf(g group) messageKey {
+	r := g.results[0]
+	key := messageKey{g.section, r.Target, r.Message}
+	if g.section == invalid || g.section == blocked || g.section == unsupported {
+		key.message = messageClass(r.Message) // ports and times differ, the cause does not
+	}
+	return key
+}
+
+// merge makes one group of those that say the same about many scenarios of a
+// target.
+func merge(groups []group) []group {
+	scenarios := map[messageKey]map[string]bool{}
+	for _, g := range groups {
+		key := keyOf(g)
+		if scenarios[key] == nil {
+			scenarios[key] = map[string]bool{}
+		}
+		scenarios[key][g.scenarios[0]] = true
+	}
+	var out []group
+	index := map[messageKey]int{}
+	for _, g := range groups {
+		key := keyOf(g)
+		if g.section == passed || key.message == "" || len(scenarios[key]) < manyScenarios {
+			out = append(out, g)
+			continue
+		}
+		i, ok := index[key]
+		if !ok {
+			index[key] = len(out)
+			out = append(out, g)
+			continue
+		}
+		if last := out[i].scenarios; last[len(last)-1] != g.scenarios[0] {
+			out[i].scenarios = append(last, g.scenarios[0])
+		}
+		out[i].results = append(out[i].results, g.results...)
+	}
+	return out
+}
+
+var (
+	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+	number = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)*(?:ns|µs|ms|s|m|h)?\b`)
+)
+
+// messageClass is the message without what differs from variant to variant:
+// quoted bytes, numbers and durations.
+func messageClass(s string) string {
+	const enough = 4000
+	s = s[:min(len(s), enough)]
+	return number.ReplaceAllString(quoted.ReplaceAllString(s, `""`), "#")
+}

@@ -1,0 +1,217 @@
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/sockharness/harness/harness/outcome"
+)
+
+type suites struct {
+	XMLName xml.Name `xml:"testsuites"`
+	Name    string   `xml:"name,attr"`
+	tally
+	Suites []suite `xml:"testsuite"`
+}
+
+type suite struct {
+	Name string `xml:"name,attr"`
+	tally
+	Timestamp  string     `xml:"timestamp,attr,omitempty"`
+	Properties []property `xml:"properties>property"`
+	Cases      []testcase `xml:"testcase"`
+}
+
+// A tally counts cases. A case is in at most one of failures, errors, skipped.
+type tally struct {
+	Tests    int     `xml:"tests,attr"`
+	Failures int     `xml:"failures,attr"`
+	Errors   int     `xml:"errors,attr"`
+	Skipped  int     `xml:"skipped,attr"`
+	Time     seconds `xml:"time,attr"`
+}
+
+type property struct {
+	Name  string `xml:"name,attr"`
+	Value string `xml:"value,attr"`
+}
+
+type testcase struct {
+	Classname string   `xml:"classname,attr"`
+	Name      string   `xml:"name,attr"`
+	Time      seconds  `xml:"time,attr"`
+	Skipped   *detail  `xml:"skipped"`
+	Failure   *detail  `xml:"failure"`
+	Error     *detail  `xml:"error"`
+	Flaky     *detail  `xml:"flakyFailure"`
+	Out       chardata `xml:"system-out,omitempty"`
+	Err       chardata `xml:"system-err,omitempty"`
+}
+
+type detail struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr,omitempty"`
+	Text    string `xml:",chardata"`
+}
+
+type chardata string
+
+type seconds float64
+
+// MarshalXMLAttr writes milliseconds' precision and never an exponent.
+func (s seconds) MarshalXMLAttr(name xml.Name) (xml.Attr, error) {
+	return xml.Attr{Name: name, Value: strconv.FormatFloat(float64(s), 'f', 3, 64)}, nil
+}
+
+// JUnit writes the document as JUnit XML: a suite per target, a case per
+// variant. It has a failure or an error exactly when the document's exit code
+// is not zero: what the harness itself has to say is in a suite "harness". A
+// failure at a level that does not count is told in the case's output. With
+// strict, failures of level should count. It returns the error of the writer.
+func JUnit(w io.Writer, d outcome.Document, strict bool) error {
+	out := suites{Name: "harness"}
+	for _, s := range append(targetSuites(d, strict), harnessSuite(d, strict)...) {
+		s.Timestamp = d.Started.UTC().Format("2006-01-02T15:04:05")
+		s.Properties = properties(d, strict)
+		for _, c := range s.Cases {
+			s.add(c)
+		}
+		out.Suites = append(out.Suites, s)
+		out.Tests += s.Tests
+		out.Failures += s.Failures
+		out.Errors += s.Errors
+		out.Skipped += s.Skipped
+	}
+	out.Time = seconds(d.Elapsed.Duration().Seconds())
+	data, err := xml.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return fmt.Errorf("junit write: %w", err)
+	}
+	_, err = io.WriteString(w, xml.Header+string(data)+"\n")
+	return err
+}
+
+func (t *tally) add(c testcase) {
+	t.Tests++
+	t.Time += c.Time
+	switch {
+	case c.Error != nil:
+		t.Errors++
+	case c.Failure != nil:
+		t.Failures++
+	case c.Skipped != nil:
+		t.Skipped++
+	}
+}
+
+func properties(d outcome.Document, strict bool) []property {
+	out := []property{{"seed", strconv.FormatInt(d.Seed, 10)}, {"strict", strconv.FormatBool(strict)}}
+	if d.Stopped != "" {
+		out = append(out, property{"stopped", clean(d.Stopped)})
+	}
+	return out
+}
+
+func targetSuites(d outcome.Document, strict bool) []suite {
+	var out []suite
+	index := map[string]int{}
+	names := map[string]int{}
+	for _, r := range d.Results {
+		i, ok := index[r.Target]
+		if !ok {
+			i = len(out)
+			index[r.Target] = i
+			out = append(out, suite{Name: clean(r.Target)})
+		}
+		c := newCase(r, strict)
+		names[r.Target+"\x00"+c.Name]++
+		if n := names[r.Target+"\x00"+c.Name]; n > 1 { // a scenario of both roles, or a repeated run
+			c.Name += fmt.Sprintf(" #%d", n)
+		}
+		out[i].Cases = append(out[i].Cases, c)
+	}
+	return out
+}
+
+// harnessSuite tells why a run is red beyond the verdicts on targets.
+func harnessSuite(d outcome.Document, strict bool) []suite {
+	s := suite{Name: "harness"}
+	add := func(name, kind, text string) {
+		s.Cases = append(s.Cases, testcase{Classname: "harness", Name: name,
+			Error: &detail{Message: firstLine(text), Type: kind, Text: cleanText(text)}})
+	}
+	for i, problem := range d.Problems {
+		add(fmt.Sprintf("problem %d", i+1), "problem", problem)
+	}
+	switch d.ExitCode(strict) {
+	case outcome.ExitInterrupted:
+		add("interrupted", "interrupted", "the run was interrupted and is not complete")
+	case outcome.ExitNothing:
+		add("nothing passed", "nothing", "no scenario passed: nothing was tested")
+	}
+	if len(s.Cases) == 0 {
+		return nil
+	}
+	return []suite{s}
+}
+
+func newCase(r outcome.Result, strict bool) testcase {
+	name := r.Scenario
+	if r.Variant != "" {
+		name += " [" + r.Variant + "]"
+	}
+	c := testcase{Classname: clean(r.Target + "." + topic(r.Scenario)), Name: clean(name),
+		Time: seconds(r.Elapsed.Duration().Seconds()), Err: chardata(cleanText(r.Stderr))}
+	reason := &detail{Message: firstLine(r.Message), Type: string(r.Verdict), Text: cleanText(r.Message)}
+	told := ""
+	switch r.Verdict {
+	case outcome.Pass:
+	case outcome.Unsupported, outcome.Waived:
+		reason.Message = string(r.Verdict) + ": " + strings.TrimPrefix(reason.Message, string(r.Verdict)+": ")
+		reason.Type = ""
+		c.Skipped = reason
+	case outcome.Flaky:
+		c.Flaky = reason
+		if r.Red(strict) {
+			c.Failure = reason // else a reader that knows no flakyFailure would see green where the exit code is red
+		}
+	case outcome.Fail, outcome.Stale, outcome.Blocked:
+		if r.Red(strict) {
+			c.Failure = reason
+		} else {
+			told = fmt.Sprintf("%s at level %s, which does not count: %s\n", r.Verdict, r.Level, cleanText(r.Message))
+		}
+	default:
+		c.Error = reason
+	}
+	c.Out = chardata(strings.TrimRight(told+systemOut(r), "\n"))
+	return c
+}
+
+// topic is the folder of the scenario, or the whole where it has none.
+func topic(scenario string) string {
+	if i := strings.LastIndexByte(scenario, '/'); i > 0 {
+		return strings.ReplaceAll(scenario[:i], "/", ".")
+	}
+	return scenario
+}
+
+func systemOut(r outcome.Result) string {
+	p := &page{}
+	if line := endings(r.Ending); line != "" {
+		p.line(span{plain, line})
+	}
+	p.notes(r, Options{Verbose: true})
+	t := newTimeline(r.Events)
+	for _, m := range t.moments {
+		lead, rest := t.line(m)
+		p.line(span{plain, lead + rest})
+	}
+	if r.Replay != "" {
+		p.line(span{plain, "again: " + r.Replay})
+	}
+	return p.buf.String()
+}

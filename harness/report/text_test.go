@@ -1,0 +1,138 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/outcome"
+)
+
+func text(t testing.TB, d outcome.Document, o Options) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Text(&b, d, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestText(t *testing.T) {
+	green := outcome.Fold(7, time.Time{}, 1200*time.Millisecond, aRun().Results[:6])
+	for name, tt := range map[string]struct {
+		document outcome.Document
+		options  Options
+	}{
+		"plain":   {aRun(), Options{}},
+		"verbose": {aRun(), Options{Verbose: true}},
+		"quiet":   {aRun(), Options{Quiet: true}},
+		"strict":  {aRun(), Options{Quiet: true, Strict: true}},
+		"narrow":  {aRun(), Options{Width: 60}},
+		"color":   {aRun(), Options{Color: true}},
+		"green":   {green, Options{}},
+		"nothing": {outcome.Fold(7, time.Time{}, 0, nil), Options{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			checkGolden(t, name+".txt", []byte(text(t, tt.document, tt.options)))
+		})
+	}
+}
+
+func TestTextSaysTheSameWhateverTheOrderOfMaps(t *testing.T) {
+	want := text(t, aRun(), Options{Verbose: true})
+	for range 20 {
+		if got := text(t, aRun(), Options{Verbose: true}); got != want {
+			t.Fatalf("got:\n%s\nwant:\n%s", got, want)
+		}
+	}
+}
+
+func TestTextEscapesWhatPeersWrite(t *testing.T) {
+	evil := "\x1b[2J\x1b]0;owned\x07\r\u009b31m\u202e\xff\x00"
+	d := outcome.Fold(1, time.Time{}, 0, []outcome.Result{{Target: evil, Scenario: evil, Variant: evil, Level: outcome.Level(evil),
+		Verdict: outcome.Verdict(evil), Message: evil, Notes: []string{evil}, Replay: evil, Stderr: evil,
+		Ending: outcome.Endings{Client: event.Ending(evil)},
+		Events: []event.Event{{Kind: event.Kind(evil), Proxy: evil, Side: event.Side(evil), Detail: evil}, {Kind: event.Struck, Toxic: evil}}}})
+	d.Problems, d.Stopped = []string{evil}, evil
+	for _, o := range []Options{{}, {Verbose: true}, {Color: true}} {
+		checkPrintable(t, d, o)
+	}
+	if got := text(t, d, Options{}); !strings.Contains(got, `\x1b[2J\x1b]0;owned\a\r\u009b31m\u202e\xff\x00`) {
+		t.Errorf("got %q, want the escapes to be told", got)
+	}
+}
+
+func TestTextReturnsTheErrorOfTheWriter(t *testing.T) {
+	broken := errors.New("broken pipe")
+	if err := Text(brokenWriter{broken}, aRun(), Options{}); !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
+	}
+}
+
+type brokenWriter struct{ err error }
+
+func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
+
+func TestFailuresWithDifferentEndingsAreNotFolded(t *testing.T) {
+	reset, eof := aFailure("byte=1"), aFailure("byte=2")
+	eof.Ending.Client = event.EOF
+	got := text(t, outcome.Fold(1, time.Time{}, 0, []outcome.Result{reset, eof}), Options{})
+	if n := strings.Count(got, "FAIL "); n != 2 {
+		t.Errorf("got %d blocks, want 2:\n%s", n, got)
+	}
+}
+
+func TestVariantList(t *testing.T) {
+	var many []string
+	for i := range 25 {
+		many = append(many, fmt.Sprintf("byte=%d", 2*i))
+	}
+	for _, tt := range []struct {
+		names []string
+		want  string
+	}{
+		{nil, ""},
+		{[]string{"lf", "crlf"}, "lf, crlf"},
+		{[]string{"byte=5", "byte=6", "byte=7"}, "byte=5, 6, 7"},
+		{[]string{"byte=5", "byte=6", "byte=7", "byte=8", "byte=10"}, "byte=5–8, 10"},
+		{[]string{"up, byte=1", "down, byte=1"}, "up, byte=1, down, byte=1"},
+		{[]string{"byte=1", "cut=1", "cut=2"}, "byte=1, cut=1, 2"},
+		{many, "byte=0, 2, 4, 6, 8, 10, 12, 14, 16, 18, … (15 more)"},
+	} {
+		if got := variantList(tt.names); got != tt.want {
+			t.Errorf("%q: got %q, want %q", tt.names, got, tt.want)
+		}
+	}
+}
+
+func TestLongTrafficIsFolded(t *testing.T) {
+	var events []event.Event
+	for i := range int64(500) {
+		events = append(events,
+			event.Event{Kind: event.Bytes, Conn: 1, Direction: event.Upstream, Offset: 10 * i, Bytes: 10},
+			event.Event{Kind: event.Bytes, Conn: 1, Direction: event.Downstream, Offset: 3 * i, Bytes: 3})
+	}
+	events = append(events, event.Event{Kind: event.Struck, Conn: 1, Toxic: "reset"})
+	for i := range int64(500) {
+		events = append(events, event.Event{Kind: event.Bytes, Conn: 1, Direction: event.Upstream, Offset: 5000 + i, Bytes: 1})
+	}
+	tl := newTimeline(events)
+	var lines []string
+	for _, m := range tl.moments {
+		lead, rest := tl.line(m)
+		lines = append(lines, lead+rest)
+	}
+	got := strings.Join(lines, "\n")
+	if len(lines) != 11 {
+		t.Errorf("got %d lines, want 11:\n%s", len(lines), got)
+	}
+	for _, want := range []string{"992 more moments of traffic: 4960 bytes upstream, 1488 downstream", ">>>", "500 bytes to the server [5000, 5500) in 500 pieces"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("want %q in:\n%s", want, got)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+//go:build unix
+
+package report
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+func TestWriteToAPipeIsDirect(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan string, 1)
+	go func() {
+		data, err := os.ReadFile(path)
+		got <- fmt.Sprint(string(data), err)
+	}()
+	if err := Write(path, writing("through")); err != nil {
+		t.Fatal(err)
+	}
+	if s := <-got; s != "through<nil>" {
+		t.Errorf("got %q", s)
+	}
+	if info, err := os.Lstat(path); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		t.Errorf("got %v, %v, want it to stay a pipe", info, err)
+	}
+	if err := Write(os.DevNull, writing("gone")); err != nil {
+		t.Error(err)
+	}
+}
+
+// A shell that redirects to a file leaves /dev/fd/N a regular file: what it
+// holds must stay, and the file must stay the one that the shell has.
+func TestWriteToADescriptorAppends(t *testing.T) {
+	file, err := os.OpenFile(filepath.Join(t.TempDir(), "log"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteString("before "); err != nil {
+		t.Fatal(err)
+	}
+	path := fmt.Sprintf("/dev/fd/%d", file.Fd())
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("no /dev/fd on this machine: %v", err)
+	}
+	if err := Write(path, writing("after")); err != nil {
+		t.Fatal(err)
+	}
+	checkFile(t, file.Name(), "before after")
+}
+
+func TestWriteWhereTheFolderIsReadOnly(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write into a read-only folder")
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "report.json")
+	if err := os.WriteFile(path, []byte("old and long"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o700)
+	if err := Write(path, writing("new")); err != nil {
+		t.Fatal(err)
+	}
+	checkFile(t, path, "new")
+	if err := Write(filepath.Join(dir, "other.json"), writing("new")); err == nil {
+		t.Error("got no error for a new file in a read-only folder")
+	}
+}
