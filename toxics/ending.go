@@ -10,13 +10,16 @@ import (
 )
 
 // An ending ends the stream where it is: half_close, reset and vanish.
-type ending struct{ how wire.End }
+type ending struct {
+	how       wire.End
+	afterRead bool // not before the destination has read what precedes it
+}
 
-func (e ending) start(f *flow) tp.Toxic { return &endingPipe{f, e.how} }
+func (e ending) start(f *flow) tp.Toxic { return &endingPipe{f, e} }
 
 type endingPipe struct {
 	*flow
-	how wire.End
+	ending
 }
 
 var endingDetails = [...]string{
@@ -27,6 +30,9 @@ var endingDetails = [...]string{
 
 func (p *endingPipe) Pipe(stub *tp.ToxicStub) {
 	if p.send(stub) {
+		if p.afterRead {
+			p.w.Boundary(p.offset)
+		}
 		p.end(stub, p.how, endingDetails[p.how])
 	}
 }

@@ -80,13 +80,42 @@ func FuzzParseFlag(f *testing.F) {
 		if spec.Type == "" || strings.ContainsAny(spec.Type, " \t\r\n=") {
 			t.Errorf("%q: type %q", text, spec.Type)
 		}
-		if spec.At.IsZero() {
-			return
-		}
-		again, err := ParseFlag(spec.Type + " " + spec.At.String())
+		again, err := ParseFlag(spec.String())
+		spec.Name, again.Name = complete(spec).Name, complete(again).Name
 		if diff := cmp.Diff(spec.At, again.At); err != nil || diff != "" {
-			t.Errorf("%q: %v does not read back: %v %s", text, spec.At, err, diff)
+			t.Errorf("%q: %v does not read back: %v %s", text, spec, err, diff)
 		}
-		_, _ = Make(spec)
+		if toxic, err := Make(spec); err == nil {
+			again, err := Make(again)
+			if diff := cmp.Diff(toxic.Spec, again.Spec); err != nil || diff != "" {
+				t.Errorf("%q: %v does not read back: %v %s", text, spec, err, diff)
+			}
+		}
 	})
+}
+
+func TestSpecReadsBack(t *testing.T) {
+	for _, line := range []string{
+		"half_close direction=downstream connection=2 toxicity=0.5 at.byte=93",
+		`reset direction=upstream name="a b" at.pattern="\r\n"`,
+		"slice direction=downstream sizes=1,2,3",
+		"stall direction=downstream at.time=200ms duration=100",
+		"small_window direction=upstream hold=true",
+		"noop direction=upstream at.event=eof",
+	} {
+		spec, err := ParseFlag(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		toxic, err := Make(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := spec.String(); got != line {
+			t.Errorf("got %s, want %s", got, line)
+		}
+		if got := toxic.String(); got != line {
+			t.Errorf("made: got %s, want %s", got, line)
+		}
+	}
 }

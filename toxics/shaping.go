@@ -10,17 +10,29 @@ import (
 
 // endingKinds are those that end a stream, or never begin one.
 func endingKinds() []Kind {
-	ending := func(name, summary, page string, how wire.End) Kind {
+	plain := func(name, summary, page string, how wire.End) Kind {
 		return Kind{Name: name, Summary: summary, Page: page, Directions: bothDirections(),
-			build: func(_ settings, t *Toxic) error { t.run(ending{how}); return nil }}
+			build: func(_ settings, t *Toxic) error { t.run(ending{how: how}); return nil }}
 	}
 	return []Kind{
-		ending("half_close", "ends one direction by FIN, the other lives on",
-			"Sends FIN to the destination and keeps the other direction open: what shutdown(SHUT_WR) looks like. "+
-				"What the source still sends is discarded.", wire.HalfClose),
-		ending("reset", "resets both sides",
+		{
+			Name:    "half_close",
+			Summary: "ends one direction by FIN, the other lives on",
+			Page: "Sends FIN to the destination and keeps the other direction open: what shutdown(SHUT_WR) looks like. " +
+				"What the source still sends is discarded. FIN leaves right behind the data, or with after_read only when the " +
+				"destination has read it: to an event loop the two are not the same.",
+			Attributes: []Attribute{
+				{Name: "after_read", Kind: Bool, Default: false, Summary: "FIN leaves when the destination has read what precedes it (verified)"},
+			},
+			Directions: bothDirections(),
+			build: func(s settings, t *Toxic) error {
+				t.run(ending{how: wire.HalfClose, afterRead: s.bool("after_read")})
+				return nil
+			},
+		},
+		plain("reset", "resets both sides",
 			"Resets the connection, once the destination has read what was sent before. Both sides get ECONNRESET.", wire.Reset),
-		ending("vanish", "ends the stream by FIN and answers what still comes by a reset",
+		plain("vanish", "ends the stream by FIN and answers what still comes by a reset",
 			"Sends FIN to the destination and answers whatever it still sends by a reset: what a peer looks like that closed its socket. "+
 				"The second write of the destination is the one that raises SIGPIPE, which reset alone never does.", wire.Vanish),
 		{

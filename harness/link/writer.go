@@ -85,6 +85,9 @@ func (w *writer) fail(ctx context.Context, err error) {
 // finish ends the stream at the destination.
 func (w *writer) finish(ctx context.Context, v *verdict) {
 	l := w.link
+	if v != nil {
+		w.awaitBoundary(ctx, l.sent.Load())
+	}
 	switch {
 	case v == nil && l.src.wasReset():
 		l.awaitDelivered(ctx)

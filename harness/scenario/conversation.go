@@ -78,14 +78,14 @@ func (s Stream) Message(offset int64) int {
 	return len(s.Ends)
 }
 
-// atEnd reports whether a message ends at offset.
-func (s Stream) atEnd(offset int64) bool {
-	for _, end := range s.Ends {
-		if end == offset {
-			return true
+// Longest returns where the longest message starts and how long it is.
+func (s Stream) Longest() (start, length int64) {
+	for i, from := range s.Starts() {
+		if n := s.Ends[i] - from; n > length {
+			start, length = from, n
 		}
 	}
-	return false
+	return start, length
 }
 
 // First returns the script of the first n exchanges, ended as the whole is.

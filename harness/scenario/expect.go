@@ -63,7 +63,7 @@ func sameRun(o Observation) error {
 	case run.HungUp:
 		return fmt.Errorf("the client was still running after %s", round(run.Elapsed))
 	case run.Exit.Code != control.Exit || run.Exit.Signal != 0:
-		return fmt.Errorf("the client ended with %s, want exit status %d as without the fault%s", run.Exit, control.Exit, said(run))
+		return fmt.Errorf("the client %s, want exit status %d as without the fault%s", run.Exit, control.Exit, said(run))
 	case !bytes.Equal(run.Stdout, control.Stdout):
 		return fmt.Errorf("the client exited with status %d, but its output differs: %s", run.Exit.Code, firstDifference(run.Stdout, control.Stdout))
 	}

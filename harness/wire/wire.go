@@ -51,8 +51,8 @@ type Wire interface {
 	Rand() *rand.Rand
 	// Struck reports that the fault took effect at the given stream offset.
 	Struck(offset int64, detail string)
-	// Boundary asks that bytes beyond offset leave only when the receiver has
-	// read all bytes before it (verified where the system can tell, after a
+	// Boundary asks that what is beyond offset, bytes or the end that the toxic
+	// wants, leaves only when the receiver has read all bytes before it (verified where the system can tell, after a
 	// timed gap elsewhere; either way a Deliver event tells). The offset counts
 	// the bytes that this toxic has sent on, and must be asked for before the
 	// chunk that ends there is sent on. A toxic after this one which changes

@@ -150,24 +150,17 @@ func shortWrite() scenario.Scenario {
 		Roles: both,
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			stream := c.From()
-			if longest(stream) < shortest {
+			at, length := stream.Longest()
+			if length < shortest {
 				return nil, c.Unsupported("no message of the %s is longer than %d bytes, and a shorter one fits into its send buffer", c.Role, shortest)
 			}
-			hold := scenario.FromStart("small_window", stream.Direction,
+			hold := scenario.Strike("small_window", stream.Direction, at,
 				map[string]any{"receive_buffer": 1, "segment_size": 536, "hold": true})
 			v := complete(c, "", hold)
 			v.Budget = 2 * c.Budget
 			return []scenario.Variant{v}, nil
 		},
 	}
-}
-
-func longest(s scenario.Stream) int64 {
-	var most int64
-	for i, start := range s.Starts() {
-		most = max(most, s.Ends[i]-start)
-	}
-	return most
 }
 
 func duplex() scenario.Scenario {

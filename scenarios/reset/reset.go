@@ -138,27 +138,16 @@ func unreadData() scenario.Scenario {
 				return nil, c.Unsupported("the replies are too short (%d bytes) to be left unread", c.From().Len())
 			}
 			window := map[string]any{"receive_buffer": 4096, "segment_size": 1460}
-			at := longestStart(c.From()) + 1
+			at, _ := c.From().Longest()
 			return []scenario.Variant{{
 				Faults: []toxics.Spec{
 					scenario.FromStart("small_window", event.Downstream, window),
-					scenario.Strike("reset", event.Downstream, at, nil),
+					scenario.Strike("reset", event.Downstream, at+1, nil),
 				},
 				Expect: []scenario.Expectation{scenario.StillServes()},
 			}}, nil
 		},
 	}
-}
-
-// longestStart returns the offset at which the longest message starts.
-func longestStart(s scenario.Stream) int64 {
-	var at, most int64
-	for i, start := range s.Starts() {
-		if n := s.Ends[i] - start; n > most {
-			at, most = start, n
-		}
-	}
-	return at
 }
 
 func idle() scenario.Scenario {

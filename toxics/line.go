@@ -1,0 +1,72 @@
+package toxics
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// String returns the spec as one line that [ParseFlag] reads back. What is at
+// its default is left out, direction excepted.
+func (s Spec) String() string {
+	words := []string{s.Type, "direction=" + s.Direction.String()}
+	if s.Name != "" && s.Name != s.Type+"_"+s.Direction.String() {
+		words = append(words, "name="+quote(s.Name))
+	}
+	if s.Connection != 0 {
+		words = append(words, fmt.Sprintf("connection=%d", s.Connection))
+	}
+	if s.Toxicity != 0 && s.Toxicity != 1 {
+		words = append(words, fmt.Sprintf("toxicity=%v", s.Toxicity))
+	}
+	if !s.At.IsZero() {
+		words = append(words, s.At.String())
+	}
+	kind, _ := Find(s.Type)
+	for _, name := range slices.Sorted(maps.Keys(s.Attributes)) {
+		if !kind.isDefault(name, s.Attributes[name]) {
+			words = append(words, name+"="+format(s.Attributes[name]))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// isDefault reports whether the value is what Make sets when none is given.
+func (k Kind) isDefault(name string, value any) bool {
+	if numbers, ok := value.([]int64); ok {
+		return len(numbers) == 0
+	}
+	return slices.ContainsFunc(k.Attributes, func(a Attribute) bool {
+		return a.Name == name && a.Kind != Ints && a.Default == value
+	})
+}
+
+// format writes the value of an attribute.
+func format(value any) string {
+	switch v := value.(type) {
+	case string:
+		return quote(v)
+	case []int64:
+		return strings.ReplaceAll(strings.Trim(fmt.Sprint(v), "[]"), " ", ",")
+	case []any:
+		var items []string
+		for _, item := range v {
+			items = append(items, fmt.Sprint(item))
+		}
+		return quote(strings.Join(items, ","))
+	}
+	return fmt.Sprint(value)
+}
+
+// quote puts text in quotes unless it reads back as it is.
+func quote(text string) string {
+	plain := text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return !strconv.IsPrint(r) || strings.ContainsRune(" \"\\=\uFFFD", r)
+	})
+	if read, ok := (word{value: text}).attribute().(string); plain && ok && read == text {
+		return text
+	}
+	return strconv.Quote(text)
+}
