@@ -2,6 +2,7 @@ package report
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/sockharness/harness/harness/outcome"
 )
@@ -155,8 +156,8 @@ func merge(groups []group) []group {
 			out = append(out, g)
 			continue
 		}
-		if last := out[i].scenarios; last[len(last)-1] != g.scenarios[0] {
-			out[i].scenarios = append(last, g.scenarios[0])
+		if !slices.Contains(out[i].scenarios, g.scenarios[0]) {
+			out[i].scenarios = append(out[i].scenarios, g.scenarios[0])
 		}
 		out[i].results = append(out[i].results, g.results...)
 	}

@@ -40,24 +40,33 @@ type property struct {
 }
 
 type testcase struct {
-	Classname string   `xml:"classname,attr"`
-	Name      string   `xml:"name,attr"`
-	Time      seconds  `xml:"time,attr"`
-	Skipped   *detail  `xml:"skipped"`
-	Failure   *detail  `xml:"failure"`
-	Error     *detail  `xml:"error"`
-	Flaky     *detail  `xml:"flakyFailure"`
-	Out       chardata `xml:"system-out,omitempty"`
-	Err       chardata `xml:"system-err,omitempty"`
+	Classname string  `xml:"classname,attr"`
+	Name      string  `xml:"name,attr"`
+	Time      seconds `xml:"time,attr"`
+	Skipped   *detail `xml:"skipped"`
+	Failure   *detail `xml:"failure"`
+	Error     *detail `xml:"error"`
+	Flaky     *detail `xml:"flakyFailure"`
+	Out       *output `xml:"system-out"`
+	Err       *output `xml:"system-err"`
 }
 
 type detail struct {
 	Message string `xml:"message,attr"`
 	Type    string `xml:"type,attr,omitempty"`
-	Text    string `xml:",chardata"`
+	Text    string `xml:",cdata"` // encoding/xml replaces nothing in it: only what is clean may go in
 }
 
-type chardata string
+type output struct {
+	Text string `xml:",cdata"` // as above
+}
+
+func newOutput(text string) *output {
+	if text == "" {
+		return nil
+	}
+	return &output{text}
+}
 
 type seconds float64
 
@@ -164,7 +173,7 @@ func newCase(r outcome.Result, strict bool) testcase {
 		name += " [" + r.Variant + "]"
 	}
 	c := testcase{Classname: clean(r.Target + "." + topic(r.Scenario)), Name: clean(name),
-		Time: seconds(r.Elapsed.Duration().Seconds()), Err: chardata(cleanText(r.Stderr))}
+		Time: seconds(r.Elapsed.Duration().Seconds()), Err: newOutput(cleanText(r.Stderr))}
 	reason := &detail{Message: firstLine(r.Message), Type: string(r.Verdict), Text: cleanText(r.Message)}
 	told := ""
 	switch r.Verdict {
@@ -182,12 +191,12 @@ func newCase(r outcome.Result, strict bool) testcase {
 		if r.Red(strict) {
 			c.Failure = reason
 		} else {
-			told = fmt.Sprintf("%s at level %s, which does not count: %s\n", r.Verdict, r.Level, cleanText(r.Message))
+			told = fmt.Sprintf("%s at level %s, which does not count: %s\n", r.Verdict, clean(string(r.Level)), cleanText(r.Message))
 		}
 	default:
 		c.Error = reason
 	}
-	c.Out = chardata(strings.TrimRight(told+systemOut(r), "\n"))
+	c.Out = newOutput(strings.TrimRight(told+systemOut(r), "\n"))
 	return c
 }
 

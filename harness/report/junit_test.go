@@ -85,8 +85,8 @@ func TestJUnitCarriesNoInvalidCharacter(t *testing.T) {
 	evil := "]]>\x00\x1b[31m\ufffe\xff&<\"\n"
 	d := outcome.Fold(1, time.Time{}, 0, []outcome.Result{{Target: evil, Scenario: evil, Variant: evil, Level: outcome.Must, Verdict: outcome.Fail, Message: evil, Stderr: evil, Notes: []string{evil}}})
 	c := checkJUnit(t, d, false).Suites[0].Cases[0]
-	if want := `]]>\x00\x1b[31m\ufffe\xff&<"`; c.Failure.Text != want || c.Failure.Message != want || string(c.Err) != want {
-		t.Errorf("got %q, %q, %q, want %q", c.Failure.Text, c.Failure.Message, c.Err, want)
+	if want := `]]>\x00\x1b[31m\ufffe\xff&<"`; c.Failure.Text != want || c.Failure.Message != want || c.Err.Text != want {
+		t.Errorf("got %q, %q, %q, want %q", c.Failure.Text, c.Failure.Message, c.Err.Text, want)
 	}
 }
 

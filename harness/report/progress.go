@@ -173,11 +173,11 @@ func (p *Progress) currentLocked() string {
 		return ""
 	}
 	text := "  " + clean(p.running[best].name)
-	if n := len(p.running); n > 1 {
-		text += fmt.Sprintf(" and %d more", n-1)
-	}
 	if age := time.Since(p.running[best].since); age >= longRun {
 		text += fmt.Sprintf(", for %d s", int(age.Seconds()))
+	}
+	if n := len(p.running); n > 1 {
+		text += fmt.Sprintf(", and %d more", n-1)
 	}
 	return text
 }

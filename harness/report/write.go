@@ -87,13 +87,11 @@ func descriptor(path string) bool {
 }
 
 func replace(path string, mode fs.FileMode, exists bool, data []byte) (err error) {
-	folder, name := filepath.Split(path)
-	if folder != "" {
-		if err := os.MkdirAll(folder, 0o777); err != nil {
-			return err
-		}
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
 	}
-	temp := filepath.Join(folder, "."+name+"."+rand.Text()[:8]+".tmp")
+	temp := filepath.Join(folder, ".report-"+rand.Text()+".tmp")
 	defer func() {
 		if err != nil {
 			_ = os.Remove(temp)

@@ -3,9 +3,13 @@
 package report
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -57,7 +61,8 @@ func TestWriteToADescriptorAppends(t *testing.T) {
 
 func TestWriteWhereTheFolderIsReadOnly(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("root may write into a read-only folder")
+		asNobody(t) // root may write into a read-only folder
+		return
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "report.json")
@@ -74,5 +79,40 @@ func TestWriteWhereTheFolderIsReadOnly(t *testing.T) {
 	checkFile(t, path, "new")
 	if err := Write(filepath.Join(dir, "other.json"), writing("new")); err == nil {
 		t.Error("got no error for a new file in a read-only folder")
+	}
+}
+
+// asNobody runs the test again as a user whom file modes bind.
+func asNobody(t *testing.T) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "report") // where Go builds, and in t.TempDir, nobody else may look
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "report.test")
+	data, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "-test.v", "-test.run=^"+t.Name()+"$")
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, fs.ErrPermission) {
+		t.Skipf("no other user may run %s: %v", program, err)
+	}
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("got %v:\n%s", err, out)
 	}
 }
