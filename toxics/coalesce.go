@@ -1,7 +1,6 @@
 package toxics
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2/stream"
@@ -78,7 +77,7 @@ func (p *coalescePipe) merge(c *stream.StreamChunk) {
 // emit makes the next chunk to be sent on from what is kept.
 func (p *coalescePipe) emit() {
 	if p.parts > 1 {
-		p.strike(p.joint, fmt.Sprintf("%d segments merged into %d bytes", p.parts, len(p.kept.Data)))
+		p.strike(p.joint, "%d segments merged into %d bytes", p.parts, len(p.kept.Data))
 	}
 	if len(p.kept.Data) > maxMerged {
 		p.out, p.kept = split(p.kept, maxMerged)

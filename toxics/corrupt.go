@@ -1,7 +1,6 @@
 package toxics
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 
@@ -45,7 +44,7 @@ func (p *corruptPipe) flip(c *stream.StreamChunk) {
 			mask = 1 << p.chance.IntN(8)
 		}
 		at := &p.out.Data[p.victim-p.offset]
-		p.strike(p.victim, fmt.Sprintf("byte %d changed from %#02x to %#02x", p.victim, *at, *at^mask))
+		p.strike(p.victim, "byte %d changed from %#02x to %#02x", p.victim, *at, *at^mask)
 		*at ^= mask
 		p.done++
 	}

@@ -1,6 +1,7 @@
 package toxics
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
@@ -96,7 +97,15 @@ func (c *cue) find(offset int64, data []byte) (int, bool) {
 
 // match feeds data to the automaton; it returns the index after the pattern.
 func (c *cue) match(data []byte) (int, bool) {
-	for i, b := range data {
+	for i := 0; i < len(data); i++ {
+		if c.matched == 0 {
+			skip := bytes.IndexByte(data[i:], c.Pattern[0])
+			if skip < 0 {
+				break
+			}
+			i += skip
+		}
+		b := data[i]
 		for c.matched > 0 && b != c.Pattern[c.matched] {
 			c.matched = c.failure[c.matched-1]
 		}

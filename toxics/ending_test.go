@@ -60,3 +60,13 @@ func TestStreamEndsBeforeTheTrigger(t *testing.T) {
 		}
 	}
 }
+
+func TestHalfCloseAfterRead(t *testing.T) {
+	b := benchWith(t, newWire(t), "half_close at.byte=5 after_read=true")
+	b.send("hello world")
+	b.expect("hello")
+	b.expectClosed()
+	if !slices.Equal(b.wire.boundaries, []int64{5}) {
+		t.Errorf("boundaries %v, want 5", b.wire.boundaries)
+	}
+}

@@ -1,6 +1,7 @@
 package toxics
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -218,16 +219,16 @@ func (f *flow) relay(stub *tp.ToxicStub, prepare func(*stream.StreamChunk)) {
 func (f *flow) pass(c *stream.StreamChunk) { f.out = c }
 
 // strike reports, once, that the toxic took effect.
-func (f *flow) strike(offset int64, detail string) {
+func (f *flow) strike(offset int64, format string, args ...any) {
 	if !f.struck {
 		f.struck = true
-		f.w.Struck(offset, detail)
+		f.w.Struck(offset, fmt.Sprintf(format, args...))
 	}
 }
 
 // end ends the stream here and now, in the given way.
 func (f *flow) end(stub *tp.ToxicStub, how wire.End, detail string) {
-	f.strike(f.offset, detail)
+	f.strike(f.offset, "%s", detail)
 	f.w.End(how)
 	stub.Close()
 }

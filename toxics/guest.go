@@ -137,7 +137,7 @@ func (g *guest) foresee(size int64) {
 
 func (g *guest) report(offset int64) {
 	if !g.reports {
-		g.strike(offset, g.effect.detail)
+		g.strike(offset, "%s", g.effect.detail)
 	}
 }
 

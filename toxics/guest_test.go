@@ -2,6 +2,7 @@ package toxics
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -227,5 +228,44 @@ func TestRegisteredAttacherSeesTheStreamFromItsTrigger(t *testing.T) {
 	b.expectStruck("7: two more bytes")
 	if !slices.Equal(b.wire.boundaries, []int64{7}) || !slices.Equal(b.wire.ends, []wire.End{wire.Vanish}) {
 		t.Errorf("boundaries %v, ends %v", b.wire.boundaries, b.wire.ends)
+	}
+}
+
+// TestLimitDataKeepsItsCountOverAnUpdate replaces the attributes as a link does:
+// a new instance on the same stub.
+func TestLimitDataKeepsItsCountOverAnUpdate(t *testing.T) {
+	b := benchWith(t, newWire(t), "limit_data bytes=120")
+	b.send(strings.Repeat("x", 50))
+	b.expect(strings.Repeat("x", 50))
+	b.interrupt()
+	b.toxic = mustMake(t, "limit_data bytes=60").Instance.(*fault).Attach(b.wire)
+	b.run()
+	b.send(strings.Repeat("y", 50))
+	b.expect(strings.Repeat("y", 10))
+	b.expectClosed()
+}
+
+// TestUpdateHandsOverWhatIsHeld replaces toxics that hold data in different
+// ways, the last one by one which holds nothing.
+func TestUpdateHandsOverWhatIsHeld(t *testing.T) {
+	b := benchWith(t, newWire(t), "coalesce wait=0")
+	b.send("one ")
+	replace := func(flag string) {
+		b.interrupt()
+		b.toxic = mustMake(t, flag).Instance.(*fault).Attach(b.wire)
+		b.run()
+	}
+	replace("coalesce wait=1h")
+	b.send("two ")
+	for _, flag := range []string{"latency latency=1h", "slicer average_size=3 delay=1", "bandwidth", "reset_peer timeout=1h", "stall"} {
+		replace(flag)
+	}
+	replace("noop at.byte=2")
+	got, stop := make(chan string), make(chan struct{})
+	go collect(b.out, stop, got, 0)
+	b.send("three")
+	close(b.input)
+	if text := <-got; text != "one two three" {
+		t.Errorf("got %q", text)
 	}
 }

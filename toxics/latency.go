@@ -1,7 +1,6 @@
 package toxics
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -38,5 +37,5 @@ func (p *latencyPipe) delay(c *stream.StreamChunk) {
 	d := time.Duration(ms) * time.Millisecond
 	c.Timestamp = c.Timestamp.Add(d)
 	p.due = c.Timestamp
-	p.strike(p.offset, fmt.Sprintf("delayed by %v", d))
+	p.strike(p.offset, "delayed by %v", d)
 }

@@ -1,7 +1,6 @@
 package toxics
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/Shopify/toxiproxy/v2/stream"
@@ -34,7 +33,7 @@ func (p *slicePipe) Pipe(stub *tp.ToxicStub) { p.relay(stub, p.cut) }
 // cut sends on no more than what is left of the segment.
 func (p *slicePipe) cut(c *stream.StreamChunk) {
 	if p.offset == p.asked {
-		p.strike(p.offset, fmt.Sprintf("segment boundary at byte %d", p.offset))
+		p.strike(p.offset, "segment boundary at byte %d", p.offset)
 	}
 	next, ok := p.next()
 	if left := next - p.offset; ok && left <= int64(len(c.Data)) {

@@ -1,7 +1,6 @@
 package toxics
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -36,6 +35,6 @@ func (p *slicerPipe) cut(c *stream.StreamChunk) {
 		return
 	}
 	n := max(1, p.average-p.variation+p.chance.Int64N(2*p.variation+1))
-	p.strike(p.offset+n, fmt.Sprintf("segment of %d bytes", n))
+	p.strike(p.offset+n, "segment of %d bytes", n)
 	p.out, p.held = split(c, int(n))
 }

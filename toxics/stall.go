@@ -1,7 +1,6 @@
 package toxics
 
 import (
-	"fmt"
 	"time"
 
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
@@ -47,6 +46,6 @@ func (p *stallPipe) begin(stub *tp.ToxicStub) bool {
 		return true
 	}
 	p.due = time.Now().Add(p.duration)
-	p.strike(p.offset, fmt.Sprintf("nothing is forwarded for %v", p.duration))
+	p.strike(p.offset, "nothing is forwarded for %v", p.duration)
 	return true
 }

@@ -2,7 +2,6 @@ package toxics
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2/stream"
@@ -39,7 +38,7 @@ func (p *windowPipe) Pipe(stub *tp.ToxicStub) {
 func (p *windowPipe) pass(c *stream.StreamChunk) {
 	p.out = c
 	if !p.hold {
-		p.strike(p.offset, fmt.Sprintf("receive buffer %d bytes, segments of %d", p.window.ReceiveBuffer, p.window.SegmentSize))
+		p.strike(p.offset, "receive buffer %d bytes, segments of %d", p.window.ReceiveBuffer, p.window.SegmentSize)
 	}
 }
 
@@ -51,7 +50,7 @@ func (p *windowPipe) holdBack(stub *tp.ToxicStub) bool {
 	}
 	bytes, stuck, interrupted := p.awaitBlocked(stub)
 	if stuck {
-		p.strike(p.offset, fmt.Sprintf("the sender is stuck, the kernels hold %d bytes", bytes))
+		p.strike(p.offset, "the sender is stuck, the kernels hold %d bytes", bytes)
 	}
 	p.released = stuck || !interrupted
 	if p.w.Context().Err() != nil {
