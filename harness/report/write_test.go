@@ -29,7 +29,8 @@ func checkFile(t *testing.T, path, want string) {
 }
 
 func TestWriteMakesFoldersAndReplaces(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "build", "reports", "junit.xml")
+	longest := strings.Repeat("x", 255) // NAME_MAX
+	path := filepath.Join(t.TempDir(), "build", "reports", longest)
 	for _, want := range []string{"first, which is longer", "second"} {
 		if err := Write(path, writing(want)); err != nil {
 			t.Fatal(err)
