@@ -1,0 +1,121 @@
+package coordinator
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2/types"
+)
+
+// messageTail is how much of stderr a failure message holds; the whole tail is
+// in the Crash.
+const messageTail = 4 << 10
+
+// crashed reports what the death of s has ended.
+func (r *run) crashed(s *session, state *os.ProcessState) {
+	exit := state.String()
+	if s.condemned != "" {
+		exit += ", " + s.condemned
+	}
+	crash := Crash{Proc: s.worker.proc, Index: -1, Exit: exit, Stderr: s.process.stderr.String()}
+	victim := r.victim(s)
+	if victim != nil {
+		s.fruitful = true
+		s.worker.fruitless = 0
+		crash.Index, crash.Name = victim.Index, victim.Name
+		r.publish(s, r.obituary(s, victim, exit))
+		r.skipRest(s, victim.unit)
+	}
+	// A worker that dies of an interrupt before its suite has begun to listen
+	// for it has not crashed.
+	if victim != nil || !r.result.Interrupted || s.condemned != "" {
+		r.result.Crashes = append(r.result.Crashes, crash)
+	}
+}
+
+// victim returns the spec that s was running, marked as reported, or nil. A
+// unit that s did not begin goes back to be run by another process.
+func (r *run) victim(s *session) *planned {
+	victim := s.running
+	left := s.unit.pending()
+	switch {
+	case victim != nil || s.done:
+	case len(left) > 0 && s.joined && s.unit.untouched():
+		r.schedule.back(s.worker.proc, s.unit)
+	case len(left) > 0:
+		victim = left[0]
+	case s.exhausted && s.worker.proc == 1 && !s.joined && r.untilAlone() == nil:
+		victim = r.plan.nextSerial()
+	}
+	if victim != nil {
+		victim.reported = true
+	}
+	return victim
+}
+
+// skipRest reports the specs of u that its dead one leaves behind: in an
+// Ordered container nothing runs after a failure.
+func (r *run) skipRest(s *session, u *unit) {
+	for _, p := range u.pending() {
+		p.reported = true
+		report := blank(s, p, types.SpecStateSkipped)
+		report.Failure = failure(p, "Spec skipped because an earlier spec in an ordered container failed")
+		r.publish(s, report)
+	}
+}
+
+// obituary is the report of the spec that died with s.
+func (r *run) obituary(s *session, p *planned, exit string) types.SpecReport {
+	state := types.SpecStatePanicked
+	switch {
+	case r.result.Interrupted:
+		state = types.SpecStateInterrupted
+	case s.condemned != "":
+		state = types.SpecStateTimedout
+	}
+	report := blank(s, p, state)
+	report.NumAttempts = 1
+	report.StartTime, report.EndTime = s.since, time.Now()
+	report.RunTime = report.EndTime.Sub(report.StartTime)
+	message := fmt.Sprintf("worker %d died while it ran this spec: %s", s.worker.proc, exit)
+	if end := lastLines(s.process.stderr); end != "" {
+		message += "\nthe end of its stderr:\n" + end
+	}
+	report.Failure = failure(p, message)
+	return report
+}
+
+// blank returns a report of p with nothing in it that happened.
+func blank(s *session, p *planned, state types.SpecState) types.SpecReport {
+	r := p.Preview
+	if r.LeafNodeText == "" && len(r.ContainerHierarchyTexts) == 0 {
+		r.LeafNodeText = p.Name
+	}
+	r.LeafNodeType, r.State = types.NodeTypeIt, state
+	r.IsSerial, r.RunningInParallel, r.ParallelProcess = p.Serial, true, s.worker.proc
+	r.StartTime = time.Now()
+	r.EndTime, r.RunTime, r.NumAttempts = r.StartTime, 0, 0
+	return r
+}
+
+func failure(p *planned, message string) types.Failure {
+	at := p.Preview.LeafNodeLocation
+	return types.Failure{Message: message, Location: at, FailureNodeLocation: at,
+		FailureNodeType: types.NodeTypeIt, FailureNodeContext: types.FailureNodeIsLeafNode}
+}
+
+// lastLines returns the end of what was written to t, whole lines of it where
+// it was cut.
+func lastLines(t *tail) string {
+	text := strings.TrimSpace(t.String())
+	if len(text) > messageTail {
+		text = text[len(text)-messageTail:]
+		_, after, found := strings.Cut(text, "\n")
+		if found {
+			text = after
+		}
+	}
+	return text
+}

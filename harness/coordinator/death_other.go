@@ -1,0 +1,7 @@
+//go:build !linux
+
+package coordinator
+
+// awaitDeath reports false: there is no way here to look at a dead child and
+// leave it, so what is left of its group is not killed.
+func awaitDeath(int) bool { return false }

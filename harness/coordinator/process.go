@@ -1,0 +1,92 @@
+package coordinator
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// pipeDelay is how long the stderr of a dead worker is waited for when a
+// process that is not of its group still holds it open.
+const pipeDelay = 250 * time.Millisecond
+
+// A process is a started worker: the leader of a process group, on a stdin
+// that ends when the coordinator does.
+type process struct {
+	cmd    *exec.Cmd
+	stderr *tail
+
+	mu   sync.Mutex
+	dead bool
+}
+
+// startProcess starts cmd as a worker of the coordinator at address.
+func startProcess(cmd *exec.Cmd, address string) (*process, error) {
+	p := &process{cmd: cmd, stderr: &tail{}}
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	// An empty protocol is Ginkgo's default one, whatever ours inherited.
+	cmd.Env = append(cmd.Env, Environment+"="+address, "GINKGO_PARALLEL_PROTOCOL=")
+	if cmd.Stderr == nil {
+		cmd.Stderr = p.stderr
+	} else {
+		cmd.Stderr = io.MultiWriter(p.stderr, cmd.Stderr)
+	}
+	if cmd.WaitDelay == 0 {
+		cmd.WaitDelay = pipeDelay
+	}
+	cmd.Stdin = nil
+	if _, err := cmd.StdinPipe(); err != nil {
+		return nil, fmt.Errorf("worker stdin: %w", err)
+	}
+	ownGroup(cmd)
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("worker start: %w", err)
+	}
+	return p, nil
+}
+
+// wait blocks until the process is dead, kills what is left of its group, and
+// returns how it ended.
+func (p *process) wait() *os.ProcessState {
+	// The dead leader must still be there when its group is killed: after
+	// that its number may belong to somebody else.
+	if awaitDeath(p.cmd.Process.Pid) {
+		p.kill()
+		p.bury()
+	}
+	// The error says nothing that the state does not: the status, or that
+	// stderr was held open.
+	_ = p.cmd.Wait()
+	return p.cmd.ProcessState
+}
+
+// bury ends signalling: from here on the number may belong to somebody else.
+func (p *process) bury() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dead = true
+}
+
+// interrupt sends ^C to the group. It fails where there is no such signal.
+func (p *process) interrupt() error { return p.signal(interruptGroup) }
+
+// dump asks the Go runtime for its goroutines on stderr, and to die.
+func (p *process) dump() error { return p.signal(dumpProcess) }
+
+// kill ends the group at once.
+func (p *process) kill() { _ = p.signal(killGroup) }
+
+// signal calls send unless the process is dead.
+func (p *process) signal(send func(*os.Process) error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dead {
+		return nil
+	}
+	return send(p.cmd.Process)
+}

@@ -1,0 +1,129 @@
+package coordinator
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/rpc"
+	"sync"
+	"time"
+)
+
+const (
+	// connected is what net/rpc's clients want to hear after CONNECT.
+	connected = "HTTP/1.0 200 Connected to Go RPC\n\n"
+	// courtesy bounds a connection that says nothing when it has to speak.
+	courtesy = 5 * time.Second
+)
+
+// A server is the coordinator's ear for one worker process: Ginkgo's protocol
+// never says who calls, so the port does.
+type server struct {
+	listener net.Listener
+	rpc      *rpc.Server
+	running  sync.WaitGroup
+
+	mu     sync.Mutex
+	conns  map[net.Conn]bool
+	closed bool
+}
+
+// listen opens a server on a free loopback port. Serve starts it.
+func listen(ctx context.Context) (*server, error) {
+	config := net.ListenConfig{}
+	config.SetMultipathTCP(false)
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("coordinator listen: %w", err)
+	}
+	return &server{listener: listener, rpc: rpc.NewServer(), conns: map[net.Conn]bool{}}, nil
+}
+
+func (s *server) address() string { return s.listener.Addr().String() }
+
+// serve answers calls with the methods of service until drain.
+func (s *server) serve(service any) error {
+	if err := s.rpc.RegisterName("Server", service); err != nil {
+		return fmt.Errorf("coordinator service: %w", err)
+	}
+	s.running.Go(s.accept)
+	return nil
+}
+
+func (s *server) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		if s.track(conn) {
+			s.running.Go(func() { s.converse(conn) })
+		}
+	}
+}
+
+func (s *server) track(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = conn.Close()
+		return false
+	}
+	s.conns[conn] = true
+	return true
+}
+
+func (s *server) converse(conn net.Conn) {
+	defer s.forget(conn)
+	_ = conn.SetReadDeadline(time.Now().Add(courtesy))
+	in := bufio.NewReader(conn)
+	request, err := http.ReadRequest(in)
+	if err != nil || request.Method != http.MethodConnect {
+		return
+	}
+	if _, err := io.WriteString(conn, connected); err != nil {
+		return
+	}
+	if s.unhurry(conn) {
+		s.rpc.ServeConn(buffered{conn, in})
+	}
+}
+
+// unhurry lifts the read deadline, unless drain has set its own.
+func (s *server) unhurry(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.closed && conn.SetReadDeadline(time.Time{}) == nil
+}
+
+func (s *server) forget(conn net.Conn) {
+	_ = conn.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, conn)
+}
+
+// drain closes the port and returns when every call that the worker, which is
+// dead, had sent is answered. The kernel has ended its connections: only a
+// stranger's can last until the deadline.
+func (s *server) drain() {
+	_ = s.listener.Close()
+	s.mu.Lock()
+	s.closed = true
+	for conn := range s.conns {
+		_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+// buffered is a connection whose first bytes have been read ahead.
+type buffered struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func (b buffered) Read(p []byte) (int, error) { return b.in.Read(p) }

@@ -1,0 +1,157 @@
+package coordinator
+
+import (
+	"errors"
+
+	"github.com/onsi/ginkgo/v2/types"
+)
+
+// noMoreWork is an index that no suite has: Ginkgo's workers stop asking.
+const noMoreWork = 1 << 30
+
+// Ginkgo's workers know these answers by their text: ask again, and never ask
+// again.
+var (
+	errEarly = errors.New("early")
+	errGone  = errors.New("gone")
+)
+
+// The arguments of the protocol. They have no names because net/rpc wants
+// exported ones or none.
+type (
+	void        = struct{}
+	beforeSuite = struct {
+		Data  []byte
+		State types.SpecState
+	}
+	// orders are what a worker learns when it joins.
+	orders = struct {
+		Process, Total int
+		Seed           int64
+		FailFast       bool
+		Grace          int64 // nanoseconds
+		NoSerial       bool
+		Description    string   // of the suite, as an earlier process of this worker gave it
+		Finished       []string // serial specs that an earlier process of this worker reported
+	}
+)
+
+// A service holds the methods of Ginkgo's parallel protocol, and two of ours:
+// Join and Started. It is the voice of one worker process; every method runs
+// on the coordinator's goroutine.
+//
+// Source: internal/parallel_support of ginkgo v2.34.0, unchanged since v2.9.0.
+type service struct {
+	run     *run
+	session *session
+}
+
+func (v *service) alive(f func()) error {
+	return v.run.do(func() error {
+		v.session.alive()
+		f()
+		return nil
+	})
+}
+
+// Join tells a worker its place.
+func (v *service) Join(_ void, o *orders) error {
+	return v.alive(func() { *o = v.run.join(v.session) })
+}
+
+// Started says that the worker is about to run the spec called name.
+func (v *service) Started(name string, _ *void) error {
+	return v.alive(func() { v.run.started(v.session, name) })
+}
+
+// SpecSuiteWillBegin says that the tree is built.
+func (v *service) SpecSuiteWillBegin(r types.Report, _ *void) error {
+	return v.alive(func() { v.run.begun(v.session, r) })
+}
+
+// DidRun brings the report of a spec or of a suite node.
+func (v *service) DidRun(r types.SpecReport, _ *void) error {
+	return v.alive(func() { v.run.reported(v.session, r) })
+}
+
+// SpecSuiteDidEnd is the worker's last call.
+func (v *service) SpecSuiteDidEnd(r types.Report, _ *void) error {
+	return v.alive(func() { v.run.ended(v.session, r) })
+}
+
+// EmitProgressReport says where a spec is. A hanging spec sends them too, so
+// it is no sign of life.
+func (v *service) EmitProgressReport(types.ProgressReport, *void) error { return nil }
+
+// EmitOutput brings what the suite nodes of worker 1 print. Nobody reads it:
+// their reports have it too.
+func (v *service) EmitOutput(output []byte, n *int) error {
+	*n = len(output)
+	return v.alive(func() {})
+}
+
+// Counter asks for work.
+func (v *service) Counter(_ void, index *int) error {
+	return v.alive(func() { *index = v.run.next(v.session) })
+}
+
+// Abort ends the run early.
+func (v *service) Abort(void, *void) error {
+	return v.alive(v.run.abort)
+}
+
+// ShouldAbort is asked by a clock in the worker, so it is no sign of life.
+func (v *service) ShouldAbort(_ void, answer *bool) error {
+	return v.run.do(func() error {
+		*answer = v.run.aborting
+		return nil
+	})
+}
+
+// ReportBeforeSuiteCompleted says how worker 1's ReportBeforeSuite ended.
+func (v *service) ReportBeforeSuiteCompleted(state types.SpecState, _ *void) error {
+	return v.alive(func() { v.run.reportBefore = state })
+}
+
+// ReportBeforeSuiteState asks how it ended.
+func (v *service) ReportBeforeSuiteState(_ void, state *types.SpecState) error {
+	return v.run.do(func() error {
+		v.session.alive()
+		*state = v.run.reportBefore
+		return v.run.untilFirst(*state)
+	})
+}
+
+// BeforeSuiteCompleted brings what worker 1's SynchronizedBeforeSuite made.
+func (v *service) BeforeSuiteCompleted(b beforeSuite, _ *void) error {
+	return v.alive(func() { v.run.before = b })
+}
+
+// BeforeSuiteState asks for it.
+func (v *service) BeforeSuiteState(_ void, b *beforeSuite) error {
+	return v.run.do(func() error {
+		v.session.alive()
+		*b = v.run.before
+		return v.run.untilFirst(b.State)
+	})
+}
+
+// HaveNonprimaryProcsFinished asks whether worker 1 is alone.
+func (v *service) HaveNonprimaryProcsFinished(void, *void) error {
+	return v.run.do(func() error {
+		v.session.alive()
+		return v.run.untilAlone()
+	})
+}
+
+// AggregatedNonprimaryProcsReport asks for what the others reported.
+func (v *service) AggregatedNonprimaryProcsReport(_ void, r *types.Report) error {
+	return v.run.do(func() error {
+		v.session.alive()
+		if err := v.run.untilAlone(); err != nil {
+			return err
+		}
+		*r = v.run.reportOfOthers(v.session)
+		return nil
+	})
+}

@@ -1,0 +1,318 @@
+package coordinator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"testing"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+)
+
+// The test binary plays every part: the tests; workers that run one of the
+// suites below; a preview; and a coordinator to be killed.
+const (
+	partVariable  = "COORDINATOR_TEST_PART"
+	suiteVariable = "COORDINATOR_TEST_SUITE"
+	seed          = 7
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(partVariable) {
+	case "worker":
+		os.Exit(playWorker())
+	case "stranger":
+		os.Exit(playStranger())
+	case "preview":
+		os.Exit(playPreview())
+	case "coordinator":
+		os.Exit(playCoordinator())
+	}
+	os.Exit(m.Run())
+}
+
+type verdict struct{ failed bool }
+
+func (v *verdict) Fail() { v.failed = true }
+
+func (v *verdict) status() int {
+	if v.failed {
+		return 1
+	}
+	return 0
+}
+
+func declare() {
+	suites[os.Getenv(suiteVariable)]()
+}
+
+func config() (types.SuiteConfig, types.ReporterConfig) {
+	c, r := ginkgo.GinkgoConfiguration()
+	c.RandomSeed = seed
+	return c, r
+}
+
+func playWorker() int {
+	if os.Getenv(suiteVariable) == "stillborn" {
+		fmt.Fprintln(os.Stderr, "no such port")
+		return 3
+	}
+	ctx := context.Background()
+	w, err := Join(ctx, func() { os.Exit(4) })
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	declare()
+	ginkgo.ReportBeforeEach(func(r ginkgo.SpecReport) {
+		if err := w.Started(ctx, r); err != nil {
+			ginkgo.Fail(err.Error())
+		}
+	})
+	c, r := config()
+	w.Configure(&c)
+	v := &verdict{}
+	ginkgo.RunSpecs(v, "suite", c, r)
+	_ = w.Close()
+	return v.status()
+}
+
+// playStranger is a test binary that knows Ginkgo and not us. Its flags stand
+// for the command line that Foreign makes.
+func playStranger() int {
+	declare()
+	c, r := config()
+	var p types.SuiteConfig
+	if err := json.Unmarshal([]byte(os.Args[1]), &p); err != nil {
+		return 2
+	}
+	c.RandomSeed, c.FailFast = p.RandomSeed, p.FailFast
+	c.ParallelProcess, c.ParallelTotal, c.ParallelHost = p.ParallelProcess, p.ParallelTotal, p.ParallelHost
+	v := &verdict{}
+	ginkgo.RunSpecs(v, "suite", c, r)
+	return v.status()
+}
+
+func playPreview() int {
+	declare()
+	c, r := config()
+	report := ginkgo.PreviewSpecs("suite", c, r)
+	if json.NewEncoder(os.Stdout).Encode(report) != nil {
+		return 1
+	}
+	return 0
+}
+
+// self makes a command of this binary that plays part with suite.
+func self(part, suite string, args ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", args...)
+	// The race detector would sleep for a second at every exit.
+	cmd.Env = append(os.Environ(), partVariable+"="+part, suiteVariable+"="+suite, "GORACE=atexit_sleep_ms=0")
+	return cmd
+}
+
+// suites are what workers run.
+var suites = map[string]func(){
+	"mixed":    mixed,
+	"steady":   steady,
+	"serial":   serial,
+	"synced":   synced,
+	"slow":     slow,
+	"hang":     hang,
+	"stubborn": stubborn,
+	"early":    early,
+	"nothing":  func() { trivial(1) },
+	"trivial":  func() { trivial(1000) },
+	"late":     late,
+	"retire":   retire,
+	"orphan":   orphan,
+	"chatty":   chatty,
+}
+
+func passing() {}
+
+func mixed() {
+	for g := range 4 {
+		ginkgo.Describe(fmt.Sprintf("group %d", g), ginkgo.Label("l"), func() {
+			for i := range 6 {
+				ginkgo.It(fmt.Sprintf("passes %d", i), passing)
+			}
+			ginkgo.It("fails", func() { ginkgo.Fail("on purpose") })
+			ginkgo.It("panics", func() { panic("on purpose") })
+			ginkgo.It("exits", func() {
+				fmt.Fprintln(realStderr, "last words")
+				os.Exit(9)
+			})
+			ginkgo.PIt("is pending", passing)
+			ginkgo.It("skips", func() { ginkgo.Skip("not here") })
+			ginkgo.It("is slow", func(ctx context.Context) { wait(ctx, 20*time.Millisecond) })
+		})
+	}
+	ginkgo.Describe("ordered", ginkgo.Ordered, func() {
+		ginkgo.It("is first", passing)
+		ginkgo.It("is second", passing)
+		ginkgo.It("is third", passing)
+	})
+	ginkgo.Describe("broken", ginkgo.Ordered, func() {
+		ginkgo.It("is first", passing)
+		ginkgo.It("exits second", func() { os.Exit(9) })
+		ginkgo.It("never runs", passing)
+	})
+}
+
+// These are the ones that no interceptor replaces.
+var realStdout, realStderr = os.Stdout, os.Stderr
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func steady() {
+	for g := range 5 {
+		ginkgo.Describe(fmt.Sprintf("group %d", g), func() {
+			for i := range 12 {
+				ginkgo.It(fmt.Sprintf("passes %d", i), func(ctx context.Context) { wait(ctx, 2*time.Millisecond) })
+			}
+		})
+	}
+}
+
+func serial() {
+	for i := range 10 {
+		ginkgo.It(fmt.Sprintf("parallel %d", i), passing)
+	}
+	for i := range 4 {
+		ginkgo.It(fmt.Sprintf("serial %d", i), ginkgo.Serial, passing)
+	}
+	ginkgo.It("serial exits", ginkgo.Serial, func() { os.Exit(9) })
+	ginkgo.It("exits", ginkgo.Serial, func() { os.Exit(9) })
+	ginkgo.Describe("ordered serial", ginkgo.Serial, ginkgo.Ordered, func() {
+		ginkgo.It("first", passing)
+		ginkgo.It("exits second", func() { os.Exit(9) })
+		ginkgo.It("never runs", passing)
+	})
+}
+
+func synced() {
+	data := ""
+	ginkgo.SynchronizedBeforeSuite(func() []byte { return []byte("made by 1") }, func(b []byte) { data = string(b) })
+	ginkgo.SynchronizedAfterSuite(func() {}, func() {})
+	ginkgo.ReportBeforeSuite(func(ginkgo.Report) {})
+	ginkgo.ReportAfterSuite("counts", func(r ginkgo.Report) {
+		n := 0
+		for _, s := range r.SpecReports {
+			if s.LeafNodeType == types.NodeTypeIt {
+				n++
+			}
+		}
+		if n != 20 || r.RunTime > time.Hour {
+			ginkgo.Fail(fmt.Sprintf("got %d specs in %v, want 20", n, r.RunTime))
+		}
+	})
+	for i := range 20 {
+		ginkgo.It(fmt.Sprintf("sees it %d", i), func() {
+			if data != "made by 1" {
+				ginkgo.Fail("got " + data)
+			}
+		})
+	}
+}
+
+// slow is in a container, and numbered with two digits, because only that keeps
+// the order of the specs.
+func slow() {
+	ginkgo.Describe("group", func() {
+		for i := range 20 {
+			ginkgo.It(fmt.Sprintf("is slow %02d", i), func(ctx context.Context) {
+				if i < 4 {
+					return
+				}
+				ginkgo.DeferCleanup(func() { ginkgo.AddReportEntry("cleaned") })
+				fmt.Fprintln(realStdout, "ready")
+				wait(ctx, time.Hour)
+			})
+		}
+	})
+}
+
+func hang() {
+	for i := range 4 {
+		ginkgo.It(fmt.Sprintf("passes %d", i), passing)
+	}
+	ginkgo.It("hangs", func() {
+		for {
+			time.Sleep(time.Hour) // no context reaches this
+		}
+	})
+}
+
+// stubborn does not hear ^C.
+func stubborn() {
+	ginkgo.It("is stubborn", func() {
+		signal.Ignore(os.Interrupt)
+		fmt.Fprintln(realStdout, "ready")
+		time.Sleep(time.Hour)
+	})
+}
+
+// early dies before the first spec.
+func early() {
+	ginkgo.BeforeSuite(func() {
+		fmt.Fprintln(realStderr, "no database")
+		os.Exit(5)
+	})
+	trivial(3)
+}
+
+// late dies when everything is reported.
+func late() {
+	ginkgo.AfterSuite(func() { os.Exit(6) })
+	trivial(5)
+}
+
+func retire() {
+	for i := range 6 {
+		ginkgo.It(fmt.Sprintf("leaks %d", i), ginkgo.SpecTimeout(10*time.Millisecond), ginkgo.GracePeriod(10*time.Millisecond), func(ctx context.Context) {
+			ginkgo.AddReportEntry("pid", os.Getpid())
+			if i%3 == 0 {
+				time.Sleep(time.Hour)
+			}
+		})
+	}
+}
+
+func trivial(n int) {
+	for i := range n {
+		ginkgo.It(fmt.Sprintf("is trivial %d", i), passing)
+	}
+}
+
+// orphan runs for an hour and does not listen.
+func orphan() {
+	ginkgo.Describe("group", func() {
+		for i := range 2 {
+			ginkgo.It(fmt.Sprintf("runs %d", i), func() { time.Sleep(time.Hour) })
+		}
+	})
+}
+
+func chatty() {
+	ginkgo.It("panics behind Ginkgo's back", func() {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			panic("stray goroutine")
+		}()
+		<-done
+		select {}
+	})
+	trivial(2)
+}
