@@ -51,7 +51,7 @@ func newFlow(l *Link, ctx context.Context, c carry) *flow {
 func items(pieces [][]byte) (all []item) {
 	now := time.Now()
 	for _, p := range pieces {
-		all = append(all, item{chunk: &chunk{Data: p, Timestamp: now}})
+		all = append(all, chunkItem(&chunk{Data: p, Timestamp: now}))
 	}
 	return all
 }
@@ -148,7 +148,7 @@ func (f *flow) fetch() {
 	switch {
 	case err == nil:
 		l.received.Add(int64(len(b)))
-		f.joints[0].queue = append(f.joints[0].queue, item{chunk: &chunk{Data: b, Timestamp: time.Now()}})
+		f.joints[0].queue = append(f.joints[0].queue, chunkItem(&chunk{Data: b, Timestamp: time.Now()}))
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		f.end(l.classify(err))
 	}
@@ -277,16 +277,26 @@ func (f *flow) tearDown(done bool) {
 	for _, s := range f.stages {
 		f.link.gone.Go(func() { f.bury(s) })
 	}
+	for _, j := range f.joints[1:] {
+		<-j.done
+	}
 	f.using.Wait()
 }
 
-// bury makes a toxic return, or gives it up after a while.
+// bury makes a toxic return, or gives it up after a while. What it still sends
+// is dropped, however late it comes.
 func (f *flow) bury(s *stage) {
 	ctx, cancel := context.WithTimeout(context.Background(), f.link.cfg.Patience.Toxic)
 	defer cancel()
-	if !s.interrupt(ctx, nil, nil) {
-		f.link.emit(event.Event{Kind: event.Abandon, Toxic: s.asked.Name,
-			Detail: "the toxic has not returned within " + f.link.cfg.Patience.Toxic.String()})
+	dropped := make(chan struct{})
+	go func() {
+		defer close(dropped)
+		s.drop()
+	}()
+	if s.interrupt(ctx, nil, nil) {
+		<-dropped
+		return
 	}
-	close(s.left)
+	f.link.emit(event.Event{Kind: event.Abandon, Toxic: s.asked.Name,
+		Detail: "the toxic has not returned within " + f.link.cfg.Patience.Toxic.String()})
 }

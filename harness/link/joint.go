@@ -5,6 +5,7 @@ import "context"
 // An item is what a joint moves: a chunk, or the end of the stream.
 type item struct {
 	chunk   *chunk
+	bytes   int64 // of the chunk: once sent on it is the toxic's, which may change it
 	end     bool
 	verdict *verdict      // of the end
 	fence   chan struct{} // closed by the writer when everything before it is written
@@ -26,17 +27,16 @@ type joint struct {
 	writer *writer
 	queue  []item
 
-	elastic  chan struct{}   // closed to make it take whatever comes
-	stop     chan struct{}   // closed to make it return and leave its queue
-	done     chan struct{}   // closed when it has returned
-	returned <-chan struct{} // closed when the toxic before it has returned
+	elastic chan struct{} // closed to make it take whatever comes
+	stop    chan struct{} // closed to make it return and leave its queue
+	done    chan struct{} // closed when it has returned
 }
 
 func newJoint(prev, next *stage, w *writer, queue []item) *joint {
 	j := &joint{next: next, writer: w, queue: queue,
 		elastic: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
 	if prev != nil {
-		j.from, j.returned = &prev.outlet, prev.done
+		j.from = &prev.outlet
 	}
 	return j
 }
@@ -50,8 +50,7 @@ func (j *joint) stretch() {
 	}
 }
 
-// run moves items until it is stopped. When the context ends, it drops whatever
-// comes until the stage before has returned.
+// run moves items until it is stopped or the context ends.
 func (j *joint) run(ctx context.Context) {
 	defer close(j.done)
 	elastic := j.elastic
@@ -77,7 +76,6 @@ func (j *joint) run(ctx context.Context) {
 		case <-j.stop:
 			return
 		case <-ctx.Done():
-			j.shed()
 			return
 		}
 	}
@@ -131,12 +129,12 @@ func (j *joint) passed(head item) {
 	switch {
 	case j.next == nil:
 		j.writer.sealed = j.writer.sealed || head.end
-		j.writer.taken += head.size()
+		j.writer.taken += head.bytes
 	case head.end:
 		j.next.sealed = true
 		close(j.next.in)
 	default:
-		j.next.entered += head.size()
+		j.next.entered += head.bytes
 	}
 }
 
@@ -154,7 +152,7 @@ func (j *joint) take(ctx context.Context, c *chunk, ok bool) bool {
 	}
 	j.from.stage.emitted.Add(int64(len(c.Data)))
 	if !j.closed() {
-		j.queue = append(j.queue, item{chunk: c})
+		j.queue = append(j.queue, chunkItem(c))
 	}
 	return true
 }
@@ -188,34 +186,12 @@ func (j *joint) takeEnd(ctx context.Context, ok bool) bool {
 	return true
 }
 
-// shed drops whatever the stage before still sends, until it has returned or
-// was given up.
-func (j *joint) shed() {
-	for {
-		select {
-		case _, ok := <-j.from.chunks:
-			if !ok {
-				return
-			}
-		case <-j.returned:
-			return
-		case <-j.from.stage.left:
-			return
-		}
-	}
-}
+func chunkItem(c *chunk) item { return item{chunk: c, bytes: int64(len(c.Data))} }
 
-// size returns how many bytes an item carries.
-func (i item) size() int64 {
-	if i.chunk == nil {
-		return 0
-	}
-	return int64(len(i.chunk.Data))
-}
-
+// size returns how many bytes a queue holds.
 func size(queue []item) (n int64) {
 	for _, i := range queue {
-		n += i.size()
+		n += i.bytes
 	}
 	return n
 }

@@ -107,6 +107,7 @@ type Link struct {
 	finished chan struct{}  // closed when FIN was sent to the destination
 	gone     sync.WaitGroup // toxics, joints and watchers
 
+	told     int64       // stream offset up to which Bytes events were made
 	noSplice bool        // a splice was refused by the kernel, once is enough
 	broken   atomic.Bool // the destination takes nothing any more
 
@@ -259,11 +260,14 @@ func (l *Link) emit(e event.Event) {
 	l.cfg.Emit.Emit(e)
 }
 
-// emitBytes reports n bytes that end at the stream offset end.
-func (l *Link) emitBytes(end, n int64) {
-	if l.cfg.Bytes != nil {
+// emitBytes reports that the bytes up to the given stream offset are on their
+// way to the destination. It comes before the write, so that the events of a
+// request come before those of the reply.
+func (l *Link) emitBytes(end int64) {
+	if l.cfg.Bytes != nil && end > l.told {
 		l.cfg.Bytes(event.Event{Kind: event.Bytes, Conn: l.cfg.Conn, Direction: l.cfg.Direction,
-			Side: l.src.Who, Offset: end - n, Bytes: n})
+			Side: l.src.Who, Offset: l.told, Bytes: end - l.told})
+		l.told = end
 	}
 }
 

@@ -187,7 +187,7 @@ func (f *flow) launch(asked []Stage, queues [][]item) {
 		j := newJoint(prev, next, f.writer, queues[i])
 		f.joints[i] = j
 		if i > 0 {
-			f.link.gone.Go(func() { j.run(f.ctx) })
+			go j.run(f.ctx)
 		}
 	}
 }

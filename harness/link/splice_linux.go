@@ -115,6 +115,7 @@ func (s *splicer) fill() error {
 
 // drain hands what is in the pipe to the destination.
 func (s *splicer) drain() error {
+	s.l.emitBytes(s.l.sent.Load() + int64(s.pipe.held))
 	for s.pipe.held > 0 {
 		var n int
 		var failed error
@@ -133,7 +134,7 @@ func (s *splicer) drain() error {
 		}
 		s.pipe.held -= n
 		s.l.spliced.Add(int64(n))
-		s.l.emitBytes(s.l.sent.Add(int64(n)), int64(n))
+		s.l.sent.Add(int64(n))
 	}
 	return nil
 }

@@ -30,7 +30,8 @@ type stage struct {
 	toxic  toxics.Toxic // asked.Toxic, or what it has attached
 	stub   *toxics.ToxicStub
 	in     chan *chunk
-	outlet outlet // the stub's output
+	out    chan *chunk
+	outlet outlet // the stub's output, for the joint
 
 	// Whoever feeds the stage, one goroutine at a time, owns these.
 	entered int64       // bytes sent into it
@@ -42,17 +43,15 @@ type stage struct {
 	stopping atomic.Bool   // an interrupt is being sent
 	done     chan struct{} // closed when this run of the toxic has returned
 	over     chan struct{} // closed when the toxic has closed its output; then outbound is set
-	left     chan struct{} // closed when the toxic was given up
 	outbound *verdict
 }
 
 func newStage(l *Link, asked Stage) *stage {
-	out := make(chan *chunk)
-	s := &stage{asked: asked, link: l, in: make(chan *chunk, max(asked.BufferSize, 0)),
-		over: make(chan struct{}), left: make(chan struct{})}
-	s.outlet = outlet{chunks: out, stage: s}
+	s := &stage{asked: asked, link: l, in: make(chan *chunk, max(asked.BufferSize, 0)), out: make(chan *chunk),
+		over: make(chan struct{})}
+	s.outlet = outlet{chunks: s.out, stage: s}
 	s.place = &place{link: l, toxic: asked.Name}
-	s.stub = toxics.NewToxicStub(s.in, out)
+	s.stub = toxics.NewToxicStub(s.in, s.out)
 	if stateful, ok := asked.Toxic.(toxics.StatefulToxic); ok {
 		s.stub.State = stateful.NewState()
 	}
@@ -180,6 +179,21 @@ func (s *stage) interrupt(ctx context.Context, abort <-chan struct{}, feeder *jo
 	}
 }
 
+// drop takes what the toxic still sends, until it returns.
+func (s *stage) drop() {
+	out := s.out
+	for {
+		select {
+		case _, ok := <-out:
+			if !ok {
+				out = nil
+			}
+		case <-s.done:
+			return
+		}
+	}
+}
+
 // update gives the stage other attributes. It must have been interrupted.
 func (s *stage) update(asked Stage) {
 	s.asked = asked
@@ -218,7 +232,7 @@ func (s *stage) rest() (items []item) {
 		select {
 		case c, ok := <-s.in:
 			if ok && c != nil {
-				items = append(items, item{chunk: c})
+				items = append(items, chunkItem(c))
 				continue
 			}
 		default:

@@ -2,7 +2,8 @@ package link
 
 import "sync"
 
-// A Tap records the first bytes that a link sends. Create it with [NewTap].
+// A Tap records the first bytes that a link sends, each before the destination
+// can have it. Create it with [NewTap].
 type Tap struct {
 	limit int
 

@@ -60,13 +60,12 @@ func (w *writer) write(ctx context.Context, p []byte) {
 		if next := l.boundaries.after(at); next > at && next-at < int64(len(p)) {
 			piece = p[:next-at]
 		}
+		l.emitBytes(at + int64(len(piece)))
+		l.cfg.Tap.record(piece)
 		l.inWrite.Store(true)
 		n, err := l.dst.Conn.Write(piece)
 		l.inWrite.Store(false)
-		if n > 0 {
-			l.cfg.Tap.record(piece[:n])
-			l.emitBytes(l.sent.Add(int64(n)), int64(n))
-		}
+		l.sent.Add(int64(n))
 		p = p[n:]
 		if err != nil {
 			w.fail(ctx, err)

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-const canSplice = true
+const canSplice = runtime.GOOS == "linux"
 
 // until polls a fact of the kernel.
 func until(t *testing.T, what string, fact func() bool) {
