@@ -37,7 +37,7 @@ type Progress struct {
 	mu      sync.Mutex // guards what follows
 	running map[int]task
 	done    int
-	failed  int // scenarios with at least one failure that counts
+	red     int // scenarios with at least one result that turns the run red
 	wrote   time.Time
 	drawn   bool // there is a status line on the screen
 	err     error
@@ -61,7 +61,8 @@ func (p *Progress) Started(proc int, name string) {
 	p.redrawLocked(false)
 }
 
-// Finished says that a scenario is over. One that failed gets a line at once.
+// Finished says that a scenario is over, by the name that Started was given.
+// One that turns the run red gets a line at once.
 func (p *Progress) Finished(name string, results []outcome.Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +73,7 @@ func (p *Progress) Finished(name string, results []outcome.Result) {
 	}
 	p.done++
 	if line := failure(name, results, p.o.Strict); line != "" {
-		p.failed++
+		p.red++
 		p.sayLocked(line)
 	}
 	if p.o.TTY {
@@ -154,8 +155,8 @@ func (p *Progress) countsLocked() string {
 	if p.o.Total > 0 {
 		text = fmt.Sprintf("%d/%d", p.done, p.o.Total)
 	}
-	if p.failed > 0 {
-		text += fmt.Sprintf(", %d failed", p.failed)
+	if p.red > 0 {
+		text += fmt.Sprintf(", %d red", p.red)
 	}
 	return text
 }
