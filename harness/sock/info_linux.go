@@ -63,6 +63,3 @@ func wrapErrno(act string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", act, err)
 }
-
-// yield lets other threads of this CPU run, and other goroutines.
-func yield() { _, _, _ = unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }

@@ -20,22 +20,21 @@ import (
 // It waits without sleeping for a fraction of a millisecond and then less and
 // less eagerly, up to one query per millisecond.
 func (d *Diag) AwaitConsumed(ctx context.Context, receiver, sender netip.AddrPort, sent uint64) error {
-	arrived := false
-	return d.await(ctx, receiver, sender, func(s Socket) (bool, error) {
-		// The kernel reads the queue's length first and then takes the socket's
-		// lock to measure, while a segment that meets a read in progress waits
-		// outside of the queue. So an empty queue proves something only in an
-		// answer later than the one that has seen the bytes in the queue.
-		if arrived && s.measured && s.RQueue == 0 {
+	// The kernel reads the queue's length first and then takes the socket's lock
+	// to measure, while a segment that meets a read in progress waits outside of
+	// the queue. So an empty queue proves something only in an answer later than
+	// the one that has seen the bytes come in.
+	err := d.await(ctx, receiver, sender, func(s Socket) (bool, error) {
+		if s.measured && s.BytesReceived >= sent {
 			return true, nil
 		}
-		if s.measured && s.BytesReceived >= sent {
-			arrived = true
-		}
-		if !arrived && abandoned(s) {
-			return false, ErrNotFound
-		}
-		return false, nil
+		return false, gone(s)
+	})
+	if err != nil {
+		return err
+	}
+	return d.await(ctx, receiver, sender, func(s Socket) (bool, error) {
+		return s.measured && s.RQueue == 0, nil
 	})
 }
 
@@ -47,6 +46,15 @@ func (d *Diag) AwaitAccepted(ctx context.Context, local, remote netip.AddrPort) 
 	return d.await(ctx, local, remote, func(s Socket) (bool, error) {
 		return s.Inode != 0 || abandoned(s), nil
 	})
+}
+
+// gone is the error of waiting for a process that has closed the socket to
+// receive more.
+func gone(s Socket) error {
+	if abandoned(s) {
+		return ErrNotFound
+	}
+	return nil
 }
 
 // abandoned reports that the process has closed the socket: a connection that
@@ -80,7 +88,7 @@ func (d *Diag) await(ctx context.Context, local, remote netip.AddrPort, done fun
 // How eagerly to ask again.
 const (
 	eagerTries  = 3                      // at once
-	eagerTime   = 500 * time.Microsecond // then after a yield, for so long
+	eagerTime   = 200 * time.Microsecond // then after a yield, for so long
 	firstPause  = 20 * time.Microsecond  // then after a pause that doubles
 	longestWait = time.Millisecond
 )

@@ -192,15 +192,29 @@ func TestAwaitAccepted(t *testing.T) {
 }
 
 func BenchmarkLockStep(b *testing.B) {
+	inProcess := func(b testing.TB) (string, func() int) { return goServer(b, "127.0.0.1:0") }
+	for name, server := range map[string]func(testing.TB) (string, func() int){"go": inProcess, "python": pythonServer} {
+		b.Run(name+"/idle", func(b *testing.B) { benchmarkLockStep(b, server) })
+		b.Run(name+"/busy", func(b *testing.B) {
+			keepBusy(b)
+			benchmarkLockStep(b, server)
+		})
+	}
+}
+
+func benchmarkLockStep(b *testing.B, server func(testing.TB) (string, func() int)) {
 	d := openDiag(b)
-	addr, reads := goServer(b, "127.0.0.1:0")
+	addr, reads := server(b)
 	client := dial(b, addr)
 	receiver, sender := ends(client)
 	ctx := bounded(b)
+	piece := []byte{'x'}
 	b.ReportAllocs()
 	var sent uint64
 	for b.Loop() {
-		write(b, client, "x")
+		if _, err := client.Write(piece); err != nil {
+			b.Fatal(err)
+		}
 		sent++
 		if err := d.AwaitConsumed(ctx, receiver, sender, sent); err != nil {
 			b.Fatal(err)

@@ -2,10 +2,8 @@ package sock
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -13,10 +11,8 @@ import (
 )
 
 const (
-	backlog    = 1<<16 - 1 // the kernel cuts it down to net.core.somaxconn
-	bindTries  = 16
-	hangTries  = 8
-	fillerWait = 250 * time.Millisecond
+	backlog   = 1<<16 - 1 // the kernel cuts it down to net.core.somaxconn
+	bindTries = 16
 )
 
 // A binding is a bound descriptor. Listen and shutdown turn it between
@@ -24,7 +20,7 @@ const (
 type binding struct {
 	fd     int
 	addr   *net.TCPAddr
-	filler net.Conn // fills the accept queue; nil unless hanging
+	filler int // descriptor of the connection that fills the accept queue, or -1
 }
 
 // bind returns a binding to an explicit port: one that the kernel picked at
@@ -81,7 +77,7 @@ func bindExplicit(at *net.TCPAddr, w wire.Window) (*binding, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &binding{fd: fd, addr: at}
+	b := &binding{fd: fd, addr: at, filler: -1}
 	if err := b.share(false); err != nil {
 		return nil, errors.Join(err, unix.Close(fd))
 	}
@@ -170,63 +166,6 @@ func (b *binding) refuse() error {
 	}
 	b.dropFiller()
 	return b.share(false)
-}
-
-// hang makes the queue as short as it can be and fills it.
-func (b *binding) hang() error {
-	var failed error
-	for range hangTries {
-		if err := b.refuse(); err != nil {
-			return err
-		}
-		if err := b.start(0); err != nil {
-			return err
-		}
-		if failed = b.fill(); failed == nil {
-			return nil
-		}
-	}
-	return errors.Join(failed, b.refuse())
-}
-
-// fill connects to ourselves. It fails when another client was faster.
-func (b *binding) fill() error {
-	dialer := net.Dialer{Timeout: fillerWait}
-	dialer.SetMultipathTCP(false)
-	c, err := dialer.Dial("tcp", b.addr.String())
-	if err != nil {
-		return fmt.Errorf("accept queue fill: %w", err)
-	}
-	b.filler = c
-	info, err := unix.GetsockoptTCPInfo(b.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	if err != nil {
-		return wrapErrno("TCP_INFO", err)
-	}
-	// Of a listening socket, these two are the queue's length and its limit.
-	if info.Unacked <= info.Sacked {
-		return fmt.Errorf("accept queue fill: %d of %d waiting", info.Unacked, info.Sacked)
-	}
-	return nil
-}
-
-// unfill takes the filler out of the accept queue, of which it is the head.
-func (b *binding) unfill() error {
-	if b.filler == nil {
-		return nil
-	}
-	defer b.dropFiller()
-	fd, _, err := unix.Accept4(b.fd, unix.SOCK_CLOEXEC)
-	if err != nil {
-		return wrapErrno("accept", err)
-	}
-	return unix.Close(fd)
-}
-
-func (b *binding) dropFiller() {
-	if b.filler != nil {
-		_ = Reset(b.filler)
-		b.filler = nil
-	}
 }
 
 func (b *binding) close() error {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -182,6 +183,37 @@ func TestHangingPortRefusesNext(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantRefused(t, p)
+	}
+}
+
+func TestHangAmongEagerClients(t *testing.T) {
+	linuxOnly(t)
+	p := bindPort(t, "127.0.0.1:0")
+	ctx, cancel := context.WithCancel(bounded(t))
+	var clients sync.WaitGroup
+	defer clients.Wait()
+	defer cancel()
+	for range 2 {
+		clients.Go(func() {
+			for ctx.Err() == nil {
+				soon, stop := context.WithTimeout(ctx, 2*time.Millisecond)
+				if c, err := tryDial(soon, p); err == nil {
+					c.Close()
+				}
+				stop()
+			}
+		})
+	}
+	for range 20 {
+		if err := p.Hang(); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := tryDial(short(t), p); err == nil {
+			t.Fatalf("connected to a port that hangs: %v", c.LocalAddr())
+		}
+		if err := p.Refuse(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -1,0 +1,14 @@
+package sock
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// yield lets other goroutines run, and other threads on this CPU: the receiver
+// is either.
+func yield() {
+	runtime.Gosched()
+	_, _, _ = unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+}
