@@ -120,13 +120,13 @@ func TestClientSeesReset(t *testing.T) {
 // The error of a reset is reported once. When the writer gets it, the reader
 // sees a clean EOF, and the ending is reset all the same.
 func TestClientSeesResetOnEitherSide(t *testing.T) {
-	s := script(t, "{dialogue: x, exchanges: [{send: {repeat: x, times: 33554432}, expect: ok}]}")
+	s := script(t, "{dialogue: x, exchanges: [{send: {repeat: x, times: 8388608}, expect: ok}]}")
 	for range 20 {
 		p := asClient(t, within30(t), s, Options{}, func(c *net.TCPConn) {
 			readN(c, 1000)
 			reset(c)
 		})
-		if p.Ending != event.Reset || p.OK() || p.Sent >= 33554432 {
+		if p.Ending != event.Reset || p.OK() || p.Sent >= 8388608 {
 			t.Fatalf("read %q, write %q, merged %q, sent %d", p.ReadEnding, p.WriteEnding, p.Ending, p.Sent)
 		}
 	}
@@ -135,7 +135,7 @@ func TestClientSeesResetOnEitherSide(t *testing.T) {
 // A peer that vanished: FIN, then RST on what still arrives. Reads say EOF for
 // ever; only writing shows it.
 func TestClientSeesVanish(t *testing.T) {
-	s := script(t, "{dialogue: x, exchanges: [{send: a, expect: b}, {send: {repeat: x, times: 33554432}}]}")
+	s := script(t, "{dialogue: x, exchanges: [{send: a, expect: b}, {send: {repeat: x, times: 8388608}}]}")
 	p := asClient(t, within30(t), s, Options{}, func(c *net.TCPConn) {
 		readN(c, 1)
 		io.WriteString(c, "b")
@@ -178,10 +178,10 @@ func TestClientTimeout(t *testing.T) {
 
 // A peer that never reads and never writes blocks neither side of us.
 func TestClientTimeoutBlockedWrite(t *testing.T) {
-	s := script(t, "{dialogue: x, exchanges: [{send: {repeat: x, times: 33554432}, within: 50ms, expect: ok}]}")
+	s := script(t, "{dialogue: x, exchanges: [{send: {repeat: x, times: 8388608}, within: 50ms, expect: ok}]}")
 	c, peer := pair(t)
 	p := s.PlayClient(within30(t), c, Options{})
-	if p.Ending != event.Timeout || p.WriteEnding != event.Timeout || p.Sent == 0 || p.Sent == 33554432 {
+	if p.Ending != event.Timeout || p.WriteEnding != event.Timeout || p.Sent == 0 || p.Sent == 8388608 {
 		t.Errorf("sent %d, read %q, write %q", p.Sent, p.ReadEnding, p.WriteEnding)
 	}
 	_ = peer

@@ -137,7 +137,7 @@ func (p *player) short(step int, pattern Pattern, in bool) bool {
 		return p.late("%s: %s when the wait was over", p.script.at(step), p.progress(pattern, got))
 	}
 	// A write that is under way tells more about how the peer ended.
-	p.settle(func(s state) bool { return !s.writing })
+	p.settle(10*settleTime, func(s state) bool { return !s.writing })
 	return p.stop("%s: %s, then the stream ended with %q", p.script.at(step), p.progress(pattern, got), s.readEnd)
 }
 
@@ -165,9 +165,18 @@ func (p *player) written(ctx context.Context, step int) bool {
 	case !in:
 		return p.late("%s: not all bytes could be sent when the wait was over", p.script.at(step))
 	case s.failed:
+		p.drained(s.writeEnd)
 		return p.stop("%s: %d bytes were sent in all, then writing ended with %q", p.script.at(step), s.sent, s.writeEnd)
 	}
 	return true
+}
+
+// drained waits until what a dead socket still holds has been read; that and its
+// end come at once.
+func (p *player) drained(write event.Ending) {
+	if write == event.Reset || write == event.BrokenPipe {
+		p.wait(p.ctx, func(s state) bool { return s.ended || s.full })
+	}
 }
 
 // ended waits for the peer's end of the stream; nothing may come before it.
@@ -196,14 +205,14 @@ func (p *player) differ(step int, pattern Pattern, d *difference) bool {
 // linger half-closes, so that a peer in order ends too, and waits a moment for
 // that.
 func (p *player) linger() {
-	if p.settle(func(s state) bool { return !s.writing }) {
+	if p.settle(settleTime, func(s state) bool { return !s.writing }) {
 		p.stream.write(nil, true)
 	}
-	p.settle(func(s state) bool { return s.ended || s.full })
+	p.settle(settleTime, func(s state) bool { return s.ended || s.full })
 }
 
-func (p *player) settle(done func(state) bool) bool {
-	ctx, cancel := context.WithTimeout(p.ctx, settleTime)
+func (p *player) settle(limit time.Duration, done func(state) bool) bool {
+	ctx, cancel := context.WithTimeout(p.ctx, limit)
 	defer cancel()
 	return p.wait(ctx, done)
 }

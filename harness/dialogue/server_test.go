@@ -114,13 +114,13 @@ func TestServerSeesReset(t *testing.T) {
 
 // A client that closes while the reply is under way.
 func TestServerClientLeavesMidReply(t *testing.T) {
-	s := script(t, "{dialogue: x, exchanges: [{send: a, expect: {repeat: x, times: 33554432}}]}")
+	s := script(t, "{dialogue: x, exchanges: [{send: a, expect: {repeat: x, times: 8388608}}]}")
 	p := asServer(t, within30(t), s, Options{}, func(c *net.TCPConn) {
 		io.WriteString(c, "a")
 		readN(c, 1000)
 		c.Close()
 	})
-	if p.OK() || p.Ending != event.Reset && p.Ending != event.BrokenPipe || p.Sent >= 33554432 {
+	if p.OK() || p.Ending != event.Reset && p.Ending != event.BrokenPipe || p.Sent >= 8388608 {
 		t.Errorf("read %q, write %q, sent %d", p.ReadEnding, p.WriteEnding, p.Sent)
 	}
 }

@@ -110,8 +110,8 @@ func (s *stream) write(b []byte, shut bool) {
 // takes nothing out of the socket: what has not been read stays there. timedOut
 // says that what is still open was waited for.
 func (s *stream) stop(leaveOpen, timedOut bool) state {
-	_ = s.conn.SetDeadline(time.Unix(1, 0))
 	before := s.snapshot()
+	_ = s.conn.SetDeadline(time.Unix(1, 0))
 	s.tasks.Wait()
 	if leaveOpen {
 		_ = s.conn.SetDeadline(time.Time{})
