@@ -87,12 +87,13 @@ func listensTCP(address string) bool {
 	return false
 }
 
-// covers reports whether a socket bound to bound gets what is sent to addr.
+// covers reports whether a socket bound to bound gets what is sent to addr. One
+// on [::] is taken to get IPv4 too: IPV6_V6ONLY is rare.
 func covers(bound, addr netip.Addr) bool {
 	if bound == addr {
 		return true
 	}
-	return bound.IsUnspecified() && bound.Is4() == addr.Is4() && ofThisMachine(addr)
+	return bound.IsUnspecified() && (bound.Is6() || addr.Is4()) && ofThisMachine(addr)
 }
 
 func ofThisMachine(addr netip.Addr) bool {

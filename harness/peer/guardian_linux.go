@@ -111,12 +111,7 @@ func GuardianMain() bool {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	bound := time.After(guardianBound)
-	for empty, needed := 0, 1; empty < needed; {
-		if killRun(run) == 0 {
-			empty++
-		} else {
-			empty, needed = 0, 2
-		}
+	for left := (search{}); !left.nobody(killRun(run)); {
 		select {
 		case <-tick.C:
 		case <-bound:
@@ -126,18 +121,21 @@ func GuardianMain() bool {
 	return true
 }
 
-// killRun kills every process that carries the mark of the run and returns how
-// many there were.
-func killRun(run string) (count int) {
+// killRun kills every process that carries the mark of the run and returns
+// who was there.
+func killRun(run string) (alive []member, certain bool) {
+	all, certain := processes()
 	self, limit := os.Getpid(), runLimit(run)>>32
-	for pid, m := range processes() {
+	for pid, m := range all {
 		if pid == self || m.zombie {
 			continue
 		}
-		if limitOf(pid)>>32 == limit || environmentHas(pid, runVariable, run) {
+		theirs, known := limitOf(pid)
+		certain = certain && known
+		if theirs>>32 == limit || environmentHas(pid, runVariable, run) {
 			syscall.Kill(pid, syscall.SIGKILL)
-			count++
+			alive = append(alive, m)
 		}
 	}
-	return count
+	return alive, certain
 }

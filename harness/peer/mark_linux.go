@@ -10,19 +10,22 @@ import (
 
 const rlimitRTTime = 15 // RLIMIT_RTTIME, on every architecture
 
-// put sets the limit of a process that has just begun, before it forks.
-func (m mark) put(pid int) {
+// put sets the limit of a process that runs already; what it forks from now on
+// inherits it. It reports whether it could.
+func (m mark) put(pid int) bool {
 	var limit unix.Rlimit
 	if unix.Prlimit(pid, rlimitRTTime, nil, &limit) != nil || limit.Max < m.limit {
-		return
+		return false
 	}
 	limit.Cur = m.limit
-	unix.Prlimit(pid, rlimitRTTime, &limit, nil)
+	return unix.Prlimit(pid, rlimitRTTime, &limit, nil) == nil
 }
 
-// on reports whether the process carries the mark.
-func (m mark) on(pid int) bool {
-	return limitOf(pid) == m.limit || environmentHas(pid, peerVariable, m.id)
+// on reports whether the process carries the mark; it is not known when the
+// process vanishes meanwhile.
+func (m mark) on(pid int) (carried, known bool) {
+	limit, known := limitOf(pid)
+	return limit == m.limit || environmentHas(pid, peerVariable, m.id), known
 }
 
 func environmentHas(pid int, variable, id string) bool {
@@ -31,21 +34,16 @@ func environmentHas(pid int, variable, id string) bool {
 }
 
 // limitOf reads the limit that carries the mark; it outlives the process until
-// its parent has seen its end. 0 means that it is not readable, or unlimited.
-func limitOf(pid int) uint64 {
+// its parent has seen its end. 0 stands for no limit.
+func limitOf(pid int) (limit uint64, known bool) {
 	text, err := os.ReadFile(procPath(pid, "limits"))
-	if err != nil {
-		return 0
+	_, line, found := bytes.Cut(text, []byte("Max realtime timeout"))
+	if err != nil || !found {
+		return 0, false
 	}
-	_, line, _ := bytes.Cut(text, []byte("Max realtime timeout"))
 	fields := bytes.Fields(line[:min(len(line), 40)])
-	if len(fields) == 0 {
-		return 0
+	if len(fields) > 0 {
+		limit, _ = strconv.ParseUint(string(fields[0]), 10, 64)
 	}
-	limit, _ := strconv.ParseUint(string(fields[0]), 10, 64)
-	return limit
-}
-
-func procPath(pid int, name string) string {
-	return "/proc/" + strconv.Itoa(pid) + "/" + name
+	return limit, true
 }

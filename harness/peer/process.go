@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -32,6 +33,9 @@ type Process struct {
 	reaped atomic.Bool   // its pid may belong to a stranger from now on
 	ending atomic.Bool   // we told it to end
 	exit   Exit          // valid once exited is closed
+
+	looking sync.Mutex     // held while the process table is read
+	seen    map[int]uint64 // those that were members at the last look: pid to start; guarded by looking
 
 	stopping sync.Mutex // held by Stop
 	stopped  bool       // nothing is left; guarded by stopping
@@ -79,12 +83,11 @@ func (p *Process) launch() error {
 	defer errWrite.Close()
 	p.cmd.Stdout, p.cmd.Stderr = outWrite, errWrite
 	p.began = time.Now()
-	if err := p.cmd.Start(); err != nil {
+	if err := p.startMarked(); err != nil {
 		outRead.Close()
 		errRead.Close()
 		return err
 	}
-	p.mark.put(p.cmd.Process.Pid)
 	p.pipes = [2]*os.File{outRead, errRead}
 	go p.stdout.drain(outRead)
 	go p.stderr.drain(errRead)
@@ -161,11 +164,11 @@ func (p *Process) Wait(ctx context.Context) (Exit, error) {
 // Tree returns the ids of the process and its descendants that run now, those
 // included that daemonized. It is empty when nothing is left.
 func (p *Process) Tree() []int {
-	var pids []int
-	for _, m := range p.members() {
-		if !m.zombie {
-			pids = append(pids, m.pid)
-		}
+	alive, _ := p.members()
+	pids := make([]int, len(alive))
+	for i, m := range alive {
+		pids[i] = m.pid
 	}
+	slices.Sort(pids)
 	return pids
 }

@@ -58,9 +58,9 @@ func (p *Process) watch(ctx context.Context, gone context.CancelCauseFunc) {
 	case <-ctx.Done():
 		return
 	}
-	tick := time.NewTicker(10 * pollEvery)
+	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for len(p.Tree()) > 0 {
+	for left := (search{}); !left.nobody(p.members()); {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -85,7 +85,7 @@ func (p *Process) terminate(ctx context.Context) {
 	}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for len(p.Tree()) > 0 {
+	for left := (search{}); !left.nobody(p.members()); {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -100,57 +100,55 @@ func (p *Process) terminate(ctx context.Context) {
 // there was anybody and the system could.
 func (p *Process) ask(sig syscall.Signal) bool {
 	sent := p.Signal(sig) == nil
-	for _, m := range p.members() {
-		if !m.zombie && (m.group != p.Pid() || p.reaped.Load()) {
+	alive, _ := p.members()
+	for _, m := range alive {
+		if m.group != p.Pid() || p.reaped.Load() {
 			sent = signalProcess(m.pid, sig) == nil || sent
 		}
 	}
 	return sent
 }
 
-// killTree kills until nobody is left. One empty look is proof only when
-// nobody was there to fork before it.
+// killTree kills until nobody is left.
 func (p *Process) killTree() error {
 	bound := time.NewTimer(killBound)
 	defer bound.Stop()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for empty, needed := 0, 1; ; {
-		if p.sweep() == 0 {
-			empty++
-		} else {
-			empty, needed = 0, 2
-		}
-		if empty >= needed && p.reaped.Load() {
-			<-p.exited
-			return nil
-		}
+	for left := (search{}); !left.nobody(p.sweep()) || !p.reaped.Load(); {
 		select {
 		case <-tick.C:
 		case <-bound.C:
 			return &Error{Op: p.role, Command: p.command, Err: fmt.Errorf("processes %v did not end after SIGKILL", p.Tree())}
 		}
 	}
+	<-p.exited
+	return nil
 }
 
-// sweep kills every member, buries those that we adopted, and returns how many
-// there were.
-func (p *Process) sweep() (count int) {
+// sweep kills every member and returns who was there.
+func (p *Process) sweep() (alive []member, certain bool) {
 	if !p.reaped.Load() {
 		signalGroup(p.cmd.Process, syscall.SIGKILL)
 	}
-	for _, m := range p.members() {
-		switch {
-		case m.pid == p.Pid() && !p.reaped.Load():
-			continue // reap sees its end
-		case !m.zombie:
-			signalProcess(m.pid, syscall.SIGKILL)
-		case !bury(m):
-			continue // its parent sees its end
-		}
-		count++
+	alive, certain = p.members()
+	for _, m := range alive {
+		signalProcess(m.pid, syscall.SIGKILL)
 	}
-	return count
+	return alive, certain
+}
+
+// A search ends when nobody is left.
+type search struct{ vain int }
+
+// nobody takes what a look found and reports whether the search is over. On a
+// machine where processes come and go all the time no look may ever be
+// certain, but one who hides from so many in a row must fork all the while.
+func (s *search) nobody(alive []member, certain bool) bool {
+	if s.vain++; len(alive) > 0 {
+		s.vain = 0
+	}
+	return s.vain > 0 && (certain || s.vain >= 10)
 }
 
 // closePipes waits for the end of the output, which is there already unless a

@@ -31,23 +31,64 @@ func adopting() bool {
 // A member is a process of a tree.
 type member struct {
 	pid, parent, group int
+	born               uint64 // clock ticks since boot: tells those apart that had the same pid
 	zombie             bool
 }
 
-// members returns the process, its descendants, and all that carry its mark.
-func (p *Process) members() (members []member) {
-	all := processes()
-	root, self, ours := p.Pid(), os.Getpid(), adopting()
-	reaped := p.reaped.Load()
+// members returns those that are alive of the process, its descendants and all
+// that carry its mark, and buries the dead that we adopted. Nobody is certain
+// to be missing when certain is true: whoever was born while we looked descends
+// from one who was there before, and that one was seen, alive or dead.
+func (p *Process) members() (alive []member, certain bool) {
+	p.looking.Lock()
+	defer p.looking.Unlock()
+	all, certain := processes()
+	self, ours := os.Getpid(), adopting()
+	seen := map[int]uint64{}
 	for pid, m := range all {
-		switch {
-		case pid == self:
-		case !reaped && (pid == root || m.group == root || descends(all, pid, root)),
-			(!ours || descends(all, pid, self)) && p.mark.on(pid):
-			members = append(members, m)
+		if pid == self {
+			continue
+		}
+		in := p.kin(all, m)
+		if !in && (!ours || descends(all, pid, self)) {
+			var known bool
+			in, known = p.mark.on(pid)
+			certain = certain && known
+		}
+		if !in {
+			continue
+		}
+		seen[pid] = m.born
+		if !m.zombie {
+			alive = append(alive, m)
+		} else if m.parent == self {
+			certain = false
+			p.bury(pid)
 		}
 	}
-	return members
+	p.seen = seen
+	return alive, certain
+}
+
+// kin reports whether m is known to belong to p without a look at its mark.
+// After the process itself was reaped, its pid is no proof of descent; a dead
+// child of ours in its group can only be an orphan of it.
+func (p *Process) kin(all map[int]member, m member) bool {
+	if born, ok := p.seen[m.pid]; ok && born == m.born {
+		return true
+	}
+	root := p.Pid()
+	if p.reaped.Load() {
+		return m.zombie && m.parent == os.Getpid() && m.group == root && m.pid != root
+	}
+	return m.pid == root || m.group == root || descends(all, m.pid, root)
+}
+
+// bury reaps a zombie that we adopted. The process itself belongs to reap.
+func (p *Process) bury(pid int) {
+	if pid != p.Pid() {
+		unix.Wait4(pid, nil, unix.WNOHANG, nil)
+	}
 }
 
 func descends(all map[int]member, pid, ancestor int) bool {
@@ -64,49 +105,47 @@ func descends(all map[int]member, pid, ancestor int) bool {
 	return false
 }
 
-// processes reads the process table.
-func processes() map[int]member {
+// processes reads the process table. It is whole unless one of those that the
+// kernel listed had vanished before it was looked at.
+func processes() (all map[int]member, whole bool) {
 	dir, err := os.Open("/proc")
 	if err != nil {
-		return nil
+		return nil, false
 	}
 	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
-	all := make(map[int]member, len(names))
+	names, err := dir.Readdirnames(-1)
+	whole = err == nil
+	all = make(map[int]member, len(names))
 	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil {
-			if m, ok := readStat(pid); ok {
-				all[pid] = m
-			}
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
 		}
+		m, ok := readStat(pid)
+		if ok {
+			all[pid] = m
+		}
+		whole = whole && ok
 	}
-	return all
+	return all, whole
 }
 
 // readStat reads what proc_pid_stat(5) says behind the name of the program,
-// which may hold blanks and parentheses: state, parent, group.
+// which may hold blanks and parentheses: state, parent, group, start time.
 func readStat(pid int) (member, bool) {
 	text, err := os.ReadFile(procPath(pid, "stat"))
 	if err != nil {
 		return member{}, false
 	}
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-	if len(fields) < 3 {
+	if len(fields) < 20 {
 		return member{}, false
 	}
 	parent, _ := strconv.Atoi(string(fields[1]))
 	group, _ := strconv.Atoi(string(fields[2]))
+	born, _ := strconv.ParseUint(string(fields[19]), 10, 64)
 	state := fields[0][0]
-	return member{pid: pid, parent: parent, group: group, zombie: state == 'Z' || state == 'X'}, true
-}
-
-// bury reaps a zombie that we adopted. It reports false when it is not ours.
-func bury(m member) bool {
-	if m.parent != os.Getpid() {
-		return false
-	}
-	unix.Wait4(m.pid, nil, unix.WNOHANG, nil)
-	return true
+	return member{pid: pid, parent: parent, group: group, born: born, zombie: state == 'Z' || state == 'X'}, true
 }
 
 // sockets returns the inodes of all sockets that the tree has open.

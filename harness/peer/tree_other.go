@@ -11,20 +11,15 @@ import (
 func Subreaper() error { return fmt.Errorf("subreaper: %w", errors.ErrUnsupported) }
 
 // A member is a process of a tree.
-type member struct {
-	pid, group int
-	zombie     bool
-}
+type member struct{ pid, group int }
 
 // members returns the process alone: descendants that left its group are out
 // of sight here.
-func (p *Process) members() []member {
+func (p *Process) members() (alive []member, certain bool) {
 	if p.reaped.Load() {
-		return nil
+		return nil, true
 	}
-	return []member{{pid: p.Pid(), group: p.Pid()}}
+	return []member{{pid: p.Pid(), group: p.Pid()}}, true
 }
-
-func bury(member) bool { return false }
 
 func (p *Process) sockets() map[uint32]struct{} { return nil }
