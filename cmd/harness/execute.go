@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,6 +110,12 @@ func (e *execution) list() error {
 // specID is "id on target", without the container's name.
 func specID(r types.SpecReport) string { return r.LeafNodeText }
 
+// leaf is the same of a spec's full text.
+func leaf(text string) string {
+	_, id, _ := strings.Cut(text, " ")
+	return id
+}
+
 // run starts the workers, hands out the specs and reports what came of them.
 func (e *execution) run(parent context.Context) error {
 	tmp, err := os.MkdirTemp("", "harness-")
@@ -135,7 +143,7 @@ func (e *execution) run(parent context.Context) error {
 	ctx, hard, release := interrupts(parent)
 	defer release()
 	progress := report.NewProgress(e.terminal.out, report.ProgressOptions{TTY: e.terminal.tty, Total: len(e.specs),
-		Quiet: e.flags.quiet, Width: e.terminal.width})
+		Quiet: e.flags.quiet, Strict: e.flags.strict, Width: e.terminal.width})
 	result, err := coordinator.Run(ctx, e.coordination(job, hard, progress))
 	if progressErr := progress.Close(); progressErr != nil && e.terminal.failed == nil {
 		e.terminal.failed = progressErr
@@ -153,7 +161,7 @@ func (e *execution) coordination(job string, hard <-chan struct{}, progress *rep
 		},
 		Procs: e.flags.procs, Specs: e.specs, Seed: e.flags.seed, FailFast: e.flags.failFast,
 		SpecTimeout: e.flags.timeout, Hard: hard,
-		OnStart: func(proc, _ int, name string) { progress.Started(proc, name) },
+		OnStart: func(proc, _ int, name string) { progress.Started(proc, leaf(name)) },
 		OnReport: func(_ int, r types.SpecReport) {
 			if r.LeafNodeType != types.NodeTypeIt {
 				return
@@ -188,6 +196,7 @@ func (e *execution) finish(result coordinator.Result) error {
 	for _, c := range result.Crashes {
 		e.problems = append(e.problems, strings.TrimSpace(fmt.Sprintf("worker %d %s while it ran %s\n%s", c.Proc, c.Exit, c.Name, c.Stderr)))
 	}
+	e.sort()
 	document := outcome.Fold(e.flags.seed, e.started, time.Since(e.started), e.results)
 	switch {
 	case result.Interrupted:
@@ -205,6 +214,23 @@ func (e *execution) finish(result coordinator.Result) error {
 		return exitError{code: code}
 	}
 	return nil
+}
+
+// sort puts results in the order of targets and scenarios, whatever the order
+// in which workers finished them; variants keep theirs.
+func (e *execution) sort() {
+	targets, ids := map[string]int{}, map[string]int{}
+	for i, t := range e.job.Targets {
+		targets[t.Name] = i
+	}
+	for _, t := range e.topics {
+		for _, s := range t.List() {
+			ids[s.ID] = len(ids)
+		}
+	}
+	slices.SortStableFunc(e.results, func(a, b outcome.Result) int {
+		return cmp.Or(cmp.Compare(targets[a.Target], targets[b.Target]), cmp.Compare(ids[a.Scenario], ids[b.Scenario]))
+	})
 }
 
 func (e *execution) write(d outcome.Document) error {

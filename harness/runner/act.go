@@ -36,12 +36,12 @@ func (a *act) Converse(ctx context.Context) (dialogue.Played, error) {
 }
 
 // Pause implements [scenario.Rig].
-func (a *act) Pause() error {
+func (a *act) Pause(ctx context.Context) error {
 	process, _ := a.bench().process()
 	if process == nil {
 		return errNotOurs
 	}
-	return pause(process)
+	return pause(ctx, process)
 }
 
 // Resume implements [scenario.Rig].
@@ -63,19 +63,33 @@ func (a *act) Struck(detail string) {
 
 // Accepted implements [scenario.Rig].
 func (a *act) Accepted(conn sock.Conn) (bool, error) {
-	diag, err := sock.OpenDiag()
+	diag, server, client, err := question(conn)
 	if err != nil {
 		return false, err
 	}
 	defer diag.Close()
-	local, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if err != nil {
-		return false, err
-	}
-	remote, err := netip.ParseAddrPort(conn.LocalAddr().String())
-	if err != nil {
-		return false, err
-	}
-	s, err := diag.Lookup(local, remote)
+	s, err := diag.Lookup(server, client)
 	return s.Inode != 0, err
+}
+
+// AwaitAccepted implements [scenario.Rig].
+func (a *act) AwaitAccepted(ctx context.Context, conn sock.Conn) error {
+	diag, server, client, err := question(conn)
+	if err != nil {
+		return err
+	}
+	defer diag.Close()
+	return diag.AwaitAccepted(ctx, server, client)
+}
+
+// question returns whom to ask about the server's end of conn, and its name.
+func question(conn sock.Conn) (diag *sock.Diag, server, client netip.AddrPort, err error) {
+	if server, err = netip.ParseAddrPort(conn.RemoteAddr().String()); err != nil {
+		return nil, server, client, err
+	}
+	if client, err = netip.ParseAddrPort(conn.LocalAddr().String()); err != nil {
+		return nil, server, client, err
+	}
+	diag, err = sock.OpenDiag()
+	return diag, server, client, err
 }

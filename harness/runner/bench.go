@@ -146,6 +146,26 @@ func (b *bench) process() (*peer.Process, string) {
 	return b.server, b.address
 }
 
+// tree returns the ids of the server's processes.
+func (b *bench) tree() []int {
+	if process, _ := b.process(); process != nil {
+		return process.Tree()
+	}
+	return nil
+}
+
+// discard ends a server that does not serve any more; the next variant starts
+// a new one.
+func (b *bench) discard() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.server != nil {
+		b.server.Kill()
+		b.server.Close()
+		b.server = nil
+	}
+}
+
 func (b *bench) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

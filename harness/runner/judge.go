@@ -20,7 +20,7 @@ func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) {
 	r.Notes = notes(o.Events)
 	r.Verdict = outcome.Pass
 	problem := scenario.Judge(o, v.Expect)
-	if reason := unstruck(v.Faults, o); reason != "" && (problem == nil || o.Crash == nil) {
+	if reason := unproven(v, o); reason != "" {
 		r.Verdict, r.Message = outcome.Invalid, reason
 		if problem != nil {
 			r.Message += "; besides: " + problem.Error()
@@ -34,6 +34,19 @@ func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) {
 			r.Stderr = string(o.Client.Stderr)
 		}
 	}
+}
+
+// unproven says why the variant did not happen as meant, or "".
+func unproven(v scenario.Variant, o scenario.Observation) string {
+	if reason := unstruck(v.Faults, o); reason != "" {
+		return reason
+	}
+	if v.Proof != nil {
+		if err := v.Proof(o); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
 }
 
 // unstruck says which fault has not taken effect and how far its stream got.

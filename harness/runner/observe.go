@@ -40,10 +40,9 @@ func (p *play) observe(ctx context.Context, c scenario.Case, v scenario.Variant)
 	start := time.Now()
 	o := scenario.Observation{Case: c}
 	if v.Act != nil {
-		budget := c.Budget + v.Budget
-		actCtx, cancel := context.WithTimeout(ctx, budget)
-		o.ActError = v.Act(actCtx, &act{stage: s})
-		cancel()
+		limited, stop := patient(ctx, c.Budget+v.Budget, p.bench.tree)
+		o.ActError = v.Act(limited, &act{stage: s})
+		stop()
 	} else if err := s.converse(ctx, v, &o); err != nil {
 		return o, err
 	}
@@ -65,8 +64,8 @@ func (p *play) aftermath(ctx context.Context, c scenario.Case, o *scenario.Obser
 		return
 	}
 	if p.bench.script != nil && ctx.Err() == nil {
-		fresh, cancel := context.WithTimeout(ctx, c.Budget)
-		defer cancel()
+		fresh, stop := patient(ctx, c.Budget, p.bench.tree)
+		defer stop()
 		o.Fresh = greet(fresh, address, p.bench.script)
 	}
 	if process != nil {
@@ -167,11 +166,14 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 	if s.play.bench.target.Client.Dialogue == nil {
 		return s.runClient(ctx, v, o)
 	}
-	budget, cancel := context.WithTimeout(ctx, s.kase.Budget+v.Budget)
-	defer cancel()
+	budget, release := patient(ctx, s.kase.Budget+v.Budget, s.play.bench.tree)
+	defer release()
 	conn, err := dial(budget, s.proxy.Addr().String())
 	if err != nil {
-		return fmt.Errorf("proxy dial: %w", err)
+		// The proxy resets a client whose server it cannot reach, at times before
+		// connect returns. What became of the server is seen afterwards.
+		o.Played = &dialogue.Played{Ending: event.Reset, ReadEnding: event.Reset, Incomplete: err.Error()}
+		return nil
 	}
 	defer conn.Close()
 	played := s.kase.Conversation.Script.PlayClient(budget, conn, dialogue.Options{Pipelined: v.Pipelined, NoEnd: v.NoEnd})
@@ -221,8 +223,8 @@ func (s *stage) runClient(ctx context.Context, v scenario.Variant, o *scenario.O
 // await waits for a client process and collects what it left.
 func await(ctx context.Context, process *peer.Process, patience time.Duration) (*scenario.Run, error) {
 	start := time.Now()
-	limit, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	limit, stop := patient(ctx, patience, process.Tree)
+	defer stop()
 	run := &scenario.Run{}
 	exit, err := process.Wait(limit)
 	run.Elapsed = time.Since(start)

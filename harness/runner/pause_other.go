@@ -1,12 +1,14 @@
-//go:build !unix
+//go:build !linux
 
 package runner
 
 import (
+	"context"
+
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/sock"
 )
 
-func pause(*peer.Process) error { return sock.ErrUnsupported }
+func pause(context.Context, *peer.Process) error { return sock.ErrUnsupported }
 
 func resume(*peer.Process) error { return sock.ErrUnsupported }

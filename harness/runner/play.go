@@ -3,16 +3,23 @@ package runner
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// confirmations is how many failed variants of a sweep are run again, alone
-// and with twice the time, before the failure counts.
-const confirmations = 2
+const (
+	// enough is how many suspects of a sweep stop it: what follows would cost a
+	// timeout each and tell nothing new.
+	enough = 8
+	// confirmations is how many suspects are played again, alone and with more
+	// time, before the scenario has failed.
+	confirmations = 2
+)
 
 // A play is one scenario on one bench.
 type play struct {
@@ -20,39 +27,65 @@ type play struct {
 	bench    *bench
 	scenario scenario.Scenario
 	kase     scenario.Case
+
+	suspects atomic.Int64
+	damaged  atomic.Bool // the server has died or does not serve any more
 }
 
-// all plays the variants, as many at a time as the target bears, and confirms
-// failures alone.
+// all plays the variants, as many at a time as the target bears, and plays
+// those that did not pass again alone. Variants that were not reached are left
+// out, and a note says so.
 func (p *play) all(ctx context.Context, variants []scenario.Variant) []outcome.Result {
+	results := p.together(ctx, variants)
+	p.retry(ctx, variants, results)
+	var played []outcome.Result
+	missing := 0
+	for _, r := range results {
+		if r.Verdict == "" {
+			missing++
+			continue
+		}
+		played = append(played, r)
+	}
+	if missing > 0 && len(played) > 0 {
+		last := &played[len(played)-1]
+		last.Notes = append(last.Notes, fmt.Sprintf("%d more variants were not played after so many failures", missing))
+	}
+	return played
+}
+
+// together plays the variants side by side, until there are enough suspects.
+func (p *play) together(ctx context.Context, variants []scenario.Variant) []outcome.Result {
 	results := make([]outcome.Result, len(variants))
 	slots := make(chan struct{}, p.width(variants))
 	var wg sync.WaitGroup
 	for i, v := range variants {
 		slots <- struct{}{}
+		if ctx.Err() != nil || p.suspects.Load() >= enough || p.damaged.Load() {
+			break
+		}
 		wg.Go(func() {
 			defer func() { <-slots }()
 			results[i] = p.one(ctx, v, 1)
+			if suspect(results[i]) {
+				p.suspects.Add(1)
+			}
 		})
 	}
 	wg.Wait()
-	p.confirm(ctx, variants, results)
-	if ctx.Err() != nil {
-		return finished(results)
-	}
 	return results
+}
+
+func suspect(r outcome.Result) bool {
+	return r.Verdict == outcome.Fail || r.Verdict == outcome.Invalid
 }
 
 // width is how many variants may run at a time: one where they act on the
 // server process itself, or where each is to have a server of its own.
 func (p *play) width(variants []scenario.Variant) int {
-	for _, v := range variants {
-		if v.Act != nil {
-			return 1
-		}
-	}
+	alone := slices.ContainsFunc(variants, func(v scenario.Variant) bool { return v.Act != nil })
 	switch {
-	case p.bench.target.Server.Scope == scenario.PerScenario:
+	case alone || p.bench.target.Server.Scope == scenario.PerScenario:
 		return 1
 	case p.kase.Role == scenario.Client || p.bench.target.Client.Dialogue == nil:
 		return p.runner.config.Clients
@@ -60,39 +93,43 @@ func (p *play) width(variants []scenario.Variant) int {
 	return p.runner.config.Servers
 }
 
-// confirm runs failed variants again. When the server has died, every variant
-// that was in flight has failed with it: all of them get a new trial alone.
-func (p *play) confirm(ctx context.Context, variants []scenario.Variant, results []outcome.Result) {
-	died := p.serverDied()
-	trials := 0
+// retry plays the suspects again, each alone, on a server that is whole. When
+// the server was damaged, everything that was in flight has suffered with it,
+// and what was not reached is still to be played: a pass is then a pass. Else a
+// variant that passes now is flaky. It stops when enough of them are confirmed.
+func (p *play) retry(ctx context.Context, variants []scenario.Variant, results []outcome.Result) {
+	collateral := p.damaged.Load()
+	confirmed := 0
 	for i := range results {
-		if results[i].Verdict != outcome.Fail || ctx.Err() != nil {
+		again := suspect(results[i]) || collateral && results[i].Verdict == ""
+		if !again {
 			continue
 		}
-		if trials >= confirmations && !died {
-			return
+		if confirmed >= confirmations || ctx.Err() != nil {
+			if collateral || ctx.Err() != nil {
+				results[i] = outcome.Result{}
+			}
+			continue
 		}
-		trials++
-		again := p.one(ctx, variants[i], 2)
-		if ctx.Err() != nil {
-			return
+		if p.damaged.Swap(false) {
+			p.bench.discard()
 		}
-		if again.Verdict == outcome.Pass && !died {
+		first := results[i]
+		results[i] = p.one(ctx, variants[i], 2)
+		switch {
+		case ctx.Err() != nil:
+			results[i] = outcome.Result{}
+		case suspect(results[i]):
+			confirmed++
+		case suspect(first) && !collateral:
 			results[i].Verdict = outcome.Flaky
-			results[i].Message = "failed once, passed when run again alone: " + results[i].Message
-			continue
+			results[i].Message = "did not pass at first, passed when played again alone: " + first.Message
+			results[i].Events, results[i].Stderr = first.Events, first.Stderr
 		}
-		results[i] = again
 	}
-}
-
-func (p *play) serverDied() bool {
-	process, _ := p.bench.process()
-	if process == nil {
-		return false
+	if p.damaged.Swap(false) {
+		p.bench.discard()
 	}
-	_, over := process.Exit()
-	return over
 }
 
 // one plays one variant and judges it. The budget is stretched by the factor.
@@ -101,8 +138,9 @@ func (p *play) one(ctx context.Context, v scenario.Variant, factor int) outcome.
 	kase := p.kase
 	kase.Budget *= time.Duration(factor)
 	if v.Script != nil {
+		whole := kase.Conversation
 		kase.Conversation = scenario.ScriptedConversation(v.Script)
-		kase.Conversation.Stdout, kase.Conversation.Exit = p.kase.Conversation.Stdout, p.kase.Conversation.Exit
+		kase.Conversation.Stdout, kase.Conversation.Exit = whole.Stdout, whole.Exit
 	}
 	level := p.scenario.Level
 	if v.Level != "" {
@@ -115,19 +153,11 @@ func (p *play) one(ctx context.Context, v scenario.Variant, factor int) outcome.
 		r.Verdict, r.Message = outcome.Invalid, err.Error()
 		return r
 	}
+	if observation.Crash != nil || observation.Fresh != nil {
+		p.damaged.Store(true)
+	}
 	judge(&r, v, observation)
 	return r
-}
-
-// finished leaves out the variants that an interrupted play did not get to.
-func finished(results []outcome.Result) []outcome.Result {
-	var out []outcome.Result
-	for _, r := range results {
-		if r.Verdict == outcome.Pass {
-			out = append(out, r)
-		}
-	}
-	return out
 }
 
 // name is unique among the proxies of the play.

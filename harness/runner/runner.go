@@ -22,7 +22,7 @@ type Config struct {
 	Tmp     string        // directory for the files of processes
 	Self    string        // path of the harness binary, for {self} in commands
 	Servers int           // variants played to one server at a time; 0: 16
-	Clients int           // client processes under test at a time; 0: 4
+	Clients int           // client processes under test at a time; 0: 2
 	Sweep   int           // most variants of one scenario against a server; 0: 96
 	Variant string        // play the variant of this name only
 }
@@ -34,7 +34,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	set(&c.Servers, 16)
-	set(&c.Clients, 4)
+	set(&c.Clients, 2)
 	set(&c.Sweep, 96)
 	if c.Budget <= 0 {
 		c.Budget = 2 * time.Second
@@ -131,13 +131,22 @@ func (r *Runner) caseOf(b *bench, role scenario.Role) scenario.Case {
 }
 
 // bench returns the target's peers, started, and their control conversation.
+// The server of the target before is stopped: a broken one may burn a processor.
 func (r *Runner) bench(ctx context.Context, t scenario.Target) (*bench, error) {
 	r.mu.Lock()
 	b := r.benches[t.Name]
+	var idle []*bench
 	if b == nil {
+		for name, other := range r.benches {
+			idle = append(idle, other)
+			delete(r.benches, name)
+		}
 		b = newBench(r.config, t)
 		r.benches[t.Name] = b
 	}
 	r.mu.Unlock()
+	for _, other := range idle {
+		other.close()
+	}
 	return b, b.ready(ctx)
 }

@@ -92,7 +92,10 @@ type Variant struct {
 	OpenAfter time.Duration // a gate that is not Accepting accepts after this long
 	Budget    time.Duration // for the whole variant; zero: the case's
 	// Act is played instead of a conversation.
-	Act    func(context.Context, Rig) error
+	Act func(context.Context, Rig) error
+	// Proof returns why the variant was not played as meant although its faults,
+	// if any, have struck. Nil: nothing else has to be proven.
+	Proof  func(Observation) error
 	Level  outcome.Level // instead of the scenario's
 	Expect []Expectation
 }
@@ -106,8 +109,9 @@ type Rig interface {
 	Dial(ctx context.Context) (sock.Conn, error)
 	// Converse plays the target's conversation on a fresh connection.
 	Converse(ctx context.Context) (dialogue.Played, error)
-	// Pause stops the server's processes in their tracks (SIGSTOP) until Resume.
-	Pause() error
+	// Pause stops the server's processes in their tracks (SIGSTOP) until Resume;
+	// it blocks until they stand still.
+	Pause(ctx context.Context) error
 	Resume() error
 	// Restart stops the server as a service manager would and starts it again
 	// on the same port. It returns the error of the new start.
@@ -116,4 +120,6 @@ type Rig interface {
 	Struck(detail string)
 	// Accepted reports whether the server has accepted conn.
 	Accepted(conn sock.Conn) (bool, error)
+	// AwaitAccepted blocks until the server has accepted conn.
+	AwaitAccepted(ctx context.Context, conn sock.Conn) error
 }

@@ -4,8 +4,11 @@
 package partialsend
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
+	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/suite"
@@ -50,6 +53,10 @@ func split() scenario.Scenario {
 // that many the reader's loop has been proven.
 const mostDripped = 200
 
+// perByte is what one byte that is read before the next leaves may take a peer
+// that does something for each of them.
+const perByte = 10 * time.Millisecond
+
 func drip() scenario.Scenario {
 	return scenario.Scenario{
 		ID:        "partialsend/drip",
@@ -69,7 +76,9 @@ func drip() scenario.Scenario {
 			if len(offsets) == 0 {
 				return nil, c.Unsupported("no message is longer than one byte")
 			}
-			return []scenario.Variant{complete(c, "", scenario.Cut(stream.Direction, offsets...))}, nil
+			v := complete(c, "", scenario.Cut(stream.Direction, offsets...))
+			v.Budget = time.Duration(len(offsets)) * perByte
+			return []scenario.Variant{v}, nil
 		},
 	}
 }
@@ -87,13 +96,27 @@ func coalesced() scenario.Scenario {
 			if err := pipelines(c); err != nil {
 				return nil, err
 			}
-			stream := c.Toward()
-			hold := scenario.FromStart("coalesce", stream.Direction, map[string]any{"bytes": min(stream.Len(), 60_000), "wait": 200})
-			v := complete(c, "", hold)
+			v := complete(c, "")
 			v.Pipelined, v.Level = true, pipeliningLevel(c)
+			v.Proof = func(o scenario.Observation) error { return glued(o, c.Toward()) }
 			return []scenario.Variant{v}, nil
 		},
 	}
+}
+
+// glued tells whether the first segment towards the server held more than the
+// first message.
+func glued(o scenario.Observation, s scenario.Stream) error {
+	for _, e := range o.Events {
+		if e.Kind != event.Bytes || e.Direction != s.Direction {
+			continue
+		}
+		if e.Bytes > s.Ends[0] {
+			return nil
+		}
+		return fmt.Errorf("the first segment held %d bytes, the first message alone has %d", e.Bytes, s.Ends[0])
+	}
+	return errors.New("no segment was sent")
 }
 
 func straddle() scenario.Scenario {

@@ -53,7 +53,7 @@ func beforeAccept() scenario.Scenario {
 
 // resetInQueue stops the server, connects, resets, and lets the server go on.
 func resetInQueue(ctx context.Context, rig scenario.Rig) error {
-	if err := rig.Pause(); err != nil {
+	if err := rig.Pause(ctx); err != nil {
 		return err
 	}
 	defer rig.Resume()
@@ -195,19 +195,61 @@ func vanish() scenario.Scenario {
 	}
 }
 
-// vanishedClient sends every request and is gone, so that each answer is a
-// write to nobody.
+// vanishedClient is gone while the server has answers to write: from the middle
+// of the conversation, and before it has read the first of many requests.
 func vanishedClient(c scenario.Case) []scenario.Variant {
-	pipelined := c.Target.Client.Dialogue != nil && (c.Target.Policies.Pipelining == nil || *c.Target.Policies.Pipelining)
-	at := c.Toward().Len()
-	if !pipelined {
-		at = c.Toward().Ends[0]
-	}
-	return []scenario.Variant{{
-		Faults:    []toxics.Spec{scenario.Strike("vanish", event.Upstream, at, nil)},
-		Pipelined: pipelined,
-		Expect:    []scenario.Expectation{scenario.StillServes()},
+	stream := c.Toward()
+	out := []scenario.Variant{{
+		Name:   "requests=1",
+		Faults: []toxics.Spec{scenario.Strike("vanish", event.Upstream, stream.Ends[0], nil)},
+		Expect: []scenario.Expectation{scenario.StillServes()},
 	}}
+	requests := fitting(stream)
+	if len(c.Target.Server.Command) > 0 && c.Conversation.Script != nil && requests > 1 {
+		out = append(out, scenario.Variant{
+			Name: fmt.Sprintf("requests=%d", requests),
+			Act: func(ctx context.Context, rig scenario.Rig) error {
+				return askAndVanish(ctx, rig, stream.Bytes[:stream.Ends[requests-1]])
+			},
+			Expect: []scenario.Expectation{scenario.Acts(), scenario.StillServes()},
+		})
+	}
+	return out
+}
+
+// fitting returns how many requests a server's receive buffer holds for sure.
+func fitting(s scenario.Stream) int {
+	n := 0
+	for n < len(s.Ends) && s.Ends[n] <= 16<<10 {
+		n++
+	}
+	return n
+}
+
+// askAndVanish sends requests to a server that stands still, and closes: when it
+// goes on, everything is there to be answered and nobody to read it. Its first
+// answer draws the reset, its second is written to a broken pipe.
+func askAndVanish(ctx context.Context, rig scenario.Rig, requests []byte) error {
+	conn, err := rig.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := rig.AwaitAccepted(ctx, conn); err != nil {
+		return fmt.Errorf("accept: %w", err)
+	}
+	if err := rig.Pause(ctx); err != nil {
+		return err
+	}
+	defer rig.Resume()
+	if _, err := conn.Write(requests); err != nil {
+		return fmt.Errorf("requests to the paused server: %w", err)
+	}
+	if err := conn.Close(); err != nil {
+		return err
+	}
+	rig.Struck(fmt.Sprintf("closed after %d bytes of requests that the server had not read", len(requests)))
+	return rig.Resume()
 }
 
 // vanishedServer is gone after its first reply, while the client goes on.
