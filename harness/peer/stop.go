@@ -25,9 +25,10 @@ func (p *Process) Stop(ctx context.Context) (Exit, error) {
 	if p.stopped {
 		return p.exit, nil
 	}
-	p.terminate(ctx)
-	if err := p.killTree(); err != nil {
-		return p.exit, err
+	if !p.terminate(ctx) {
+		if err := p.killTree(); err != nil {
+			return Exit{}, err
+		}
 	}
 	p.closePipes()
 	p.release()
@@ -67,21 +68,19 @@ func (p *Process) end() {
 	}
 }
 
-// terminate asks all to end and waits until they have, at most for the grace.
-func (p *Process) terminate(ctx context.Context) {
+// terminate asks all to end, waits for that as long as the grace lasts, and
+// reports whether nobody is left.
+func (p *Process) terminate(ctx context.Context) bool {
 	p.end()
-	if !p.ask(syscall.SIGTERM) {
-		return
+	if !p.ask(syscall.SIGTERM, resume) {
+		return false
 	}
-	p.ask(resume)
-	grace := time.NewTimer(p.command.grace())
-	defer grace.Stop()
+	ctx, cancel := context.WithTimeout(ctx, p.command.grace())
+	defer cancel()
 	select {
 	case <-p.exited:
 	case <-ctx.Done():
-		return
-	case <-grace.C:
-		return
+		return false
 	}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -89,21 +88,22 @@ func (p *Process) terminate(ctx context.Context) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return
-		case <-grace.C:
-			return
+			return false
 		}
 	}
+	return true
 }
 
-// ask sends sig to the group and to all that left it, and reports whether
-// there was anybody and the system could.
-func (p *Process) ask(sig syscall.Signal) bool {
-	sent := p.Signal(sig) == nil
+// ask sends the signals to the group and to all that left it. It reports
+// false when there was nobody, or the system cannot.
+func (p *Process) ask(signals ...syscall.Signal) (sent bool) {
 	alive, _ := p.members()
-	for _, m := range alive {
-		if m.group != p.Pid() || p.reaped.Load() {
-			sent = signalProcess(m.pid, sig) == nil || sent
+	for _, sig := range signals {
+		sent = p.Signal(sig) == nil || sent
+		for _, m := range alive {
+			if m.group != p.Pid() || p.reaped.Load() {
+				sent = signalProcess(m.pid, sig) == nil || sent
+			}
 		}
 	}
 	return sent
@@ -154,12 +154,16 @@ func (s *search) nobody(alive []member, certain bool) bool {
 // closePipes waits for the end of the output, which is there already unless a
 // stranger was handed the pipe.
 func (p *Process) closePipes() {
-	bound := time.After(pipeBound)
-	for i, o := range []*Output{p.stdout, p.stderr} {
+	bound := time.NewTimer(pipeBound)
+	defer bound.Stop()
+	for _, o := range []*Output{p.stdout, p.stderr} {
 		select {
 		case <-o.done:
-		case <-bound:
+		case <-bound.C:
+			bound.Reset(0)
 		}
+	}
+	for i, o := range []*Output{p.stdout, p.stderr} {
 		p.pipes[i].Close()
 		<-o.done
 	}

@@ -109,6 +109,23 @@ func TestStopGivesAGraceOnlyWhileTheContextLives(t *testing.T) {
 	}
 }
 
+func TestStopWhenAStrangerHoldsTheOutput(t *testing.T) {
+	p := client(t, sh("echo ready; exec sleep 1000"), Vars{})
+	if _, err := p.Stdout().WaitFor(within(t), ready); err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range []string{"fd/1", "fd/2"} {
+		held, err := os.OpenFile(procPath(p.Pid(), fd), os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Close()
+	}
+	if exit, err := p.Stop(within(t)); err != nil || exit.Signal != syscall.SIGTERM {
+		t.Errorf("exit %v, %v, want SIGTERM", exit, err)
+	}
+}
+
 func TestKillAndSignal(t *testing.T) {
 	p := client(t, sh(`trap "echo usr1" USR1; echo ready; while :; do sleep 1000 & wait; done`), Vars{})
 	if _, err := p.Stdout().WaitFor(within(t), ready); err != nil {
