@@ -12,8 +12,8 @@ import (
 // Config is what is requested of [Run]. It must not be modified afterwards.
 type Config struct {
 	// Command makes the command of worker proc (1..Procs); it is called again
-	// for every restart. The coordinator owns its Stdin, its process group and
-	// its environment variable [Environment], and reads along with its Stderr.
+	// for every restart. The coordinator owns its Stdin, its session and its
+	// environment variable [Environment], and reads along with its Stderr.
 	Command func(proc int) *exec.Cmd
 	// Foreign, if not nil, is called for every command before it starts. It is
 	// for test binaries that do not call [Join] and must be told their seed and

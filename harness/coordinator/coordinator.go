@@ -9,10 +9,12 @@
 // then are killed. In each case every planned spec is in Result.Reports once,
 // or in Result.Missing.
 //
+// What a dead worker left running is killed, on Linux: everything in its
+// session, which programs under test share whatever their process group is.
+//
 // The protocol has no authentication; it listens on the loopback interface, as
-// Ginkgo's does. Process groups, and with them interrupts and the sweep for
-// what a dead worker left, exist on Unix only: elsewhere an interrupt reaches
-// workers through the protocol, within half a second.
+// Ginkgo's does. Interrupts go to process groups; where there are none, on
+// Windows, they reach workers through the protocol, within half a second.
 package coordinator
 
 import (

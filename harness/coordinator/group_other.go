@@ -8,7 +8,7 @@ import (
 	"os/exec"
 )
 
-func ownGroup(*exec.Cmd) {}
+func ownSession(*exec.Cmd) {}
 
 func interruptGroup(*os.Process) error { return errors.ErrUnsupported }
 

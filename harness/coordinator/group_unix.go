@@ -8,11 +8,13 @@ import (
 	"syscall"
 )
 
-func ownGroup(cmd *exec.Cmd) {
+// ownSession makes cmd the leader of a session, and so of a process group:
+// programs under test leave the group, but hardly the session.
+func ownSession(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Setpgid = true
+	cmd.SysProcAttr.Setsid, cmd.SysProcAttr.Setpgid = true, false
 }
 
 func interruptGroup(p *os.Process) error { return syscall.Kill(-p.Pid, syscall.SIGINT) }

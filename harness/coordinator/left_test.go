@@ -61,6 +61,31 @@ func TestWorkersEndWithAKilledCoordinator(t *testing.T) {
 	_ = cmd.Wait()
 }
 
+func TestProgramsOfADeadWorkerAreKilled(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux shows who is of a session")
+	}
+	c := request(t, "litter", 1)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	command := c.Command
+	c.Command = func(proc int) *exec.Cmd {
+		cmd := command(proc)
+		cmd.Stdout = writer
+		return cmd
+	}
+	mustRun(t, c)
+	_ = writer.Close()
+	// The pipe ends when its last holder is dead: that is the program.
+	_ = reader.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if got, err := io.ReadAll(reader); string(got) != "ready\n" || err != nil {
+		t.Errorf("got %q, %v, want the end", got, err)
+	}
+}
+
 func TestNothingIsLeft(t *testing.T) {
 	goroutines, files := runtime.NumGoroutine(), openFiles(t)
 	for _, suite := range []string{"mixed", "serial", "synced"} {

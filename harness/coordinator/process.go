@@ -13,8 +13,8 @@ import (
 // process that is not of its group still holds it open.
 const pipeDelay = 250 * time.Millisecond
 
-// A process is a started worker: the leader of a process group, on a stdin
-// that ends when the coordinator does.
+// A process is a started worker: the leader of a session and its process
+// group, on a stdin that ends when the coordinator does.
 type process struct {
 	cmd    *exec.Cmd
 	stderr *tail
@@ -43,20 +43,21 @@ func startProcess(cmd *exec.Cmd, address string) (*process, error) {
 	if _, err := cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("worker stdin: %w", err)
 	}
-	ownGroup(cmd)
+	ownSession(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("worker start: %w", err)
 	}
 	return p, nil
 }
 
-// wait blocks until the process is dead, kills what is left of its group, and
-// returns how it ended.
+// wait blocks until the process is dead, kills what is left of its session,
+// and returns how it ended.
 func (p *process) wait() *os.ProcessState {
-	// The dead leader must still be there when its group is killed: after
+	// The dead leader must still be there while the others are killed: after
 	// that its number may belong to somebody else.
-	if awaitDeath(p.cmd.Process.Pid) {
+	if pid := p.cmd.Process.Pid; awaitDeath(pid) {
 		p.kill()
+		sweep(pid)
 		p.bury()
 	}
 	// The error says nothing that the state does not: the status, or that

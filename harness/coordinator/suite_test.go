@@ -110,7 +110,11 @@ func playPreview() int {
 
 // self makes a command of this binary that plays part with suite.
 func self(part, suite string, args ...string) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe", args...)
+	binary, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	cmd := exec.Command(binary, args...)
 	// The race detector would sleep for a second at every exit.
 	cmd.Env = append(os.Environ(), partVariable+"="+part, suiteVariable+"="+suite, "GORACE=atexit_sleep_ms=0")
 	return cmd
@@ -132,6 +136,7 @@ var suites = map[string]func(){
 	"retire":   retire,
 	"orphan":   orphan,
 	"chatty":   chatty,
+	"litter":   litter,
 }
 
 func passing() {}
@@ -315,4 +320,19 @@ func chatty() {
 		select {}
 	})
 	trivial(2)
+}
+
+// litter leaves a program behind that shares nothing with the worker but its
+// session.
+func litter() {
+	ginkgo.It("leaves a program behind", func() {
+		cmd := exec.Command("sleep", "1h")
+		cmd.Stdout = realStdout
+		apart(cmd)
+		if err := cmd.Start(); err != nil {
+			ginkgo.Fail(err.Error())
+		}
+		fmt.Fprintln(realStdout, "ready")
+		os.Exit(9)
+	})
 }
