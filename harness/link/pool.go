@@ -17,6 +17,7 @@ type Pool struct {
 
 	mu     sync.Mutex // guards what follows
 	pipes  []*pipe    // empty, not in use
+	lent   int        // pipes in use
 	closed bool
 }
 
@@ -48,15 +49,21 @@ func (p *Pool) pipe() (*pipe, error) {
 	if n := len(p.pipes); n > 0 {
 		idle := p.pipes[n-1]
 		p.pipes = p.pipes[:n-1]
+		p.lent++
 		return idle, nil
 	}
-	return newPipe()
+	fresh, err := newPipe()
+	if err == nil {
+		p.lent++
+	}
+	return fresh, err
 }
 
 // givePipe takes a pipe back. One that still holds bytes is closed.
 func (p *Pool) givePipe(back *pipe) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.lent--
 	if p.closed || back.held > 0 || len(p.pipes) >= idlePipes {
 		back.close()
 		return

@@ -94,12 +94,16 @@ func (s *Side) unacked() int {
 	if err != nil {
 		return 0
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sentFIN {
+	if s.hasSentFIN() {
 		n--
 	}
 	return max(n, 0)
+}
+
+func (s *Side) hasSentFIN() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sentFIN
 }
 
 // eofHidesReset tells an end of file that the peer has sent from one that is
@@ -111,6 +115,19 @@ func (s *Side) eofHidesReset(received int64) bool {
 	}
 	info, err := sock.TCPInfo(s.Conn)
 	return err == nil && info.State == sock.Close && info.BytesReceived <= uint64(received)
+}
+
+// CheckSource looks whether the source was reset while the link could not notice
+// that, because its destination takes nothing and so nobody reads from the source.
+// It does not block; the owner of the links calls it now and then.
+func (l *Link) CheckSource() {
+	if !l.inWrite.Load() || l.src.Ending() != event.Open || l.src.hasSentFIN() {
+		return
+	}
+	// A peer that has only sent FIN leaves the state at CLOSE-WAIT.
+	if info, err := sock.TCPInfo(l.src.Conn); err == nil && info.State == sock.Close {
+		l.src.markReset()
+	}
 }
 
 // classify says what an error of a read from the source means, and keeps it.

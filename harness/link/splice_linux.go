@@ -11,7 +11,9 @@ import (
 )
 
 // pipeSize is how much of a stream a splice holds in the kernel at most, bytes.
-const pipeSize = 256 << 10
+// A larger one needs fewer calls: 0.26 s of CPU for a gigabyte at 1 MiB, 0.40 s
+// at 256 KiB; but a user may have 64 MiB of them only.
+const pipeSize = 512 << 10
 
 // A pipe carries bytes between two sockets without a copy.
 type pipe struct {
@@ -116,6 +118,8 @@ func (s *splicer) fill() error {
 // drain hands what is in the pipe to the destination.
 func (s *splicer) drain() error {
 	s.l.emitBytes(s.l.sent.Load() + int64(s.pipe.held))
+	s.l.inWrite.Store(true)
+	defer s.l.inWrite.Store(false)
 	for s.pipe.held > 0 {
 		var n int
 		var failed error

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
@@ -35,6 +37,7 @@ func (p *Proxy) Connections() []Connection {
 	p.mu.Lock()
 	open := p.openLocked()
 	p.mu.Unlock()
+	slices.SortFunc(open, func(a, b *session) int { return cmp.Compare(a.id, b.id) })
 	list := make([]Connection, len(open))
 	for i, s := range open {
 		list[i] = s.describe()

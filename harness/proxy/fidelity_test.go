@@ -199,3 +199,26 @@ func TestHalfClosedAndIdleIsEnded(t *testing.T) {
 	wantEnding(t, client, "", event.EOF)
 	r.wantClosed()
 }
+
+// A server that dies while the client reads nothing: the client is told, however
+// long it goes on not to read.
+func TestResetPassesAStalledReader(t *testing.T) {
+	data := noise(32 << 20)
+	for _, toxics := range [][]Toxic{nil, chainOf("noop")} {
+		r := newRig(t, with(toxics...))
+		client, server := r.pair()
+		wrote := make(chan struct{})
+		go func() {
+			_, _ = server.Write(data)
+			close(wrote)
+		}()
+		awaitStill(t, r)
+		reset(t, server)
+		<-wrote
+		r.wantClosed()
+		got, ending := endingOf(client)
+		if ending != event.Reset || !bytes.HasPrefix(data, got) {
+			t.Errorf("got %d bytes and %s, want a reset", len(got), ending)
+		}
+	}
+}

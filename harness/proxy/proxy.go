@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
@@ -73,6 +74,7 @@ func (p *Proxy) Start(ctx context.Context) error {
 	p.diag, _ = sock.OpenDiag()
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.gate.open(p, port)
+	p.ends.Go(p.checkSources)
 	p.detach = context.AfterFunc(ctx, func() { _ = p.Close() })
 	close(p.running)
 	if err := p.gate.set(p.cfg.Mode); err != nil {
@@ -147,7 +149,6 @@ func (p *Proxy) openLocked() []*session {
 	for _, s := range p.sessions {
 		open = append(open, s)
 	}
-	slices.SortFunc(open, func(a, b *session) int { return int(int64(a.id) - int64(b.id)) })
 	return open
 }
 
@@ -204,6 +205,29 @@ func (p *Proxy) drop(s *session) {
 	delete(p.sessions, s.id)
 	for d, t := range s.traffic() {
 		p.past[d].add(t)
+	}
+}
+
+// checkPeriod is how often stalled connections are checked for a reset, of which
+// the kernel gives no event as long as nobody reads.
+const checkPeriod = 100 * time.Millisecond
+
+// checkSources checks them until the proxy is closed.
+func (p *Proxy) checkSources() {
+	tick := time.NewTicker(checkPeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		p.mu.Lock()
+		open := p.openLocked()
+		p.mu.Unlock()
+		for _, s := range open {
+			s.checkSources()
+		}
 	}
 }
 

@@ -134,14 +134,26 @@ func (s *session) rand(toxic string) *rand.Rand { return s.chance.Split(toxic).S
 
 // update hands the links the chains that are wanted now.
 func (s *session) update(list []Toxic) {
-	s.mu.Lock()
-	links := s.links
-	s.mu.Unlock()
-	for d, l := range links {
+	for d, l := range s.both() {
 		if l != nil {
 			l.Update(s.stages(list, event.Direction(d)))
 		}
 	}
+}
+
+func (s *session) checkSources() {
+	for _, l := range s.both() {
+		if l != nil {
+			l.CheckSource()
+		}
+	}
+}
+
+// both returns the links, which are nil until the upstream is dialled.
+func (s *session) both() [2]*link.Link {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.links
 }
 
 // carry runs both links until the connection is over.
@@ -185,7 +197,9 @@ func (s *session) end(o link.Outcome) {
 		_ = sock.Reset(s.client.Conn)
 		return
 	case link.Stopped:
-		s.emit(event.Event{Kind: event.FIN, Direction: event.Upstream, Side: event.Proxy, Offset: s.links[event.Upstream].Sent()})
+		for d, l := range s.links {
+			s.emit(event.Event{Kind: event.FIN, Direction: event.Direction(d), Side: event.Proxy, Offset: l.Sent()})
+		}
 	}
 	var other sync.WaitGroup
 	other.Go(func() { s.shut(s.server) })
