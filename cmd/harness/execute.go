@@ -81,6 +81,9 @@ func (e *execution) prepare(targets []scenario.Target) error {
 		Timeout: e.flags.timeout, Levels: levels, LabelFilter: e.flags.labelFilter,
 		Focus: e.flags.focus, Skip: e.flags.skip, FailFast: e.flags.failFast,
 	}
+	for _, t := range e.topics {
+		e.job.Topics = append(e.job.Topics, t.Name)
+	}
 	e.specs = e.job.Preview(e.topics)
 	return nil
 }

@@ -18,9 +18,10 @@ const (
 // A binding is a bound descriptor. Listen and shutdown turn it between
 // accepting and refusing; the listeners that others see are duplicates of it.
 type binding struct {
-	fd     int
-	addr   *net.TCPAddr
-	filler int // descriptor of the connection that fills the accept queue, or -1
+	fd        int
+	addr      *net.TCPAddr
+	filler    int // descriptor of the connection that fills the accept queue, or -1
+	listening bool
 }
 
 // bind returns a binding to an explicit port: one that the kernel picked at
@@ -156,13 +157,22 @@ func (b *binding) start(backlog int) error {
 	if err := b.share(true); err != nil {
 		return err
 	}
-	return wrapErrno("listen", unix.Listen(b.fd, backlog))
+	if err := unix.Listen(b.fd, backlog); err != nil {
+		return wrapErrno("listen", err)
+	}
+	b.listening = true
+	return nil
 }
 
-// refuse resets what waits in the queue, the filler included.
+// refuse resets what waits in the queue, the filler included. A socket that does
+// not listen must not be shut down: Linux answers ENOTCONN and keeps the flag all
+// the same, and every connection accepted later inherits it and reads EOF.
 func (b *binding) refuse() error {
-	if err := unix.Shutdown(b.fd, unix.SHUT_RD); err != nil && err != unix.ENOTCONN {
-		return wrapErrno("shutdown", err)
+	if b.listening {
+		if err := unix.Shutdown(b.fd, unix.SHUT_RD); err != nil {
+			return wrapErrno("shutdown", err)
+		}
+		b.listening = false
 	}
 	b.dropFiller()
 	return b.share(false)

@@ -61,6 +61,38 @@ func wantAccepted(t *testing.T, l net.Listener, client net.Conn) {
 	}
 }
 
+// A port that was told to refuse before it ever listened must not pass its
+// shutdown on to the connections that it accepts later.
+func TestRefusingPortServesWhenItListens(t *testing.T) {
+	p := bindPort(t, "127.0.0.1:0")
+	for range 2 {
+		if err := p.Refuse(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := p.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := tryDial(bounded(t), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if _, err := client.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(server, got); err != nil || string(got) != "hello" {
+		t.Errorf("got %q, %v from an accepted connection, want hello", got, err)
+	}
+}
+
 func TestPortRefusesAndListensInTurn(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", "[::1]:0", ":0", "localhost:0"} {
 		p := bindPort(t, addr)

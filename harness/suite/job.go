@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 // A Job is one run as workers get it: everything is resolved, so that no two of
 // them can disagree.
 type Job struct {
+	Topics      []string // by name; empty: all
 	Targets     []scenario.Target
 	Runner      runner.Config
 	Timeout     time.Duration
@@ -63,7 +65,7 @@ func CheckFilter(filter string) error {
 // Preview declares the topics and returns the planned specs, grouped by target.
 // It may be called once in a process, and runs nothing.
 func (j Job) Preview(topics []Topic) []coordinator.Spec {
-	declare(topics, j.bench())
+	j.declare(topics, j.bench())
 	suite, reporter := j.configuration()
 	specs := coordinator.Plan(ginkgo.PreviewSpecs(Description, suite, reporter))
 	for i := range specs {
@@ -72,9 +74,11 @@ func (j Job) Preview(topics []Topic) []coordinator.Spec {
 	return specs
 }
 
-func declare(topics []Topic, b *Bench) {
+func (j Job) declare(topics []Topic, b *Bench) {
 	for _, t := range topics {
-		t.Declare(b)
+		if len(j.Topics) == 0 || slices.Contains(j.Topics, t.Name) {
+			t.Declare(b)
+		}
 	}
 }
 
@@ -101,7 +105,7 @@ func (j Job) Work(topics []Topic, stderr io.Writer) int {
 	formatter.ColorableStdOut = io.Discard
 	b := j.bench()
 	b.Player = player
-	declare(topics, b)
+	j.declare(topics, b)
 	ginkgo.ReportBeforeEach(func(ctx ginkgo.SpecContext, r ginkgo.SpecReport) {
 		gomega.Expect(worker.Started(ctx, r)).To(gomega.Succeed())
 	})

@@ -1,0 +1,218 @@
+package runner
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/toxics"
+)
+
+const conversation = `dialogue: upper
+framing: line
+exchanges:
+  - send: "hello\n"
+    expect: "HELLO\n"
+  - send: "world\n"
+    expect: "WORLD\n"
+end: client closes
+`
+
+// serve answers every connection with the given function until the test ends.
+func serve(t *testing.T, answer func(conn net.Conn)) scenario.Target {
+	t.Helper()
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false)
+	listener, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer conn.Close()
+				answer(conn)
+			})
+		}
+	})
+	t.Cleanup(func() { listener.Close(); wg.Wait() })
+	return scenario.Target{
+		Name:   "upper",
+		Server: scenario.Peer{Address: listener.Addr().String()},
+		Client: scenario.Peer{Dialogue: &scenario.Source{File: "upper.yaml", Text: []byte(conversation)}},
+		Test:   scenario.Server,
+	}
+}
+
+func upper(conn net.Conn) {
+	lines := bufio.NewReader(conn)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return
+		}
+		if _, err := conn.Write(bytes.ToUpper(line)); err != nil {
+			return
+		}
+	}
+}
+
+// oneRecv takes one read for one message.
+func oneRecv(conn net.Conn) {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := conn.Read(buffer)
+		if err != nil {
+			return
+		}
+		message := append(bytes.TrimSpace(bytes.ToUpper(buffer[:n])), '\n')
+		if _, err := conn.Write(message); err != nil {
+			return
+		}
+	}
+}
+
+// splitting is a scenario that cuts the requests at the given byte.
+func splitting(at int64) scenario.Scenario {
+	return playing(scenario.Variant{
+		Name:   "cut",
+		Faults: []toxics.Spec{scenario.Cut(event.Upstream, at)},
+		Expect: []scenario.Expectation{scenario.Completes(), scenario.StillServes()},
+	})
+}
+
+func playing(variants ...scenario.Variant) scenario.Scenario {
+	return scenario.Scenario{ID: "test/scenario", Level: outcome.Must, Roles: []scenario.Role{scenario.Server},
+		Variants: func(scenario.Case) ([]scenario.Variant, error) { return variants, nil }}
+}
+
+func play1(t *testing.T, target scenario.Target, s scenario.Scenario) outcome.Result {
+	t.Helper()
+	r := New(Config{Seed: 1, Budget: 500 * time.Millisecond, Tmp: t.TempDir()})
+	defer r.Close()
+	results := r.Run(t.Context(), target, s)
+	if len(results) != 1 {
+		t.Fatalf("got %d results, want 1: %+v", len(results), results)
+	}
+	return results[0]
+}
+
+func want(t *testing.T, r outcome.Result, v outcome.Verdict, messages ...string) {
+	t.Helper()
+	if r.Verdict != v {
+		t.Errorf("got verdict %s (%s), want %s", r.Verdict, r.Message, v)
+	}
+	for _, m := range messages {
+		if !strings.Contains(r.Message+strings.Join(r.Notes, "\n"), m) {
+			t.Errorf("got message %q, notes %q, want %q in them", r.Message, r.Notes, m)
+		}
+	}
+}
+
+func TestPassSaysThatTheBoundaryWasReal(t *testing.T) {
+	r := play1(t, serve(t, upper), splitting(2))
+	want(t, r, outcome.Pass, "1 segment boundaries verified as read")
+	if r.Ending.Client != event.EOF || r.Ending.Server != event.EOF {
+		t.Errorf("got endings %+v, want eof on both sides", r.Ending)
+	}
+}
+
+func TestFailCarriesTheTimeline(t *testing.T) {
+	r := play1(t, serve(t, oneRecv), splitting(2))
+	want(t, r, outcome.Fail, "HELLO")
+	if len(r.Events) == 0 {
+		t.Error("got no events with the failure")
+	}
+}
+
+func TestControlFailsBlocked(t *testing.T) {
+	broken := func(conn net.Conn) { _, _ = conn.Read(make([]byte, 64)); _, _ = conn.Write([]byte("NO\n")) }
+	want(t, play1(t, serve(t, broken), splitting(2)), outcome.Blocked, "without the fault")
+}
+
+func TestFaultBeyondTheStreamIsInvalid(t *testing.T) {
+	want(t, play1(t, serve(t, upper), splitting(4096)), outcome.Invalid, "did not strike", "carried 12 bytes upstream")
+}
+
+func TestMissingProofIsInvalid(t *testing.T) {
+	s := playing(scenario.Variant{Proof: func(scenario.Observation) error { return errors.New("nobody was there") }})
+	want(t, play1(t, serve(t, upper), s), outcome.Invalid, "nobody was there")
+}
+
+func TestTargetThatIsDownIsInvalid(t *testing.T) {
+	target := serve(t, upper)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Server.Address = listener.Addr().String()
+	listener.Close()
+	want(t, play1(t, target, splitting(2)), outcome.Invalid, target.Server.Address)
+}
+
+func TestScenarioSaysUnsupported(t *testing.T) {
+	s := playing()
+	s.Variants = func(c scenario.Case) ([]scenario.Variant, error) { return nil, c.Unsupported("too short") }
+	want(t, play1(t, serve(t, upper), s), outcome.Unsupported, "too short")
+}
+
+// A failure that does not come again is flaky, not a failure and not a pass.
+func TestFailureThatPassesAloneIsFlaky(t *testing.T) {
+	var connections atomic.Int64
+	sometimes := func(conn net.Conn) {
+		if connections.Add(1) == 2 { // the control was the first
+			return
+		}
+		upper(conn)
+	}
+	want(t, play1(t, serve(t, sometimes), splitting(2)), outcome.Flaky, "passed when played again alone")
+}
+
+// A sweep over a peer that never passes stops instead of waiting for each.
+func TestSweepStopsAfterEnoughFailures(t *testing.T) {
+	var variants []scenario.Variant
+	for range 60 {
+		variants = append(variants, scenario.Variant{Expect: []scenario.Expectation{
+			{Name: "never", Check: func(scenario.Observation) error { return errors.New("no") }}}})
+	}
+	r := New(Config{Seed: 1, Budget: 200 * time.Millisecond, Tmp: t.TempDir(), Servers: 4})
+	defer r.Close()
+	results := r.Run(t.Context(), serve(t, upper), playing(variants...))
+	if len(results) < enough || len(results) > enough+4 {
+		t.Errorf("got %d results of 60 variants, want about %d", len(results), enough)
+	}
+	for _, result := range results {
+		if result.Verdict != outcome.Fail {
+			t.Errorf("got verdict %s, want fail", result.Verdict)
+		}
+	}
+}
+
+func TestCloseTwice(t *testing.T) {
+	r := New(Config{})
+	r.Close()
+	r.Close()
+}
+
+func TestStarvedThreadIsTheLongest(t *testing.T) {
+	ms := time.Millisecond
+	before := map[int]time.Duration{1: 5 * ms, 2: 100 * ms}
+	after := map[int]time.Duration{1: 6 * ms, 2: 130 * ms, 3: 20 * ms}
+	if got := since(before, after); got != 30*ms {
+		t.Errorf("got %s, want the 30ms of thread 2", got)
+	}
+}
