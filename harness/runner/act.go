@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
@@ -73,13 +74,40 @@ func (a *act) Accepted(conn sock.Conn) (bool, error) {
 }
 
 // AwaitAccepted implements [scenario.Rig].
-func (a *act) AwaitAccepted(ctx context.Context, conn sock.Conn) error {
+func (a *act) AwaitAccepted(ctx context.Context, conn sock.Conn) (closed func(context.Context), err error) {
 	diag, server, client, err := question(conn)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer diag.Close()
-	return diag.AwaitAccepted(ctx, server, client)
+	if err := diag.AwaitAccepted(ctx, server, client); err != nil {
+		return nil, err
+	}
+	s, err := diag.Lookup(server, client)
+	return func(ctx context.Context) { a.awaitClosed(ctx, s.Inode) }, err
+}
+
+// awaitClosed blocks until no process of the server has the socket open. The
+// kernel gives no event for that to others.
+func (a *act) awaitClosed(ctx context.Context, inode uint32) {
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for a.holds(inode) {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (a *act) holds(inode uint32) bool {
+	for _, pid := range a.bench().tree() {
+		if _, err := sock.DescriptorOf(pid, inode); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // question returns whom to ask about the server's end of conn, and its name.

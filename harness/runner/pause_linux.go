@@ -31,7 +31,7 @@ func pause(ctx context.Context, p *peer.Process) error {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("server pause: %w", ctx.Err())
+			return fmt.Errorf("server pause: %w", context.Cause(ctx))
 		}
 	}
 	return nil

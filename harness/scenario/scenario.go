@@ -120,6 +120,7 @@ type Rig interface {
 	Struck(detail string)
 	// Accepted reports whether the server has accepted conn.
 	Accepted(conn sock.Conn) (bool, error)
-	// AwaitAccepted blocks until the server has accepted conn.
-	AwaitAccepted(ctx context.Context, conn sock.Conn) error
+	// AwaitAccepted blocks until the server has accepted conn, and returns a
+	// function that blocks until it has closed its end, or until the context ends.
+	AwaitAccepted(ctx context.Context, conn sock.Conn) (closed func(context.Context), err error)
 }

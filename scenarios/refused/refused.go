@@ -161,7 +161,7 @@ func stopAndStart(ctx context.Context, rig scenario.Rig) error {
 		return fmt.Errorf("before the restart: %w", err)
 	}
 	defer conn.Close()
-	if err := rig.AwaitAccepted(ctx, conn); err != nil {
+	if _, err := rig.AwaitAccepted(ctx, conn); err != nil {
 		return fmt.Errorf("before the restart: %w", err)
 	}
 	rig.Struck("stopped with a client connected")

@@ -235,7 +235,8 @@ func askAndVanish(ctx context.Context, rig scenario.Rig, requests []byte) error 
 		return err
 	}
 	defer conn.Close()
-	if err := rig.AwaitAccepted(ctx, conn); err != nil {
+	closed, err := rig.AwaitAccepted(ctx, conn)
+	if err != nil {
 		return fmt.Errorf("accept: %w", err)
 	}
 	if err := rig.Pause(ctx); err != nil {
@@ -249,7 +250,11 @@ func askAndVanish(ctx context.Context, rig scenario.Rig, requests []byte) error 
 		return err
 	}
 	rig.Struck(fmt.Sprintf("closed after %d bytes of requests that the server had not read", len(requests)))
-	return rig.Resume()
+	if err := rig.Resume(); err != nil {
+		return err
+	}
+	closed(ctx)
+	return nil
 }
 
 // vanishedServer is gone after its first reply, while the client goes on.
