@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -24,18 +25,20 @@ const guardianBound = 10 * time.Second // for its start, and for its work
 // carries the mark of the run, daemons included, and exits. It is our own
 // binary again, whose main must call [GuardianMain] first. Everything that is
 // started from now on inherits the mark, through HARNESS_RUN in our
-// environment. Run is any text without commas that no other run uses.
+// environment. Run is any text without commas that no other run uses. When
+// nobody is left, the guardian removes the folders, which need not exist yet.
 //
 // Stop tells the guardian that the run is over, waits until it has killed what
-// is left and has ended, and takes the mark back; it may be called again.
-func StartGuardian(run string) (stop func(), err error) {
+// is left, has removed the folders and has ended, and takes the mark back; it
+// may be called again.
+func StartGuardian(run string, folders ...string) (stop func(), err error) {
 	if run == "" || strings.ContainsAny(run, ",\x00") {
 		return nil, fmt.Errorf("guardian start: run %q is empty or has a comma", run)
 	}
 	if os.Getenv(guardianVariable) != "" {
 		return nil, errors.New("guardian start: this process is one: its main does not call GuardianMain first")
 	}
-	g, err := launchGuardian(run)
+	g, err := launchGuardian(run, folders)
 	if err != nil {
 		return nil, fmt.Errorf("guardian start: %w", err)
 	}
@@ -57,9 +60,12 @@ type guardian struct {
 	life *os.File // open as long as we live
 }
 
-func launchGuardian(run string) (*guardian, error) {
+func launchGuardian(run string, folders []string) (*guardian, error) {
 	path, err := os.Executable()
 	if err != nil {
+		return nil, err
+	}
+	if folders, err = absolute(folders); err != nil {
 		return nil, err
 	}
 	theirs, ours, err := os.Pipe()
@@ -85,7 +91,24 @@ func launchGuardian(run string) (*guardian, error) {
 		g.dismiss()
 		return nil, fmt.Errorf("%s does not answer as a guardian: does its main call GuardianMain? %w", path, err)
 	}
+	if _, err := io.WriteString(ours, strings.Join(folders, "\x00")); err != nil {
+		g.dismiss()
+		return nil, err
+	}
 	return g, nil
+}
+
+// absolute returns the paths of the folders as they are wherever the guardian is.
+func absolute(folders []string) ([]string, error) {
+	paths := make([]string, len(folders))
+	for i, folder := range folders {
+		path, err := filepath.Abs(folder)
+		if err != nil {
+			return nil, err
+		}
+		paths[i] = path
+	}
+	return paths, nil
 }
 
 // dismiss ends the guardian; it reports false when that was done before.
@@ -107,7 +130,18 @@ func GuardianMain() bool {
 	}
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGPIPE)
 	os.Stdout.Write([]byte{1})
-	io.Copy(io.Discard, os.Stdin)
+	folders, _ := io.ReadAll(os.Stdin)
+	killAll(run)
+	for folder := range strings.SplitSeq(string(folders), "\x00") {
+		if folder != "" {
+			os.RemoveAll(folder)
+		}
+	}
+	return true
+}
+
+// killAll kills until nobody carries the mark of the run.
+func killAll(run string) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	bound := time.After(guardianBound)
@@ -115,10 +149,9 @@ func GuardianMain() bool {
 		select {
 		case <-tick.C:
 		case <-bound:
-			return true
+			return
 		}
 	}
-	return true
 }
 
 // killRun kills every process that carries the mark of the run and returns

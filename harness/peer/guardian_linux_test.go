@@ -3,10 +3,13 @@ package peer
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -25,8 +28,9 @@ func harnessMain(run string) {
 		}
 	}
 	fail(Subreaper())
-	stop, err := StartGuardian(run)
+	stop, err := StartGuardian(run, folderOf(run))
 	fail(err)
+	fail(os.MkdirAll(filepath.Join(folderOf(run), "below"), 0o700))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for name, text := range trees {
@@ -47,6 +51,8 @@ func harnessMain(run string) {
 	os.Exit(0)
 }
 
+func folderOf(run string) string { return filepath.Join(os.TempDir(), "guardian-test-"+run) }
+
 func TestGuardianOutlivesTheHarness(t *testing.T) {
 	for name, end := range map[string]func(h *harnessProcess){
 		"killed":                 func(h *harnessProcess) { h.cmd.Process.Kill() },
@@ -66,6 +72,10 @@ func TestGuardianOutlivesTheHarness(t *testing.T) {
 				wantGone(t, pid)
 			}
 			buryAll()
+			if _, err := os.Stat(folderOf(h.run)); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the folder is left: %v", err)
+				os.RemoveAll(folderOf(h.run))
+			}
 			t.Logf("%d processes gone %v after the harness", len(pids), time.Since(began))
 		})
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // StartGuardian fails: only Linux shows the environment of other processes.
-func StartGuardian(run string) (stop func(), err error) {
+func StartGuardian(run string, folders ...string) (stop func(), err error) {
 	return nil, fmt.Errorf("guardian start: %w", errors.ErrUnsupported)
 }
 

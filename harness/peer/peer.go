@@ -69,8 +69,10 @@ func orDefault[T time.Duration | int64](value, fallback T) T {
 	return value
 }
 
-// wantsPort reports whether the process is told where to listen.
-func (c Command) wantsPort() bool {
+// TakesPort reports whether the process is told where to listen: its words or its
+// environment have {port} or {addr}. Of a server that is not, there may be only
+// one at a time.
+func (c Command) TakesPort() bool {
 	for _, words := range [][]string{c.Args, c.Env} {
 		for _, word := range words {
 			if strings.Contains(word, "{port}") || strings.Contains(word, "{addr}") {
@@ -135,7 +137,7 @@ func (v Vars) replacer() *strings.Replacer {
 // caller must end the process with [Process.Close]. Errors are of type *[Error].
 func (c Command) StartClient(ctx context.Context, v Vars) (*Process, error) {
 	v = v.withDefaults()
-	if c.wantsPort() && v.Addr == "" {
+	if c.TakesPort() && v.Addr == "" {
 		return nil, &Error{Op: "client", Command: c, Err: errNoAddress}
 	}
 	p, err := start(ctx, "client", c, v)
@@ -156,7 +158,7 @@ func (c Command) StartClient(ctx context.Context, v Vars) (*Process, error) {
 // [Process.Close]. Errors are of type *[Error]; after one nothing is left.
 func (c Command) StartServer(ctx context.Context, v Vars) (*Process, error) {
 	v = v.withDefaults()
-	if !c.wantsPort() || v.Port != "" {
+	if !c.TakesPort() || v.Port != "" {
 		return c.startServer(ctx, v, func() {})
 	}
 	return c.startOnFreePort(ctx, v)

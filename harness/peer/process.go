@@ -46,7 +46,7 @@ func start(ctx context.Context, role string, c Command, v Vars) (*Process, error
 	fail := func(err error) (*Process, error) {
 		return nil, &Error{Op: role, Command: c, Err: notStarted(err)}
 	}
-	told := c.wantsPort()
+	told := c.TakesPort()
 	c = c.with(v)
 	if len(c.Args) == 0 {
 		return fail(errEmpty)
