@@ -58,6 +58,7 @@ type Spec struct {
 	Index   int
 	Name    string           // full text; how a report finds its spec
 	Group   string           // specs of one group go to the same worker while it lasts; "" is no group
+	Whole   bool             // the group is never shared: what one worker began, no other helps with
 	Serial  bool             // runs on worker 1 after all others have finished
 	Timeout time.Duration    // replaces Config.SpecTimeout; 0 means that one
 	Preview types.SpecReport // base of a report that the coordinator has to write itself; may be zero

@@ -46,11 +46,14 @@ func (s *schedule) openFresh(proc int) bool {
 	return true
 }
 
-// split gives worker proc the far half of the longest open group: its owner
-// works from the near end.
+// split gives worker proc the far half of the longest open group that may be
+// shared: its owner works from the near end.
 func (s *schedule) split(proc int) bool {
 	longest := 0
 	for owner, units := range s.open {
+		if len(units) > 0 && units[0].specs[0].Whole {
+			continue
+		}
 		if n := len(units); n > len(s.open[longest]) || n > 0 && n == len(s.open[longest]) && owner < longest {
 			longest = owner
 		}

@@ -8,11 +8,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// plotted makes a plan of one spec per letter; the letter is its group, a dot none.
+// plotted makes a plan of one spec per letter; the letter is its group, a dot
+// none, and a group of a capital letter is whole.
 func plotted(groups string) *plan {
 	var specs []Spec
 	for i, g := range groups {
-		specs = append(specs, Spec{Index: i, Group: strings.Trim(string(g), ".")})
+		specs = append(specs, Spec{Index: i, Group: strings.Trim(string(g), "."), Whole: g >= 'A' && g <= 'Z'})
 	}
 	return newPlan(specs)
 }
@@ -42,6 +43,7 @@ func TestSchedule(t *testing.T) {
 		{"a group stays with its worker", "aaabbb", []int{1, 2, 1, 2, 1, 2}, []string{"aaa", "bbb"}},
 		{"interleaved groups are gathered", "abababab", []int{1, 2, 2, 1, 1, 2, 2, 1}, []string{"aaaa", "bbbb"}},
 		{"the longest group is split", "aaaaaaaab", []int{1, 2, 2, 2, 2, 2, 1, 1, 1}, []string{"aaaa", "baaaa"}},
+		{"a whole group is not split", "AAAAb", []int{1, 2, 2, 2, 1, 1, 1}, []string{"AAAA", "b"}},
 		{"no group is no affinity", "....", []int{1, 2, 1, 2}, []string{"..", ".."}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
