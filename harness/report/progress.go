@@ -39,7 +39,8 @@ type Progress struct {
 	done    int
 	red     int // scenarios with at least one result that turns the run red
 	wrote   time.Time
-	drawn   bool // there is a status line on the screen
+	drawn   bool                // there is a status line on the screen
+	said    map[messageKey]bool // what was the matter with a target as a whole
 	err     error
 }
 
@@ -50,7 +51,7 @@ type task struct {
 
 // NewProgress returns a progress that writes to w.
 func NewProgress(w io.Writer, o ProgressOptions) *Progress {
-	return &Progress{w: w, o: o, running: map[int]task{}, wrote: time.Now()}
+	return &Progress{w: w, o: o, running: map[int]task{}, said: map[messageKey]bool{}, wrote: time.Now()}
 }
 
 // Started says that the worker proc has begun the scenario.
@@ -72,9 +73,11 @@ func (p *Progress) Finished(name string, results []outcome.Result) {
 		}
 	}
 	p.done++
-	if line := failure(name, results, p.o.Strict); line != "" {
+	if worst := worst(results, p.o.Strict); worst != nil {
 		p.red++
-		p.sayLocked(line)
+		if p.newsLocked(*worst) {
+			p.sayLocked(failure(name, *worst))
+		}
 	}
 	if p.o.TTY {
 		p.redrawLocked(false)
@@ -93,8 +96,8 @@ func (p *Progress) Close() error {
 	return p.err
 }
 
-// failure tells in one line what of the results turns the run red, if any.
-func failure(name string, results []outcome.Result, strict bool) string {
+// worst returns the worst of what turns the run red, nil when nothing does.
+func worst(results []outcome.Result, strict bool) *group {
 	var worst *group
 	groups := fold(results, strict)
 	for i, g := range groups {
@@ -102,12 +105,26 @@ func failure(name string, results []outcome.Result, strict bool) string {
 			worst = &groups[i]
 		}
 	}
-	if worst == nil {
-		return ""
+	return worst
+}
+
+// newsLocked reports whether a line about g tells something new: a server that
+// does not start would else be told once for each scenario.
+func (p *Progress) newsLocked(g group) bool {
+	key := keyOf(g)
+	if g.section != invalid && g.section != blocked || key.message == "" {
+		return true
 	}
-	r := worst.results[0]
+	said := p.said[key]
+	p.said[key] = true
+	return !said
+}
+
+// failure tells in one line what of the scenario turns the run red.
+func failure(name string, g group) string {
+	r := g.results[0]
 	line := strings.ToUpper(string(r.Verdict)) + " " + name
-	if s := share(*worst); s != "" {
+	if s := share(g); s != "" {
 		line += ", " + s
 	}
 	if message := firstLine(r.Message); message != "" {

@@ -111,3 +111,22 @@ func TestProgressIsSafeForConcurrentUse(t *testing.T) {
 		t.Errorf("got %d failing lines, want 800", n)
 	}
 }
+
+func TestProgressTellsOnceWhatIsWrongWithATarget(t *testing.T) {
+	var b bytes.Buffer
+	p := NewProgress(&b, ProgressOptions{})
+	dead := func(target string, pid int) []outcome.Result {
+		return []outcome.Result{{Target: target, Level: outcome.Must, Verdict: outcome.Invalid, Message: fmt.Sprintf("server %d exited before it listened", pid)}}
+	}
+	p.Finished("a on kv", dead("kv", 1))
+	p.Finished("b on kv", dead("kv", 22))
+	p.Finished("c on kv2", dead("kv2", 1))
+	p.Finished("d on kv", []outcome.Result{aFailure("byte=6")})
+	p.Finished("e on kv", []outcome.Result{aFailure("byte=6")})
+	if got := strings.Count(b.String(), "before it listened"); got != 2 {
+		t.Errorf("got %d lines, want one for each target:\n%s", got, b.String())
+	}
+	if got := strings.Count(b.String(), "FAIL"); got != 2 {
+		t.Errorf("got %d failures, want each to be told:\n%s", got, b.String())
+	}
+}
