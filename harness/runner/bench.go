@@ -136,7 +136,7 @@ func (b *bench) command(p scenario.Peer) peer.Command {
 	for i, word := range p.Command {
 		args[i] = strings.ReplaceAll(word, "{self}", b.config.Self)
 	}
-	return peer.Command{Args: args, Dir: b.target.Dir, Env: p.Env, Ready: p.Ready}
+	return peer.Command{Args: args, Dir: b.target.Dir, Env: p.Env, Ready: p.Ready, StartTimeout: b.config.StartTimeout}
 }
 
 // process returns the server process and its address; nil when it is none.

@@ -17,14 +17,15 @@ import (
 // A Config says how scenarios are played. It is the requested state; see
 // [Runner] for the running one.
 type Config struct {
-	Seed    int64
-	Budget  time.Duration // for what should happen at once; 0: 2 s
-	Tmp     string        // directory for the files of processes
-	Self    string        // path of the harness binary, for {self} in commands
-	Servers int           // variants played to one server at a time; 0: 16
-	Clients int           // client processes under test at a time; 0: 2
-	Sweep   int           // most variants of one scenario against a server; 0: 96
-	Variant string        // play the variant of this name only
+	Seed         int64
+	Budget       time.Duration // for what should happen at once; 0: 2 s
+	StartTimeout time.Duration // until a server must listen; 0: 10 s
+	Tmp          string        // directory for the files of processes
+	Self         string        // path of the harness binary, for {self} in commands
+	Servers      int           // variants played to one server at a time; 0: 16
+	Clients      int           // client processes under test at a time; 0: 2
+	Sweep        int           // most variants of one scenario against a server; 0: 96
+	Variant      string        // play the variant of this name only
 }
 
 func (c Config) withDefaults() Config {

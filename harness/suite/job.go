@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/runner"
 	"github.com/sockharness/harness/harness/scenario"
 )
@@ -59,6 +61,12 @@ func (j Job) configuration() (types.SuiteConfig, types.ReporterConfig) {
 // CheckFilter tells what is wrong with a label filter.
 func CheckFilter(filter string) error {
 	_, err := types.ParseLabelFilter(filter)
+	var syntax types.GinkgoError
+	if errors.As(err, &syntax) {
+		// Its own text has colours, a heading and the filter again.
+		lines := strings.Split(strings.TrimSpace(syntax.Message), "\n")
+		return errors.New(strings.TrimSpace(lines[len(lines)-1]))
+	}
 	return err
 }
 
@@ -70,8 +78,17 @@ func (j Job) Preview(topics []Topic) []coordinator.Spec {
 	specs := coordinator.Plan(ginkgo.PreviewSpecs(Description, suite, reporter))
 	for i := range specs {
 		specs[i].Group = target(specs[i].Preview)
+		specs[i].Whole = slices.ContainsFunc(j.Targets, func(t scenario.Target) bool {
+			return t.Name == specs[i].Group && solitary(t.Server)
+		})
 	}
 	return specs
+}
+
+// solitary reports whether a second process of the server, in another worker,
+// may want the port of the first.
+func solitary(server scenario.Peer) bool {
+	return len(server.Command) > 0 && !peer.Command{Args: server.Command, Env: server.Env}.TakesPort()
 }
 
 func (j Job) declare(topics []Topic, b *Bench) {
