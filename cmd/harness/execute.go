@@ -19,7 +19,6 @@ import (
 
 	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/outcome"
-	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/report"
 	"github.com/sockharness/harness/harness/runner"
 	"github.com/sockharness/harness/harness/scenario"
@@ -77,7 +76,7 @@ func (e *execution) prepare(targets []scenario.Target) error {
 	}
 	e.job = suite.Job{
 		Targets: targets,
-		Runner:  runner.Config{Seed: e.flags.seed, Budget: e.flags.budget, Self: self, Variant: e.flags.variant},
+		Runner:  runner.Config{Seed: e.flags.seed, Budget: e.flags.budget, StartTimeout: e.flags.startTimeout, Self: self, Variant: e.flags.variant},
 		Timeout: e.flags.timeout, Levels: levels, LabelFilter: e.flags.labelFilter,
 		Focus: e.flags.focus, Skip: e.flags.skip, FailFast: e.flags.failFast,
 	}
@@ -121,19 +120,11 @@ func leaf(text string) string {
 
 // run starts the workers, hands out the specs and reports what came of them.
 func (e *execution) run(parent context.Context) error {
-	tmp, err := os.MkdirTemp("", "harness-")
+	tmp, release, err := keepHouse()
 	if err != nil {
-		return broken("temporary folder: %w", err)
+		return err
 	}
-	defer os.RemoveAll(tmp)
-	stop, err := peer.StartGuardian(filepath.Base(tmp))
-	if err != nil {
-		return broken("guardian start: %w", err)
-	}
-	defer stop()
-	if err := peer.Subreaper(); err != nil {
-		return broken("subreaper: %w", err)
-	}
+	defer release()
 	e.job.Runner.Tmp = tmp
 	job := filepath.Join(tmp, "job.json")
 	data, err := json.Marshal(e.job)
@@ -183,7 +174,7 @@ func (e *execution) collect(r types.SpecReport) []outcome.Result {
 		e.problems = append(e.problems, err.Error())
 	}
 	if len(results) == 0 && r.State.Is(types.SpecStateFailureStates) && !r.State.Is(types.SpecStateInterrupted) {
-		e.problems = append(e.problems, fmt.Sprintf("%s: %s", specID(r), firstLine(errors.New(r.Failure.Message))))
+		e.problems = append(e.problems, fmt.Sprintf("%s: %s", specID(r), strings.SplitN(r.Failure.Message, "\n", 2)[0]))
 	}
 	for i := range results {
 		if results[i].Verdict != outcome.Pass && results[i].Verdict != outcome.Unsupported {
@@ -240,7 +231,7 @@ func (e *execution) write(d outcome.Document) error {
 	options := report.Options{Verbose: e.flags.verbose, Quiet: e.flags.quiet, Strict: e.flags.strict,
 		Color: e.terminal.color, Width: e.terminal.width()}
 	var errs []error
-	if !e.toStdout() {
+	if !e.toStdout() && e.terminal.failed == nil {
 		errs = append(errs, report.Text(e.terminal.out, d, options))
 	}
 	if e.flags.json != "" {
@@ -249,10 +240,10 @@ func (e *execution) write(d outcome.Document) error {
 	if e.flags.junit != "" {
 		errs = append(errs, report.Write(e.flags.junit, func(w io.Writer) error { return report.JUnit(w, d, e.flags.strict) }))
 	}
-	if err := errors.Join(append(errs, e.terminal.failed)...); err != nil {
-		return broken("report: %w", err)
+	if err := errors.Join(errs...); err != nil {
+		return broken("%w", err)
 	}
-	return nil
+	return e.terminal.err()
 }
 
 // toStdout reports whether a machine's report goes where people's would.

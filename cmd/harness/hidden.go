@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sockharness/harness/fixtures/reference"
-	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/suite"
 	"github.com/sockharness/harness/scenarios"
 )
@@ -27,8 +26,8 @@ func newWorker() *cobra.Command {
 			if err := json.Unmarshal(data, &job); err != nil {
 				return broken("job decode: %w", err)
 			}
-			if err := peer.Subreaper(); err != nil {
-				return broken("subreaper: %w", err)
+			if err := adopt(); err != nil {
+				return err
 			}
 			return exitError{code: job.Work(scenarios.Topics(), cmd.ErrOrStderr())}
 		},

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/sockharness/harness/harness/outcome"
@@ -25,8 +26,11 @@ func run() int {
 	if peer.GuardianMain() {
 		return outcome.ExitOK
 	}
-	// A reader that went away (| head) is an error of the write, not a signal.
-	signal.Ignore(syscall.SIGPIPE)
+	// A reader that went away (| head) is an error of the write, not a signal. To
+	// ignore the signal would be inherited by the programs under test.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	// Toxiproxy's bandwidth toxic logs JSON to stderr whenever it is interrupted.
+	zerolog.SetGlobalLevel(zerolog.Disabled)
 	root := newRoot()
 	err := root.ExecuteContext(context.Background())
 	var exit exitError
@@ -81,9 +85,7 @@ resets, refusals. It proves that each fault struck and says what broke.
   harness run                        # the peers compiled in: see it work`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newRun(), newScenarios(), newToxics(), newTargets(), newVersion(), newWorker(), newPeer())
 	return root
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"runtime"
@@ -15,21 +16,22 @@ import (
 // runFlags is what the user asked `harness run` for.
 type runFlags struct {
 	targetFlags
-	labelFilter string
-	focus, skip []string
-	variant     string
-	levels      []string
-	strict      bool
-	procs       int
-	seed        int64
-	failFast    bool
-	timeout     time.Duration
-	budget      time.Duration
-	junit, json string
-	list        bool
-	quiet       bool
-	verbose     bool
-	noColor     bool
+	labelFilter  string
+	focus, skip  []string
+	variant      string
+	levels       []string
+	strict       bool
+	procs        int
+	seed         int64
+	failFast     bool
+	timeout      time.Duration
+	budget       time.Duration
+	startTimeout time.Duration
+	junit, json  string
+	list         bool
+	quiet        bool
+	verbose      bool
+	noColor      bool
 }
 
 func newRun() *cobra.Command {
@@ -56,7 +58,6 @@ failed or a result is invalid, 4 nothing was selected, 130 interrupted.`,
   harness run --client 'node fetch.mjs http://{addr}/' --dialogue http.yaml
   harness run --config harness.yaml --target kv --junit result.xml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cmd.SetContext(cmd.Context())
 			return runSuites(cmd, f, args)
 		},
 	}
@@ -77,6 +78,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.Int64Var(&f.seed, "seed", 0, "seed of everything random (default: a new one, printed)")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
 	flags.DurationVar(&f.timeout, "timeout", time.Minute, "longest time for one scenario on one target")
+	flags.DurationVar(&f.startTimeout, "start-timeout", 10*time.Second, "how long a server may take until it listens")
 	flags.DurationVar(&f.budget, "budget", 2*time.Second, "how long a peer may take for what it should do at once")
 	flags.StringVar(&f.junit, "junit", "", "write JUnit XML to `FILE` (- for stdout)")
 	flags.StringVar(&f.json, "json", "", "write the JSON result to `FILE` (- for stdout)")
@@ -94,8 +96,10 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 	if f.procs == 0 {
 		f.procs = min(4*runtime.NumCPU(), 32)
 	}
-	if f.timeout <= 0 || f.budget <= 0 {
-		return usage("--timeout %s, --budget %s: want more than 0", f.timeout, f.budget)
+	for name, limit := range map[string]time.Duration{"timeout": f.timeout, "budget": f.budget, "start-timeout": f.startTimeout} {
+		if limit <= 0 {
+			return usage("--%s %s: want more than 0", name, limit)
+		}
 	}
 	for name, expressions := range map[string][]string{"focus": f.focus, "skip": f.skip} {
 		for _, e := range expressions {
@@ -105,7 +109,7 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	if err := suite.CheckFilter(f.labelFilter); err != nil {
-		return usage("--label-filter %q: %v", f.labelFilter, firstLine(err))
+		return usage("--label-filter %q: %v", f.labelFilter, err)
 	}
 	if _, err := parseLevels(f.levels); err != nil {
 		return err
@@ -113,17 +117,10 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 	if !cmd.Flags().Changed("seed") {
 		f.seed = time.Now().UnixNano() % 1_000_000
 	}
-	return checkWritable(map[string]string{"junit": f.junit, "json": f.json})
-}
-
-func firstLine(err error) string {
-	text := err.Error()
-	for i, r := range text {
-		if r == '\n' {
-			return text[:i]
-		}
+	if f.junit == "-" && f.json == "-" {
+		return usage("--junit - and --json - exclude each other: there is one standard output")
 	}
-	return text
+	return cmp.Or(checkWritable("junit", f.junit), checkWritable("json", f.json))
 }
 
 // again is the command that runs one variant of one scenario on one target again.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -51,7 +50,7 @@ func (t *terminal) printf(format string, args ...any) {
 
 func (t *terminal) err() error {
 	if t.failed != nil {
-		return broken("write: %w", t.failed)
+		return broken("%w", t.failed)
 	}
 	return nil
 }
@@ -75,25 +74,4 @@ func interrupts(parent context.Context) (ctx context.Context, hard <-chan struct
 		}
 	}()
 	return ctx, second, func() { signal.Stop(signals); close(over); <-done; cancel() }
-}
-
-// checkWritable finds outputs that cannot be written before anything runs.
-func checkWritable(files map[string]string) error {
-	for flag, path := range files {
-		if path == "" || path == "-" {
-			continue
-		}
-		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-			continue
-		} else if err == nil && info.IsDir() {
-			return usage("--%s %s: is a directory", flag, path)
-		}
-		probe, err := os.CreateTemp(filepath.Dir(path), ".harness-")
-		if err != nil {
-			return usage("--%s %s: cannot be written: %v", flag, path, err)
-		}
-		probe.Close()
-		os.Remove(probe.Name())
-	}
-	return nil
 }
