@@ -5,29 +5,28 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 )
 
-// delays returns for each thread of the processes how long it has been ready to
-// run without running.
-func delays(pids []int) map[int]time.Duration {
-	all := map[int]time.Duration{}
+// threads returns what the scheduler knows of each thread of the processes,
+// from schedstat (Documentation/scheduler/sched-stats.rst).
+func threads(pids []int) map[int]thread {
+	all := map[int]thread{}
 	for _, pid := range pids {
-		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+		dirs, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
 		if err != nil {
 			continue
 		}
-		for _, dir := range threads {
+		for _, dir := range dirs {
 			text, err := os.ReadFile(filepath.Join(dir, "schedstat"))
 			if err != nil {
 				continue
 			}
-			var ran, waited int64
-			if _, err := fmt.Sscan(string(text), &ran, &waited); err != nil {
+			var t thread
+			if _, err := fmt.Sscan(string(text), &t.ran, &t.waited); err != nil {
 				continue
 			}
-			if thread, err := strconv.Atoi(filepath.Base(dir)); err == nil {
-				all[thread] = time.Duration(waited)
+			if id, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+				all[id] = t
 			}
 		}
 	}

@@ -2,7 +2,5 @@
 
 package runner
 
-import "time"
-
-// delays tells nothing where the system does not.
-func delays([]int) map[int]time.Duration { return nil }
+// threads tells nothing where the system does not.
+func threads([]int) map[int]thread { return nil }

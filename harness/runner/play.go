@@ -96,7 +96,8 @@ func (p *play) width(variants []scenario.Variant) int {
 // retry plays the suspects again, each alone, on a server that is whole. When
 // the server was damaged, everything that was in flight has suffered with it,
 // and what was not reached is still to be played: a pass is then a pass. Else a
-// variant that passes now is flaky. It stops when enough of them are confirmed.
+// variant that passes now is flaky. It stops when enough of them are confirmed,
+// and leaves the next scenario a new server then.
 func (p *play) retry(ctx context.Context, variants []scenario.Variant, results []outcome.Result) {
 	collateral := p.damaged.Load()
 	confirmed := 0
@@ -127,7 +128,7 @@ func (p *play) retry(ctx context.Context, variants []scenario.Variant, results [
 			results[i].Events, results[i].Stderr = first.Events, first.Stderr
 		}
 	}
-	if p.damaged.Swap(false) {
+	if p.damaged.Swap(false) || confirmed > 0 {
 		p.bench.discard()
 	}
 }

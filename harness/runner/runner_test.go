@@ -3,6 +3,7 @@ package runner
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"net"
 	"strings"
@@ -208,11 +209,30 @@ func TestCloseTwice(t *testing.T) {
 	r.Close()
 }
 
-func TestStarvedThreadIsTheLongest(t *testing.T) {
+func TestSinceTakesTheLongestOfEach(t *testing.T) {
 	ms := time.Millisecond
-	before := map[int]time.Duration{1: 5 * ms, 2: 100 * ms}
-	after := map[int]time.Duration{1: 6 * ms, 2: 130 * ms, 3: 20 * ms}
-	if got := since(before, after); got != 30*ms {
-		t.Errorf("got %s, want the 30ms of thread 2", got)
+	before := map[int]thread{1: {ran: 5 * ms, waited: 5 * ms}, 2: {waited: 100 * ms}}
+	after := map[int]thread{1: {ran: 45 * ms, waited: 6 * ms}, 2: {waited: 130 * ms}, 3: {ran: 7 * ms, waited: 20 * ms}}
+	waited, ran := since(before, after)
+	if waited != 30*ms || ran != 40*ms {
+		t.Errorf("got waited %s, ran %s; want 30ms of thread 2 and 40ms of thread 1", waited, ran)
 	}
+}
+
+func TestPatientEndsAfterItsBudget(t *testing.T) {
+	start := time.Now()
+	ctx, stop := patient(t.Context(), 50*time.Millisecond, func() []int { return nil })
+	defer stop()
+	<-ctx.Done()
+	if waited := time.Since(start); waited < 49*time.Millisecond || !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		t.Errorf("ended after %s by %v, want the budget of 50ms and a deadline", waited, context.Cause(ctx))
+	}
+}
+
+func TestPatientEndsWithItsParent(t *testing.T) {
+	parent, cancel := context.WithCancel(t.Context())
+	ctx, stop := patient(parent, time.Hour, func() []int { return nil })
+	defer stop()
+	cancel()
+	<-ctx.Done()
 }
