@@ -219,3 +219,16 @@ func TestContextEndsTheProxy(t *testing.T) {
 	cancel()
 	p.Wait()
 }
+
+func TestResetOfTheConnectPasses(t *testing.T) {
+	r := newRig(t, nil)
+	for range 50 {
+		client, err := tryDial(r.proxy.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		reset(t, r.accept())
+		wantEnding(t, client, "", event.Reset)
+		_ = client.Close()
+	}
+}

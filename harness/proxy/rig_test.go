@@ -80,11 +80,21 @@ func tryDial(addr string) (*net.TCPConn, error) {
 	return c.(*net.TCPConn), nil
 }
 
-// pair returns both ends of a proxied connection.
+// pair returns both ends of a proxied connection, whose links are made. (A server
+// that resets before the proxy's connect has returned makes that fail.)
 func (r *rig) pair() (client, server *net.TCPConn) {
 	r.t.Helper()
 	client = dial(r.t, r.proxy.Addr().String())
-	return client, r.accept()
+	server = r.accept()
+	until(r.t, "the links are made", func() bool {
+		for _, c := range r.proxy.Connections() {
+			if c.Client == client.LocalAddr().String() {
+				return c.Upstream != ""
+			}
+		}
+		return false
+	})
+	return client, server
 }
 
 func (r *rig) accept() *net.TCPConn {

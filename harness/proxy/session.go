@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -82,7 +83,9 @@ func (s *session) dial() (*net.TCPConn, error) {
 func (s *session) turnAway(err error) {
 	s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: err.Error()})
 	s.emit(event.Event{Kind: event.Refuse, Side: event.Proxy, Detail: err.Error()})
-	if s.proxy.cfg.UpstreamDown == DownClose || s.proxy.ctx.Err() != nil {
+	// A reset can come so soon that the connect fails of it: that is one, too.
+	reset := errors.Is(err, syscall.ECONNRESET) || s.proxy.cfg.UpstreamDown != DownClose
+	if !reset || s.proxy.ctx.Err() != nil {
 		s.emit(event.Event{Kind: event.FIN, Direction: event.Downstream, Side: event.Proxy})
 		s.shut(s.client)
 		return
