@@ -169,7 +169,7 @@ func (l *Link) Active() []string {
 
 // Update replaces the chain. It does not block. Every byte that is read from
 // the source after it has returned goes through the new chain; what was read
-// before is neither lost nor reordered, and skips the toxics that are new.
+// before is neither lost nor reordered; most of it skips the toxics that are new.
 func (l *Link) Update(stages []Stage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -456,6 +456,9 @@ func TestBoundariesAreVerified(t *testing.T) {
 	}
 	verified := 0
 	for _, e := range r.log.Events() {
+		if e.Kind == event.Deliver && e.Detail != "verified" {
+			t.Errorf("event %+v", e)
+		}
 		if e.Kind == event.Deliver && e.Detail == "verified" {
 			verified++
 		}
@@ -523,6 +526,39 @@ func TestHappened(t *testing.T) {
 	send(t, server, "after the fin")
 	_ = client.CloseWrite()
 	wantRead(t, client, "after the fin")
+}
+
+// The events of the bytes tile the stream, however it is carried.
+func TestBytesEventsTileTheStream(t *testing.T) {
+	const size = 4 << 20
+	r := newRig(t, nil)
+	client, server := r.pair()
+	go func() { _ = sendNoise(server, size) }()
+	got := make(chan int64, 1)
+	go func() {
+		n, _ := io.Copy(io.Discard, client)
+		got <- n
+	}()
+	for i := 0; ; i++ {
+		r.set(chainOf([]string{"slicer", "none", "latency", "noop"}[i%4])...)
+		select {
+		case n := <-got:
+			var at int64
+			for _, e := range r.log.Events() {
+				if e.Kind == event.Bytes {
+					if e.Offset != at || e.Bytes <= 0 || e.Side != event.Server {
+						t.Fatalf("event %+v at offset %d", e, at)
+					}
+					at += e.Bytes
+				}
+			}
+			if n != size || at != size {
+				t.Errorf("%d bytes arrived and the events tell of %d, want %d", n, at, size)
+			}
+			return
+		default:
+		}
+	}
 }
 
 func TestTapRecordsWhatIsSent(t *testing.T) {
