@@ -88,10 +88,14 @@ func (s Stream) Longest() (start, length int64) {
 	return start, length
 }
 
-// First returns the script of the first n exchanges, ended as the whole is.
+// First returns the script of the first n exchanges. Short of the last one the
+// client closes, whoever does at the end of the whole.
 func First(s *dialogue.Script, n int) *dialogue.Script {
 	first := *s
-	first.Steps = s.Steps[:min(n, len(s.Steps))]
+	if n < len(s.Steps) {
+		first.Steps = s.Steps[:n]
+		first.End = dialogue.ClientCloses
+	}
 	return &first
 }
 

@@ -5,6 +5,7 @@ package eof
 import (
 	"fmt"
 
+	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
@@ -133,9 +134,25 @@ func inside(c scenario.Case, kind string, level outcome.Level) ([]scenario.Varia
 	}
 	var out []scenario.Variant
 	for _, at := range offsets {
-		out = append(out, cut(c, at, level))
+		v := cut(c, at, level)
+		if mayDelimit(c, at) {
+			v.Level = outcome.Should
+		}
+		out = append(out, v)
 	}
 	return out, nil
+}
+
+// mayDelimit reports whether only the last one or two bytes of a message are
+// missing in a dialogue that does not tell its framing: they may be a delimiter,
+// and the message complete without.
+func mayDelimit(c scenario.Case, at int64) bool {
+	script, stream := c.Conversation.Script, c.Toward()
+	if script != nil && script.Framing.Kind != dialogue.None {
+		return false
+	}
+	message := stream.Message(at)
+	return message < len(stream.Ends) && stream.Ends[message]-at <= 2
 }
 
 // afterReplies lets the client close after each number of complete exchanges.
