@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +35,9 @@ type Bench struct {
 	Player  Player        // nil in a preview, whose specs do not run
 	Timeout time.Duration // of one scenario on one target; 0: one minute
 	Levels  []outcome.Level
+	// Focus and Skip choose by [SpecName]: any of Focus, if there is one, and none
+	// of Skip. Ginkgo's own match "topic id on target", where ^ is of little use.
+	Focus, Skip []*regexp.Regexp
 }
 
 // A Topic is a function that declares the containers of one topic.
@@ -49,7 +54,7 @@ func (b *Bench) Topic(name string, scenarios ...scenario.Scenario) {
 	ginkgo.Describe(name, func() {
 		for _, s := range scenarios {
 			for _, t := range b.Targets {
-				if applies(t, s) && b.wants(s.Level) {
+				if applies(t, s) && b.wants(s.Level) && b.chosen(SpecName(t, s)) {
 					b.spec(t, s)
 				}
 			}
@@ -76,6 +81,11 @@ func (b *Bench) wants(level outcome.Level) bool {
 		}
 	}
 	return false
+}
+
+func (b *Bench) chosen(name string) bool {
+	matches := func(e *regexp.Regexp) bool { return e.MatchString(name) }
+	return (len(b.Focus) == 0 || slices.ContainsFunc(b.Focus, matches)) && !slices.ContainsFunc(b.Skip, matches)
 }
 
 // spec declares the spec of one scenario on one target.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -33,7 +34,7 @@ type Job struct {
 	Timeout     time.Duration
 	Levels      []outcome.Level
 	LabelFilter string
-	Focus       []string
+	Focus       []string // regular expressions, which must compile; see [Bench]
 	Skip        []string
 	FailFast    bool
 	Repeat      int
@@ -43,7 +44,15 @@ type Job struct {
 const Description = "harness"
 
 func (j Job) bench() *Bench {
-	return &Bench{Targets: j.Targets, Timeout: j.Timeout, Levels: j.Levels}
+	return &Bench{Targets: j.Targets, Timeout: j.Timeout, Levels: j.Levels, Focus: compiled(j.Focus), Skip: compiled(j.Skip)}
+}
+
+func compiled(expressions []string) []*regexp.Regexp {
+	var all []*regexp.Regexp
+	for _, e := range expressions {
+		all = append(all, regexp.MustCompile(e))
+	}
+	return all
 }
 
 // configuration is the same in the preview and in each worker, so that spec
@@ -51,7 +60,7 @@ func (j Job) bench() *Bench {
 func (j Job) configuration() (types.SuiteConfig, types.ReporterConfig) {
 	suite, reporter := ginkgo.GinkgoConfiguration()
 	suite.RandomSeed = j.Runner.Seed
-	suite.LabelFilter, suite.FocusStrings, suite.SkipStrings = j.LabelFilter, j.Focus, j.Skip
+	suite.LabelFilter = j.LabelFilter
 	suite.FailFast = j.FailFast
 	suite.GracePeriod = 5 * time.Second
 	reporter.NoColor = true
