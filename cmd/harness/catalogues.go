@@ -20,6 +20,8 @@ func newScenarios() *cobra.Command {
 		Use:   "scenarios [ID]",
 		Short: "List the built-in scenarios, or show one whole",
 		Args:  cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: first(suggest(scenarioIDs)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var known []string
 			return table(cmd.OutOrStdout(), func(w io.Writer) error {
@@ -60,6 +62,8 @@ func newToxics() *cobra.Command {
 		Use:   "toxics [NAME]",
 		Short: "List the toxics, or show one with its attributes",
 		Args:  cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: first(suggest(toxicNames)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return table(cmd.OutOrStdout(), func(w io.Writer) error {
 				if len(args) == 1 {
@@ -110,6 +114,7 @@ func newTargets() *cobra.Command {
 		},
 	}
 	f.register(cmd.Flags())
+	f.complete(cmd)
 	return cmd
 }
 

@@ -43,11 +43,11 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 	if err := e.prepare(targets); err != nil {
 		return err
 	}
-	if f.list {
-		return e.list()
-	}
 	if len(e.specs) == 0 {
 		return exitError{outcome.ExitNothing, errors.New("nothing was selected: no scenario is for these targets, labels and expressions")}
+	}
+	if f.list {
+		return e.list()
 	}
 	return e.run(cmd.Context())
 }
@@ -102,10 +102,14 @@ func parseLevels(names []string) ([]outcome.Level, error) {
 	return levels, nil
 }
 
+// list tells what would run.
 func (e *execution) list() error {
+	var ids []string
 	for _, s := range e.specs {
-		e.terminal.printf("%s\n", specID(s.Preview))
+		ids = append(ids, specID(s.Preview))
 	}
+	slices.Sort(ids) // else their order depends on the seed
+	e.terminal.printf("%s\n", strings.Join(ids, "\n"))
 	return e.terminal.err()
 }
 

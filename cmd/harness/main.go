@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
@@ -70,6 +72,20 @@ func usage(format string, args ...any) error {
 // broken is an error of the harness or of the machine.
 func broken(format string, args ...any) error {
 	return exitError{outcome.ExitHarness, fmt.Errorf(format, args...)}
+}
+
+// bare drops the program or the path from an error of the system, where the
+// message names what the user wrote.
+func bare(err error) error {
+	var lookup *exec.Error
+	if errors.As(err, &lookup) {
+		err = lookup.Err
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return err
 }
 
 func newRoot() *cobra.Command {

@@ -33,7 +33,7 @@ func checkWritable(flag, path string) error {
 func probeFile(path string) error {
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
-		return cause(err)
+		return bare(err)
 	}
 	return file.Close()
 }
@@ -51,16 +51,7 @@ func probeFolder(dir string) error {
 	}
 	probe, err := os.CreateTemp(dir, ".harness-")
 	if err != nil {
-		return cause(err)
+		return bare(err)
 	}
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
-}
-
-// cause drops the path from the error: it may be that of the probe.
-func cause(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }

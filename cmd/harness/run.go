@@ -57,25 +57,28 @@ failed or a result is invalid, 4 nothing was selected, 130 interrupted.`,
   harness run --server 127.0.0.1:6379 --dialogue redis.yaml builtin:reset
   harness run --client 'node fetch.mjs http://{addr}/' --dialogue http.yaml
   harness run --config harness.yaml --target kv --junit result.xml`,
+		ValidArgsFunction: suites,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runSuites(cmd, f, args)
 		},
 	}
 	f.register(cmd)
+	f.complete(cmd)
+	completeFlag(cmd, "level", suggest(levelNames))
 	return cmd
 }
 
 func (f *runFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.targetFlags.register(flags)
-	flags.StringVar(&f.labelFilter, "label-filter", "", "only scenarios whose labels match, such as 'eof && !should' (topic, name, level, target=NAME with - for /)")
-	flags.StringArrayVar(&f.focus, "focus", nil, "only scenarios whose \"id on target\" matches this regular expression (may be repeated)")
-	flags.StringArrayVar(&f.skip, "skip", nil, "not those whose \"id on target\" matches")
-	flags.StringVar(&f.variant, "variant", "", "only the variant of this name, such as byte=12")
-	flags.StringSliceVar(&f.levels, "level", nil, "only scenarios of these levels: must, should, may, info")
+	flags.StringVar(&f.labelFilter, "label-filter", "", "only scenarios whose labels match the `FILTER`, such as 'eof && !should' (topic, name, level, target=NAME with - for /)")
+	flags.StringArrayVar(&f.focus, "focus", nil, "only scenarios whose \"id on target\" matches the `REGEXP` (may be repeated)")
+	flags.StringArrayVar(&f.skip, "skip", nil, "not those whose \"id on target\" matches the `REGEXP` (may be repeated)")
+	flags.StringVar(&f.variant, "variant", "", "only the variant of this `NAME`, such as byte=12")
+	flags.StringSliceVar(&f.levels, "level", nil, "only scenarios of this `LEVEL`: must, should, may, info (may be repeated)")
 	flags.BoolVar(&f.strict, "strict", false, "a failure at level should is red too")
-	flags.IntVar(&f.procs, "procs", 0, "worker processes (default 4 per core, at most 32)")
-	flags.Int64Var(&f.seed, "seed", 0, "seed of everything random (default: a new one, printed)")
+	flags.IntVar(&f.procs, "procs", 0, "`N` worker processes (default 4 per core, at most 32)")
+	flags.Int64Var(&f.seed, "seed", 0, "seed `N` of everything random (default: a new one, printed)")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
 	flags.DurationVar(&f.timeout, "timeout", time.Minute, "longest time for one scenario on one target")
 	flags.DurationVar(&f.startTimeout, "start-timeout", 10*time.Second, "how long a server may take until it listens")
@@ -126,7 +129,7 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 // again is the command that runs one variant of one scenario on one target again.
 func (f *runFlags) again(r outcome.Result) string {
 	line := fmt.Sprintf("harness run%s --seed %d --focus %s", f.targetFlags.again(r.Target), f.seed,
-		quote(regexp.QuoteMeta(r.Scenario+" on "+r.Target)+"$"))
+		quote("^"+regexp.QuoteMeta(r.Scenario+" on "+r.Target)+"$"))
 	if r.Variant != "" {
 		line += " --variant " + quote(r.Variant)
 	}

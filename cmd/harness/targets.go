@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -34,13 +32,13 @@ type targetFlags struct {
 
 func (f *targetFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.config, "config", "", "configuration `FILE` with targets (default: the nearest harness.yaml upward)")
-	flags.StringSliceVar(&f.names, "target", nil, "only targets of this name; * and ? match")
-	flags.StringVar(&f.server, "server", "", "server under test: a command or HOST:PORT")
-	flags.StringVar(&f.client, "client", "", "client under test: a command")
+	flags.StringSliceVar(&f.names, "target", nil, "only targets of this `NAME`; * and ? match (may be repeated)")
+	flags.StringVar(&f.server, "server", "", "server: a `COMMAND`, or HOST:PORT where it listens already")
+	flags.StringVar(&f.client, "client", "", "client: a `COMMAND`")
 	flags.StringVar(&f.dialogue, "dialogue", "", "dialogue `FILE` that the other side speaks")
-	flags.StringArrayVar(&f.send, "send", nil, `what a client sends, such as 'hello\n' (may be repeated, in turn with --expect)`)
-	flags.StringArrayVar(&f.expect, "expect", nil, `what the server answers, such as 'HELLO\n'`)
-	flags.StringVar(&f.test, "test", "", "who is under test: server, client or both")
+	flags.StringArrayVar(&f.send, "send", nil, "`BYTES` that a client sends, such as 'hello\\n' (may be repeated, in turn with --expect)")
+	flags.StringArrayVar(&f.expect, "expect", nil, "`BYTES` that the server answers, such as 'HELLO\\n'")
+	flags.StringVar(&f.test, "test", "", "`ROLE` under test: server, client or both (default: whatever is a program or an address)")
 }
 
 // fromFlags reports whether the target is described by flags alone.
@@ -178,17 +176,15 @@ func runnable(t scenario.Target, p scenario.Peer) error {
 	}
 	program := p.Command[0]
 	if strings.ContainsRune(program, filepath.Separator) && !filepath.IsAbs(program) {
-		program = filepath.Join(t.Dir, program)
+		// Absolute, as Join makes ./server a bare name, which is looked up in PATH.
+		path, err := filepath.Abs(filepath.Join(t.Dir, program))
+		if err != nil {
+			return err
+		}
+		program = path
 	}
 	if _, err := exec.LookPath(program); err != nil {
-		var cause *exec.Error
-		if errors.As(err, &cause) {
-			err = cause.Err
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			err = errors.New("no such program")
-		}
-		return fmt.Errorf("command %s: %w", peer.FormatCommand(p.Command), err)
+		return fmt.Errorf("command %s: %w", peer.FormatCommand(p.Command), bare(err))
 	}
 	return nil
 }
