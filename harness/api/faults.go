@@ -1,0 +1,92 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+)
+
+func (m *member) faults() []toxic {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.toxics
+}
+
+func (d *Daemon) listToxics(_ *http.Request, names []string) (reply, error) {
+	m, err := d.find(names[0])
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{http.StatusOK, shown(m.faults())}, nil
+}
+
+func (d *Daemon) showToxic(_ *http.Request, names []string) (reply, error) {
+	m, err := d.find(names[0])
+	if err != nil {
+		return reply{}, err
+	}
+	list := m.faults()
+	i := indexOf(list, names[1])
+	if i < 0 {
+		return reply{}, errToxicNotFound
+	}
+	return reply{http.StatusOK, list[i]}, nil
+}
+
+// createToxic answers 200, not 201: Toxiproxy's clients know it so.
+func (d *Daemon) createToxic(r *http.Request, names []string) (reply, error) {
+	m, err := d.find(names[0])
+	if err != nil {
+		return reply{}, err
+	}
+	in := newToxicInput()
+	if err := readJSON(r, &in); err != nil {
+		return reply{}, err
+	}
+	var made toxic
+	err = m.edit(func(list []toxic) (_ []toxic, err error) {
+		made, err = in.create(list)
+		return append(list, made), err
+	})
+	return reply{http.StatusOK, made}, err
+}
+
+func (d *Daemon) updateToxic(r *http.Request, names []string) (reply, error) {
+	m, err := d.find(names[0])
+	if err != nil {
+		return reply{}, err
+	}
+	i := indexOf(m.faults(), names[1])
+	if i < 0 {
+		return reply{}, errToxicNotFound
+	}
+	var patch toxicPatch
+	if err := readJSON(r, &patch); err != nil {
+		return reply{}, err
+	}
+	var made toxic
+	err = m.edit(func(list []toxic) (_ []toxic, err error) {
+		i := indexOf(list, names[1])
+		if i < 0 {
+			return nil, errToxicNotFound
+		}
+		made, err = patch.over(list[i]).change(list[i])
+		list[i] = made
+		return list, err
+	})
+	return reply{http.StatusOK, made}, err
+}
+
+func (d *Daemon) deleteToxic(_ *http.Request, names []string) (reply, error) {
+	m, err := d.find(names[0])
+	if err != nil {
+		return reply{}, err
+	}
+	err = m.edit(func(list []toxic) ([]toxic, error) {
+		i := indexOf(list, names[1])
+		if i < 0 {
+			return nil, errToxicNotFound
+		}
+		return slices.Delete(list, i, i+1), nil
+	})
+	return reply{status: http.StatusNoContent}, err
+}

@@ -1,0 +1,254 @@
+package api
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/sockharness/harness/harness/chance"
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/proxy"
+)
+
+// stopPatience is how long a request waits for the connections of a proxy that
+// it stops. The port is free at once, and new connections are; a peer that does
+// not read only delays the end of its own connection, beyond the request.
+const stopPatience = time.Second
+
+// A wish is what a client has asked a proxy to be.
+type wish struct {
+	listen   string // as asked for, or as the system resolved it
+	upstream string
+	enabled  bool
+	mode     proxy.Mode
+	seed     *int64 // nil: the daemon's
+}
+
+// A member is one proxy of the daemon, enabled or not.
+type member struct {
+	daemon *Daemon
+	name   string
+
+	editing sync.Mutex // held while toxics change, so that what runs agrees with them
+
+	mu      sync.Mutex // guards what follows; never held during I/O
+	wish    wish
+	toxics  []toxic      // in order of creation
+	running *proxy.Proxy // nil unless enabled
+	gone    bool         // deleted or replaced
+}
+
+func newMember(d *Daemon, name string, w wish, list []toxic) *member {
+	w.enabled = false
+	return &member{daemon: d, name: name, wish: w, toxics: list}
+}
+
+func (m *member) wanted() wish {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.wish
+}
+
+func (m *member) proxy() *proxy.Proxy {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.running
+}
+
+// start enables the proxy, if it is not. The name must be claimed.
+func (m *member) start() error {
+	if m.proxy() != nil {
+		return nil
+	}
+	m.mu.Lock()
+	w, list := m.wish, m.toxics
+	m.mu.Unlock()
+	at, err := net.ResolveTCPAddr("tcp", w.listen)
+	if err != nil {
+		return &net.OpError{Op: "listen", Net: "tcp", Err: err}
+	}
+	p, err := proxy.New(m.config(w, at, list))
+	if err != nil {
+		return err
+	}
+	if err := p.Start(m.daemon.ctx); err != nil {
+		return bindFailure(at, err)
+	}
+	m.run(p)
+	return nil
+}
+
+// run makes p what runs, with the toxics that are wanted by now.
+func (m *member) run(p *proxy.Proxy) {
+	m.editing.Lock()
+	defer m.editing.Unlock()
+	m.mu.Lock()
+	m.running, m.wish.enabled = p, true
+	m.wish.listen = address(p.Addr())
+	labels := labels{m.name, m.wish.listen, m.wish.upstream}
+	list := m.toxics
+	m.mu.Unlock()
+	m.daemon.meter.open(p, labels)
+	m.apply(p, list)
+}
+
+func (m *member) config(w wish, at *net.TCPAddr, list []toxic) proxy.Config {
+	source := m.daemon.chance.Split(m.name)
+	if w.seed != nil {
+		source = chance.New(*w.seed)
+	}
+	listen := at.String()
+	if at.IP == nil || at.IP.Equal(net.IPv4zero) {
+		listen = net.JoinHostPort("", portOf(at)) // both families, as Go has it for 0.0.0.0
+	}
+	cfg := proxy.Config{Name: m.name, Listen: listen, Upstream: w.upstream, Mode: effective(w.mode, list), Seed: source,
+		Events: m.daemon.sink(m.name), Toxics: running(list)}
+	for _, t := range list {
+		if t.made.Direction == event.Upstream {
+			cfg.OnListen = merge(cfg.OnListen, t.made.Window)
+		} else {
+			cfg.OnDial = merge(cfg.OnDial, t.made.Window)
+		}
+	}
+	return cfg
+}
+
+// stop disables the proxy, if it is not, and ends its connections by FIN. The
+// name must be claimed.
+func (m *member) stop() {
+	over := m.retire()
+	if over == nil {
+		return
+	}
+	patience := time.NewTimer(stopPatience)
+	defer patience.Stop()
+	select {
+	case <-over:
+	case <-patience.C:
+	}
+}
+
+// retire closes what runs, which the daemon waits for, and returns a channel that
+// is closed when all is over; nil when nothing runs.
+func (m *member) retire() (over <-chan struct{}) {
+	m.mu.Lock()
+	p := m.running
+	m.running, m.wish.enabled = nil, false
+	m.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	done := make(chan struct{})
+	m.daemon.retired.Go(func() {
+		defer close(done)
+		_ = p.Close()
+		m.daemon.meter.settle(p)
+	})
+	return done
+}
+
+// leave stops the proxy for good.
+func (m *member) leave() {
+	m.editing.Lock()
+	m.mu.Lock()
+	m.gone = true
+	m.mu.Unlock()
+	m.editing.Unlock()
+	m.stop()
+}
+
+// edit replaces the toxics by what change makes of them, in the open connections
+// too. It waits for none of these.
+func (m *member) edit(change func([]toxic) ([]toxic, error)) error {
+	m.editing.Lock()
+	defer m.editing.Unlock()
+	m.mu.Lock()
+	list, gone, p := slices.Clone(m.toxics), m.gone, m.running
+	m.mu.Unlock()
+	if gone {
+		return errProxyNotFound
+	}
+	list, err := change(list)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.toxics = list
+	m.mu.Unlock()
+	if p != nil {
+		m.apply(p, list)
+	}
+	return nil
+}
+
+// apply hands the toxics to the proxy that runs. It may have been closed
+// meanwhile, which is no failure.
+func (m *member) apply(p *proxy.Proxy, list []toxic) {
+	_ = p.SetToxics(running(list)) // each was checked when it was made
+	if mode := effective(m.wanted().mode, list); mode != p.Mode() {
+		_ = p.SetMode(mode)
+	}
+}
+
+// setMode says what becomes of new connections.
+func (m *member) setMode(mode proxy.Mode) error {
+	m.editing.Lock()
+	defer m.editing.Unlock()
+	m.mu.Lock()
+	m.wish.mode = mode
+	p, list := m.running, m.toxics
+	m.mu.Unlock()
+	if p == nil || p.Mode() == effective(mode, list) {
+		return nil
+	}
+	return p.SetMode(effective(mode, list))
+}
+
+// effective is the mode that a list of toxics leaves of the one asked for.
+func effective(mode proxy.Mode, list []toxic) proxy.Mode {
+	if slices.ContainsFunc(list, func(t toxic) bool { return t.made.Refuse && t.toxicity > 0 }) {
+		return proxy.Refuse
+	}
+	return mode
+}
+
+// running returns the toxics as a proxy takes them.
+func running(list []toxic) []proxy.Toxic {
+	made := make([]proxy.Toxic, 0, len(list))
+	for _, t := range list {
+		made = append(made, t.running())
+	}
+	return made
+}
+
+// address returns the address that is listened on as Go's net has it.
+func address(a net.Addr) string {
+	if at, ok := a.(*net.TCPAddr); ok && at.IP == nil {
+		return net.JoinHostPort("::", portOf(at))
+	}
+	return a.String()
+}
+
+// bindFailure words the failure of a listen as Go's net does.
+func bindFailure(at *net.TCPAddr, err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return &net.OpError{Op: "listen", Net: "tcp", Addr: at, Err: os.NewSyscallError("bind", errno)}
+	}
+	return err
+}
+
+// modes are the words of the API for what a proxy does with new connections.
+var modes = [...]string{proxy.Accept: "accept", proxy.Refuse: "refuse", proxy.BlackHole: "blackhole"}
+
+func parseMode(word string) (proxy.Mode, error) {
+	if i := slices.Index(modes[:], word); i >= 0 {
+		return proxy.Mode(i), nil
+	}
+	return 0, &failure{"bad request body: mode must be accept, refuse or blackhole, got " + quoted(word), http.StatusBadRequest}
+}

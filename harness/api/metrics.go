@@ -1,0 +1,203 @@
+package api
+
+import (
+	"maps"
+	"net/http"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/proxy"
+)
+
+// labels are those of Toxiproxy's counters, direction excepted.
+type labels struct{ proxy, listener, upstream string }
+
+type traffic [2]proxy.Traffic // by direction
+
+// A meter counts for /metrics. Without proxy metrics it counts nothing.
+type meter struct {
+	registry *prometheus.Registry // nil: there is nothing to serve
+	counts   *counts              // nil: no proxy metrics
+}
+
+func newMeter(cfg Config) *meter {
+	m := &meter{}
+	if cfg.ProxyMetrics || cfg.RuntimeMetrics {
+		m.registry = prometheus.NewRegistry()
+	}
+	if cfg.RuntimeMetrics {
+		m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
+			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	}
+	if cfg.ProxyMetrics {
+		m.counts = newCounts()
+		m.registry.MustRegister(m.counts, m.counts.open, m.counts.total, m.counts.ended, m.counts.struck, m.counts.dialErrors)
+	}
+	return m
+}
+
+// handler returns what serves /metrics, nil when nothing does.
+func (m *meter) handler() http.Handler {
+	if m.registry == nil {
+		return nil
+	}
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// open begins to count the bytes of a proxy.
+func (m *meter) open(p *proxy.Proxy, l labels) {
+	if m.counts != nil {
+		m.counts.mu.Lock()
+		defer m.counts.mu.Unlock()
+		m.counts.live[p] = l
+	}
+}
+
+// settle keeps what a proxy has carried that is closed.
+func (m *meter) settle(p *proxy.Proxy) {
+	if m.counts == nil {
+		return
+	}
+	m.counts.mu.Lock()
+	defer m.counts.mu.Unlock()
+	l := m.counts.live[p]
+	m.counts.past[l] = m.counts.past[l].plus(p)
+	delete(m.counts.live, p)
+}
+
+// tally returns what counts the connections of one run of a proxy.
+func (m *meter) tally(name string) *tally {
+	if m.counts == nil {
+		return nil
+	}
+	return &tally{counts: m.counts, proxy: name, endings: map[uint64]ending{}}
+}
+
+// counts are the metrics of proxies. The byte counters, which are Toxiproxy's by
+// name, are read from the proxies when they are asked for, and so are live.
+type counts struct {
+	received, sent                   *prometheus.Desc
+	open                             *prometheus.GaugeVec
+	total, ended, struck, dialErrors *prometheus.CounterVec
+
+	mu   sync.Mutex              // guards what follows
+	live map[*proxy.Proxy]labels // running, or being closed
+	past map[labels]traffic      // of proxies that are closed
+}
+
+func newCounts() *counts {
+	bytes := []string{"direction", "listener", "proxy", "upstream"}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{"proxy"}, labels...))
+	}
+	return &counts{
+		received: prometheus.NewDesc("toxiproxy_proxy_received_bytes_total", "Bytes read from the source of a direction.", bytes, nil),
+		sent:     prometheus.NewDesc("toxiproxy_proxy_sent_bytes_total", "Bytes taken by the destination of a direction.", bytes, nil),
+		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "harness_connections_open",
+			Help: "Connections that are open."}, []string{"proxy"}),
+		total: counter("harness_connections_total", "Connections accepted."),
+		ended: counter("harness_connections_ended_total",
+			"Connections that are over, by how they ended first and by whose doing.", "ending", "side"),
+		struck:     counter("harness_faults_struck_total", "Faults that took effect, by toxic.", "toxic"),
+		dialErrors: counter("harness_dial_errors_total", "Connections whose upstream could not be dialled."),
+		live:       map[*proxy.Proxy]labels{}, past: map[labels]traffic{},
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (c *counts) Describe(to chan<- *prometheus.Desc) { to <- c.received; to <- c.sent }
+
+// Collect implements [prometheus.Collector].
+func (c *counts) Collect(to chan<- prometheus.Metric) {
+	for l, t := range c.sum() {
+		for d, bytes := range t {
+			values := []string{event.Direction(d).String(), l.listener, l.proxy, l.upstream}
+			to <- prometheus.MustNewConstMetric(c.received, prometheus.CounterValue, float64(bytes.Received), values...)
+			to <- prometheus.MustNewConstMetric(c.sent, prometheus.CounterValue, float64(bytes.Sent), values...)
+		}
+	}
+}
+
+func (c *counts) sum() map[labels]traffic {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sums := maps.Clone(c.past)
+	for p, l := range c.live {
+		sums[l] = sums[l].plus(p)
+	}
+	return sums
+}
+
+func (t traffic) plus(p *proxy.Proxy) traffic {
+	for d := range t {
+		now := p.Traffic(event.Direction(d))
+		t[d].Received += now.Received
+		t[d].Sent += now.Sent
+	}
+	return t
+}
+
+// A tally folds the events of one run of a proxy into the counts.
+type tally struct {
+	counts *counts
+	proxy  string
+
+	mu      sync.Mutex // guards what follows
+	endings map[uint64]ending
+}
+
+// An ending is how a connection ended first, and by whose doing.
+type ending struct {
+	how  event.Ending
+	side event.Side
+}
+
+// add counts an event. A nil tally counts nothing.
+func (t *tally) add(e event.Event) {
+	if t == nil || e.Conn == 0 {
+		return
+	}
+	switch e.Kind {
+	case event.Accept:
+		t.counts.total.WithLabelValues(t.proxy).Inc()
+		t.counts.open.WithLabelValues(t.proxy).Inc()
+	case event.Refuse:
+		t.counts.dialErrors.WithLabelValues(t.proxy).Inc()
+	case event.Struck:
+		t.counts.struck.WithLabelValues(t.proxy, e.Toxic).Inc()
+	case event.FIN, event.RST:
+		t.note(e)
+	case event.Close:
+		was := t.take(e.Conn)
+		t.counts.open.WithLabelValues(t.proxy).Dec()
+		t.counts.ended.WithLabelValues(t.proxy, string(was.how), string(was.side)).Inc()
+	}
+}
+
+func (t *tally) note(e event.Event) {
+	if !e.First {
+		return
+	}
+	how := event.EOF
+	if e.Kind == event.RST {
+		how = event.Reset
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.endings[e.Conn] = ending{how, e.Side}
+}
+
+func (t *tally) take(conn uint64) ending {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	was, ok := t.endings[conn]
+	delete(t.endings, conn)
+	if !ok {
+		return ending{event.EOF, event.Proxy} // a toxic or the daemon has shut it
+	}
+	return was
+}

@@ -1,0 +1,298 @@
+package api
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sockharness/harness/harness/proxy"
+	"github.com/sockharness/harness/harness/wire"
+)
+
+// proxyInput is what a client sends to create or update a proxy. Null is as good
+// as absent.
+type proxyInput struct {
+	Name     string          `json:"name"`
+	Listen   *string         `json:"listen"`
+	Upstream *string         `json:"upstream"`
+	Enabled  *bool           `json:"enabled"`
+	Mode     *string         `json:"mode"`
+	Seed     *int64          `json:"seed"`
+	Toxics   json.RawMessage `json:"toxics"` // of create and populate only
+}
+
+// over returns what is wanted when the input is laid over what was.
+func (in proxyInput) over(was wish) (wish, error) {
+	if in.Listen != nil {
+		was.listen = *in.Listen
+	}
+	if in.Upstream != nil {
+		was.upstream = *in.Upstream
+	}
+	if in.Enabled != nil {
+		was.enabled = *in.Enabled
+	}
+	if in.Seed != nil {
+		was.seed = in.Seed
+	}
+	if in.Mode == nil {
+		return was, nil
+	}
+	mode, err := parseMode(*in.Mode)
+	was.mode = mode
+	return was, err
+}
+
+// fresh returns what is wanted of a proxy that is new.
+func (in proxyInput) fresh() (wish, error) { return in.over(wish{enabled: true}) }
+
+// faults makes the toxics that come with a proxy. Those of Toxiproxy's first
+// version, and what is no list, are none.
+func (in proxyInput) faults() (list []toxic, err error) {
+	var given []json.RawMessage
+	if len(in.Toxics) > 0 {
+		if err := json.Unmarshal(in.Toxics, &given); err != nil {
+			return nil, badBodyf("toxics must be a list, got %s", excerpt(in.Toxics))
+		}
+	}
+	for _, text := range given {
+		one := newToxicInput()
+		if err := json.Unmarshal(text, &one); err != nil {
+			return nil, badBody(err)
+		}
+		made, err := one.create(list)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, made)
+	}
+	return list, nil
+}
+
+// A view is a proxy as the API shows it.
+type view struct {
+	Name     string  `json:"name"`
+	Listen   string  `json:"listen"`
+	Upstream string  `json:"upstream"`
+	Enabled  bool    `json:"enabled"`
+	Mode     string  `json:"mode,omitempty"` // unless accept
+	Seed     *int64  `json:"seed,omitempty"`
+	Toxics   []toxic `json:"toxics"`
+}
+
+func (m *member) view() view {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := view{Name: m.name, Listen: m.wish.listen, Upstream: m.wish.upstream, Enabled: m.wish.enabled, Seed: m.wish.seed,
+		Toxics: shown(m.toxics)}
+	if m.wish.mode != proxy.Accept {
+		v.Mode = modes[m.wish.mode]
+	}
+	return v
+}
+
+func (d *Daemon) listProxies(*http.Request, []string) (reply, error) {
+	views := map[string]view{}
+	for _, m := range d.all() {
+		views[m.name] = m.view()
+	}
+	return reply{http.StatusOK, views}, nil
+}
+
+func (d *Daemon) showProxy(_ *http.Request, names []string) (reply, error) {
+	m, err := d.find(names[0])
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{http.StatusOK, m.view()}, nil
+}
+
+func (d *Daemon) createProxy(r *http.Request, _ []string) (reply, error) {
+	var in proxyInput
+	if err := readJSON(r, &in); err != nil {
+		return reply{}, err
+	}
+	switch {
+	case in.Name == "":
+		return reply{}, missing("name")
+	case in.Upstream == nil || *in.Upstream == "":
+		return reply{}, missing("upstream")
+	}
+	release, err := d.claim(r.Context(), in.Name)
+	if err != nil {
+		return reply{}, err
+	}
+	defer release()
+	if _, err := d.find(in.Name); err == nil {
+		return reply{}, errProxyExists
+	}
+	m, err := d.found(in)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{http.StatusCreated, m.view()}, nil
+}
+
+// found creates the proxy that the input asks for. Its name must be claimed; who
+// has it now is replaced.
+func (d *Daemon) found(in proxyInput) (*member, error) {
+	w, err := in.fresh()
+	if err != nil {
+		return nil, err
+	}
+	list, err := in.faults()
+	if err != nil {
+		return nil, err
+	}
+	before, _ := d.find(in.Name)
+	if before != nil {
+		before.stop()
+	}
+	m := newMember(d, in.Name, w, list)
+	if w.enabled {
+		if err := m.start(); err != nil {
+			return nil, err
+		}
+	}
+	if before != nil {
+		before.leave()
+	}
+	if err := d.list(m); err != nil {
+		m.leave()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (d *Daemon) updateProxy(r *http.Request, names []string) (reply, error) {
+	if _, err := d.find(names[0]); err != nil {
+		return reply{}, err
+	}
+	var in proxyInput
+	if err := readJSON(r, &in); err != nil {
+		return reply{}, err
+	}
+	release, err := d.claim(r.Context(), names[0])
+	if err != nil {
+		return reply{}, err
+	}
+	defer release()
+	m, err := d.find(names[0])
+	if err != nil {
+		return reply{}, err
+	}
+	if err := m.update(in); err != nil {
+		return reply{}, err
+	}
+	return reply{http.StatusOK, m.view()}, nil
+}
+
+// update brings the proxy to what the input asks for. Another address, upstream
+// or seed ends its connections. The name must be claimed.
+func (m *member) update(in proxyInput) error {
+	was := m.wanted()
+	want, err := in.over(was)
+	if err != nil {
+		return err
+	}
+	differs, err := was.differs(want)
+	if err != nil {
+		return err
+	}
+	if differs || !sameSeed(was.seed, want.seed) {
+		m.stop()
+		m.mu.Lock()
+		m.wish.listen, m.wish.upstream, m.wish.seed = want.listen, want.upstream, want.seed
+		m.mu.Unlock()
+	}
+	if err := m.setMode(want.mode); err != nil {
+		return err
+	}
+	if want.enabled {
+		return m.start()
+	}
+	m.stop()
+	return nil
+}
+
+// differs reports whether a proxy must be stopped to become the other one. An
+// address is compared as resolved with what is listened on, so that port 0, and
+// a name that a disabled proxy has kept, always differ: as in Toxiproxy.
+func (w wish) differs(other wish) (bool, error) {
+	at, err := net.ResolveTCPAddr("tcp", other.listen)
+	if err != nil {
+		return false, err
+	}
+	return w.listen != at.String() || w.upstream != other.upstream, nil
+}
+
+func sameSeed(a, b *int64) bool { return a == b || a != nil && b != nil && *a == *b }
+
+func (d *Daemon) deleteProxy(r *http.Request, names []string) (reply, error) {
+	if _, err := d.find(names[0]); err != nil {
+		return reply{}, err
+	}
+	release, err := d.claim(r.Context(), names[0])
+	if err != nil {
+		return reply{}, err
+	}
+	defer release()
+	m, err := d.find(names[0])
+	if err != nil {
+		return reply{}, err
+	}
+	m.leave()
+	d.unlist(m.name)
+	return reply{status: http.StatusNoContent}, nil
+}
+
+// resetAll enables every proxy and takes its toxics away. What cannot be started
+// keeps nobody else from it; the first failure is told.
+func (d *Daemon) resetAll(r *http.Request, _ []string) (reply, error) {
+	all := d.all()
+	slices.SortFunc(all, func(a, b *member) int { return strings.Compare(a.name, b.name) })
+	var failed error
+	for _, m := range all {
+		if err := d.resetOne(r, m.name); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	return reply{status: http.StatusNoContent}, failed
+}
+
+func (d *Daemon) resetOne(r *http.Request, name string) error {
+	release, err := d.claim(r.Context(), name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	m, err := d.find(name)
+	if err != nil {
+		return nil // deleted meanwhile
+	}
+	if err := m.edit(func([]toxic) ([]toxic, error) { return nil, nil }); err != nil {
+		return err
+	}
+	if err := m.setMode(proxy.Accept); err != nil {
+		return err
+	}
+	return m.start()
+}
+
+func portOf(at *net.TCPAddr) string { return strconv.Itoa(at.Port) }
+
+// merge returns the smaller of two windows, field by field.
+func merge(a, b wire.Window) wire.Window {
+	return wire.Window{ReceiveBuffer: smaller(a.ReceiveBuffer, b.ReceiveBuffer), SegmentSize: smaller(a.SegmentSize, b.SegmentSize)}
+}
+
+// smaller ignores zero, which leaves the system's default.
+func smaller(a, b int) int {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}

@@ -1,0 +1,195 @@
+package api
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+)
+
+// maxBody is how much of a request's body is read.
+const maxBody = 1 << 20
+
+// A reply is what an action answers: a status and, unless nil, a JSON value.
+type reply struct {
+	status int
+	value  any
+}
+
+// An action does what a request asks for. The names are those in its path.
+type action func(r *http.Request, names []string) (reply, error)
+
+// A route is one path; "*" stands for a name.
+type route struct {
+	path    []string
+	methods map[string]action
+	raw     http.Handler // instead of methods: answers all of them itself
+	open    bool         // answered without a token
+}
+
+func (d *Daemon) table() []route {
+	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
+	at := func(path string, methods map[string]action) route {
+		return route{path: strings.Split(path, "/"), methods: methods}
+	}
+	routes := []route{
+		at("proxies", map[string]action{get: d.listProxies, post: d.createProxy}),
+		at("proxies/*", map[string]action{get: d.showProxy, post: d.updateProxy, patch: d.updateProxy, del: d.deleteProxy}),
+		at("proxies/*/toxics", map[string]action{get: d.listToxics, post: d.createToxic}),
+		at("proxies/*/toxics/*", map[string]action{get: d.showToxic, post: d.updateToxic, patch: d.updateToxic, del: d.deleteToxic}),
+		at("reset", map[string]action{post: d.resetAll}),
+		at("connections", map[string]action{get: d.listConnections}),
+		{path: []string{"populate"}, raw: only(post, d.populate)},
+		{path: []string{"version"}, raw: only(get, version)},
+		{path: []string{"events"}, raw: only(get, d.events)},
+		{path: []string{"healthz"}, raw: only(get, health), open: true},
+	}
+	if h := d.meter.handler(); h != nil {
+		routes = append(routes, route{path: []string{"metrics"}, raw: h})
+	}
+	return routes
+}
+
+// only makes a handler of one method.
+func only(method string, h http.HandlerFunc) http.Handler { return oneMethod{method, h} }
+
+type oneMethod struct {
+	method string
+	http.HandlerFunc
+}
+
+func (rt *route) match(segments []string) (names []string, ok bool) {
+	if len(segments) != len(rt.path) {
+		return nil, false
+	}
+	for i, want := range rt.path {
+		switch {
+		case want == "*" && segments[i] != "":
+			names = append(names, segments[i])
+		case want != segments[i]:
+			return nil, false
+		}
+	}
+	return names, true
+}
+
+func (rt *route) allows(method string) bool {
+	if one, ok := rt.raw.(oneMethod); ok {
+		return one.method == method
+	}
+	return rt.raw != nil || rt.methods[method] != nil
+}
+
+// ServeHTTP answers one request of Toxiproxy's API or of ours.
+func (d *Daemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if clean := cleanPath(r.URL.Path); clean != r.URL.Path {
+		u := *r.URL
+		u.Path, u.RawPath = clean, ""
+		w.Header().Set("Location", u.String())
+		w.WriteHeader(http.StatusMovedPermanently)
+		return
+	}
+	segments := strings.Split(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	for i := range d.routes {
+		if names, ok := d.routes[i].match(segments); ok {
+			d.serve(w, r, &d.routes[i], names)
+			return
+		}
+	}
+	http.NotFound(w, r)
+}
+
+func (d *Daemon) serve(w http.ResponseWriter, r *http.Request, rt *route, names []string) {
+	if !rt.allows(r.Method) {
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	w.Header().Set("X-Toxiproxy-Request-Id", requestID())
+	if !d.cfg.Guard.admit(w, r, rt.open) {
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if rt.raw != nil {
+		rt.raw.ServeHTTP(w, r)
+		return
+	}
+	answer, err := rt.methods[r.Method](r, names)
+	if err != nil {
+		writeFailure(w, err)
+		return
+	}
+	if answer.value == nil {
+		w.WriteHeader(answer.status)
+		return
+	}
+	writeJSON(w, answer.status, answer.value)
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		writeFailure(w, fmt.Errorf("reply encode: %w", err))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // the client may be gone
+}
+
+// readJSON reads the first JSON value of the body, all of which must have
+// arrived: who sends slowly waits for himself only.
+func readJSON(r *http.Request, value any) error {
+	body, err := io.ReadAll(r.Body)
+	var tooBig *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooBig):
+		return &failure{fmt.Sprintf("bad request body: more than %d bytes", tooBig.Limit), http.StatusRequestEntityTooLarge}
+	case err != nil:
+		return badBody(err)
+	}
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(value); err != nil {
+		return badBody(err)
+	}
+	return nil
+}
+
+// cleanPath removes doubled slashes and dots and keeps a slash at the end.
+func cleanPath(p string) string {
+	if p == "" {
+		return "/"
+	}
+	if p[0] != '/' {
+		p = "/" + p
+	}
+	clean := path.Clean(p)
+	if p[len(p)-1] == '/' && clean != "/" {
+		clean += "/"
+	}
+	return clean
+}
+
+// requestID returns 20 characters, as Toxiproxy's has.
+func requestID() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
+}
+
+// apiVersion is the release of Toxiproxy whose contract this is. Clients
+// choose their methods by it.
+const apiVersion = "2.12.0"
+
+func version(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json;charset=utf-8")
+	_, _ = fmt.Fprintf(w, "{\"version\": %q}\n", apiVersion)
+}
+
+func health(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
