@@ -25,6 +25,9 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// ownSweep keeps a topic's own test short; the command sweeps wider.
+const ownSweep = 32
+
 // RunTopic runs one topic against the reference peers under go test.
 func RunTopic(t *testing.T, declare func(*Bench)) {
 	t.Helper()
@@ -36,7 +39,10 @@ func RunTopic(t *testing.T, declare func(*Bench)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	player := runner.New(runner.Config{Seed: 1, Self: self, Tmp: t.TempDir()})
+	// A program with the race detector waits a second before it exits, and the
+	// reference peers are this one.
+	t.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
+	player := runner.New(runner.Config{Seed: 1, Self: self, Tmp: t.TempDir(), Sweep: ownSweep})
 	t.Cleanup(player.Close)
 	gomega.RegisterFailHandler(ginkgo.Fail)
 	declare(&Bench{Targets: targets, Player: player})
