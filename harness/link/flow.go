@@ -147,7 +147,7 @@ func (f *flow) fetch() {
 	l.end()
 	switch {
 	case err == nil:
-		l.received.Add(int64(len(b)))
+		l.count(int64(len(b)))
 		f.joints[0].queue = append(f.joints[0].queue, chunkItem(&chunk{Data: b, Timestamp: time.Now()}))
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		f.end(l.classify(err))

@@ -104,6 +104,7 @@ type Link struct {
 	spliced  atomic.Int64 // those of them which never entered this process
 	edits    atomic.Uint64
 	inWrite  atomic.Bool    // the writer is inside a write
+	carried  chan struct{}  // closed when the first byte was read from the source
 	finished chan struct{}  // closed when FIN was sent to the destination
 	gone     sync.WaitGroup // toxics, joints and watchers
 
@@ -133,7 +134,8 @@ func New(cfg Config, stages []Stage) *Link {
 	if cfg.Rand == nil {
 		cfg.Rand = func(string) *rand.Rand { return rand.New(rand.NewPCG(0, 0)) }
 	}
-	l := &Link{cfg: cfg, src: cfg.Source, dst: cfg.Dest, finished: make(chan struct{}), changed: make(chan struct{}, 1)}
+	l := &Link{cfg: cfg, src: cfg.Source, dst: cfg.Dest, carried: make(chan struct{}),
+		finished: make(chan struct{}), changed: make(chan struct{}, 1)}
 	l.Update(stages)
 	l.src.onReset(func() {
 		l.emit(event.Event{Kind: event.RST, Side: l.src.Who, Offset: l.received.Load()})
@@ -145,6 +147,13 @@ func New(cfg Config, stages []Stage) *Link {
 // Join makes two links the two directions of one connection. It must be called
 // before either runs.
 func Join(a, b *Link) { a.opposite, b.opposite = b, a }
+
+// count keeps that n bytes were read from the source.
+func (l *Link) count(n int64) {
+	if n > 0 && l.received.Add(n) == n {
+		close(l.carried)
+	}
+}
 
 // Received returns how many bytes were read from the source so far.
 func (l *Link) Received() int64 { return l.received.Load() }

@@ -21,7 +21,10 @@ type place struct {
 	asked *wire.End
 }
 
-var _ wire.Wire = (*place)(nil)
+var (
+	_ wire.Wire     = (*place)(nil)
+	_ wire.Answerer = (*place)(nil)
+)
 
 // Context implements [wire.Wire].
 func (p *place) Context() context.Context { return p.ctx }
@@ -53,6 +56,14 @@ func (p *place) End(e wire.End) { p.asked = &e }
 
 // Happened implements [wire.Wire].
 func (p *place) Happened(k event.Kind) <-chan struct{} { return p.link.cfg.Happened(k) }
+
+// Answered implements [wire.Answerer].
+func (p *place) Answered() <-chan struct{} {
+	if p.link.opposite == nil {
+		return nil
+	}
+	return p.link.opposite.carried
+}
 
 // still is how many polls in a row must show the same before a sender counts
 // as blocked.

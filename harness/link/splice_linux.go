@@ -111,7 +111,7 @@ func (s *splicer) fill() error {
 		return io.EOF
 	}
 	s.pipe.held = n
-	s.l.received.Add(int64(n))
+	s.l.count(int64(n))
 	return nil
 }
 

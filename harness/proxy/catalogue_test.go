@@ -76,3 +76,17 @@ func TestCatalogueSlicesAreRead(t *testing.T) {
 		}
 	}
 }
+
+// A trigger that waits for the answer strikes when the other direction carries
+// its first byte, and not before.
+func TestCatalogueAnswerTrigger(t *testing.T) {
+	r := newRig(t, with(made(t, toxics.Spec{Type: "half_close", At: toxics.Trigger{Event: "answer"}})))
+	client, server := r.pair()
+	send(t, server, "before") // downstream, the direction of the toxic
+	wantRead(t, client, "before")
+	send(t, client, "answer")
+	wantRead(t, server, "answer")
+	wantEnding(t, client, "", event.EOF)
+	send(t, client, "still open")
+	wantRead(t, server, "still open")
+}

@@ -81,11 +81,10 @@ func suspect(r outcome.Result) bool {
 }
 
 // width is how many variants may run at a time: one where they act on the
-// server process itself, or where each is to have a server of its own.
+// server process itself.
 func (p *play) width(variants []scenario.Variant) int {
-	alone := slices.ContainsFunc(variants, func(v scenario.Variant) bool { return v.Act != nil })
 	switch {
-	case alone || p.bench.target.Server.Scope == scenario.PerScenario:
+	case slices.ContainsFunc(variants, func(v scenario.Variant) bool { return v.Act != nil }):
 		return 1
 	case p.kase.Role == scenario.Client || p.bench.target.Client.Dialogue == nil:
 		return p.runner.config.Clients
@@ -128,7 +127,7 @@ func (p *play) retry(ctx context.Context, variants []scenario.Variant, results [
 			results[i].Events, results[i].Stderr = first.Events, first.Stderr
 		}
 	}
-	if p.damaged.Swap(false) || confirmed > 0 {
+	if p.damaged.Swap(false) || confirmed > 0 || p.bench.target.Server.Scope == scenario.PerScenario {
 		p.bench.discard()
 	}
 }
