@@ -1,0 +1,152 @@
+package probe
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// A connection is a TCP socket as sock_diag(7) describes it.
+type connection struct {
+	state          sock.State
+	probing        bool // its peer's window is closed, and the kernel asks from time to time
+	local, remote  netip.AddrPort
+	unread, unsent int
+	inode          uint32
+
+	// Known after a dump with details only.
+	written, received uint64 // payload bytes that its owner wrote, that came in order (a FIN counts as one)
+	waiting           bool   // some of them were not sent yet
+}
+
+// delivered reports whether all that c's owner wrote lies with the other end, be
+// it acknowledged or not: an acknowledgement may take 40 ms.
+func (c connection) delivered(other connection) bool {
+	return c.unsent == 0 || !c.waiting && c.written > 0 && other.received >= c.written && c.state != sock.FinWait1
+}
+
+// The wire format is that of linux/inet_diag.h. 64-bit values are not needed.
+const (
+	diagHeader  = unix.SizeofNlMsghdr
+	diagRequest = diagHeader + 56
+	diagMessage = 72
+	probeTimer  = 4 // idiag_timer: zero window probe
+	infoAttr    = 2 // INET_DIAG_INFO
+)
+
+// connections returns the TCP sockets of this network namespace that some
+// process has open, by inode. It asks with a dump: some 0.3 ms. With details, it
+// locks each of them for a moment.
+func connections(details bool) (map[uint32]connection, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+	if err != nil {
+		return nil, fmt.Errorf("sock_diag: %w", err)
+	}
+	defer unix.Close(fd)
+	found := map[uint32]connection{}
+	buf := make([]byte, 32<<10)
+	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
+		if err := dump(fd, family, details, buf, found); err != nil {
+			return nil, fmt.Errorf("sock_diag: %w", err)
+		}
+	}
+	return found, nil
+}
+
+func dump(fd int, family byte, details bool, buf []byte, found map[uint32]connection) error {
+	var r [diagRequest]byte
+	native := binary.NativeEndian
+	native.PutUint32(r[0:], diagRequest)
+	native.PutUint16(r[4:], unix.SOCK_DIAG_BY_FAMILY)
+	native.PutUint16(r[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
+	r[diagHeader], r[diagHeader+1] = family, unix.IPPROTO_TCP
+	if details {
+		r[diagHeader+2] = 1 << (infoAttr - 1)
+	}
+	native.PutUint32(r[diagHeader+4:], ^uint32(1<<sock.TimeWait|1<<sock.NewSynReceived))
+	if _, err := ignoringEINTR(func() (int, error) { return unix.Write(fd, r[:]) }); err != nil {
+		return err
+	}
+	for {
+		n, err := ignoringEINTR(func() (int, error) { return unix.Read(fd, buf) })
+		if err != nil {
+			return err
+		}
+		if done, err := parseDump(buf[:n], found); done || err != nil {
+			return err
+		}
+	}
+}
+
+// parseDump goes through one datagram and reports whether it was the last one.
+func parseDump(b []byte, found map[uint32]connection) (done bool, err error) {
+	native := binary.NativeEndian
+	for len(b) >= diagHeader {
+		size, kind := int(native.Uint32(b)), native.Uint16(b[4:])
+		if size < diagHeader || size > len(b) {
+			return false, fmt.Errorf("message of %d bytes in %d", size, len(b))
+		}
+		payload := b[diagHeader:size]
+		b = b[min((size+3)&^3, len(b)):]
+		switch {
+		case kind == unix.NLMSG_DONE:
+			return true, nil
+		case kind == unix.NLMSG_ERROR && len(payload) >= 4:
+			return true, unix.Errno(-int32(native.Uint32(payload)))
+		case kind == unix.SOCK_DIAG_BY_FAMILY && len(payload) >= diagMessage:
+			if c := decode(payload); c.inode != 0 {
+				found[c.inode] = c
+			}
+		}
+	}
+	return false, nil
+}
+
+func decode(m []byte) connection {
+	native := binary.NativeEndian
+	size := 16
+	if m[0] == unix.AF_INET {
+		size = 4
+	}
+	addr := func(at int) netip.Addr {
+		a, _ := netip.AddrFromSlice(m[at : at+size])
+		return a.Unmap()
+	}
+	c := connection{
+		state:   sock.State(m[1]),
+		probing: m[2] == probeTimer,
+		local:   netip.AddrPortFrom(addr(8), binary.BigEndian.Uint16(m[4:])),
+		remote:  netip.AddrPortFrom(addr(24), binary.BigEndian.Uint16(m[6:])),
+		unread:  int(native.Uint32(m[56:])),
+		unsent:  int(native.Uint32(m[60:])),
+		inode:   native.Uint32(m[68:]),
+	}
+	c.decodeInfo(m[diagMessage:])
+	return c
+}
+
+// decodeInfo reads a tcp_info among the attributes, where there is one. The
+// counters are as old as Linux 4.19.
+func (c *connection) decodeInfo(attributes []byte) {
+	native := binary.NativeEndian
+	var info unix.TCPInfo
+	for a := attributes; len(a) >= 4; {
+		size, kind := int(native.Uint16(a)), native.Uint16(a[2:])
+		if size < 4 || size > len(a) {
+			return
+		}
+		body := a[4:size]
+		if kind == infoAttr && len(body) >= int(unsafe.Offsetof(info.Bytes_retrans))+8 {
+			c.waiting = native.Uint32(body[unsafe.Offsetof(info.Notsent_bytes):]) > 0
+			c.received = native.Uint64(body[unsafe.Offsetof(info.Bytes_received):])
+			c.written = native.Uint64(body[unsafe.Offsetof(info.Bytes_sent):]) -
+				native.Uint64(body[unsafe.Offsetof(info.Bytes_retrans):])
+		}
+		a = a[min((size+3)&^3, len(a)):]
+	}
+}

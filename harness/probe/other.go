@@ -1,0 +1,15 @@
+//go:build !linux
+
+package probe
+
+import "github.com/sockharness/harness/harness/sock"
+
+type snapshot struct{ text []byte }
+
+type tree struct{}
+
+func (*snapshot) take([]int) (string, error) { return "", sock.ErrUnsupported }
+
+func (*snapshot) read() (tree, string, error) { return tree{}, "", sock.ErrUnsupported }
+
+func (tree) examine() (Diagnosis, string, error) { return Diagnosis{}, "", sock.ErrUnsupported }

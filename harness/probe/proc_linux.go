@@ -1,0 +1,120 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// procPath returns /proc/PID/name. Names of files below a task are joined by
+// the caller.
+func procPath(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
+
+// appendFile appends the contents of a file of /proc to b. The raw calls cost a
+// third of what os.ReadFile does.
+func appendFile(b []byte, path string) ([]byte, error) {
+	fd, err := ignoringEINTR(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
+	if err != nil {
+		return b, err
+	}
+	defer unix.Close(fd)
+	for {
+		if cap(b)-len(b) < 512 {
+			b = append(b, make([]byte, 4096)...)[:len(b)]
+		}
+		n, err := ignoringEINTR(func() (int, error) { return unix.Read(fd, b[len(b):cap(b)]) })
+		if n <= 0 || err != nil {
+			return b, err
+		}
+		b = b[:len(b)+n]
+	}
+}
+
+func readFile(path string) (string, error) {
+	b, err := appendFile(nil, path)
+	return string(b), err
+}
+
+func ignoringEINTR(call func() (int, error)) (int, error) {
+	for {
+		if n, err := call(); err != unix.EINTR {
+			return n, err
+		}
+	}
+}
+
+// numbers returns the names in a directory of /proc that are numbers.
+func numbers(dir string) ([]int, error) {
+	fd, err := ignoringEINTR(func() (int, error) {
+		return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var found []int
+	var names []string
+	buf := make([]byte, 8192)
+	for {
+		n, err := ignoringEINTR(func() (int, error) { return unix.ReadDirent(fd, buf) })
+		if n <= 0 || err != nil {
+			return found, err
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names[:0])
+		for _, name := range names {
+			if number, err := strconv.Atoi(name); err == nil {
+				found = append(found, number)
+			}
+		}
+	}
+}
+
+func readlink(path string) (string, error) {
+	buf := make([]byte, 512)
+	n, err := ignoringEINTR(func() (int, error) { return unix.Readlink(path, buf) })
+	return string(buf[:max(n, 0)]), err
+}
+
+// vanished reports whether err only says that a process or a thread has ended.
+func vanished(err error) bool {
+	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH)
+}
+
+// refused makes an error of those that are neither nil nor say that a process
+// vanished, and of a lack of rights sock.ErrUnsupported.
+func refused(what string, err error) error {
+	switch {
+	case err == nil || vanished(err):
+		return nil
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOSYS):
+		return fmt.Errorf("%s: %w", what, errors.Join(sock.ErrUnsupported, err))
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// statFields returns what proc_pid_stat(5) says behind the name of the program,
+// from the state on, which may hold blanks and parentheses.
+func statFields(text string) []string {
+	return strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+}
+
+// field returns the value of a line "name:\tvalue" in the text of a file such as
+// /proc/PID/status.
+func field(text, name string) string {
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func program(pid int) string {
+	name, _ := readFile(procPath(pid, "comm"))
+	return strings.TrimSpace(name)
+}
