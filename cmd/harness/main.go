@@ -103,5 +103,6 @@ resets, refusals. It proves that each fault struck and says what broke.
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newRun(), newScenarios(), newToxics(), newTargets(), newVersion(), newWorker(), newPeer())
+	root.AddCommand(append(newDaemonCommands(), newServe(), newProxy())...)
 	return root
 }

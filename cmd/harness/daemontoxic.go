@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sockharness/harness/toxics"
+)
+
+func newToxic() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "toxic",
+		Aliases: []string{"t"},
+		Short:   "Add, update or delete a toxic of a proxy",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newToxicAdd(), newToxicUpdate(), newToxicDelete())
+	return cmd
+}
+
+// toxicFlags is what the user says of a toxic.
+type toxicFlags struct {
+	name       string
+	kind       string
+	toxicity   float32
+	attributes []string
+	at         string
+	connection uint64
+	upstream   bool
+	downstream bool
+}
+
+func (f *toxicFlags) registerChange(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.Float32Var(&f.toxicity, "toxicity", 1, "share of connections that have it, 0 to 1")
+	flags.StringArrayVarP(&f.attributes, "attribute", "a", nil, "attribute of the type, `NAME=VALUE` (may be repeated)")
+	flags.StringVar(&f.at, "at", "", "where it begins to strike: byte=93, pattern=\"\\r\\n\", segment=2, event=eof or time=200ms")
+	flags.Uint64Var(&f.connection, "connection", 0, "only the n-th connection of the proxy has it")
+	completeFlag(cmd, "attribute", f.suggestAttributes)
+	completeFlag(cmd, "at", cobra.FixedCompletions([]string{"byte=", "pattern=", "segment=", "event=", "time="},
+		cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace))
+}
+
+func newToxicAdd() *cobra.Command {
+	f := &toxicFlags{}
+	cmd := daemonCommand("add PROXY --type TYPE", "Add a toxic to a proxy", cobra.ExactArgs(1), func(cmd *cobra.Command, c *daemonClient, args []string) error {
+		t, err := f.toxic(cmd)
+		if err != nil {
+			return err
+		}
+		t.Name, t.Type, t.Stream = f.name, f.kind, "downstream"
+		if f.upstream {
+			t.Stream = "upstream"
+		}
+		var added daemonToxic
+		answer, err := c.call(cmd.Context(), "POST", proxyPath(args[0])+"/toxics", t, &added)
+		if err != nil {
+			return err
+		}
+		return c.show(cmd, answer, "Added %s %s toxic '%s' on proxy '%s'", added.Stream, added.Type, added.Name, args[0])
+	})
+	cmd.Aliases = []string{"a"}
+	cmd.Example = `  harness toxic add kv -t latency -n slow -a latency=100 -a jitter=50
+  harness toxic add kv -t half_close --at byte=93 --connection 2`
+	flags := cmd.Flags()
+	flags.StringVarP(&f.name, "toxicName", "n", "", "its name (default TYPE_STREAM)")
+	flags.StringVarP(&f.kind, "type", "t", "", "its type; see harness toxics")
+	flags.BoolVarP(&f.upstream, "upstream", "u", false, "tamper with what clients send")
+	flags.BoolVarP(&f.downstream, "downstream", "d", false, "tamper with what the server sends (default)")
+	f.registerChange(cmd)
+	require(cmd, "type")
+	cmd.MarkFlagsMutuallyExclusive("upstream", "downstream")
+	completeFlag(cmd, "type", suggest(toxicNames))
+	return cmd
+}
+
+func newToxicUpdate() *cobra.Command {
+	f := &toxicFlags{}
+	cmd := daemonCommand("update PROXY --toxicName NAME", "Change attributes or toxicity of a toxic, and nothing else of it", cobra.ExactArgs(1), func(cmd *cobra.Command, c *daemonClient, args []string) error {
+		t, err := f.toxic(cmd)
+		if err != nil {
+			return err
+		}
+		answer, err := c.call(cmd.Context(), "PATCH", toxicPath(args[0], f.name), t, nil)
+		if err != nil {
+			return err
+		}
+		return c.show(cmd, answer, "Updated toxic '%s' on proxy '%s'", f.name, args[0])
+	})
+	cmd.Aliases = []string{"u"}
+	f.registerChange(cmd)
+	f.registerName(cmd)
+	return cmd
+}
+
+func newToxicDelete() *cobra.Command {
+	f := &toxicFlags{}
+	cmd := daemonCommand("delete PROXY --toxicName NAME", "Take a toxic off a proxy", cobra.ExactArgs(1), func(cmd *cobra.Command, c *daemonClient, args []string) error {
+		answer, err := c.call(cmd.Context(), "DELETE", toxicPath(args[0], f.name), nil, nil)
+		if err != nil {
+			return err
+		}
+		return c.show(cmd, answer, "Removed toxic '%s' on proxy '%s'", f.name, args[0])
+	})
+	cmd.Aliases = []string{"d", "r", "remove"}
+	f.registerName(cmd)
+	return cmd
+}
+
+// registerName is for commands about a toxic that there is.
+func (f *toxicFlags) registerName(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.name, "toxicName", "n", "", "name of the toxic")
+	require(cmd, "toxicName")
+	completeFlag(cmd, "toxicName", suggest(toxicNamesOf))
+}
+
+// toxic reads the flags that were given; those that were not change nothing.
+func (f *toxicFlags) toxic(cmd *cobra.Command) (daemonToxic, error) {
+	t := daemonToxic{Attributes: map[string]any{}, Connection: f.connection}
+	if cmd.Flags().Changed("toxicity") {
+		if f.toxicity < 0 || f.toxicity > 1 {
+			return t, usage("--toxicity %v: want 0 to 1", f.toxicity)
+		}
+		t.Toxicity = &f.toxicity
+	}
+	for _, given := range f.attributes {
+		name, value, ok := strings.Cut(given, "=")
+		if !ok {
+			return t, usage("--attribute %q: want NAME=VALUE", given)
+		}
+		t.Attributes[name] = number(value)
+	}
+	if f.at == "" {
+		return t, nil
+	}
+	field, value, ok := strings.Cut(f.at, "=")
+	if !ok {
+		return t, usage("--at %q: want NAME=VALUE, such as byte=93", f.at)
+	}
+	if field == "pattern" {
+		plain, err := strconv.Unquote(`"` + strings.ReplaceAll(value, `"`, `\"`) + `"`)
+		if err != nil {
+			return t, usage("--at %q: bad escape", f.at)
+		}
+		value = plain
+	}
+	t.At = map[string]any{field: value}
+	return t, nil
+}
+
+// number is the value as JSON has it; what is no number is text.
+func number(value string) any {
+	if _, err := strconv.ParseFloat(value, 64); err == nil && json.Valid([]byte(value)) {
+		return json.Number(value)
+	}
+	return value
+}
+
+// completionPatience bounds what a shell waits for the daemon.
+const completionPatience = time.Second
+
+func (c *daemonClient) proxyNames(*cobra.Command) []string {
+	ctx, cancel := context.WithTimeout(context.Background(), completionPatience)
+	defer cancel()
+	var all map[string]daemonProxy
+	if _, err := c.call(ctx, "GET", "/proxies", nil, &all); err != nil {
+		return nil
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		names = append(names, name+"\t"+all[name].Listen+" to "+all[name].Upstream)
+	}
+	return names
+}
+
+// toxicNamesOf offers the toxics of the proxy that is named already.
+func toxicNamesOf(cmd *cobra.Command) []string {
+	c := daemonClient{}
+	c.host, _ = cmd.Flags().GetString("host")
+	c.token, _ = cmd.Flags().GetString("token")
+	if cmd.Flags().NArg() == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), completionPatience)
+	defer cancel()
+	var p daemonProxy
+	if _, err := c.call(ctx, "GET", proxyPath(cmd.Flags().Arg(0)), nil, &p); err != nil {
+		return nil
+	}
+	var names []string
+	for _, t := range p.Toxics {
+		names = append(names, t.Name+"\t"+t.Stream+" "+t.Type+" "+t.settings())
+	}
+	return names
+}
+
+// suggestAttributes offers those of the type that was given, or of all.
+func (f *toxicFlags) suggestAttributes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, k := range toxics.Catalogue() {
+		if f.kind == "" || f.kind == k.Name {
+			for _, a := range k.Attributes {
+				names = append(names, a.Name+"=\t"+a.Summary)
+			}
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
