@@ -1,0 +1,133 @@
+package api
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sockharness/harness/harness/event"
+)
+
+// subscribe returns the events of a stream, as they come.
+func subscribe(t *testing.T, url string) <-chan event.Event {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = response.Body.Close() })
+	if kind := response.Header.Get("Content-Type"); response.StatusCode != 200 || kind != "text/event-stream" {
+		t.Fatalf("got %d %s", response.StatusCode, kind)
+	}
+	events := make(chan event.Event, 1000)
+	go func() {
+		defer close(events)
+		lines := bufio.NewScanner(response.Body)
+		for lines.Scan() {
+			if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				var e event.Event
+				if json.Unmarshal([]byte(text), &e) == nil {
+					events <- e
+				}
+			}
+		}
+	}()
+	return events
+}
+
+// kinds reads events until one of the kind, which is the last of those returned.
+func kinds(t *testing.T, events <-chan event.Event, last event.Kind) string {
+	t.Helper()
+	var words []string
+	for e := range events {
+		words = append(words, string(e.Kind))
+		if e.Kind == last {
+			return strings.Join(words, " ")
+		}
+	}
+	t.Fatalf("stream ended after %v", words)
+	return ""
+}
+
+func TestEventsConnectionsMetrics(t *testing.T) {
+	d, url := serve(t, Config{ProxyMetrics: true, RuntimeMetrics: true})
+	upstream := listen(t)
+	addr := newProxy(t, url, "p", upstream.Addr().String())
+	newProxy(t, url, "other", freeAddr(t))
+	must(t, 200, "POST", url+"/proxies/p/toxics", `{"type":"half_close","at":{"byte":2}}`)
+	events, all := subscribe(t, url+"/events?proxy=p"), subscribe(t, url+"/events?bytes=true")
+
+	p := connect(t, d, addr, upstream)
+	p.send(t, p.client, "hello")
+	wantRead(t, p.server, "hello")
+	p.send(t, p.server, "abc")
+	wantEnding(t, "client", p.client, "ab", event.EOF)
+
+	var list []connection
+	if err := json.Unmarshal([]byte(must(t, 200, "GET", url+"/connections?proxy=p", "")), &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != 1 || list[0].Client.Address != p.client.LocalAddr().String() || list[0].Server.Address != upstream.Addr().String() ||
+		list[0].Upstream.Sent != 5 || list[0].Downstream.Sent != 2 {
+		t.Errorf("got %+v", list)
+	}
+	must(t, 404, "GET", url+"/connections?proxy=none", "")
+	if got := must(t, 200, "GET", url+"/connections?proxy=other", ""); got != "[]" {
+		t.Errorf("got %s", got)
+	}
+	metrics := must(t, 200, "POST", url+"/metrics", "")
+	for _, want := range []string{`toxiproxy_proxy_received_bytes_total{direction="upstream",listener="` + addr + `",proxy="p",upstream="` + upstream.Addr().String() + `"} 5`,
+		`toxiproxy_proxy_sent_bytes_total{direction="downstream",listener="` + addr + `",proxy="p",upstream="` + upstream.Addr().String() + `"} 2`,
+		`harness_connections_open{proxy="p"} 1`, `harness_faults_struck_total{proxy="p",toxic="half_close_downstream"} 1`, "go_goroutines ", "process_open_fds "} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no %s in metrics", want)
+		}
+	}
+	_ = p.client.Close()
+	if got := kinds(t, events, event.Close); !strings.HasPrefix(got, "accept dial") || !strings.Contains(got, "struck") || strings.Contains(got, "bytes") {
+		t.Errorf("got events %s", got)
+	}
+	if got := kinds(t, all, event.Close); !strings.Contains(got, "bytes") {
+		t.Errorf("got events %s", got)
+	}
+	must(t, 200, "PATCH", url+"/proxies/p", `{"enabled":false}`)
+	metrics = must(t, 200, "GET", url+"/metrics", "")
+	for _, want := range []string{`proxy="p",upstream="` + upstream.Addr().String() + `"} 5`, `harness_connections_open{proxy="p"} 0`,
+		`harness_connections_ended_total{ending="eof",proxy="p",side="proxy"} 1`, `harness_connections_total{proxy="p"} 1`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no %s in %s", want, metrics)
+		}
+	}
+}
+
+func TestDialErrorsAreCounted(t *testing.T) {
+	_, url := serve(t, Config{ProxyMetrics: true})
+	addr := newProxy(t, url, "p", freeAddr(t))
+	wantEnding(t, "client", dial(t, addr), "", event.EOF)
+	until(t, "the error is counted", func() bool {
+		return strings.Contains(must(t, 200, "GET", url+"/metrics", ""), `harness_dial_errors_total{proxy="p"} 1`)
+	})
+}
+
+// The byte counters of Toxiproxy have the same names and labels there.
+func TestMetricsOfTheOriginal(t *testing.T) {
+	ours, url := serve(t, Config{ProxyMetrics: true})
+	systems := map[string]string{"ours": url}
+	if url := original(t, "-proxy-metrics"); url != "" {
+		systems["original"] = url
+	}
+	for name, url := range systems {
+		upstream := listen(t)
+		addr := newProxy(t, url, "p", upstream.Addr().String())
+		c, s := dial(t, addr), accept(t, upstream)
+		pair{c, s}.send(t, c, "hello")
+		wantRead(t, s, "hello")
+		_ = c.Close()
+		_ = s.Close()
+		want := `toxiproxy_proxy_received_bytes_total{direction="upstream",listener="` + addr + `",proxy="p",upstream="` + upstream.Addr().String() + `"} 5`
+		until(t, name+" counts "+want, func() bool { return strings.Contains(must(t, 200, "GET", url+"/metrics", ""), want) })
+	}
+	_ = ours
+}
