@@ -59,6 +59,13 @@ func (l *Log) Events() []Event {
 	return append([]Event(nil), l.events...)
 }
 
+// Len returns how many events happened, those included that did not fit.
+func (l *Log) Len() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int64(len(l.events) + l.dropped)
+}
+
 // Dropped returns how many events did not fit.
 func (l *Log) Dropped() int {
 	l.mu.Lock()

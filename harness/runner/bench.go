@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/dialogue"
@@ -152,6 +153,18 @@ func (b *bench) tree() []int {
 		return process.Tree()
 	}
 	return nil
+}
+
+// busy reports whether the server burns a processor although nobody talks to it:
+// the next scenario would be judged on what is left of this one.
+func (b *bench) busy(ctx context.Context) bool {
+	const look = 10 * time.Millisecond
+	before := threads(b.tree())
+	if len(before) == 0 || !sleep(ctx, look) {
+		return false
+	}
+	_, _, busiest := since(before, threads(b.tree()))
+	return busiest >= look*8/10
 }
 
 // discard ends a server that does not serve any more; the next variant starts

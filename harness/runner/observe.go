@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -40,7 +41,7 @@ func (p *play) observe(ctx context.Context, c scenario.Case, v scenario.Variant)
 	start := time.Now()
 	o := scenario.Observation{Case: c}
 	if v.Act != nil {
-		limited, stop := patient(ctx, c.Budget+v.Budget, p.bench.tree)
+		limited, stop := wait{budget: c.Budget + v.Budget, pids: p.bench.tree}.begin(ctx)
 		o.ActError = v.Act(limited, &act{stage: s})
 		stop()
 	} else if err := s.converse(ctx, v, &o); err != nil {
@@ -64,7 +65,7 @@ func (p *play) aftermath(ctx context.Context, c scenario.Case, o *scenario.Obser
 		return
 	}
 	if p.bench.script != nil && ctx.Err() == nil {
-		fresh, stop := patient(ctx, c.Budget, p.bench.tree)
+		fresh, stop := wait{budget: c.Budget, pids: p.bench.tree}.begin(ctx)
 		defer stop()
 		o.Fresh = greet(fresh, address, p.bench.script)
 	}
@@ -166,7 +167,7 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 	if s.play.bench.target.Client.Dialogue == nil {
 		return s.runClient(ctx, v, o)
 	}
-	budget, release := patient(ctx, s.kase.Budget+v.Budget, s.play.bench.tree)
+	budget, release := wait{budget: s.kase.Budget + v.Budget, pids: s.play.bench.tree}.begin(ctx)
 	defer release()
 	conn, err := dial(budget, s.proxy.Addr().String())
 	if err != nil {
@@ -215,15 +216,16 @@ func (s *stage) runClient(ctx context.Context, v scenario.Variant, o *scenario.O
 		return err
 	}
 	defer process.Close()
-	run, err := await(ctx, process, s.kase.Patience()+v.Budget)
+	run, err := await(ctx, process, s.kase.Patience()+v.Budget, s.log.Len)
 	o.Client = run
 	return err
 }
 
-// await waits for a client process and collects what it left.
-func await(ctx context.Context, process *peer.Process, patience time.Duration) (*scenario.Run, error) {
+// await waits for a client process and collects what it left. moved grows while
+// bytes move.
+func await(ctx context.Context, process *peer.Process, patience time.Duration, moved func() int64) (*scenario.Run, error) {
 	start := time.Now()
-	limit, stop := patient(ctx, patience, process.Tree)
+	limit, stop := wait{budget: patience, pids: process.Tree, moved: moved}.begin(ctx)
 	defer stop()
 	run := &scenario.Run{}
 	exit, err := process.Wait(limit)
@@ -232,7 +234,7 @@ func await(ctx context.Context, process *peer.Process, patience time.Duration) (
 		if ctx.Err() != nil {
 			return run, ctx.Err()
 		}
-		run.HungUp = true
+		run.HungUp, run.Spins = true, errors.Is(context.Cause(limit), errSpin)
 		process.Kill()
 	}
 	run.Exit = exit

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 )
@@ -10,39 +11,99 @@ import (
 // that is too busy.
 const mostStretch = 2
 
-// patient returns a context that ends when the peers have had the budget, not
+// glance is how often the peers' threads are looked at in a wait that has grown
+// long.
+const glance = 100 * time.Millisecond
+
+// spinning is how long a thread must not sleep, while nothing moves, to count as
+// one that never will.
+const spinning = time.Second
+
+// errSpin is the cause of a wait that ended because a peer burns a processor
+// and nothing moves.
+var errSpin = errors.New("spins")
+
+// A wait says whom a budget is for.
+type wait struct {
+	budget time.Duration
+	pids   func() []int // of the peers
+	moved  func() int64 // grows while bytes move; nil: a spin cannot be told from work
+}
+
+// begin returns a context that ends when the peers have had the budget, not
 // counting the time for which a thread of theirs or ours was ready to run and
-// got no processor (schedstat(5) run_delay): on a busy machine a slow answer is
-// not a wrong one. A peer that has had a processor for half of the budget has
-// had enough. stop must be called; it waits.
+// got no processor (schedstat run_delay): on a busy machine a slow answer is not a
+// wrong one. Peers that have had a processor for half of the budget have had
+// enough. The context's cause is context.DeadlineExceeded or errSpin. stop must be
+// called; it waits.
 //
-// The threads are looked at from the middle of the budget on: most waits are
+// The threads are looked at from a quarter of the budget on: most waits are
 // over by then and cost nothing.
-func patient(parent context.Context, budget time.Duration, pids func() []int) (ctx context.Context, stop func()) {
+func (w wait) begin(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	peers := func() map[int]thread { return threads(pids()) }
-	ours := func() map[int]thread { return threads([]int{os.Getpid()}) }
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if !sleep(ctx, budget/2) {
-			return
-		}
-		peersBefore, oursBefore, from := peers(), ours(), time.Now()
-		for left := budget / 2; sleep(ctx, left); {
-			starved, ran := since(peersBefore, peers())
-			ourselves, _ := since(oursBefore, ours())
-			starved = max(starved, ourselves)
-			if ran < budget/2 {
-				left = budget/2 - (time.Since(from) - min(starved, mostStretch*budget))
-			}
-			if ran >= budget/2 || left < budget/50 {
-				cancel(context.DeadlineExceeded)
-				return
-			}
+		if cause := w.watch(ctx); cause != nil {
+			cancel(cause)
 		}
 	}()
 	return ctx, func() { cancel(context.Canceled); <-done }
+}
+
+// watch returns why the wait is over, nil when the context was.
+func (w wait) watch(ctx context.Context) error {
+	quiet := w.budget / 4
+	if !sleep(ctx, quiet) {
+		return nil
+	}
+	l := &look{wait: w, at: time.Now(), peers: threads(w.pids()), ours: ourThreads()}
+	for left := w.budget - quiet; left > 0; left = w.budget - quiet - l.used() {
+		if !sleep(ctx, min(left, glance)) {
+			return nil
+		}
+		if l.again(); l.awake >= spinning {
+			return errSpin
+		}
+	}
+	return context.DeadlineExceeded
+}
+
+// A look is what the scheduler has told so far.
+type look struct {
+	wait
+	at          time.Time
+	peers, ours map[int]thread
+	moves       int64
+
+	elapsed, starved, ran time.Duration
+	awake                 time.Duration // for which one thread of the peers has not slept and nothing has moved
+}
+
+// used is how much of the budget is gone.
+func (l *look) used() time.Duration {
+	if l.ran >= l.budget/2 {
+		return l.elapsed
+	}
+	return l.elapsed - min(l.starved, mostStretch*l.budget)
+}
+
+func (l *look) again() {
+	now, peers, ours := time.Now(), threads(l.pids()), ourThreads()
+	passed := now.Sub(l.at)
+	waited, ran, busiest := since(l.peers, peers)
+	ourselves, _, _ := since(l.ours, ours)
+	l.elapsed += passed
+	l.starved += min(passed, max(waited, ourselves))
+	l.ran += ran
+	l.awake += passed
+	if l.moved == nil || l.moved() != l.moves || busiest < passed*9/10 {
+		l.awake = 0
+	}
+	if l.moved != nil {
+		l.moves = l.moved()
+	}
+	l.at, l.peers, l.ours = now, peers, ours
 }
 
 // sleep waits, and reports whether the context has lasted.
@@ -63,12 +124,15 @@ type thread struct {
 	waited time.Duration // ready to run, without one
 }
 
-// since returns the longest times between two readings that one thread has
-// waited for a processor, and that one has had one.
-func since(before, after map[int]thread) (waited, ran time.Duration) {
+func ourThreads() map[int]thread { return threads([]int{os.Getpid()}) }
+
+// since compares two readings: the longest time that one thread has waited for a
+// processor, how long all have had one, and the longest time that one thread
+// was awake, with or without.
+func since(before, after map[int]thread) (waited, ran, busiest time.Duration) {
 	for id, t := range after {
-		waited = max(waited, t.waited-before[id].waited)
-		ran = max(ran, t.ran-before[id].ran)
+		w, r := t.waited-before[id].waited, t.ran-before[id].ran
+		waited, ran, busiest = max(waited, w), ran+r, max(busiest, w+r)
 	}
-	return waited, ran
+	return waited, ran, busiest
 }

@@ -16,6 +16,8 @@ const (
 	// enough is how many suspects of a sweep stop it: what follows would cost a
 	// timeout each and tell nothing new.
 	enough = 8
+	// enoughRuns is the same of a client: each of its runs is a process.
+	enoughRuns = 3
 	// confirmations is how many suspects are played again, alone and with more
 	// time, before the scenario has failed.
 	confirmations = 2
@@ -61,7 +63,7 @@ func (p *play) together(ctx context.Context, variants []scenario.Variant) []outc
 	var wg sync.WaitGroup
 	for i, v := range variants {
 		slots <- struct{}{}
-		if ctx.Err() != nil || p.suspects.Load() >= enough || p.damaged.Load() {
+		if ctx.Err() != nil || p.suspects.Load() >= p.enough() || p.damaged.Load() {
 			break
 		}
 		wg.Go(func() {
@@ -74,6 +76,13 @@ func (p *play) together(ctx context.Context, variants []scenario.Variant) []outc
 	}
 	wg.Wait()
 	return results
+}
+
+func (p *play) enough() int64 {
+	if p.kase.Role == scenario.Client {
+		return enoughRuns
+	}
+	return enough
 }
 
 func suspect(r outcome.Result) bool {
@@ -106,7 +115,8 @@ func (p *play) retry(ctx context.Context, variants []scenario.Variant, results [
 			continue
 		}
 		if confirmed >= confirmations || ctx.Err() != nil {
-			if collateral || ctx.Err() != nil {
+			// Nobody knows whether it would fail alone, too.
+			if collateral || results[i].Verdict == outcome.Invalid {
 				results[i] = outcome.Result{}
 			}
 			continue
@@ -118,7 +128,7 @@ func (p *play) retry(ctx context.Context, variants []scenario.Variant, results [
 		results[i] = p.one(ctx, variants[i], 2)
 		switch {
 		case ctx.Err() != nil:
-			results[i] = outcome.Result{}
+			results[i] = first
 		case suspect(results[i]):
 			confirmed++
 		case suspect(first) && !collateral:
@@ -127,7 +137,7 @@ func (p *play) retry(ctx context.Context, variants []scenario.Variant, results [
 			results[i].Events, results[i].Stderr = first.Events, first.Stderr
 		}
 	}
-	if p.damaged.Swap(false) || confirmed > 0 || p.bench.target.Server.Scope == scenario.PerScenario {
+	if p.damaged.Swap(false) || confirmed > 0 || p.bench.target.Server.Scope == scenario.PerScenario || p.bench.busy(ctx) {
 		p.bench.discard()
 	}
 }

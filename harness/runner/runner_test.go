@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -209,30 +210,52 @@ func TestCloseTwice(t *testing.T) {
 	r.Close()
 }
 
-func TestSinceTakesTheLongestOfEach(t *testing.T) {
+func TestSince(t *testing.T) {
 	ms := time.Millisecond
 	before := map[int]thread{1: {ran: 5 * ms, waited: 5 * ms}, 2: {waited: 100 * ms}}
 	after := map[int]thread{1: {ran: 45 * ms, waited: 6 * ms}, 2: {waited: 130 * ms}, 3: {ran: 7 * ms, waited: 20 * ms}}
-	waited, ran := since(before, after)
-	if waited != 30*ms || ran != 40*ms {
-		t.Errorf("got waited %s, ran %s; want 30ms of thread 2 and 40ms of thread 1", waited, ran)
+	waited, ran, busiest := since(before, after)
+	if waited != 30*ms || ran != 47*ms || busiest != 41*ms {
+		t.Errorf("got waited %s, ran %s, busiest %s; want 30ms of thread 2, 47ms of all, 41ms of thread 1", waited, ran, busiest)
 	}
 }
 
-func TestPatientEndsAfterItsBudget(t *testing.T) {
+func nobody() []int { return nil }
+
+func TestWaitEndsAfterItsBudget(t *testing.T) {
 	start := time.Now()
-	ctx, stop := patient(t.Context(), 50*time.Millisecond, func() []int { return nil })
+	ctx, stop := wait{budget: 50 * time.Millisecond, pids: nobody}.begin(t.Context())
 	defer stop()
 	<-ctx.Done()
-	if waited := time.Since(start); waited < 49*time.Millisecond || !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+	if waited := time.Since(start); waited < 50*time.Millisecond || !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		t.Errorf("ended after %s by %v, want the budget of 50ms and a deadline", waited, context.Cause(ctx))
 	}
 }
 
-func TestPatientEndsWithItsParent(t *testing.T) {
+func TestWaitEndsWithItsParent(t *testing.T) {
 	parent, cancel := context.WithCancel(t.Context())
-	ctx, stop := patient(parent, time.Hour, func() []int { return nil })
+	ctx, stop := wait{budget: time.Hour, pids: nobody}.begin(parent)
 	defer stop()
 	cancel()
 	<-ctx.Done()
+}
+
+// A peer that burns a processor while nothing moves is told long before its
+// time is over.
+func TestWaitTellsASpinner(t *testing.T) {
+	spinner := exec.Command("sh", "-c", "while :; do :; done")
+	if err := spinner.Start(); err != nil {
+		t.Skipf("SKIPPED: no shell: %v", err)
+	}
+	defer func() { _ = spinner.Process.Kill(); _ = spinner.Wait() }()
+	if len(threads([]int{spinner.Process.Pid})) == 0 {
+		t.Skip("SKIPPED: this system does not tell what its threads do")
+	}
+	ctx, stop := wait{budget: 4 * time.Second, pids: func() []int { return []int{spinner.Process.Pid} },
+		moved: func() int64 { return 0 }}.begin(t.Context())
+	defer stop()
+	<-ctx.Done()
+	if !errors.Is(context.Cause(ctx), errSpin) {
+		t.Errorf("ended by %v, want a spin", context.Cause(ctx))
+	}
 }

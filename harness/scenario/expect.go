@@ -61,7 +61,7 @@ func sameRun(o Observation) error {
 	run, control := o.Client, o.Case.Conversation
 	switch {
 	case run.HungUp:
-		return fmt.Errorf("the client was still running after %s", round(run.Elapsed))
+		return hungUp(run)
 	case run.Exit.Code != control.Exit || run.Exit.Signal != 0:
 		return fmt.Errorf("the client %s, want exit status %d as without the fault%s", run.Exit, control.Exit, said(run))
 	case !bytes.Equal(run.Stdout, control.Stdout):
@@ -180,11 +180,18 @@ func endsByItself(o Observation) error {
 	case o.Client == nil:
 		return errors.New("the client was not started")
 	case o.Client.HungUp:
-		return fmt.Errorf("the client was still running after %s", round(o.Client.Elapsed))
+		return hungUp(o.Client)
 	case o.Client.Exit.Signal != 0:
 		return fmt.Errorf("the client was killed by %s%s", o.Client.Exit.Signal, said(o.Client))
 	}
 	return nil
+}
+
+func hungUp(r *Run) error {
+	if r.Spins {
+		return fmt.Errorf("the client spins: after %s it keeps a processor busy while nothing moves", round(r.Elapsed))
+	}
+	return fmt.Errorf("the client was still running after %s", round(r.Elapsed))
 }
 
 func attempts(o Observation) string {

@@ -26,6 +26,7 @@ type Observation struct {
 type Run struct {
 	Exit    peer.Exit
 	HungUp  bool // it had not exited when its time was over, and was killed
+	Spins   bool // it was burning a processor then, while nothing moved
 	Stdout  []byte
 	Stderr  []byte
 	Elapsed time.Duration
