@@ -42,6 +42,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			fixtures, err := filepath.Abs("../../fixtures")
 			e.Setenv("FIXTURES", fixtures)
+			// Else every process that has the race detector sleeps for a second
+			// before it exits.
+			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			e.Values[environment{}] = e.Vars
 			return err
 		},
@@ -79,17 +82,18 @@ func exitCode(err *exec.ExitError) int {
 	return err.ExitCode()
 }
 
-// interrupted is signal SIGNAL[,SIGNAL] FILE STATUS COMMAND… starts the command, sends it the
-// signals once the file is there, and checks its exit status, -1 for a death by
-// signal. What it wrote goes to the files out and err.
+// interrupted is signal SIGNAL@FILE[,SIGNAL@FILE] STATUS COMMAND…: it starts
+// the command, sends it each signal once its file is there, and checks the exit
+// status, -1 for a death by signal. What was written goes to the files out and
+// err.
 func interrupted(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 4 {
-		ts.Fatalf("usage: signal SIGNAL[,SIGNAL] FILE STATUS COMMAND…")
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: signal SIGNAL@FILE[,SIGNAL@FILE] STATUS COMMAND…")
 	}
-	path, err := exec.LookPath(args[3])
+	path, err := exec.LookPath(args[2])
 	ts.Check(err)
-	cmd := exec.Command(path, args[4:]...)
-	cmd.Args[0] = args[3]
+	cmd := exec.Command(path, args[3:]...)
+	cmd.Args[0] = args[2]
 	cmd.Dir, cmd.Env = ts.MkAbs("."), ts.Value(environment{}).([]string)
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
@@ -98,15 +102,16 @@ func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 		cmd.Process.Kill()
 		ts.Logf("%s%s", &out, &stderr)
 	}()
-	await(ts, false, args[1:2])
-	for name := range strings.SplitSeq(args[0], ",") {
+	for step := range strings.SplitSeq(args[0], ",") {
+		name, file, _ := strings.Cut(step, "@")
+		await(ts, false, []string{file})
 		ts.Check(cmd.Process.Signal(map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}[name]))
 	}
 	start := time.Now()
 	cmd.Wait()
 	ts.Logf("ended %s after the signal", time.Since(start).Round(time.Millisecond))
-	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != args[2] {
-		ts.Fatalf("exit status %s, want %s", got, args[2])
+	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != args[1] {
+		ts.Fatalf("exit status %s, want %s", got, args[1])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("out"), out.Bytes(), 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs("err"), stderr.Bytes(), 0o600))
