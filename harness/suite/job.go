@@ -150,9 +150,21 @@ type verdict struct{}
 // Fail implements ginkgo.GinkgoTestingT.
 func (verdict) Fail() {}
 
+// A Report is Ginkgo's of one spec or suite node.
+type Report = types.SpecReport
+
+// IsSpec tells specs from suite nodes.
+func IsSpec(r Report) bool { return r.LeafNodeType == types.NodeTypeIt }
+
+// Broke reports whether the spec ended by something else than its results or an
+// interrupt: it panicked, or its worker died.
+func Broke(r Report) bool {
+	return r.State.Is(types.SpecStateFailureStates) && !r.State.Is(types.SpecStateInterrupted)
+}
+
 // Results returns the results that a spec has left, or what became of a spec
 // that left none.
-func Results(r types.SpecReport) ([]outcome.Result, error) {
+func Results(r Report) ([]outcome.Result, error) {
 	for _, e := range r.ReportEntries {
 		if e.Name != EntryName {
 			continue
