@@ -25,9 +25,13 @@ type effect struct {
 }
 
 func (p plain) start(f *flow) tp.Toxic {
-	g := &guest{flow: f, effect: p.effect, origin: f.offset, inner: p.Toxic}
+	origin := f.offset
+	if f.out != nil {
+		origin += int64(len(f.out.Data)) // of a toxic that was here before
+	}
+	g := &guest{flow: f, effect: p.effect, origin: origin, inner: p.Toxic}
 	if a, ok := p.Toxic.(interface{ Attach(wire.Wire) tp.Toxic }); ok {
-		g.inner, g.reports = a.Attach(shifted{f.w, f.offset}), true
+		g.inner, g.reports = a.Attach(shifted{f.w, origin}), true
 	}
 	if stateful, ok := g.inner.(tp.StatefulToxic); ok {
 		if state := stateful.NewState(); reflect.TypeOf(state) != reflect.TypeOf(f.state) {
@@ -69,7 +73,7 @@ func (g *guest) room(stub *tp.ToxicStub, input <-chan *stream.StreamChunk) *tp.T
 // Pipe feeds the toxic until its Pipe has returned. A panic of the toxic becomes
 // one of Pipe, where the link expects it.
 func (g *guest) Pipe(stub *tp.ToxicStub) {
-	if stub.Closed() {
+	if !g.send(stub) {
 		return
 	}
 	feed, done := make(chan *stream.StreamChunk), make(chan any, 1)

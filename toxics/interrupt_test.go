@@ -36,7 +36,7 @@ var someTriggers = []string{"", " at.byte=0", " at.byte=7", " at.byte=1000", " a
 
 // TestInterruptsLoseNothing cuts a random stream into random chunks, and while
 // they pass interrupts the toxic at random times, replaces it by another
-// instance now and then, removes it in the end or lets it end.
+// instance or by another toxic now and then, removes it in the end or lets it end.
 func TestInterruptsLoseNothing(t *testing.T) {
 	var flags []string
 	for _, h := range harmless {
@@ -46,21 +46,22 @@ func TestInterruptsLoseNothing(t *testing.T) {
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		flag := rapid.SampledFrom(flags).Draw(rt, "toxic")
+		other := rapid.SampledFrom(append(flags, flag)).Draw(rt, "other")
 		text := rapid.StringOfN(rapid.RuneFrom([]rune("abc")), 0, 200, -1).Draw(rt, "stream")
 		seed := rapid.Uint64().Draw(rt, "seed")
 		removed := rapid.Bool().Draw(rt, "removed")
 		synctest.Test(t, func(t *testing.T) {
-			if got := disturb(t, flag, text, seed, removed); got != text {
-				rt.Fatalf("%s: got %q, want %q", flag, got, text)
+			if got := disturb(t, []string{flag, other}, text, seed, removed); got != text {
+				rt.Fatalf("%s and %s: got %q, want %q", flag, other, got, text)
 			}
 		})
 	})
 }
 
 // disturb returns what came out.
-func disturb(t *testing.T, flag, text string, seed uint64, removed bool) string {
+func disturb(t *testing.T, flags []string, text string, seed uint64, removed bool) string {
 	chance := rand.New(rand.NewPCG(seed, 0))
-	toxic := mustMake(t, flag)
+	toxic := mustMake(t, flags[0])
 	w := newWire(t)
 	w.blocked = func(ctx context.Context) (int64, error) { <-ctx.Done(); return 0, ctx.Err() }
 	b := &bench{t: t, wire: w, input: make(chan *stream.StreamChunk, chance.IntN(3)), out: make(chan *stream.StreamChunk)}
@@ -75,6 +76,7 @@ func disturb(t *testing.T, flag, text string, seed uint64, removed bool) string 
 		time.Sleep(time.Duration(chance.IntN(8000)) * time.Microsecond)
 		b.interrupt()
 		if chance.IntN(4) == 0 && !b.stub.Closed() {
+			toxic = mustMake(t, flags[chance.IntN(len(flags))])
 			b.toxic = toxic.Instance.(*fault).Attach(w)
 		}
 		b.run()
