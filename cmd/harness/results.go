@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onsi/ginkgo/v2/types"
-
 	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/report"
@@ -19,12 +17,12 @@ import (
 
 // collect takes the results out of a spec's report. A spec that left none has
 // not been played: its worker crashed, or it was interrupted.
-func (e *execution) collect(r types.SpecReport) []outcome.Result {
+func (e *execution) collect(r suite.Report) []outcome.Result {
 	results, err := suite.Results(r)
 	if err != nil {
 		e.problems = append(e.problems, err.Error())
 	}
-	if len(results) == 0 && r.State.Is(types.SpecStateFailureStates) && !r.State.Is(types.SpecStateInterrupted) {
+	if len(results) == 0 && suite.Broke(r) {
 		e.problems = append(e.problems, fmt.Sprintf("%s: %s", specID(r), strings.SplitN(r.Failure.Message, "\n", 2)[0]))
 	}
 	for i := range results {
