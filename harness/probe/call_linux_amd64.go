@@ -12,4 +12,8 @@ var ownCalls = map[int]call{
 	unix.SYS_POLL:       {name: "poll", waits: pollSet, limit: millis, arg: 2},
 	unix.SYS_SELECT:     {name: "select", limit: pointer, arg: 4},
 	unix.SYS_PAUSE:      {name: "pause", waits: signal},
+	unix.SYS_MSGRCV:     {name: "msgrcv"},
+	unix.SYS_MSGSND:     {name: "msgsnd"},
+	unix.SYS_SEMOP:      {name: "semop", waits: lock},
+	unix.SYS_SEMTIMEDOP: {name: "semtimedop", waits: lock, limit: pointer, arg: 3},
 }

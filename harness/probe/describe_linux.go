@@ -12,8 +12,6 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-const mostNamed = 4 // descriptors of a set that a diagnosis names one by one
-
 // diagnose picks the wait of each process that tells most.
 func (x *examination) diagnose() Diagnosis {
 	type ranked struct {
@@ -104,11 +102,7 @@ func (x *examination) set(w *Wait, fds []int) (rank int) {
 	if len(named) == 0 {
 		return rank
 	}
-	rest := len(named) - mostNamed
-	w.On = "for " + strings.Join(named[:min(len(named), mostNamed)], ", ")
-	if rest > 0 {
-		w.On += fmt.Sprintf(" and %d more", rest)
-	}
+	w.On = "for " + list(named)
 	return rank
 }
 
@@ -155,8 +149,9 @@ func (d descriptor) otherSocket() string {
 		switch domain {
 		case unix.AF_UNIX:
 			text = "a unix socket"
-			if a, _ := unix.Getsockname(fd); a != nil && a.(*unix.SockaddrUnix).Name != "" {
-				text += " " + a.(*unix.SockaddrUnix).Name
+			a, _ := unix.Getsockname(fd)
+			if a, ok := a.(*unix.SockaddrUnix); ok && len(a.Name) > 1 {
+				text += " " + a.Name
 			}
 		case unix.AF_INET, unix.AF_INET6:
 			text = "a socket of another protocol than TCP"

@@ -57,9 +57,23 @@ func (w Wait) String() string {
 	return b.String()
 }
 
+const mostNamed = 4 // things of a list that are named one by one
+
+// list joins a few names and counts the rest.
+func list(names []string) string {
+	named := strings.Join(names[:min(len(names), mostNamed)], ", ")
+	if rest := len(names) - mostNamed; rest > 0 {
+		named += fmt.Sprintf(" and %d more", rest)
+	}
+	return named
+}
+
 func count(n int, noun string) string {
 	if n == 1 || n == -1 {
 		return fmt.Sprintf("%d %s", n, noun)
+	}
+	if strings.HasSuffix(noun, "s") {
+		noun += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -15,7 +15,8 @@ import (
 // ran from the first look at the last thread to the second look at the first one.
 type snapshot struct{ text []byte }
 
-// take fills the snapshot, or says that a thread runs or has ended meanwhile.
+// take fills the snapshot, or says that a thread runs or has ended meanwhile. A
+// process that does not exist has no lines.
 // schedstat comes first: a thread that runs after that and sleeps again shows in
 // the next snapshot.
 func (s *snapshot) take(pids []int) (because string, err error) {
@@ -24,7 +25,7 @@ func (s *snapshot) take(pids []int) (because string, err error) {
 		tasks := procPath(pid, "task")
 		tids, err := numbers(tasks)
 		if vanished(err) {
-			return moved, nil
+			continue
 		}
 		if err != nil {
 			return "", refused("threads", err)

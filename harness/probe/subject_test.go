@@ -97,6 +97,7 @@ const cProgram = `
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 static void nap(const char *how, int ms) {
@@ -123,7 +124,6 @@ static void nap(const char *how, int ms) {
 	else if (!strcmp(how, "fork")) { if (!fork()) { nanosleep(&ts, 0); _exit(0); } int st; wait(&st); }
 	else nanosleep(&ts, 0);
 }
-#include <sys/wait.h>
 int main(int n, char **v) {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(v[2])), .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -143,7 +143,7 @@ var compile = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	source, program := filepath.Join(dir, "s.c"), filepath.Join(dir, "subject")
-	if err := os.WriteFile(source, []byte(strings.Replace(cProgram, "#include <unistd.h>", "#include <unistd.h>\n#include <sys/wait.h>", 1)), 0o600); err != nil {
+	if err := os.WriteFile(source, []byte(cProgram), 0o600); err != nil {
 		return "", err
 	}
 	out, err := exec.Command("cc", "-pthread", "-o", program, source, "-lrt").CombinedOutput()
