@@ -33,14 +33,15 @@ func (c connection) delivered(other connection) bool {
 // The wire format is that of linux/inet_diag.h. 64-bit values are not needed.
 const (
 	diagHeader  = unix.SizeofNlMsghdr
-	diagRequest = diagHeader + 56
+	diagRequest = diagHeader + 60
+	diagBoth    = 18 // TCPDIAG_GETSOCK, the old request: both families in one walk through the kernel's table
 	diagMessage = 72
 	probeTimer  = 4 // idiag_timer: zero window probe
 	infoAttr    = 2 // INET_DIAG_INFO
 )
 
 // connections returns the TCP sockets of this network namespace that some
-// process has open, by inode. It asks with a dump: some 0.3 ms. With details, it
+// process has open, by inode. It asks with a dump: some 0.5 ms. With details, it
 // locks each of them for a moment.
 func connections(details bool) (map[uint32]connection, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
@@ -50,25 +51,22 @@ func connections(details bool) (map[uint32]connection, error) {
 	defer unix.Close(fd)
 	found := map[uint32]connection{}
 	buf := make([]byte, 32<<10)
-	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
-		if err := dump(fd, family, details, buf, found); err != nil {
-			return nil, fmt.Errorf("sock_diag: %w", err)
-		}
+	if err := dump(fd, details, buf, found); err != nil {
+		return nil, fmt.Errorf("sock_diag: %w", err)
 	}
 	return found, nil
 }
 
-func dump(fd int, family byte, details bool, buf []byte, found map[uint32]connection) error {
+func dump(fd int, details bool, buf []byte, found map[uint32]connection) error {
 	var r [diagRequest]byte
 	native := binary.NativeEndian
 	native.PutUint32(r[0:], diagRequest)
-	native.PutUint16(r[4:], unix.SOCK_DIAG_BY_FAMILY)
+	native.PutUint16(r[4:], diagBoth)
 	native.PutUint16(r[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-	r[diagHeader], r[diagHeader+1] = family, unix.IPPROTO_TCP
 	if details {
-		r[diagHeader+2] = 1 << (infoAttr - 1)
+		r[diagHeader+3] = 1 << (infoAttr - 1)
 	}
-	native.PutUint32(r[diagHeader+4:], ^uint32(1<<sock.TimeWait|1<<sock.NewSynReceived))
+	native.PutUint32(r[diagHeader+52:], ^uint32(1<<sock.TimeWait|1<<sock.NewSynReceived))
 	if _, err := ignoringEINTR(func() (int, error) { return unix.Write(fd, r[:]) }); err != nil {
 		return err
 	}
@@ -98,7 +96,7 @@ func parseDump(b []byte, found map[uint32]connection) (done bool, err error) {
 			return true, nil
 		case kind == unix.NLMSG_ERROR && len(payload) >= 4:
 			return true, unix.Errno(-int32(native.Uint32(payload)))
-		case kind == unix.SOCK_DIAG_BY_FAMILY && len(payload) >= diagMessage:
+		case kind == diagBoth && len(payload) >= diagMessage:
 			if c := decode(payload); c.inode != 0 {
 				found[c.inode] = c
 			}

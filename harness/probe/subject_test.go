@@ -254,6 +254,9 @@ func (r *running) tree() []int {
 }
 
 func (r *running) idle() bool {
+	if r.conn == nil {
+		return true
+	}
 	unread, err := sock.InQueue(r.conn)
 	return err == nil && unread == 0
 }
