@@ -36,8 +36,8 @@
 // a timeout, and sysmon in a futex for exactly 60 s, which is known and does not
 // count; with a time.Timer or a deadline pending, that epoll_pwait has a
 // timeout. Node with a timer pending has a timeout in epoll_pwait, also after
-// clearTimeout until the time has passed once; its http server always has one
-// (30 s). Python's settimeout is a poll with a timeout; socketserver and
+// clearTimeout until the time has passed once, and at times for some 8 s after
+// a garbage collection; its http server always has one (30 s). Python's settimeout is a poll with a timeout; socketserver and
 // http.server poll every 0.5 s, redis-server every 0.1 s. Programs that tick are
 // never diagnosed, and neither is a Java virtual machine.
 //
