@@ -173,7 +173,7 @@ func (f *serveFlags) populate(ctx context.Context, daemon *api.Daemon, log *slog
 	defer func() { _ = file.Close() }()
 	n, err := daemon.Populate(ctx, file)
 	if err != nil {
-		return usage("--config %s: %v", f.config, err)
+		return usage("--config %s: %s", f.config, strings.TrimPrefix(err.Error(), "bad request body: "))
 	}
 	log.Info("created the proxies of the configuration", "config", f.config, "proxies", n)
 	return nil

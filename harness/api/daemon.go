@@ -9,7 +9,9 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,14 +60,13 @@ func New(cfg Config) *Daemon {
 func (d *Daemon) Close() error {
 	d.cancel()
 	d.mu.Lock()
-	d.closed = true
-	open := make([]*member, 0, len(d.members))
-	for _, m := range d.members {
-		open = append(open, m)
-	}
-	clear(d.members)
+	d.closed = true // nobody claims a name any more
+	busy := slices.Collect(maps.Values(d.claimed))
 	d.mu.Unlock()
-	for _, m := range open {
+	for _, released := range busy {
+		<-released
+	}
+	for _, m := range d.all() {
 		m.retire()
 	}
 	d.retired.Wait()
@@ -116,16 +117,12 @@ func (d *Daemon) find(name string) (*member, error) {
 	return nil, errProxyNotFound
 }
 
-// list puts the proxy under its name, in the place of the one before. It returns
-// an error when the daemon has been closed meanwhile.
-func (d *Daemon) list(m *member) error {
+// list puts the proxy under its name, in the place of the one before. The name
+// must be claimed.
+func (d *Daemon) list(m *member) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed {
-		return errShutDown
-	}
 	d.members[m.name] = m
-	return nil
 }
 
 func (d *Daemon) unlist(name string) {

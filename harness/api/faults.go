@@ -47,6 +47,9 @@ func (d *Daemon) createToxic(r *http.Request, names []string) (reply, error) {
 		made, err = in.create(list)
 		return append(list, made), err
 	})
+	if err == nil {
+		err = d.resize(r.Context(), m)
+	}
 	return reply{http.StatusOK, made}, err
 }
 
@@ -73,10 +76,13 @@ func (d *Daemon) updateToxic(r *http.Request, names []string) (reply, error) {
 		list[i] = made
 		return list, err
 	})
+	if err == nil {
+		err = d.resize(r.Context(), m)
+	}
 	return reply{http.StatusOK, made}, err
 }
 
-func (d *Daemon) deleteToxic(_ *http.Request, names []string) (reply, error) {
+func (d *Daemon) deleteToxic(r *http.Request, names []string) (reply, error) {
 	m, err := d.find(names[0])
 	if err != nil {
 		return reply{}, err
@@ -88,5 +94,8 @@ func (d *Daemon) deleteToxic(_ *http.Request, names []string) (reply, error) {
 		}
 		return slices.Delete(list, i, i+1), nil
 	})
+	if err == nil {
+		err = d.resize(r.Context(), m)
+	}
 	return reply{status: http.StatusNoContent}, err
 }

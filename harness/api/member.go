@@ -40,6 +40,7 @@ type member struct {
 	wish    wish
 	toxics  []toxic      // in order of creation
 	running *proxy.Proxy // nil unless enabled
+	windows windows      // of what runs
 	gone    bool         // deleted or replaced
 }
 
@@ -79,16 +80,16 @@ func (m *member) start() error {
 	if err := p.Start(m.daemon.ctx); err != nil {
 		return bindFailure(at, err)
 	}
-	m.run(p)
+	m.run(p, windowsOf(list))
 	return nil
 }
 
 // run makes p what runs, with the toxics that are wanted by now.
-func (m *member) run(p *proxy.Proxy) {
+func (m *member) run(p *proxy.Proxy, w windows) {
 	m.editing.Lock()
 	defer m.editing.Unlock()
 	m.mu.Lock()
-	m.running, m.wish.enabled = p, true
+	m.running, m.windows, m.wish.enabled = p, w, true
 	m.wish.listen = address(p.Addr())
 	labels := labels{m.name, m.wish.listen, m.wish.upstream}
 	list := m.toxics
@@ -106,16 +107,9 @@ func (m *member) config(w wish, at *net.TCPAddr, list []toxic) proxy.Config {
 	if at.IP == nil || at.IP.Equal(net.IPv4zero) {
 		listen = net.JoinHostPort("", portOf(at)) // both families, as Go has it for 0.0.0.0
 	}
-	cfg := proxy.Config{Name: m.name, Listen: listen, Upstream: w.upstream, Mode: effective(w.mode, list), Seed: source,
-		Events: m.daemon.sink(m.name), Toxics: running(list)}
-	for _, t := range list {
-		if t.made.Direction == event.Upstream {
-			cfg.OnListen = merge(cfg.OnListen, t.made.Window)
-		} else {
-			cfg.OnDial = merge(cfg.OnDial, t.made.Window)
-		}
-	}
-	return cfg
+	sizes := windowsOf(list)
+	return proxy.Config{Name: m.name, Listen: listen, Upstream: w.upstream, Mode: effective(w.mode, list), Seed: source,
+		Events: m.daemon.sink(m.name), Toxics: running(list), OnListen: sizes[event.Upstream], OnDial: sizes[event.Downstream]}
 }
 
 // stop disables the proxy, if it is not, and ends its connections by FIN. The

@@ -112,6 +112,12 @@ func (m *member) overlay(in proxyInput) error {
 		if err := m.edit(func([]toxic) ([]toxic, error) { return list, nil }); err != nil {
 			return err
 		}
+		if m.outgrown() {
+			m.stop()
+			if err := m.start(); err != nil {
+				return err
+			}
+		}
 	}
 	want, err := in.over(m.wanted())
 	if err != nil || in.Mode == nil {

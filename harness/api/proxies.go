@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/proxy"
-	"github.com/sockharness/harness/harness/wire"
 )
 
 // proxyInput is what a client sends to create or update a proxy. Null is as good
@@ -160,10 +159,7 @@ func (d *Daemon) found(in proxyInput) (*member, error) {
 	if before != nil {
 		before.leave()
 	}
-	if err := d.list(m); err != nil {
-		m.leave()
-		return nil, err
-	}
+	d.list(m)
 	return m, nil
 }
 
@@ -279,20 +275,10 @@ func (d *Daemon) resetOne(r *http.Request, name string) error {
 	if err := m.setMode(proxy.Accept); err != nil {
 		return err
 	}
+	if m.outgrown() {
+		m.stop()
+	}
 	return m.start()
 }
 
 func portOf(at *net.TCPAddr) string { return strconv.Itoa(at.Port) }
-
-// merge returns the smaller of two windows, field by field.
-func merge(a, b wire.Window) wire.Window {
-	return wire.Window{ReceiveBuffer: smaller(a.ReceiveBuffer, b.ReceiveBuffer), SegmentSize: smaller(a.SegmentSize, b.SegmentSize)}
-}
-
-// smaller ignores zero, which leaves the system's default.
-func smaller(a, b int) int {
-	if a == 0 || b == 0 {
-		return max(a, b)
-	}
-	return min(a, b)
-}

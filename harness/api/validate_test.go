@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sockharness/harness/harness/sock"
 )
 
 // What kills Toxiproxy is refused, and the answer names the attribute.
@@ -123,5 +125,32 @@ func TestGuard(t *testing.T) {
 	}
 	if _, _, body := call(t, "GET", open+"/proxies", "", "User-Agent", "Mozilla/5.0"); body != "User agent not allowed\n" {
 		t.Errorf("browser reads %q", body)
+	}
+}
+
+// A small window is that of the sockets, which are opened anew for it.
+func TestSmallWindowIsTheSockets(t *testing.T) {
+	d, url := serve(t, Config{})
+	upstream := listen(t)
+	addr := newProxy(t, url, "p", upstream.Addr().String())
+	segment := func() uint32 {
+		t.Helper()
+		p := connect(t, d, addr, upstream)
+		info, err := sock.TCPInfo(p.client)
+		if err != nil {
+			t.Skip("NOT PROVEN here: this system does not tell the size of segments: ", err)
+		}
+		return info.SegmentSize
+	}
+	if usual := segment(); usual <= 100 {
+		t.Fatalf("segments of %d bytes without a toxic", usual)
+	}
+	must(t, 200, "POST", url+"/proxies/p/toxics", `{"type":"small_window","stream":"upstream","attributes":{"segment_size":100}}`)
+	if small := segment(); small > 100 {
+		t.Errorf("segments of %d bytes with a small window", small)
+	}
+	must(t, 204, "DELETE", url+"/proxies/p/toxics/small_window_upstream", "")
+	if usual := segment(); usual <= 100 {
+		t.Errorf("segments of %d bytes afterwards", usual)
 	}
 }
