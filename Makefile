@@ -17,9 +17,11 @@ run: build ## run the built-in suites on the peers compiled in
 	$(BIN)/harness run scenarios/
 
 test: tools build fixtures ## run every test, with the race detector; installs what Debian has when root
-	$(GO) vet ./...
-	$(GO) test -race -timeout 9m ./...
 	$(BIN)/harness run scenarios/ --quiet
+	$(GO) vet ./...
+	$(GO) test -race $$($(GO) list ./... | grep -v /fixtures$$)
+	$(GO) test -v -run 'TestProof|TestRealSoftware' ./fixtures | grep -v '^=== \|^    --- PASS'
+	$(GO) test -race -skip 'TestProof|TestRealSoftware' ./fixtures
 
 race: ## run the Go tests only, ten times, with the race detector
 	$(GO) test -race -count=10 ./harness/... ./toxics/...

@@ -50,6 +50,10 @@ func (e *execution) finish(result coordinator.Result) error {
 		e.problems = append(e.problems, fmt.Sprintf("%d scenarios were never played, the first is %s", len(result.Missing), result.Missing[0].Name))
 	}
 	document.Problems = e.problems
+	if document.ExitCode(e.flags.strict) == outcome.ExitOK {
+		// A worker whose suite has failed although every result is green knows better.
+		document.Problems = append(document.Problems, result.Failures...)
+	}
 	if err := e.write(document); err != nil {
 		return err
 	}

@@ -167,7 +167,7 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 	if s.play.bench.target.Client.Dialogue == nil {
 		return s.runClient(ctx, v, o)
 	}
-	budget, release := wait{budget: s.kase.Budget + v.Budget, pids: s.play.bench.tree}.begin(ctx)
+	budget, release := wait{budget: s.kase.Budget + v.Budget, pids: s.play.bench.tree, moved: s.log.Len}.begin(ctx)
 	defer release()
 	conn, err := dial(budget, s.proxy.Addr().String())
 	if err != nil {
@@ -178,7 +178,7 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 	}
 	defer conn.Close()
 	played := s.kase.Conversation.Script.PlayClient(budget, conn, dialogue.Options{Pipelined: v.Pipelined, NoEnd: v.NoEnd})
-	o.Played = &played
+	o.Played, o.Spins = &played, errors.Is(context.Cause(budget), errSpin)
 	return nil
 }
 

@@ -22,7 +22,7 @@ type Config struct {
 	StartTimeout time.Duration // until a server must listen; 0: 10 s
 	Tmp          string        // directory for the files of processes
 	Self         string        // path of the harness binary, for {self} in commands
-	Servers      int           // variants played to one server at a time; 0: 16
+	Servers      int           // variants played to one server at a time; 0: 8
 	Clients      int           // client processes under test at a time; 0: 2
 	Sweep        int           // most variants of one scenario against a server; 0: 96
 	Variant      string        // play the variant of this name only
@@ -34,7 +34,7 @@ func (c Config) withDefaults() Config {
 			*n = value
 		}
 	}
-	set(&c.Servers, 16)
+	set(&c.Servers, 8)
 	set(&c.Clients, 2)
 	set(&c.Sweep, 96)
 	if c.Budget <= 0 {

@@ -45,9 +45,17 @@ func played(o Observation) error {
 	case p.Mismatch != nil:
 		return fmt.Errorf("%w (then: %s)", p.Mismatch, endingWord(p.Ending))
 	case p.Steps < o.steps():
-		return fmt.Errorf("got %d of %d answers, then: %s", p.Steps, o.steps(), endingWord(p.Ending))
+		return fmt.Errorf("got %d of %d answers, then: %s%s", p.Steps, o.steps(), endingWord(p.Ending), o.busy())
 	}
 	return nil
+}
+
+// busy says that the server spins, where it does.
+func (o Observation) busy() string {
+	if o.Spins {
+		return "; it spins: it keeps a processor busy while nothing moves"
+	}
+	return ""
 }
 
 func (o Observation) steps() int {
@@ -82,7 +90,7 @@ func EndsBy(want ...event.Ending) Expectation {
 			return nil
 		}
 		if got == event.Open || got == event.Timeout {
-			return fmt.Errorf("the %s had not ended the connection after %s, want %s", o.Case.Role, round(o.Elapsed), words(want))
+			return fmt.Errorf("the %s had not ended the connection after %s, want %s%s", o.Case.Role, round(o.Elapsed), words(want), o.busy())
 		}
 		return fmt.Errorf("the %s ended the connection by %s, want %s", o.Case.Role, endingWord(got), words(want))
 	}}

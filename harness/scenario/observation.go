@@ -12,6 +12,7 @@ import (
 type Observation struct {
 	Case        Case
 	Played      *dialogue.Played  // by the client dialogue, if there is one
+	Spins       bool              // the server was burning a processor at the end, while nothing moved
 	Served      []dialogue.Played // by the server dialogue, one per connection
 	Client      *Run              // of the client process, if there is one
 	Crash       *peer.Exit        // of the server process, when it has died by itself

@@ -54,8 +54,9 @@ func split() scenario.Scenario {
 const mostDripped = 200
 
 // perByte is what one byte that is read before the next leaves may take a peer
-// that does something for each of them.
-const perByte = 10 * time.Millisecond
+// that does something for each of them, and a proxy that has to wait a fixed time
+// where the kernel does not tell what was read.
+const perByte = 30 * time.Millisecond
 
 func drip() scenario.Scenario {
 	return scenario.Scenario{
