@@ -32,7 +32,9 @@ func TestMain(m *testing.M) {
 		goSubject(mode, os.Args[1], os.Args[2])
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	os.RemoveAll(filepath.Join(os.TempDir(), fmt.Sprintf("probe-%d", os.Getpid())))
+	os.Exit(code)
 }
 
 func goSubject(mode, port, milliseconds string) {
@@ -138,8 +140,8 @@ int main(int n, char **v) {
 `
 
 var compile = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "probe")
-	if err != nil {
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("probe-%d", os.Getpid()))
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return "", err
 	}
 	source, program := filepath.Join(dir, "s.c"), filepath.Join(dir, "subject")
