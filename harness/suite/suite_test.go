@@ -1,0 +1,98 @@
+package suite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+func TestBeGreen(t *testing.T) {
+	result := func(l outcome.Level, v outcome.Verdict) outcome.Result {
+		return outcome.Result{Level: l, Verdict: v, Variant: "byte=3", Message: "half of it"}
+	}
+	tests := []struct {
+		results []outcome.Result
+		green   bool
+	}{
+		{nil, true},
+		{[]outcome.Result{result(outcome.Must, outcome.Pass), result(outcome.Must, outcome.Unsupported)}, true},
+		{[]outcome.Result{result(outcome.Should, outcome.Fail), result(outcome.Info, outcome.Flaky)}, true},
+		{[]outcome.Result{result(outcome.Must, outcome.Pass), result(outcome.Must, outcome.Fail)}, false},
+		{[]outcome.Result{result(outcome.Must, outcome.Blocked)}, false},
+		{[]outcome.Result{result(outcome.Info, outcome.Invalid)}, false},
+	}
+	for _, tt := range tests {
+		got, err := BeGreen().Match(tt.results)
+		if err != nil || got != tt.green {
+			t.Errorf("%v: got %v, %v; want %v", tt.results, got, err, tt.green)
+		}
+	}
+	if _, err := BeGreen().Match("results"); err == nil {
+		t.Error("matched a string")
+	}
+	message := BeGreen().FailureMessage([]outcome.Result{result(outcome.Must, outcome.Fail)})
+	for _, want := range []string{"1 of 1 variants", "fail byte=3: half of it"} {
+		if !strings.Contains(message, want) {
+			t.Errorf("got message %q, want %q in it", message, want)
+		}
+	}
+}
+
+func TestLabelsAreAllowed(t *testing.T) {
+	s := scenario.Scenario{ID: "eof/in-body", Level: outcome.Must}
+	target := scenario.Target{Name: "line/c (old), v1:2|3"}
+	for _, l := range Labels(target, s) {
+		if _, err := types.ValidateAndCleanupLabel(l, types.CodeLocation{}); err != nil {
+			t.Errorf("label %q: %v", l, err)
+		}
+	}
+}
+
+func TestSpecNameTellsItsTarget(t *testing.T) {
+	r := types.SpecReport{LeafNodeText: SpecName(scenario.Target{Name: "a on b"}, scenario.Scenario{ID: "eof/in-body"})}
+	if got := target(r); got != "a on b" {
+		t.Errorf("got target %q", got)
+	}
+}
+
+func TestJobSurvivesJSON(t *testing.T) {
+	pipelining := true
+	job := Job{Topics: []string{"eof"}, Targets: []scenario.Target{{Name: "kv", Policies: scenario.Policies{Pipelining: &pipelining},
+		Client: scenario.Peer{Dialogue: &scenario.Source{File: "kv.yaml", Text: []byte("dialogue: kv\n")}}}}}
+	data, err := json.Marshal(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Job
+	if err := json.Unmarshal(data, &back); err != nil {
+		t.Fatal(err)
+	}
+	got := back.Targets[0]
+	if string(got.Client.Dialogue.Text) != "dialogue: kv\n" || got.Policies.Pipelining == nil || back.Topics[0] != "eof" {
+		t.Errorf("got %+v back", back)
+	}
+}
+
+func TestSpecThatRanOutOfTimeIsToldFromTheRest(t *testing.T) {
+	for cause, want := range map[error]bool{
+		errors.New("spec timeout occurred"): true,
+		errors.New("interrupted by user"):   false,
+		context.Canceled:                    false,
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		if got := timedOut(ctx); got != want {
+			t.Errorf("%v: got %v, want %v", cause, got, want)
+		}
+	}
+	if timedOut(t.Context()) {
+		t.Error("a spec that still runs has timed out")
+	}
+}
