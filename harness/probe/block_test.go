@@ -17,6 +17,7 @@ func TestUnread(t *testing.T) {
 	r := subject{argv: python("", "c.setsockopt(socket.SOL_SOCKET,socket.SO_RCVLOWAT,7); c.sendall(b'k'); c.recv(7)")}.start(t, nap)
 	r.readable(t)
 	r.hear(t)
+	diagnoses(t, r) // what comes before the call has begun would be copied into it
 	r.say(t, "abc")
 	d := diagnoses(t, r)
 	if d.Waits[0].Unread != 3 || !strings.HasSuffix(d.String(), ": 3 bytes lie there unread") {
