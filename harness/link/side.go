@@ -124,8 +124,9 @@ func (l *Link) CheckSource() {
 	if !l.inWrite.Load() || l.src.Ending() != event.Open || l.src.hasSentFIN() {
 		return
 	}
-	// A peer that has only sent FIN leaves the state at CLOSE-WAIT.
-	if info, err := sock.TCPInfo(l.src.Conn); err == nil && info.State == sock.Close {
+	// A peer that has only sent FIN leaves the state at CLOSE-WAIT, unless we have
+	// sent ours in between.
+	if info, err := sock.TCPInfo(l.src.Conn); err == nil && info.State == sock.Close && !l.src.hasSentFIN() {
 		l.src.markReset()
 	}
 }
