@@ -39,7 +39,7 @@ func TestChurn(t *testing.T) {
 
 func churn(t *testing.T) {
 	d, url := serve(t, Config{Seed: 3, ProxyMetrics: true, Events: func(e event.Event) {
-		if e.Kind == event.Panic || e.Kind == event.Abandon {
+		if e.Kind == event.Panic || e.Kind == event.Abandon || e.Kind == event.RST && e.Proxy == "p0" {
 			t.Errorf("event %+v", e)
 		}
 	}})
