@@ -88,7 +88,7 @@ func (b *bench) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2]*
 		return scenario.Conversation{}, err
 	}
 	defer process.Close()
-	run, err := await(ctx, process, controlPatience/2, nil)
+	run, err := await(ctx, process, wait{budget: controlPatience / 2, pids: process.Tree})
 	switch {
 	case err != nil:
 		return scenario.Conversation{}, err

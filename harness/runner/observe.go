@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -167,7 +166,7 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 	if s.play.bench.target.Client.Dialogue == nil {
 		return s.runClient(ctx, v, o)
 	}
-	budget, release := wait{budget: s.kase.Budget + v.Budget, pids: s.play.bench.tree, moved: s.log.Len}.begin(ctx)
+	budget, release := s.wait(s.kase.Budget+v.Budget, v, s.play.bench.tree).begin(ctx)
 	defer release()
 	conn, err := dial(budget, s.proxy.Addr().String())
 	if err != nil {
@@ -178,8 +177,18 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 	}
 	defer conn.Close()
 	played := s.kase.Conversation.Script.PlayClient(budget, conn, dialogue.Options{Pipelined: v.Pipelined, NoEnd: v.NoEnd})
-	o.Played, o.Spins = &played, errors.Is(context.Cause(budget), errSpin)
+	o.Played = &played
+	o.Spins, o.Stuck = verdict(context.Cause(budget))
 	return nil
+}
+
+// wait is for the peers while the variant is played.
+func (s *stage) wait(budget time.Duration, v scenario.Variant, pids func() []int) wait {
+	w := wait{budget: budget, pids: pids, moved: s.log.Len, prover: s.play.runner.prover}
+	if i := newIdleness(s.log, v, s.play.bench.target); i != nil {
+		w.idle = i.idle
+	}
+	return w
 }
 
 // openLater opens a gate that the variant holds shut for a time.
@@ -216,16 +225,16 @@ func (s *stage) runClient(ctx context.Context, v scenario.Variant, o *scenario.O
 		return err
 	}
 	defer process.Close()
-	run, err := await(ctx, process, s.kase.Patience()+v.Budget, s.log.Len)
+	both := func() []int { return append(process.Tree(), b.tree()...) }
+	run, err := await(ctx, process, s.wait(s.kase.Patience()+v.Budget, v, both))
 	o.Client = run
 	return err
 }
 
-// await waits for a client process and collects what it left. moved grows while
-// bytes move.
-func await(ctx context.Context, process *peer.Process, patience time.Duration, moved func() int64) (*scenario.Run, error) {
+// await waits for a client process and collects what it left.
+func await(ctx context.Context, process *peer.Process, w wait) (*scenario.Run, error) {
 	start := time.Now()
-	limit, stop := wait{budget: patience, pids: process.Tree, moved: moved}.begin(ctx)
+	limit, stop := w.begin(ctx)
 	defer stop()
 	run := &scenario.Run{}
 	exit, err := process.Wait(limit)
@@ -234,7 +243,8 @@ func await(ctx context.Context, process *peer.Process, patience time.Duration, m
 		if ctx.Err() != nil {
 			return run, ctx.Err()
 		}
-		run.HungUp, run.Spins = true, errors.Is(context.Cause(limit), errSpin)
+		run.HungUp = true
+		run.Spins, run.Stuck = verdict(context.Cause(limit))
 		process.Kill()
 	}
 	run.Exit = exit

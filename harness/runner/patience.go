@@ -5,40 +5,55 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/sockharness/harness/harness/probe"
 )
 
 // mostStretch bounds by how many times its length a budget grows on a machine
 // that is too busy.
 const mostStretch = 2
 
-// glance is how often the peers' threads are looked at in a wait that has grown
-// long.
-const glance = 100 * time.Millisecond
+// glance is how often the peers are looked at in a wait that has grown long,
+// which it has after quiet.
+const (
+	quiet  = 200 * time.Millisecond
+	glance = 100 * time.Millisecond
+)
 
 // spinning is how long a thread must not sleep, while nothing moves, to count as
 // one that never will.
 const spinning = time.Second
 
+// proving is how long one attempt may take to prove that the peers wait for
+// ever; it takes some 5 ms where they do.
+const proving = 25 * time.Millisecond
+
 // errSpin is the cause of a wait that ended because a peer burns a processor
 // and nothing moves.
 var errSpin = errors.New("spins")
 
+// A stuckError is the cause of a wait that ended because the peers are proven to
+// wait for ever.
+type stuckError struct{ probe.Diagnosis }
+
+func (e *stuckError) Error() string { return e.String() }
+
 // A wait says whom a budget is for.
 type wait struct {
 	budget time.Duration
-	pids   func() []int // of the peers
-	moved  func() int64 // grows while bytes move; nil: a spin cannot be told from work
+	pids   func() []int  // of the peers
+	moved  func() int64  // grows while bytes move; nil: a spin cannot be told from work
+	idle   func() bool   // nothing is under way on our side; nil: it cannot be told
+	prover chan struct{} // holds a token while somebody proves, so that one does at a time
 }
 
 // begin returns a context that ends when the peers have had the budget, not
 // counting the time for which a thread of theirs or ours was ready to run and
 // got no processor (schedstat run_delay): on a busy machine a slow answer is not a
 // wrong one. Peers that have had a processor for half of the budget have had
-// enough. The context's cause is context.DeadlineExceeded or errSpin. stop must be
-// called; it waits.
-//
-// The threads are looked at from a quarter of the budget on: most waits are
-// over by then and cost nothing.
+// enough. It ends sooner when they spin, or are proven to wait for ever. The
+// context's cause is context.DeadlineExceeded, errSpin or a *stuckError. stop
+// must be called; it waits.
 func (w wait) begin(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	done := make(chan struct{})
@@ -53,26 +68,59 @@ func (w wait) begin(parent context.Context) (ctx context.Context, stop func()) {
 
 // watch returns why the wait is over, nil when the context was.
 func (w wait) watch(ctx context.Context) error {
-	quiet := w.budget / 4
-	if !sleep(ctx, quiet) {
+	first := min(quiet, w.budget/4)
+	if !sleep(ctx, first) {
 		return nil
 	}
-	l := &look{wait: w, at: time.Now(), peers: threads(w.pids()), ours: ourThreads()}
-	for left := w.budget - quiet; left > 0; left = w.budget - quiet - l.used() {
+	l := newLook(w)
+	for left := w.budget - first; left > 0; left = w.budget - first - l.used() {
 		if !sleep(ctx, min(left, glance)) {
 			return nil
 		}
 		if l.again(); l.awake >= spinning {
 			return errSpin
 		}
+		if stuck := w.prove(ctx); stuck != nil {
+			return stuck
+		}
 	}
 	return context.DeadlineExceeded
+}
+
+// prove returns the proof that the peers wait for ever, or nil.
+func (w wait) prove(ctx context.Context) error {
+	if w.idle == nil || !w.idle() {
+		return nil
+	}
+	select {
+	case w.prover <- struct{}{}:
+		defer func() { <-w.prover }()
+	default:
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, proving)
+	defer cancel()
+	d, err := probe.Stuck(ctx, w.pids, w.idle)
+	if err != nil {
+		return nil
+	}
+	return &stuckError{d}
+}
+
+// verdict tells what the cause of a wait's end says of the peers.
+func verdict(cause error) (spins bool, stuck string) {
+	var s *stuckError
+	if errors.As(cause, &s) {
+		return false, s.String()
+	}
+	return errors.Is(cause, errSpin), ""
 }
 
 // A look is what the scheduler has told so far.
 type look struct {
 	wait
 	at          time.Time
+	tree        []int // the peers' processes, as of the first look
 	peers, ours map[int]thread
 	moves       int64
 
@@ -88,8 +136,17 @@ func (l *look) used() time.Duration {
 	return l.elapsed - min(l.starved, mostStretch*l.budget)
 }
 
+func newLook(w wait) *look {
+	tree := w.pids()
+	l := &look{wait: w, at: time.Now(), tree: tree, peers: threads(tree), ours: ourThreads()}
+	if w.moved != nil {
+		l.moves = w.moved()
+	}
+	return l
+}
+
 func (l *look) again() {
-	now, peers, ours := time.Now(), threads(l.pids()), ourThreads()
+	now, peers, ours := time.Now(), threads(l.tree), ourThreads()
 	passed := now.Sub(l.at)
 	waited, ran, busiest := since(l.peers, peers)
 	ourselves, _, _ := since(l.ours, ours)

@@ -47,6 +47,7 @@ func (c Config) withDefaults() Config {
 // one scenario at a time; Close stops what it started.
 type Runner struct {
 	config Config
+	prover chan struct{} // see wait
 
 	mu      sync.Mutex // guards benches
 	benches map[string]*bench
@@ -54,7 +55,7 @@ type Runner struct {
 
 // New returns a runner. The caller must Close it.
 func New(c Config) *Runner {
-	return &Runner{config: c.withDefaults(), benches: map[string]*bench{}}
+	return &Runner{config: c.withDefaults(), prover: make(chan struct{}, 1), benches: map[string]*bench{}}
 }
 
 // Close stops every process that the runner started and waits for it. It may

@@ -50,10 +50,13 @@ func played(o Observation) error {
 	return nil
 }
 
-// busy says that the server spins, where it does.
+// busy says what the server was about when its time was over, where that is known.
 func (o Observation) busy() string {
-	if o.Spins {
+	switch {
+	case o.Spins:
 		return "; it spins: it keeps a processor busy while nothing moves"
+	case o.Stuck != "":
+		return "; " + o.Stuck
 	}
 	return ""
 }
@@ -198,6 +201,9 @@ func endsByItself(o Observation) error {
 func hungUp(r *Run) error {
 	if r.Spins {
 		return fmt.Errorf("the client spins: after %s it keeps a processor busy while nothing moves", round(r.Elapsed))
+	}
+	if r.Stuck != "" {
+		return fmt.Errorf("the client hangs: after %s it is proven that %s", round(r.Elapsed), r.Stuck)
 	}
 	return fmt.Errorf("the client was still running after %s", round(r.Elapsed))
 }

@@ -13,6 +13,7 @@ type Observation struct {
 	Case        Case
 	Played      *dialogue.Played  // by the client dialogue, if there is one
 	Spins       bool              // the server was burning a processor at the end, while nothing moved
+	Stuck       string            // how the server is proven to wait for ever; empty: it is not
 	Served      []dialogue.Played // by the server dialogue, one per connection
 	Client      *Run              // of the client process, if there is one
 	Crash       *peer.Exit        // of the server process, when it has died by itself
@@ -26,8 +27,9 @@ type Observation struct {
 // A Run is one run of a client process.
 type Run struct {
 	Exit    peer.Exit
-	HungUp  bool // it had not exited when its time was over, and was killed
-	Spins   bool // it was burning a processor then, while nothing moved
+	HungUp  bool   // it had not exited when its time was over, and was killed
+	Spins   bool   // it was burning a processor then, while nothing moved
+	Stuck   string // how it is proven to wait for ever; empty: it is not
 	Stdout  []byte
 	Stderr  []byte
 	Elapsed time.Duration
