@@ -160,9 +160,10 @@ func (f *flow) send(stub *tp.ToxicStub) bool {
 	if f.out == nil {
 		return true
 	}
+	size := int64(len(f.out.Data)) // afterwards the chunk is the receiver's
 	select {
 	case stub.Output <- f.out:
-		f.offset += int64(len(f.out.Data))
+		f.offset += size
 		f.out = nil
 		if f.gap > 0 {
 			f.due = time.Now().Add(f.gap)
@@ -240,9 +241,10 @@ func (f *flow) Cleanup(stub *tp.ToxicStub) {
 		if *c == nil || stub.Closed() {
 			continue
 		}
+		size := int64(len((*c).Data))
 		select {
 		case stub.Output <- *c:
-			f.offset += int64(len((*c).Data))
+			f.offset += size
 			*c = nil
 		case <-f.w.Context().Done():
 			return

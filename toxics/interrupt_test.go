@@ -166,3 +166,22 @@ func TestEffectIsReportedOnce(t *testing.T) {
 		})
 	}
 }
+
+// What was sent on belongs to whoever has received it: Toxiproxy's bandwidth
+// cuts the chunk itself. The race detector is what sees a look at it.
+func TestSentChunkIsTheReceivers(t *testing.T) {
+	for _, flag := range harmless {
+		t.Run(flag, func(t *testing.T) {
+			b := benchWith(t, newWire(t), flag)
+			go func() {
+				b.send("some bytes")
+				b.input <- nil
+				close(b.input)
+			}()
+			for c := range b.out {
+				c.Data = c.Data[len(c.Data):]
+			}
+			<-b.done
+		})
+	}
+}
