@@ -94,6 +94,9 @@ func TestEndings(t *testing.T) {
 			wantEnding(t, "server", p.server, "", event.EOF)
 		}},
 		{"timeout removed", []string{`{"type":"timeout"}`}, func(t *testing.T, url string, p pair) {
+			until(t, "the toxic is at work", func() bool {
+				return strings.Contains(must(t, 200, "GET", url+"/connections", ""), `"toxics":["timeout_downstream"]`)
+			})
 			p.send(t, p.server, "lost")
 			must(t, 204, "DELETE", url+"/proxies/p/toxics/timeout_downstream", "")
 			wantEnding(t, "client", p.client, "", event.EOF)
