@@ -20,7 +20,7 @@ test: tools build fixtures ## run every test, with the race detector; installs w
 	$(BIN)/harness run scenarios/ --quiet
 	$(GO) vet ./...
 	$(GO) test -race $$($(GO) list ./... | grep -v /fixtures$$)
-	$(GO) test -v -run 'TestProof|TestRealSoftware' ./fixtures | grep -v '^=== \|^    --- PASS'
+	$(GO) test -v -run 'TestProof|TestRealSoftware' ./fixtures
 	$(GO) test -race -skip 'TestProof|TestRealSoftware' ./fixtures
 
 race: ## run the Go tests only, ten times, with the race detector

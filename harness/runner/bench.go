@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +32,7 @@ type bench struct {
 	mu           sync.Mutex // guards what follows; held while the server starts
 	server       *peer.Process
 	address      string // of the server, when it is not a dialogue
+	folder       string // the server's {tmp}, the same after a restart
 	conversation scenario.Conversation
 	controlled   bool
 	failed       error // of the start or the control: it is not tried again
@@ -102,7 +106,14 @@ func (b *bench) startServerLocked(ctx context.Context) error {
 		b.server.Close()
 		b.server = nil
 	}
-	process, err := b.command(s).StartServer(ctx, peer.Vars{Tmp: b.config.Tmp})
+	if b.folder == "" {
+		folder, err := b.tmp(s)
+		if err != nil {
+			return err
+		}
+		b.folder = folder
+	}
+	process, err := b.command(s).StartServer(ctx, peer.Vars{Tmp: b.folder})
 	if err != nil {
 		return err
 	}
@@ -124,12 +135,35 @@ func (b *bench) restart(ctx context.Context) error {
 	b.server.Close()
 	b.server = nil
 	process, err := b.command(b.target.Server).StartServer(ctx, peer.Vars{Host: addr.Addr().String(),
-		Port: fmt.Sprint(addr.Port()), Tmp: b.config.Tmp})
+		Port: fmt.Sprint(addr.Port()), Tmp: b.folder})
 	if err != nil {
 		return err
 	}
 	b.server = process
 	return nil
+}
+
+// startClient starts the client program against the address of a proxy.
+func (b *bench) startClient(ctx context.Context, proxy net.Addr, scenario string) (*peer.Process, error) {
+	host, port, err := net.SplitHostPort(proxy.String())
+	if err != nil {
+		return nil, err
+	}
+	tmp, err := b.tmp(b.target.Client)
+	if err != nil {
+		return nil, err
+	}
+	return b.command(b.target.Client).StartClient(ctx, peer.Vars{Host: host, Port: port, Addr: proxy.String(), Tmp: tmp, Scenario: scenario})
+}
+
+// tmp returns the folder for {tmp} in the peer's command: one of its own for each
+// process that asks for it, for others run at the same time.
+func (b *bench) tmp(p scenario.Peer) (string, error) {
+	asks := func(word string) bool { return strings.Contains(word, "{tmp}") }
+	if !slices.ContainsFunc(p.Command, asks) && !slices.ContainsFunc(p.Env, asks) {
+		return b.config.Tmp, nil
+	}
+	return os.MkdirTemp(b.config.Tmp, "peer-")
 }
 
 func (b *bench) command(p scenario.Peer) peer.Command {

@@ -78,12 +78,7 @@ func (b *bench) controlDialogue(ctx context.Context, addr net.Addr) (scenario.Co
 }
 
 func (b *bench) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2]*link.Tap) (scenario.Conversation, error) {
-	host, port, err := net.SplitHostPort(wire.Addr().String())
-	if err != nil {
-		return scenario.Conversation{}, err
-	}
-	process, err := b.command(b.target.Client).StartClient(ctx, peer.Vars{Host: host, Port: port,
-		Addr: net.JoinHostPort(host, port), Tmp: b.config.Tmp, Scenario: "control"})
+	process, err := b.startClient(ctx, wire.Addr(), "control")
 	if err != nil {
 		return scenario.Conversation{}, err
 	}

@@ -19,13 +19,15 @@ func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) {
 	r.Ending = outcome.Endings{Client: o.Ending(event.Client), Server: o.Ending(event.Server)}
 	r.Notes = notes(o.Events)
 	r.Verdict = outcome.Pass
-	problem := scenario.Judge(o, v.Expect)
-	if reason := unproven(v, o); reason != "" {
+	problem, reason := scenario.Judge(o, v.Expect), unproven(v, o)
+	switch {
+	case reason != "" && o.Crash == nil:
 		r.Verdict, r.Message = outcome.Invalid, reason
 		if problem != nil {
 			r.Message += "; besides: " + problem.Error()
 		}
-	} else if problem != nil {
+	case problem != nil:
+		// A server that has died is to blame whether the rest of the fault struck or not.
 		r.Verdict, r.Message = outcome.Fail, problem.Error()
 	}
 	if r.Verdict != outcome.Pass {

@@ -214,13 +214,8 @@ func (s *stage) openLater(ctx context.Context, v scenario.Variant) (stop func())
 // runClient starts the client program and waits for it to end by itself, within
 // the case's patience.
 func (s *stage) runClient(ctx context.Context, v scenario.Variant, o *scenario.Observation) error {
-	host, port, err := net.SplitHostPort(s.proxy.Addr().String())
-	if err != nil {
-		return err
-	}
 	b := s.play.bench
-	process, err := b.command(b.target.Client).StartClient(ctx, peer.Vars{Host: host, Port: port,
-		Addr: net.JoinHostPort(host, port), Tmp: b.config.Tmp, Scenario: s.play.scenario.ID})
+	process, err := b.startClient(ctx, s.proxy.Addr(), s.play.scenario.ID)
 	if err != nil {
 		return err
 	}

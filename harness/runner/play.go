@@ -56,15 +56,37 @@ func (p *play) all(ctx context.Context, variants []scenario.Variant) []outcome.R
 	return played
 }
 
-// together plays the variants side by side, until there are enough suspects.
+// rounds is how many times its width a batch of variants has. After each batch a
+// server that burns a processor with nobody to talk to is replaced: what it keeps
+// of every conversation would slow down the next ones more and more.
+const rounds = 2
+
+// together plays the variants side by side, batch by batch, until there are
+// enough suspects.
 func (p *play) together(ctx context.Context, variants []scenario.Variant) []outcome.Result {
 	results := make([]outcome.Result, len(variants))
-	slots := make(chan struct{}, p.width(variants))
+	width := p.width(variants)
+	for from := 0; from < len(variants); from += rounds * width {
+		to := min(from+rounds*width, len(variants))
+		p.batch(ctx, variants[from:to], results[from:to], width)
+		if p.enoughIsKnown(ctx) {
+			break
+		}
+		if p.bench.busy(ctx) {
+			p.bench.discard()
+		}
+	}
+	return results
+}
+
+func (p *play) batch(ctx context.Context, variants []scenario.Variant, results []outcome.Result, width int) {
+	slots := make(chan struct{}, width)
 	var wg sync.WaitGroup
+	defer wg.Wait()
 	for i, v := range variants {
 		slots <- struct{}{}
-		if ctx.Err() != nil || p.suspects.Load() >= p.enough() || p.damaged.Load() {
-			break
+		if p.enoughIsKnown(ctx) {
+			return
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
@@ -74,8 +96,11 @@ func (p *play) together(ctx context.Context, variants []scenario.Variant) []outc
 			}
 		})
 	}
-	wg.Wait()
-	return results
+}
+
+// enoughIsKnown reports whether playing on together would be for nothing.
+func (p *play) enoughIsKnown(ctx context.Context) bool {
+	return ctx.Err() != nil || p.suspects.Load() >= p.enough() || p.damaged.Load()
 }
 
 func (p *play) enough() int64 {
