@@ -83,7 +83,7 @@ func greet(ctx context.Context, address string, script *dialogue.Script) error {
 	}
 	defer conn.Close()
 	first := scenario.First(script, 1)
-	played := first.PlayClient(ctx, conn, dialogue.Options{})
+	played := first.PlayClient(ctx, conn, dialogue.Options{NoEnd: true})
 	if played.Mismatch != nil {
 		return played.Mismatch
 	}
