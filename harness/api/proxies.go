@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -163,6 +164,21 @@ func (d *Daemon) found(in proxyInput) (*member, error) {
 	return m, nil
 }
 
+// hold claims a name and returns the proxy that has it then. The caller
+// releases.
+func (d *Daemon) hold(ctx context.Context, name string) (*member, func(), error) {
+	release, err := d.claim(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := d.find(name)
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	return m, release, nil
+}
+
 func (d *Daemon) updateProxy(r *http.Request, names []string) (reply, error) {
 	if _, err := d.find(names[0]); err != nil {
 		return reply{}, err
@@ -171,15 +187,11 @@ func (d *Daemon) updateProxy(r *http.Request, names []string) (reply, error) {
 	if err := readJSON(r, &in); err != nil {
 		return reply{}, err
 	}
-	release, err := d.claim(r.Context(), names[0])
+	m, release, err := d.hold(r.Context(), names[0])
 	if err != nil {
 		return reply{}, err
 	}
 	defer release()
-	m, err := d.find(names[0])
-	if err != nil {
-		return reply{}, err
-	}
 	if err := m.update(in); err != nil {
 		return reply{}, err
 	}
@@ -231,15 +243,11 @@ func (d *Daemon) deleteProxy(r *http.Request, names []string) (reply, error) {
 	if _, err := d.find(names[0]); err != nil {
 		return reply{}, err
 	}
-	release, err := d.claim(r.Context(), names[0])
+	m, release, err := d.hold(r.Context(), names[0])
 	if err != nil {
 		return reply{}, err
 	}
 	defer release()
-	m, err := d.find(names[0])
-	if err != nil {
-		return reply{}, err
-	}
 	m.leave()
 	d.unlist(m.name)
 	return reply{status: http.StatusNoContent}, nil

@@ -2,20 +2,11 @@
 
 package probe
 
-import (
-	"time"
-
-	"github.com/sockharness/harness/harness/sock"
-)
+import "github.com/sockharness/harness/harness/sock"
 
 type snapshot struct{ text []byte }
 
 type tree struct{}
-
-type turn struct {
-	pid         int
-	ran, waited time.Duration
-}
 
 func (*snapshot) take([]int) (string, error) { return "", sock.ErrUnsupported }
 
@@ -25,6 +16,6 @@ func (tree) examine() (Diagnosis, string, error) { return Diagnosis{}, "", sock.
 
 func measure([]int) (Usage, error) { return Usage{}, sock.ErrUnsupported }
 
-func turns([]int) (map[int]turn, error) { return nil, sock.ErrUnsupported }
+func turns([]int) (map[int]Turn, error) { return nil, sock.ErrUnsupported }
 
 func program(int) string { return "" }

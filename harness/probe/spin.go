@@ -25,6 +25,18 @@ func (b Busy) String() string {
 	return fmt.Sprintf("%s (pid %d) took %.0f %% of a processor for %v", b.Program, b.Pid, 100*b.Busiest, b.Elapsed.Round(time.Millisecond))
 }
 
+// A Turn is what the scheduler has given a thread since it began (schedstat).
+type Turn struct {
+	PID    int           // of its process
+	Ran    time.Duration // on a processor
+	Waited time.Duration // ready to run, without one
+}
+
+// Turns returns the turns of all threads of the processes, by thread. Processes
+// and threads that vanish meanwhile are left out. Errors: [ErrGone] when none is
+// left, sock.ErrUnsupported.
+func Turns(pids []int) (map[int]Turn, error) { return turns(pids) }
+
 // longestStretch bounds by how many times its length a measurement grows when
 // the busiest thread gets no processor.
 const longestStretch = 4
@@ -62,18 +74,18 @@ func Spin(ctx context.Context, pids func() []int, over time.Duration) (Busy, err
 // busiest compares two readings, and returns for how long the busiest thread
 // could have run. Of a thread that could run for less than enough, nothing is
 // known, and the less it ran, the less it counts.
-func busiest(before, after map[int]turn, elapsed, enough time.Duration) (b Busy, free time.Duration) {
+func busiest(before, after map[int]Turn, elapsed, enough time.Duration) (b Busy, free time.Duration) {
 	b = Busy{Busiest: -1, Elapsed: elapsed}
 	for tid, now := range after {
 		was := before[tid]
-		if was.pid != now.pid || was.ran > now.ran {
-			was = turn{}
+		if was.PID != now.PID || was.Ran > now.Ran {
+			was = Turn{}
 		}
-		ran, waited := now.ran-was.ran, now.waited-was.waited
+		ran, waited := now.Ran-was.Ran, now.Waited-was.Waited
 		could := max(elapsed-waited, ran, 1)
 		b.Total += float64(ran) / float64(max(elapsed, 1))
 		if share := min(1, float64(ran)/float64(max(could, enough))); share > b.Busiest {
-			b.Busiest, b.TID, b.Pid, free = share, tid, now.pid, could
+			b.Busiest, b.TID, b.Pid, free = share, tid, now.PID, could
 		}
 	}
 	return b, free

@@ -107,16 +107,9 @@ func (c connection) pair() string {
 	return fmt.Sprintf("socket %v -> %v (%v)", c.local, c.remote, c.state)
 }
 
-// A turn is what schedstat says of a thread: how long it ran, and how long it
-// was ready to run and did not.
-type turn struct {
-	pid         int
-	ran, waited time.Duration
-}
-
-// turns returns this for all threads of the processes, by thread.
-func turns(pids []int) (map[int]turn, error) {
-	all := map[int]turn{}
+// turns reads schedstat (sched-stats.rst).
+func turns(pids []int) (map[int]Turn, error) {
+	all := map[int]Turn{}
 	for _, pid := range pids {
 		tids, err := numbers(procPath(pid, "task"))
 		if err = refused("threads", err); err != nil {
@@ -133,7 +126,7 @@ func turns(pids []int) (map[int]turn, error) {
 			}
 			ran, _ := strconv.ParseInt(fields[0], 10, 64)
 			waited, _ := strconv.ParseInt(fields[1], 10, 64)
-			all[tid] = turn{pid, time.Duration(ran), time.Duration(waited)}
+			all[tid] = Turn{pid, time.Duration(ran), time.Duration(waited)}
 		}
 	}
 	if len(all) == 0 {

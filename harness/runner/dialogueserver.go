@@ -16,9 +16,6 @@ type dialogueServer struct {
 	script   *dialogue.Script
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
-
-	mu    sync.Mutex // guards plays
-	plays []dialogue.Played
 }
 
 // serveDialogue starts to listen and to play. The caller must close.
@@ -48,19 +45,9 @@ func (d *dialogueServer) serve(ctx context.Context) {
 		}
 		d.wg.Go(func() {
 			defer conn.Close()
-			played := d.script.PlayServer(ctx, conn, dialogue.Options{})
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.plays = append(d.plays, played)
+			d.script.PlayServer(ctx, conn, dialogue.Options{})
 		})
 	}
-}
-
-// played returns what was played on the connections that are over.
-func (d *dialogueServer) played() []dialogue.Played {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return append([]dialogue.Played(nil), d.plays...)
 }
 
 // close ends the listener and every connection, and waits.

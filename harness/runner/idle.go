@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/toxics"
 )
@@ -27,7 +28,7 @@ type idleness struct {
 
 	seen  int64
 	since time.Time
-	ours  map[int]thread
+	ours  map[int]probe.Turn
 }
 
 // newIdleness returns nil where what the peers wait for cannot be told.

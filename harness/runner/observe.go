@@ -50,9 +50,6 @@ func (p *play) observe(ctx context.Context, c scenario.Case, v scenario.Variant)
 	s.close()
 	o.Events = s.log.Events()
 	o.Connections = connections(o.Events)
-	if s.server != nil {
-		o.Served = s.server.played()
-	}
 	p.aftermath(ctx, c, &o)
 	return o, ctx.Err()
 }
@@ -114,7 +111,7 @@ func (p *play) setUp(ctx context.Context, c scenario.Case, v scenario.Variant) (
 		s.server, upstream = server, server.addr()
 	}
 	config := proxy.Config{Name: p.name(v), Network: "tcp", Listen: "127.0.0.1:0", Upstream: upstream,
-		Seed: p.bench.seed.Split(p.scenario.ID).Split(v.Label()), Events: s.log.Add, Mode: modes[v.Gate],
+		Seed: p.bench.seed.Split(p.scenario.ID).Split(v.Name), Events: s.log.Add, Mode: modes[v.Gate],
 		UpstreamDown: proxy.DownReset}
 	if err := addFaults(&config, v.Faults); err != nil {
 		s.close()
@@ -200,12 +197,8 @@ func (s *stage) openLater(ctx context.Context, v scenario.Variant) (stop func())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		timer := time.NewTimer(v.OpenAfter)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
+		if sleep(ctx, v.OpenAfter) {
 			s.proxy.SetMode(proxy.Accept)
-		case <-ctx.Done():
 		}
 	}()
 	return func() { cancel(); <-done }

@@ -121,7 +121,7 @@ type look struct {
 	wait
 	at          time.Time
 	tree        []int // the peers' processes, as of the first look
-	peers, ours map[int]thread
+	peers, ours map[int]probe.Turn
 	moves       int64
 
 	elapsed, starved, ran time.Duration
@@ -138,15 +138,19 @@ func (l *look) used() time.Duration {
 
 func newLook(w wait) *look {
 	tree := w.pids()
-	l := &look{wait: w, at: time.Now(), tree: tree, peers: threads(tree), ours: ourThreads()}
-	if w.moved != nil {
-		l.moves = w.moved()
+	return &look{wait: w, at: time.Now(), tree: tree, peers: threads(tree), ours: ourThreads(), moves: w.moves()}
+}
+
+// moves tells how much has moved so far.
+func (w wait) moves() int64 {
+	if w.moved == nil {
+		return 0
 	}
-	return l
+	return w.moved()
 }
 
 func (l *look) again() {
-	now, peers, ours := time.Now(), threads(l.tree), ourThreads()
+	now, peers, ours, moves := time.Now(), threads(l.tree), ourThreads(), l.wait.moves()
 	passed := now.Sub(l.at)
 	waited, ran, busiest := since(l.peers, peers)
 	ourselves, _, _ := since(l.ours, ours)
@@ -154,13 +158,10 @@ func (l *look) again() {
 	l.starved += min(passed, max(waited, ourselves))
 	l.ran += ran
 	l.awake += passed
-	if l.moved == nil || l.moved() != l.moves || busiest < passed*9/10 {
+	if l.moved == nil || moves != l.moves || busiest < passed*9/10 {
 		l.awake = 0
 	}
-	if l.moved != nil {
-		l.moves = l.moved()
-	}
-	l.at, l.peers, l.ours = now, peers, ours
+	l.at, l.peers, l.ours, l.moves = now, peers, ours, moves
 }
 
 // sleep waits, and reports whether the context has lasted.
@@ -175,20 +176,24 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// A thread is what the scheduler knows of one.
-type thread struct {
-	ran    time.Duration // on a processor
-	waited time.Duration // ready to run, without one
+// threads returns what the scheduler has given each thread of the processes;
+// nothing where the system does not tell.
+func threads(pids []int) map[int]probe.Turn {
+	turns, err := probe.Turns(pids)
+	if err != nil {
+		return nil
+	}
+	return turns
 }
 
-func ourThreads() map[int]thread { return threads([]int{os.Getpid()}) }
+func ourThreads() map[int]probe.Turn { return threads([]int{os.Getpid()}) }
 
 // since compares two readings: the longest time that one thread has waited for a
 // processor, how long all have had one, and the longest time that one thread
 // was awake, with or without.
-func since(before, after map[int]thread) (waited, ran, busiest time.Duration) {
+func since(before, after map[int]probe.Turn) (waited, ran, busiest time.Duration) {
 	for id, t := range after {
-		w, r := t.waited-before[id].waited, t.ran-before[id].ran
+		w, r := t.Waited-before[id].Waited, t.Ran-before[id].Ran
 		waited, ran, busiest = max(waited, w), ran+r, max(busiest, w+r)
 	}
 	return waited, ran, busiest

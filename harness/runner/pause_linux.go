@@ -12,7 +12,7 @@ import (
 	"github.com/sockharness/harness/harness/peer"
 )
 
-// stopped is how often the kernel is asked whether a process has stopped: it
+// poll is how often the kernel is asked whether a process has stopped: it
 // gives no event for that to anybody but the parent.
 const poll = time.Millisecond
 

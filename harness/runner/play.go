@@ -181,7 +181,7 @@ func (p *play) one(ctx context.Context, v scenario.Variant, factor int) outcome.
 	if v.Level != "" {
 		level = v.Level
 	}
-	r := outcome.Result{Target: kase.Target.Name, Scenario: p.scenario.ID, Variant: v.Label(), Level: level}
+	r := outcome.Result{Target: kase.Target.Name, Scenario: p.scenario.ID, Variant: v.Name, Level: level}
 	observation, err := p.observe(ctx, kase, v)
 	r.Elapsed = outcome.MillisOf(time.Since(start))
 	if err != nil {
@@ -197,5 +197,5 @@ func (p *play) one(ctx context.Context, v scenario.Variant, factor int) outcome.
 
 // name is unique among the proxies of the play.
 func (p *play) name(v scenario.Variant) string {
-	return fmt.Sprintf("%s %s %s", p.bench.target.Name, p.scenario.ID, v.Label())
+	return fmt.Sprintf("%s %s %s", p.bench.target.Name, p.scenario.ID, v.Name)
 }

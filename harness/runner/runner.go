@@ -43,33 +43,31 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// A Runner keeps the servers that it has started between scenarios. It plays
+// A Runner keeps the server that it has started between scenarios. It plays
 // one scenario at a time; Close stops what it started.
 type Runner struct {
 	config Config
 	prover chan struct{} // see wait
 
-	mu      sync.Mutex // guards benches
-	benches map[string]*bench
+	mu      sync.Mutex // guards current
+	current *bench     // of the target played to last; nil before the first, and after Close
 }
 
 // New returns a runner. The caller must Close it.
 func New(c Config) *Runner {
-	return &Runner{config: c.withDefaults(), prover: make(chan struct{}, 1), benches: map[string]*bench{}}
+	return &Runner{config: c.withDefaults(), prover: make(chan struct{}, 1)}
 }
 
 // Close stops every process that the runner started and waits for it. It may
 // be called more than once, and while a scenario is being played.
 func (r *Runner) Close() {
 	r.mu.Lock()
-	benches := r.benches
-	r.benches = map[string]*bench{}
+	b := r.current
+	r.current = nil
 	r.mu.Unlock()
-	var wg sync.WaitGroup
-	for _, b := range benches {
-		wg.Go(b.close)
+	if b != nil {
+		b.close()
 	}
-	wg.Wait()
 }
 
 // Run plays the scenario to the target, in each role that is under test and
@@ -136,19 +134,14 @@ func (r *Runner) caseOf(b *bench, role scenario.Role) scenario.Case {
 // The server of the target before is stopped: a broken one may burn a processor.
 func (r *Runner) bench(ctx context.Context, t scenario.Target) (*bench, error) {
 	r.mu.Lock()
-	b := r.benches[t.Name]
-	var idle []*bench
-	if b == nil {
-		for name, other := range r.benches {
-			idle = append(idle, other)
-			delete(r.benches, name)
-		}
-		b = newBench(r.config, t)
-		r.benches[t.Name] = b
+	before := r.current
+	if before == nil || before.target.Name != t.Name {
+		r.current = newBench(r.config, t)
 	}
+	b := r.current
 	r.mu.Unlock()
-	for _, other := range idle {
-		other.close()
+	if before != nil && before != b {
+		before.close()
 	}
 	return b, b.ready(ctx)
 }

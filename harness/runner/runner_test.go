@@ -15,6 +15,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/toxics"
 )
@@ -212,8 +213,8 @@ func TestCloseTwice(t *testing.T) {
 
 func TestSince(t *testing.T) {
 	ms := time.Millisecond
-	before := map[int]thread{1: {ran: 5 * ms, waited: 5 * ms}, 2: {waited: 100 * ms}}
-	after := map[int]thread{1: {ran: 45 * ms, waited: 6 * ms}, 2: {waited: 130 * ms}, 3: {ran: 7 * ms, waited: 20 * ms}}
+	before := map[int]probe.Turn{1: {Ran: 5 * ms, Waited: 5 * ms}, 2: {Waited: 100 * ms}}
+	after := map[int]probe.Turn{1: {Ran: 45 * ms, Waited: 6 * ms}, 2: {Waited: 130 * ms}, 3: {Ran: 7 * ms, Waited: 20 * ms}}
 	waited, ran, busiest := since(before, after)
 	if waited != 30*ms || ran != 47*ms || busiest != 41*ms {
 		t.Errorf("got waited %s, ran %s, busiest %s; want 30ms of thread 2, 47ms of all, 41ms of thread 1", waited, ran, busiest)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 )
 
@@ -39,15 +40,28 @@ func Completes() Expectation {
 }
 
 func played(o Observation) error {
+	if o.Played != nil && o.Played.Mismatch != nil {
+		return mismatched(o.Played)
+	}
+	return replied(o, o.steps())
+}
+
+// replied returns nil if the first replies came whole, whatever came then.
+func replied(o Observation, replies int) error {
 	switch p := o.Played; {
 	case p == nil:
 		return errors.New("the conversation did not take place")
+	case p.Steps >= replies:
+		return nil
 	case p.Mismatch != nil:
-		return fmt.Errorf("%w (then: %s)", p.Mismatch, endingWord(p.Ending))
-	case p.Steps < o.steps():
-		return fmt.Errorf("got %d of %d answers, then: %s%s", p.Steps, o.steps(), endingWord(p.Ending), o.busy())
+		return mismatched(p)
+	default:
+		return fmt.Errorf("got %d of %d answers, then: %s%s", p.Steps, replies, endingWord(p.Ending), o.busy())
 	}
-	return nil
+}
+
+func mismatched(p *dialogue.Played) error {
+	return fmt.Errorf("%w (then: %s)", p.Mismatch, endingWord(p.Ending))
 }
 
 // busy says what the server was about when its time was over, where that is known.
@@ -143,16 +157,7 @@ func AnswersOnly(messages int) Expectation {
 // Answers expects at least the replies to the first messages, whole.
 func Answers(messages int) Expectation {
 	return Expectation{"answers", func(o Observation) error {
-		if o.Played == nil {
-			return errors.New("the conversation did not take place")
-		}
-		if o.Played.Steps < messages {
-			if o.Played.Mismatch != nil {
-				return fmt.Errorf("%w (then: %s)", o.Played.Mismatch, endingWord(o.Played.Ending))
-			}
-			return fmt.Errorf("got %d of %d answers, then: %s", o.Played.Steps, messages, endingWord(o.Played.Ending))
-		}
-		return nil
+		return replied(o, messages)
 	}}
 }
 

@@ -11,15 +11,14 @@ import (
 // An Observation is all that is known after a variant was played.
 type Observation struct {
 	Case        Case
-	Played      *dialogue.Played  // by the client dialogue, if there is one
-	Spins       bool              // the server was burning a processor at the end, while nothing moved
-	Stuck       string            // how the server is proven to wait for ever; empty: it is not
-	Served      []dialogue.Played // by the server dialogue, one per connection
-	Client      *Run              // of the client process, if there is one
-	Crash       *peer.Exit        // of the server process, when it has died by itself
-	Fresh       error             // of a fresh conversation with the server afterwards; nil: it works
-	ActError    error             // of the variant's Act
-	Connections int               // accepted by the proxy
+	Played      *dialogue.Played // by the client dialogue, if there is one
+	Spins       bool             // the server was burning a processor at the end, while nothing moved
+	Stuck       string           // how the server is proven to wait for ever; empty: it is not
+	Client      *Run             // of the client process, if there is one
+	Crash       *peer.Exit       // of the server process, when it has died by itself
+	Fresh       error            // of a fresh conversation with the server afterwards; nil: it works
+	ActError    error            // of the variant's Act
+	Connections int              // accepted by the proxy
 	Events      []event.Event
 	Elapsed     time.Duration
 }

@@ -100,9 +100,6 @@ type Variant struct {
 	Expect []Expectation
 }
 
-// Label returns the name that tells the variants of one scenario apart.
-func (v Variant) Label() string { return v.Name }
-
 // A Rig is what a variant's Act may do to the server under test and see of it.
 type Rig interface {
 	// Dial connects to the server under test without a proxy. The caller closes.

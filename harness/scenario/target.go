@@ -22,6 +22,11 @@ const (
 	Both   Role = "both"
 )
 
+// Servers, Clients and Anyone are the roles that a scenario is for.
+func Servers() []Role { return []Role{Server} }
+func Clients() []Role { return []Role{Client} }
+func Anyone() []Role  { return []Role{Server, Client} }
+
 // Toward returns the direction of the bytes that arrive at a peer of role r.
 func (r Role) Toward() event.Direction {
 	if r == Client {

@@ -37,7 +37,6 @@ type Job struct {
 	Focus       []string // regular expressions, which must compile; see [Bench]
 	Skip        []string
 	FailFast    bool
-	Repeat      int
 }
 
 // Description is the name of the suite.

@@ -21,8 +21,6 @@ func Scenarios() []scenario.Scenario {
 	return []scenario.Scenario{beforeFirstByte(), inHeader(), inBody(), inDelimiter(), afterMessage()}
 }
 
-var both = []scenario.Role{scenario.Server, scenario.Client}
-
 func beforeFirstByte() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "eof/before-first-byte",
@@ -31,7 +29,7 @@ func beforeFirstByte() scenario.Scenario {
 			"a client that takes it for an empty answer reports success.",
 		Ref:   "recv(2); wrk#167, Thunder#1933, nim-lang/redis#47",
 		Level: outcome.Must,
-		Roles: both,
+		Roles: scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			return []scenario.Variant{cut(c, 0, "")}, nil
 		},
@@ -46,7 +44,7 @@ func inHeader() scenario.Scenario {
 			"stale bytes: a crash, a hang, or an answer to a request that nobody made.",
 		Ref:      "exponentially/extreme#51, mz-automation/lib60870#36",
 		Level:    outcome.Must,
-		Roles:    both,
+		Roles:    scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return inside(c, "header", outcome.Must) },
 	}
 }
@@ -59,7 +57,7 @@ func inBody() scenario.Scenario {
 			"exits with status 0 on half an answer, corrupts data without a word.",
 		Ref:      "psf/requests#4956, python/cpython#115997, yegor256/takes#1227",
 		Level:    outcome.Must,
-		Roles:    both,
+		Roles:    scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return inside(c, "body", outcome.Must) },
 	}
 }
@@ -72,7 +70,7 @@ func inDelimiter() scenario.Scenario {
 			"may go without; a target that has declared truncated messages ignored must not answer it.",
 		Ref:   "catalogue: truncated-executed",
 		Level: outcome.Should,
-		Roles: both,
+		Roles: scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			return inside(c, "delimiter", outcome.Should)
 		},
@@ -87,7 +85,7 @@ func afterMessage() scenario.Scenario {
 			"is still under way; none at all leaks a descriptor per client.",
 		Ref:   "RFC 9293 §3.6; OpenSIPS/opensips#3164",
 		Level: outcome.Must,
-		Roles: both,
+		Roles: scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if c.Role == scenario.Server {
 				return afterReplies(c)

@@ -28,7 +28,7 @@ func finWithRequest() scenario.Scenario {
 			"front of it loses the request; when both arrive at once is when event loops get this wrong.",
 		Ref:      "RFC 9293 §3.6; netty/netty#3729, smallnest/epoller#11",
 		Level:    outcome.Must,
-		Roles:    []scenario.Role{scenario.Server},
+		Roles:    scenario.Servers(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return requestThenFIN(c, false) },
 	}
 }
@@ -41,7 +41,7 @@ func finAfterRequest() scenario.Scenario {
 			"that takes FIN for \"client gone\" drops it. Some do so by design: declare half_close.",
 		Ref:      "RFC 9293 §3.6; cloudwu/skynet#50, golang/go#18527, httpwg/http-core#22",
 		Level:    outcome.Must,
-		Roles:    []scenario.Role{scenario.Server},
+		Roles:    scenario.Servers(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return requestThenFIN(c, true) },
 	}
 }
@@ -97,7 +97,7 @@ func serverFirst() scenario.Scenario {
 			"lose the reply nor take the end for an error.",
 		Ref:   "RFC 9293 §3.6; smallnest/epoller#11",
 		Level: outcome.Must,
-		Roles: []scenario.Role{scenario.Client},
+		Roles: scenario.Clients(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			stream := c.Toward()
 			if stream.Len() == 0 {

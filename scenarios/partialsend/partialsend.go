@@ -23,11 +23,6 @@ func Scenarios() []scenario.Scenario {
 	return []scenario.Scenario{split(), drip(), coalesced(), straddle(), shortWrite(), duplex()}
 }
 
-var (
-	both    = []scenario.Role{scenario.Server, scenario.Client}
-	servers = []scenario.Role{scenario.Server}
-)
-
 func split() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "partialsend/split",
@@ -37,7 +32,7 @@ func split() scenario.Scenario {
 			"leaves only when the first has been read.",
 		Ref:   "recv(2); RFC 9293 §3.7; rtician/routeros#4, exponentially/extreme#51, nrwl/nx#34151",
 		Level: outcome.Must,
-		Roles: both,
+		Roles: scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			stream := c.Toward()
 			var out []scenario.Variant
@@ -65,7 +60,7 @@ func drip() scenario.Scenario {
 		Rationale: "Every byte is a segment of its own, each read before the next one leaves: the hardest a stream can be on a parser.",
 		Ref:       "recv(2); openresty's etcproxy",
 		Level:     outcome.Must,
-		Roles:     both,
+		Roles:     scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			stream := c.Toward()
 			var offsets []int64
@@ -92,7 +87,7 @@ func coalesced() scenario.Scenario {
 			"for new bytes before looking at it, leaves a client waiting for an answer that never comes.",
 		Ref:   "warmcat/libwebsockets#638, danielpaulus/go-ios#440",
 		Level: outcome.Must,
-		Roles: servers,
+		Roles: scenario.Servers(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if err := pipelines(c); err != nil {
 				return nil, err
@@ -128,7 +123,7 @@ func straddle() scenario.Scenario {
 			"the wrong place, show here.",
 		Ref:   "linode/docs#3388, kasvith/kache#33",
 		Level: outcome.Must,
-		Roles: servers,
+		Roles: scenario.Servers(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if err := pipelines(c); err != nil {
 				return nil, err
@@ -171,7 +166,7 @@ func shortWrite() scenario.Scenario {
 			"tiny window does not.",
 		Ref:   "send(2); dcarp/asynchronous#9, libtrading/libtrading#114",
 		Level: outcome.Must,
-		Roles: both,
+		Roles: scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			stream := c.From()
 			at, length := stream.Longest()
@@ -195,7 +190,7 @@ func duplex() scenario.Scenario {
 			"directions. A server that keeps one buffer for both, or stops reading for good while it writes, shows here.",
 		Ref:   "brltty/brltty#259, civet-webserver#1",
 		Level: outcome.Must,
-		Roles: servers,
+		Roles: scenario.Servers(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if err := pipelines(c); err != nil {
 				return nil, err

@@ -22,11 +22,6 @@ func Scenarios() []scenario.Scenario {
 	return []scenario.Scenario{refused(), late(), acceptThenClose(), acceptThenReset(), blackHole(), restart()}
 }
 
-var (
-	clients = []scenario.Role{scenario.Client}
-	servers = []scenario.Role{scenario.Server}
-)
-
 func refused() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "refused/refused",
@@ -35,7 +30,7 @@ func refused() scenario.Scenario {
 			"whatever runs the client; endless retries without a pause make one worse.",
 		Ref:   "connect(2); RFC 9293 §3.10.7.1",
 		Level: outcome.Must,
-		Roles: clients,
+		Roles: scenario.Clients(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			return []scenario.Variant{{
 				Gate:   scenario.Refusing,
@@ -56,7 +51,7 @@ func late() scenario.Scenario {
 			"declares none may fail at once, and must then say so.",
 		Ref:   "TritonDataCenter/node-manta#170",
 		Level: outcome.Must,
-		Roles: clients,
+		Roles: scenario.Clients(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			v := scenario.Variant{Gate: scenario.Refusing, OpenAfter: lateBy,
 				Expect: []scenario.Expectation{scenario.FailsOrRecovers()}}
@@ -77,7 +72,7 @@ func acceptThenClose() scenario.Scenario {
 			"conversation has not taken place.",
 		Ref:      "nim-lang/redis#47",
 		Level:    outcome.Must,
-		Roles:    clients,
+		Roles:    scenario.Clients(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return atOnce("vanish"), nil },
 	}
 }
@@ -90,7 +85,7 @@ func acceptThenReset() scenario.Scenario {
 			"or EPIPE in its first read or write.",
 		Ref:      "RFC 9293 §3.10.7; psf/requests#2833",
 		Level:    outcome.Must,
-		Roles:    clients,
+		Roles:    scenario.Clients(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return atOnce("reset"), nil },
 	}
 }
@@ -110,7 +105,7 @@ func blackHole() scenario.Scenario {
 			"A client that declares answer_timeout must be done by then.",
 		Ref:   "connect(2) ETIMEDOUT, tcp(7) tcp_syn_retries; commonwarexyz/monorepo#4175, http4s#2338",
 		Level: outcome.Must,
-		Roles: clients,
+		Roles: scenario.Clients(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			level := outcome.Must
 			if c.Target.Policies.AnswerTimeout == 0 {
@@ -133,7 +128,7 @@ func restart() scenario.Scenario {
 			"cannot bind for a minute: an outage at every deployment.",
 		Ref:   "socket(7) SO_REUSEADDR; RFC 9293 §3.6.1; ytyou/ticktock#44, open62541#6463",
 		Level: outcome.Must,
-		Roles: servers,
+		Roles: scenario.Servers(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if len(c.Target.Server.Command) == 0 {
 				return nil, c.Unsupported("only a process of ours can be restarted")

@@ -22,11 +22,6 @@ func Scenarios() []scenario.Scenario {
 	return []scenario.Scenario{beforeAccept(), midRequest(), midReply(), unreadData(), idle(), vanish()}
 }
 
-var (
-	both    = []scenario.Role{scenario.Server, scenario.Client}
-	servers = []scenario.Role{scenario.Server}
-)
-
 // queued is how many connections are reset while they wait to be accepted.
 const queued = 5
 
@@ -38,7 +33,7 @@ func beforeAccept() scenario.Scenario {
 			"for a reason to stop accepting is down for everybody.",
 		Ref:   "accept(2); UNP 16.6; tiny-http#283, squid#27, grpc#29318",
 		Level: outcome.Must,
-		Roles: servers,
+		Roles: scenario.Servers(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if len(c.Target.Server.Command) == 0 {
 				return nil, c.Unsupported("only a process of ours can be paused so that connections wait")
@@ -85,7 +80,7 @@ func midRequest() scenario.Scenario {
 			"a handler takes the whole server with it.",
 		Ref:   "RFC 9293 §3.10.7; statsd/statsd#591, node-red#50",
 		Level: outcome.Must,
-		Roles: servers,
+		Roles: scenario.Servers(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			return sweep(c, c.Toward().Direction, c.Toward().In("body", max(4, c.Limit/4)), scenario.StillServes()), nil
 		},
@@ -100,7 +95,7 @@ func midReply() scenario.Scenario {
 			"half an answer.",
 		Ref:   "RFC 9293 §3.10.7; psf/requests#2833",
 		Level: outcome.Must,
-		Roles: both,
+		Roles: scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			expect := scenario.StillServes()
 			if c.Role == scenario.Client {
@@ -132,7 +127,7 @@ func unreadData() scenario.Scenario {
 			"in the middle of a reply.",
 		Ref:   "RFC 1122 §4.2.2.13; xania#102",
 		Level: outcome.Must,
-		Roles: servers,
+		Roles: scenario.Servers(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if c.From().Len() < 64<<10 {
 				return nil, c.Unsupported("the replies are too short (%d bytes) to be left unread", c.From().Len())
@@ -158,7 +153,7 @@ func idle() scenario.Scenario {
 			"are forgotten.",
 		Ref:   "portless#111, nodejs/help#1807",
 		Level: outcome.Must,
-		Roles: both,
+		Roles: scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			ends := c.Conversation.Downstream.Ends
 			if len(ends) == 0 {
@@ -185,7 +180,7 @@ func vanish() scenario.Scenario {
 			"alone never does that, so this is a fault of its own.",
 		Ref:   "send(2) MSG_NOSIGNAL; libevent#1398, mangband#552",
 		Level: outcome.Must,
-		Roles: both,
+		Roles: scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if c.Role == scenario.Client {
 				return vanishedServer(c)
