@@ -53,13 +53,16 @@ type Result struct {
 	Target   string        `json:"target"`
 	Scenario string        `json:"scenario"`
 	Variant  string        `json:"variant,omitempty"`
+	Check    string        `json:"check,omitempty"` // the default oracle that this is about; empty: what the scenario itself expects
 	Level    Level         `json:"level"`
 	Verdict  Verdict       `json:"verdict"`
 	Elapsed  Millis        `json:"elapsed_ms"`
 	Message  string        `json:"message,omitempty"` // why it is not a pass
 	Notes    []string      `json:"notes,omitempty"`   // how the fault was applied, what is unverified
 	Replay   string        `json:"replay,omitempty"`
+	Share    *Share        `json:"share,omitempty"` // of the confirming runs
 	Ending   Endings       `json:"ending"`
+	First    *FirstEnd     `json:"first_end,omitempty"`
 	Stderr   string        `json:"stderr,omitempty"` // tail of the process under test
 	Events   []event.Event `json:"events,omitempty"`
 }
@@ -86,4 +89,18 @@ func MillisOf(d time.Duration) Millis { return Millis(float64(d.Microseconds()) 
 // Duration converts back.
 func (m Millis) Duration() time.Duration {
 	return time.Duration(float64(m) * float64(time.Millisecond))
+}
+
+// A Share tells in how many of the runs that were to confirm a failure it was
+// seen again.
+type Share struct {
+	Failed int `json:"failed"`
+	Runs   int `json:"runs"`
+}
+
+// A FirstEnd tells who ended the first connection first, and how.
+type FirstEnd struct {
+	Side   event.Side   `json:"side"` // client, server, or proxy where a fault of ours did
+	Ending event.Ending `json:"ending"`
+	At     Millis       `json:"at_ms"` // since the start of the variant
 }
