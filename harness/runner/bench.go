@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/sockharness/harness/harness/chance"
@@ -31,6 +32,7 @@ type bench struct {
 
 	mu           sync.Mutex // guards what follows; held while the server starts
 	server       *peer.Process
+	terminated   bool   // the server was asked to end
 	address      string // of the server, when it is not a dialogue
 	folder       string // the server's {tmp}, the same after a restart
 	conversation scenario.Conversation
@@ -124,16 +126,38 @@ func (b *bench) startServerLocked(ctx context.Context) error {
 // restart stops the server and starts it again on the port it had.
 func (b *bench) restart(ctx context.Context) error {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.server == nil {
-		return errors.New("the server is not ours to restart")
+	server := b.server
+	b.mu.Unlock()
+	if server == nil {
+		return errNotOurs
 	}
-	addr := b.server.Addr()
-	if _, err := b.server.Stop(ctx); err != nil {
+	if _, err := server.Stop(ctx); err != nil {
 		return fmt.Errorf("server stop: %w", err)
 	}
+	return b.startAgain(ctx)
+}
+
+// terminate asks the server to end, which is no crash from then on.
+func (b *bench) terminate() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.server == nil {
+		return errNotOurs
+	}
+	b.terminated = true
+	return b.server.Signal(syscall.SIGTERM)
+}
+
+// startAgain starts the server on the port it had.
+func (b *bench) startAgain(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.server == nil {
+		return errNotOurs
+	}
+	addr := b.server.Addr()
 	b.server.Close()
-	b.server = nil
+	b.server, b.terminated = nil, false
 	process, err := b.command(b.target.Server).StartServer(ctx, peer.Vars{Host: addr.Addr().String(),
 		Port: fmt.Sprint(addr.Port()), Tmp: b.folder})
 	if err != nil {
@@ -141,6 +165,13 @@ func (b *bench) restart(ctx context.Context) error {
 	}
 	b.server = process
 	return nil
+}
+
+// ended reports whether the server was asked to end and not started again.
+func (b *bench) ended() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.terminated
 }
 
 // startClient starts the client program against the address of a proxy.
@@ -209,7 +240,7 @@ func (b *bench) discard() {
 	if b.server != nil {
 		b.server.Kill()
 		b.server.Close()
-		b.server = nil
+		b.server, b.terminated = nil, false
 	}
 }
 

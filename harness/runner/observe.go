@@ -56,10 +56,14 @@ func (p *play) observe(ctx context.Context, c scenario.Case, v scenario.Variant)
 
 // aftermath looks at the server under test once the variant is over.
 func (p *play) aftermath(ctx context.Context, c scenario.Case, o *scenario.Observation) {
-	process, address := p.bench.process()
 	if c.Role != scenario.Server || p.bench.target.Server.Dialogue != nil {
 		return
 	}
+	if p.bench.ended() {
+		p.bench.discard()
+		return
+	}
+	process, address := p.bench.process()
 	if p.bench.script != nil && ctx.Err() == nil {
 		fresh, stop := wait{budget: c.Budget, pids: p.bench.tree}.begin(ctx)
 		defer stop()

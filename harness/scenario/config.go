@@ -3,7 +3,6 @@ package scenario
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -157,18 +156,6 @@ func (d *configDecoder) dialogue(n *document.Node) *Source {
 		d.Add(err)
 	}
 	return s
-}
-
-func (d *configDecoder) policies(n *document.Node) Policies {
-	var p Policies
-	d.Fields(n, map[string]func(*document.Node){
-		"half_close":     func(n *document.Node) { p.HalfClose = HalfClose(d.OneOf(n, "answer", "close", "abort")) },
-		"pipelining":     func(n *document.Node) { v := d.Bool(n); p.Pipelining = &v },
-		"truncated":      func(n *document.Node) { p.Truncated = Truncation(d.OneOf(n, "ignored", "error", "accepted")) },
-		"answer_timeout": func(n *document.Node) { p.AnswerTimeout = d.Duration(n) },
-		"retries":        func(n *document.Node) { p.Retries = int(d.Int(n, 0, math.MaxInt32)) },
-	})
-	return p
 }
 
 // Check tells what about a target contradicts itself. The error may be that of

@@ -8,6 +8,8 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics"
 )
@@ -117,6 +119,23 @@ type Rig interface {
 	Struck(detail string)
 	// Accepted reports whether the server has accepted conn.
 	Accepted(conn sock.Conn) (bool, error)
+	// DialProxy connects to the server through the variant's proxy, with its
+	// faults. The caller closes.
+	DialProxy(ctx context.Context) (sock.Conn, error)
+	// Usage tells what the server's processes hold now.
+	Usage() (probe.Usage, error)
+	// Spin blocks while it measures how busy the server is over the given time.
+	Spin(ctx context.Context, over time.Duration) (probe.Busy, error)
+	// LimitDescriptors lets each of the server's processes open no more than room
+	// descriptors beyond those it has (RLIMIT_NOFILE, prlimit(2)), until restore.
+	LimitDescriptors(room int) (restore func() error, err error)
+	// Terminate sends SIGTERM to the server's first process, as a service manager
+	// does, and does not wait. Its end is no crash then; Start starts it again.
+	Terminate() error
+	// AwaitExit blocks until that process has ended, and tells how.
+	AwaitExit(ctx context.Context) (peer.Exit, error)
+	// Start starts the server again, on the port it had, after AwaitExit.
+	Start(ctx context.Context) error
 	// AwaitAccepted blocks until the server has accepted conn, and returns a
 	// function that blocks until it has closed its end, or until the context ends.
 	AwaitAccepted(ctx context.Context, conn sock.Conn) (closed func(context.Context), err error)

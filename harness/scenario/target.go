@@ -5,7 +5,6 @@ package scenario
 
 import (
 	"errors"
-	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
@@ -108,39 +107,6 @@ func (t Target) Dialogue() (*dialogue.Dialogue, error) {
 		}
 	}
 	return nil, nil
-}
-
-// HalfClose is what a server does when its client has sent FIN and still reads.
-type HalfClose string
-
-// The designs. Any of them is legitimate; undeclared, an answer is expected at
-// level info at most.
-const (
-	HalfCloseUndeclared HalfClose = ""
-	HalfCloseAnswers    HalfClose = "answer"
-	HalfCloseCloses     HalfClose = "close"
-	HalfCloseAborts     HalfClose = "abort"
-)
-
-// Truncation is what a peer does with a last message that ends in the middle.
-type Truncation string
-
-// The designs.
-const (
-	TruncationUndeclared Truncation = ""
-	TruncationIgnored    Truncation = "ignored"  // no answer
-	TruncationError      Truncation = "error"    // an answer that says so
-	TruncationAccepted   Truncation = "accepted" // taken as complete
-)
-
-// Policies are the legitimate designs that a target declares. The zero value
-// declares nothing.
-type Policies struct {
-	HalfClose     HalfClose     `json:"half_close,omitempty"`
-	Pipelining    *bool         `json:"pipelining,omitempty"`     // requests may be sent before the answer to the one before
-	Truncated     Truncation    `json:"truncated,omitempty"`      // of the last message
-	AnswerTimeout time.Duration `json:"answer_timeout,omitempty"` // a client gives up connecting, or waiting for an answer, within
-	Retries       int           `json:"retries,omitempty"`        // a client retries a refused connect this many times
 }
 
 // ErrUnsupported is what [Scenario.Variants] returns, wrapped with a reason,

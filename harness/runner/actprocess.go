@@ -1,0 +1,73 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/probe"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// DialProxy implements [scenario.Rig].
+func (a *act) DialProxy(ctx context.Context) (sock.Conn, error) {
+	return dial(ctx, a.stage.proxy.Addr().String())
+}
+
+// Usage implements [scenario.Rig].
+func (a *act) Usage() (probe.Usage, error) {
+	pids := a.bench().tree()
+	if len(pids) == 0 {
+		return probe.Usage{}, errNotOurs
+	}
+	return probe.Measure(pids)
+}
+
+// Spin implements [scenario.Rig].
+func (a *act) Spin(ctx context.Context, over time.Duration) (probe.Busy, error) {
+	if process, _ := a.bench().process(); process == nil {
+		return probe.Busy{}, errNotOurs
+	}
+	return probe.Spin(ctx, a.bench().tree, over)
+}
+
+// LimitDescriptors implements [scenario.Rig].
+func (a *act) LimitDescriptors(room int) (restore func() error, err error) {
+	var undo []func() error
+	restore = func() error {
+		var all error
+		for _, u := range undo {
+			all = errors.Join(all, u())
+		}
+		return all
+	}
+	pids := a.bench().tree()
+	if len(pids) == 0 {
+		return nil, errNotOurs
+	}
+	for _, pid := range pids {
+		u, err := limitDescriptors(pid, room)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("descriptors limit: %w", err), restore())
+		}
+		undo = append(undo, u)
+	}
+	return restore, nil
+}
+
+// Terminate implements [scenario.Rig].
+func (a *act) Terminate() error { return a.bench().terminate() }
+
+// AwaitExit implements [scenario.Rig].
+func (a *act) AwaitExit(ctx context.Context) (peer.Exit, error) {
+	process, _ := a.bench().process()
+	if process == nil {
+		return peer.Exit{}, errNotOurs
+	}
+	return process.Wait(ctx)
+}
+
+// Start implements [scenario.Rig].
+func (a *act) Start(ctx context.Context) error { return a.bench().startAgain(ctx) }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package runner
+
+import "github.com/sockharness/harness/harness/sock"
+
+func limitDescriptors(int, int) (func() error, error) { return nil, sock.ErrUnsupported }
