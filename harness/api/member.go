@@ -38,10 +38,10 @@ type member struct {
 
 	mu      sync.Mutex // guards what follows; never held during I/O
 	wish    wish
-	toxics  []toxic      // in order of creation
-	running *proxy.Proxy // nil unless enabled
-	windows windows      // of what runs
-	gone    bool         // deleted or replaced
+	toxics  []toxic // in order of creation
+	running carrier // nil unless enabled
+	windows windows // of what runs
+	gone    bool    // deleted or replaced
 }
 
 func newMember(d *Daemon, name string, w wish, list []toxic) *member {
@@ -55,7 +55,7 @@ func (m *member) wanted() wish {
 	return m.wish
 }
 
-func (m *member) proxy() *proxy.Proxy {
+func (m *member) proxy() carrier {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.running
@@ -80,17 +80,17 @@ func (m *member) start() error {
 	if err := p.Start(m.daemon.ctx); err != nil {
 		return bindFailure(at, err)
 	}
-	m.run(p, windowsOf(list))
+	m.run(streams{p}, windowsOf(list))
 	return nil
 }
 
 // run makes p what runs, with the toxics that are wanted by now.
-func (m *member) run(p *proxy.Proxy, w windows) {
+func (m *member) run(p carrier, w windows) {
 	m.editing.Lock()
 	defer m.editing.Unlock()
 	m.mu.Lock()
 	m.running, m.windows, m.wish.enabled = p, w, true
-	m.wish.listen = address(p.Addr())
+	m.wish.listen = p.listen()
 	labels := labels{m.name, m.wish.listen, m.wish.upstream}
 	list := m.toxics
 	m.mu.Unlock()
@@ -182,8 +182,8 @@ func (m *member) edit(change func([]toxic) ([]toxic, error)) error {
 
 // apply hands the toxics to the proxy that runs. It may have been closed
 // meanwhile, which is no failure.
-func (m *member) apply(p *proxy.Proxy, list []toxic) {
-	_ = p.SetToxics(running(list)) // each was checked when it was made
+func (m *member) apply(p carrier, list []toxic) {
+	p.apply(list)
 	if mode := effective(m.wanted().mode, list); mode != p.Mode() {
 		_ = p.SetMode(mode)
 	}

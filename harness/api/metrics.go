@@ -49,7 +49,7 @@ func (m *meter) handler() http.Handler {
 }
 
 // open begins to count the bytes of a proxy.
-func (m *meter) open(p *proxy.Proxy, l labels) {
+func (m *meter) open(p carrier, l labels) {
 	if m.counts != nil {
 		m.counts.mu.Lock()
 		defer m.counts.mu.Unlock()
@@ -58,7 +58,7 @@ func (m *meter) open(p *proxy.Proxy, l labels) {
 }
 
 // settle keeps what a proxy has carried that is closed.
-func (m *meter) settle(p *proxy.Proxy) {
+func (m *meter) settle(p carrier) {
 	if m.counts == nil {
 		return
 	}
@@ -84,9 +84,9 @@ type counts struct {
 	open                             *prometheus.GaugeVec
 	total, ended, struck, dialErrors *prometheus.CounterVec
 
-	mu   sync.Mutex              // guards what follows
-	live map[*proxy.Proxy]labels // running, or being closed
-	past map[labels]traffic      // of proxies that are closed
+	mu   sync.Mutex         // guards what follows
+	live map[carrier]labels // running, or being closed
+	past map[labels]traffic // of proxies that are closed
 }
 
 func newCounts() *counts {
@@ -104,7 +104,7 @@ func newCounts() *counts {
 			"Connections that are over, by how they ended first and by whose doing.", "ending", "side"),
 		struck:     counter("harness_faults_struck_total", "Faults that took effect, by toxic.", "toxic"),
 		dialErrors: counter("harness_dial_errors_total", "Connections whose upstream could not be dialled."),
-		live:       map[*proxy.Proxy]labels{}, past: map[labels]traffic{},
+		live:       map[carrier]labels{}, past: map[labels]traffic{},
 	}
 }
 
@@ -132,7 +132,7 @@ func (c *counts) sum() map[labels]traffic {
 	return sums
 }
 
-func (t traffic) plus(p *proxy.Proxy) traffic {
+func (t traffic) plus(p carrier) traffic {
 	for d := range t {
 		now := p.Traffic(event.Direction(d))
 		t[d].Received += now.Received
