@@ -24,6 +24,10 @@ const (
 	Panic   Kind = "panic"   // a toxic panicked; its connection was ended
 	Abandon Kind = "abandon" // a toxic did not return when its connection ended, and was left behind
 	Close   Kind = "close"   // the proxied connection is over, both sides
+
+	Bounce Kind = "bounce" // a datagram was answered by ICMP: nobody listens at Event.Side (Event.Detail)
+	Lost   Kind = "lost"   // a datagram was given up, by no fault's doing (Event.Detail)
+	Expire Kind = "expire" // an association was idle for too long, or made way for another (Event.Detail)
 )
 
 // A Side is one of the parties of a proxied connection.

@@ -28,7 +28,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 	w := written{AtMs: float64(e.At.Microseconds()) / 1000, Kind: e.Kind, Proxy: e.Proxy, Conn: e.Conn,
 		Side: e.Side, First: e.First, Offset: e.Offset, Bytes: e.Bytes, Toxic: e.Toxic, Detail: e.Detail}
 	switch e.Kind {
-	case Bytes, FIN, RST, Struck, Deliver, Panic, Abandon:
+	case Bytes, FIN, RST, Struck, Deliver, Panic, Abandon, Bounce, Lost:
 		w.Direction = e.Direction.String()
 	default:
 		if e.Direction != Upstream {

@@ -1,0 +1,34 @@
+package toxics
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Complete checks a Spec against a kind that is in another catalogue than this
+// package's and returns it with name, toxicity and every attribute set. The
+// error tells everything that is wrong with it, one line each.
+func (k Kind) Complete(spec Spec) (Spec, error) {
+	t := Toxic{Spec: complete(spec)}
+	s, err := k.read(spec.Attributes)
+	if err = errors.Join(t.validate(k), err); err != nil {
+		return Spec{}, name(err, "toxic "+spec.Type+": ")
+	}
+	t.Attributes = s
+	return t.Spec, nil
+}
+
+// Lookup returns the kind of the given name. Its error suggests another name of
+// the list.
+func Lookup(kinds []Kind, name string) (Kind, error) {
+	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
+	if i >= 0 {
+		return kinds[i], nil
+	}
+	var known []string
+	for _, k := range kinds {
+		known = append(known, k.Name)
+	}
+	return Kind{}, fmt.Errorf("toxic type %q is unknown%s", name, didYouMean(name, known))
+}
