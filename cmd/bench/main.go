@@ -1,6 +1,6 @@
-// Command bench compares a direct connection, the harness's proxy and
-// toxiproxy-server side by side in one run: interleaved rounds, medians, ratios.
-// Nothing in it passes or fails.
+// Command bench compares a direct connection, the harness's proxy,
+// toxiproxy-server, HAProxy and nginx side by side in one run: interleaved
+// rounds, medians, ratios. Nothing in it passes or fails.
 package main
 
 import (
@@ -9,71 +9,70 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"text/tabwriter"
+	"regexp"
 )
 
+// options are what the command line asks for.
+type options struct {
+	toxiproxy string // path of toxiproxy-server; empty: left out
+	rounds    int
+	only      *regexp.Regexp
+}
+
 func main() {
+	var o options
 	role := flag.String("role", "", "internal: server or proxy")
 	upstream := flag.String("upstream", "", "internal: of the proxy")
-	toxiproxy := flag.String("toxiproxy", "", "path of toxiproxy-server; empty: left out")
-	rounds := flag.Int("rounds", 5, "interleaved rounds")
+	delay := flag.Int("latency", noToxic, "internal: of the proxy, ms")
+	rate := flag.Int("rate", 0, "internal: of the proxy, KB/s")
+	flag.StringVar(&o.toxiproxy, "toxiproxy", "", "path of toxiproxy-server; empty: left out")
+	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds")
+	only := flag.String("rows", "", "regular expression: only the rows whose name it matches")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *role, *upstream, *toxiproxy, *rounds); err != nil {
+	var err error
+	switch *role {
+	case "server":
+		err = serve(ctx)
+	case "proxy":
+		err = forward(ctx, *upstream, shape{latency: *delay, rate: *rate})
+	default:
+		if o.only, err = regexp.Compile(*only); err == nil {
+			err = compare(ctx, o)
+		}
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, role, upstream, toxiproxy string, rounds int) error {
-	switch role {
-	case "server":
-		return serve(ctx)
-	case "proxy":
-		return forward(ctx, upstream)
-	}
-	systems, stop, err := start(ctx, toxiproxy)
+// compare measures every row on every system, round by round.
+func compare(ctx context.Context, o options) error {
+	bench, err := open(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer stop()
-	results := map[string]map[string][]float64{}
-	for range rounds {
+	defer bench.close()
+	table := newTable(bench.systems)
+	for round := range o.rounds {
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.rounds)
 		for _, row := range rows() {
-			for _, s := range systems {
-				value, err := row.measure(ctx, s)
+			if !o.only.MatchString(row.name) {
+				continue
+			}
+			for _, s := range bench.systems {
+				if !row.applies(s) {
+					continue
+				}
+				values, err := row.measure(ctx, bench, s)
 				if err != nil {
 					return fmt.Errorf("%s of %s: %w", row.name, s.name, err)
 				}
-				if results[row.name] == nil {
-					results[row.name] = map[string][]float64{}
-				}
-				results[row.name][s.name] = append(results[row.name][s.name], value)
+				table.add(row, s, values)
 			}
 		}
 	}
-	return print(systems, results, rounds)
-}
-
-// print writes one line per row: the medians, and ours against Toxiproxy's.
-func print(systems []system, results map[string]map[string][]float64, rounds int) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "median of %d rounds\t", rounds)
-	for _, s := range systems {
-		fmt.Fprintf(w, "%s\t", s.name)
-	}
-	fmt.Fprintln(w, "ours/toxiproxy\t")
-	for _, row := range rows() {
-		fmt.Fprintf(w, "%s\t", row.name)
-		for _, s := range systems {
-			fmt.Fprintf(w, "%.*f\t", row.digits, median(results[row.name][s.name]))
-		}
-		theirs := median(results[row.name]["toxiproxy"])
-		if theirs > 0 {
-			fmt.Fprintf(w, "%.2f (%s is better)\t", median(results[row.name]["ours"])/theirs, row.better)
-		}
-		fmt.Fprintln(w)
-	}
-	return w.Flush()
+	return table.print(os.Stdout, o.rounds)
 }

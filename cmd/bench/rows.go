@@ -1,189 +1,59 @@
 package main
 
-import (
-	"context"
-	"fmt"
-	"io"
-	"net"
-	"os"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
-)
+import "context"
 
-const (
-	bulk        = 512 << 20 // bytes per bulk measurement
-	pings       = 3000
-	connections = 800
-	idle        = 1000 // connections held for the memory row
-)
-
-// A row is one thing to measure.
+// A row is something to measure.
 type row struct {
 	name    string
 	digits  int
-	better  string // "less" or "more"
-	measure func(context.Context, system) (float64, error)
+	better  string   // "less" or "more"
+	parts   []string // of the lines it makes; none: one line, without a name of its own
+	shape   shape
+	measure func(context.Context, *bench, system) ([]float64, error)
 }
 
+// applies reports whether the row says something of the system.
+func (r row) applies(s system) bool {
+	return r.shape == plain || s.shapes
+}
+
+// rows returns what is measured. The toxic is a latency of 1 ms in either
+// direction: enough to make every chunk go through it and wait.
 func rows() []row {
-	return []row{
-		{"round trip p50, µs", 1, "less", roundTrip},
-		{"bulk upstream, MB/s", 0, "more", func(ctx context.Context, s system) (float64, error) { return transfer(ctx, s, 'u') }},
-		{"bulk downstream, MB/s", 0, "more", func(ctx context.Context, s system) (float64, error) { return transfer(ctx, s, 'd') }},
-		{"connections/s", 0, "more", churn},
-		{"memory per idle connection, kB", 1, "less", memory},
+	var list []row
+	add := func(name string, digits int, better string, sh shape, m measurement) {
+		list = append(list, row{name: name, digits: digits, better: better, shape: sh, measure: on(sh, m)})
 	}
+	add("round trip p50, µs", 1, "less", plain, roundTrip)
+	add("bulk upstream, MB/s", 0, "more", plain, transfer('u'))
+	add("bulk downstream, MB/s", 0, "more", plain, transfer('d'))
+	add("connections/s, one client", 0, "more", plain, churn(1))
+	add("connections/s, 8 clients", 0, "more", plain, churn(8))
+	list = append(list, row{name: "memory per idle connection, kB", digits: 1, better: "less", shape: plain, measure: memory(plain)})
+	add("latency 1 ms: round trip p50, µs", 1, "less", delayed, roundTrip)
+	add("latency 1 ms: bulk upstream, MB/s", 0, "more", delayed, transfer('u'))
+	add("latency 1 ms: bulk downstream, MB/s", 0, "more", delayed, transfer('d'))
+	add("latency 1 ms: connections/s, 8 clients", 0, "more", delayed, churn(8))
+	list = append(list,
+		row{name: "latency 1 ms: memory per idle connection, kB", digits: 1, better: "less", shape: delayed, measure: memory(delayed)},
+		row{name: "accuracy: latency 10 ms, error in µs,", digits: 0, better: "less", parts: []string{"p50", "p99"}, shape: exact, measure: lateness})
+	for _, rate := range []int{1, 10, 100, 1000, 10_000, 100_000} {
+		list = append(list, bandwidthRow(rate))
+	}
+	return list
 }
 
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
-}
+// A measurement measures a system that runs, at its address.
+type measurement func(ctx context.Context, addr string) (float64, error)
 
-func connect(ctx context.Context, s system) (*net.TCPConn, error) {
-	var d net.Dialer
-	d.SetMultipathTCP(false)
-	conn, err := d.DialContext(ctx, "tcp", s.addr)
-	if err != nil {
-		return nil, err
-	}
-	return conn.(*net.TCPConn), conn.SetDeadline(time.Now().Add(time.Minute))
-}
-
-func roundTrip(ctx context.Context, s system) (float64, error) {
-	conn, err := connect(ctx, s)
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
-	b := []byte{'e'}
-	times := make([]float64, 0, pings)
-	for i := range pings + 1 {
-		start := time.Now()
-		if _, err := conn.Write(b); err != nil {
-			return 0, err
-		}
-		if i == 0 { // the mode byte has no answer
-			continue
-		}
-		if _, err := io.ReadFull(conn, b); err != nil {
-			return 0, err
-		}
-		times = append(times, float64(time.Since(start).Nanoseconds())/1000)
-	}
-	return median(times), nil
-}
-
-// transfer moves bulk bytes in one direction; the far end says when it has all.
-func transfer(ctx context.Context, s system, direction byte) (float64, error) {
-	conn, err := connect(ctx, s)
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
-	start := time.Now()
-	if _, err := conn.Write([]byte{direction}); err != nil {
-		return 0, err
-	}
-	if direction == 'u' {
-		err = upload(conn)
-	} else {
-		err = download(conn)
-	}
-	return float64(bulk) / 1e6 / time.Since(start).Seconds(), err
-}
-
-func upload(conn io.ReadWriter) error {
-	buffer := make([]byte, 256<<10)
-	for sent := 0; sent < bulk; sent += len(buffer) {
-		if _, err := conn.Write(buffer); err != nil {
-			return err
-		}
-	}
-	_, err := io.ReadFull(conn, buffer[:1])
-	return err
-}
-
-func download(conn io.Reader) error {
-	buffer := make([]byte, 256<<10)
-	for got := 0; got < bulk; {
-		n, err := conn.Read(buffer)
-		if got += n; err != nil && got < bulk {
-			return fmt.Errorf("after %d bytes: %w", got, err)
-		}
-	}
-	return nil
-}
-
-// churn opens, uses and closes connections one after the other.
-func churn(ctx context.Context, s system) (float64, error) {
-	start := time.Now()
-	for range connections {
-		conn, err := connect(ctx, s)
+// on measures the instance of a system that has the shape; it stays running.
+func on(sh shape, m measurement) func(context.Context, *bench, system) ([]float64, error) {
+	return func(ctx context.Context, b *bench, s system) ([]float64, error) {
+		i, err := b.running(ctx, s, sh)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		b := []byte{'e', 'x'}
-		_, err = conn.Write(b)
-		if err == nil {
-			_, err = io.ReadFull(conn, b[:1])
-		}
-		conn.Close()
-		if err != nil {
-			return 0, err
-		}
+		v, err := m(ctx, i.addr)
+		return []float64{v}, err
 	}
-	return connections / time.Since(start).Seconds(), nil
-}
-
-// memory is how much the proxy process grows by for each connection that has
-// been used and then idles.
-func memory(ctx context.Context, s system) (float64, error) {
-	if s.pid == 0 {
-		return 0, nil
-	}
-	before, err := rss(s.pid)
-	if err != nil {
-		return 0, err
-	}
-	conns := make([]*net.TCPConn, 0, idle)
-	defer func() {
-		for _, c := range conns {
-			c.Close()
-		}
-	}()
-	for range idle {
-		conn, err := connect(ctx, s)
-		if err != nil {
-			return 0, err
-		}
-		conns = append(conns, conn)
-		if _, err := conn.Write([]byte("ex")); err != nil {
-			return 0, err
-		}
-		if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
-			return 0, err
-		}
-	}
-	after, err := rss(s.pid)
-	return (after - before) / idle, err
-}
-
-// rss returns the resident memory of a process in kB.
-func rss(pid int) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "VmRSS:" {
-			return strconv.ParseFloat(fields[1], 64)
-		}
-	}
-	return 0, fmt.Errorf("process %d tells no VmRSS", pid)
 }

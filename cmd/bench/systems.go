@@ -5,171 +5,165 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"time"
+)
 
-	toxiproxy "github.com/Shopify/toxiproxy/v2/client"
+const (
+	directName = "direct"
+	ourName    = "harness"
+)
 
-	"github.com/sockharness/harness/harness/proxy"
+// noToxic is a latency that is not there; 0 would be a toxic.
+const noToxic = -1
+
+// A shape is what a proxy does to its connections.
+type shape struct {
+	latency int // ms in either direction, or noToxic
+	rate    int // KB/s downstream; 0: no limit
+}
+
+var (
+	plain   = shape{latency: noToxic}
+	delayed = shape{latency: 1}
+	exact   = shape{latency: 10}
 )
 
 // A system is one way from the client to the server.
 type system struct {
-	name string
+	name   string
+	shapes bool // has toxics
+	start  func(context.Context, *bench, shape) (instance, error)
+}
+
+// An instance is a system that runs.
+type instance struct {
 	addr string
 	pid  int // of the proxy process; 0: there is none
+	stop func()
 }
 
-// start starts the server and the proxies, each in a process of its own.
-func start(ctx context.Context, toxiproxyPath string) (systems []system, stop func(), err error) {
-	var processes []*exec.Cmd
-	stop = func() {
-		for _, p := range processes {
-			_ = p.Process.Kill()
-			_ = p.Wait()
-		}
-	}
-	defer func() {
-		if err != nil {
-			stop()
-		}
-	}()
-	self, err := os.Executable()
-	if err != nil {
-		return nil, stop, err
-	}
-	spawn := func(name string, args ...string) (string, error) {
-		cmd := exec.CommandContext(ctx, self, args...)
-		addr, err := announced(cmd)
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", name, err)
-		}
-		processes = append(processes, cmd)
-		systems = append(systems, system{name: name, addr: addr, pid: cmd.Process.Pid})
-		return addr, nil
-	}
-	server, err := spawn("direct", "-role", "server")
-	if err != nil {
-		return nil, stop, err
-	}
-	systems[0].pid = 0
-	if _, err = spawn("ours", "-role", "proxy", "-upstream", server); err != nil {
-		return nil, stop, err
-	}
-	if toxiproxyPath == "" {
-		return systems, stop, nil
-	}
-	cmd, addr, err := startToxiproxy(ctx, toxiproxyPath, server)
-	if err != nil {
-		return nil, stop, err
-	}
-	processes = append(processes, cmd)
-	return append(systems, system{name: "toxiproxy", addr: addr, pid: cmd.Process.Pid}), stop, nil
+// A bench is what is compared, and what runs of it.
+type bench struct {
+	systems []system
+	server  instance
+	self    string // this program
+	folder  string // of configuration files
+	active  map[string]instance
 }
 
-// announced starts a process that says its address in its first line.
-func announced(cmd *exec.Cmd) (string, error) {
+// open starts the server and says which proxies there are to compare.
+func open(ctx context.Context, o options) (*bench, error) {
+	b := &bench{active: map[string]instance{}}
+	var err error
+	if b.self, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	if b.folder, err = os.MkdirTemp("", "bench"); err != nil {
+		return nil, err
+	}
+	if b.server, err = spawn(ctx, b.self, "-role", "server"); err != nil {
+		return nil, errors.Join(fmt.Errorf("server: %w", err), os.RemoveAll(b.folder))
+	}
+	b.systems = []system{{name: directName, start: direct}, {name: ourName, shapes: true, start: ours}}
+	if o.toxiproxy != "" {
+		b.systems = append(b.systems, system{name: "toxiproxy", shapes: true, start: toxiproxyAt(o.toxiproxy)})
+	}
+	for _, s := range debian() {
+		if path, err := find(s.needs...); err == nil {
+			b.systems = append(b.systems, system{name: s.name, start: s.at(path)})
+		} else {
+			fmt.Fprintf(os.Stderr, "####\n#### NOT COMPARED: %s: %v. As root, make tools installs it.\n####\n", s.name, err)
+		}
+	}
+	return b, nil
+}
+
+func (b *bench) close() {
+	for _, i := range b.active {
+		i.stop()
+	}
+	b.server.stop()
+	_ = os.RemoveAll(b.folder)
+}
+
+// running returns the instance of a system that has the shape, and starts it at
+// the first call.
+func (b *bench) running(ctx context.Context, s system, sh shape) (instance, error) {
+	key := fmt.Sprint(s.name, sh)
+	if i, ok := b.active[key]; ok {
+		return i, nil
+	}
+	i, err := s.start(ctx, b, sh)
+	if err == nil {
+		b.active[key] = i
+	}
+	return i, err
+}
+
+// direct is no proxy at all.
+func direct(_ context.Context, b *bench, _ shape) (instance, error) {
+	return instance{addr: b.server.addr, stop: func() {}}, nil
+}
+
+// ours is the harness's proxy in a process of its own.
+func ours(ctx context.Context, b *bench, sh shape) (instance, error) {
+	return spawn(ctx, b.self, "-role", "proxy", "-upstream", b.server.addr,
+		"-latency", fmt.Sprint(sh.latency), "-rate", fmt.Sprint(sh.rate))
+}
+
+// spawn starts a process that says its address in its first line.
+func spawn(ctx context.Context, path string, args ...string) (instance, error) {
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", err
+		return instance{}, err
 	}
-	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
-		return "", err
+		return instance{}, err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
-	return strings.TrimSpace(line), err
+	if err != nil {
+		return instance{}, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+	}
+	return instance{addr: strings.TrimSpace(line), pid: cmd.Process.Pid, stop: stopper(cmd)}, nil
 }
 
-// startToxiproxy starts a toxiproxy-server on a free port with one proxy.
-func startToxiproxy(ctx context.Context, path, upstream string) (*exec.Cmd, string, error) {
-	probe, err := net.Listen("tcp", "127.0.0.1:0")
+func stopper(cmd *exec.Cmd) func() {
+	return func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+}
+
+// freeAddr returns an address whose port was free a moment ago.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
-	_, port, _ := net.SplitHostPort(probe.Addr().String())
-	probe.Close()
-	cmd := exec.CommandContext(ctx, path, "-port", port)
-	cmd.Env = append(os.Environ(), "LOG_LEVEL=fatal")
-	if err := cmd.Start(); err != nil {
-		return nil, "", err
-	}
-	client := toxiproxy.NewClient("127.0.0.1:" + port)
-	deadline, cancel := context.WithTimeout(ctx, 5*time.Second)
+	return l.Addr().String(), l.Close()
+}
+
+// await asks again and again until the answer is no error.
+func await(ctx context.Context, ask func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
 	for {
-		created, err := client.CreateProxy("bench", "127.0.0.1:0", upstream)
+		err := ask()
 		if err == nil {
-			return cmd, created.Listen, nil
-		}
-		select {
-		case <-ticker.C:
-		case <-deadline.Done():
-			return nil, "", errors.Join(fmt.Errorf("toxiproxy-server start: %w", err), cmd.Process.Kill(), cmd.Wait())
-		}
-	}
-}
-
-// forward is the proxy process.
-func forward(ctx context.Context, upstream string) error {
-	p, err := proxy.New(proxy.Config{Name: "bench", Listen: "127.0.0.1:0", Upstream: upstream})
-	if err != nil {
-		return err
-	}
-	if err := p.Start(ctx); err != nil {
-		return err
-	}
-	defer p.Close()
-	fmt.Println(p.Addr())
-	<-ctx.Done()
-	return nil
-}
-
-// serve is the server process: the first byte of a connection says what it is
-// for: e(cho), u(pload), d(ownload).
-func serve(ctx context.Context) error {
-	var lc net.ListenConfig
-	lc.SetMultipathTCP(false)
-	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	context.AfterFunc(ctx, func() { listener.Close() })
-	fmt.Println(listener.Addr())
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
 			return nil
 		}
-		go answer(conn)
-	}
-}
-
-func answer(conn net.Conn) {
-	defer conn.Close()
-	mode := make([]byte, 1)
-	if _, err := io.ReadFull(conn, mode); err != nil {
-		return
-	}
-	switch mode[0] {
-	case 'e':
-		_, _ = io.Copy(conn, conn)
-	case 'u':
-		if download(conn) == nil {
-			_, _ = conn.Write(mode)
-		}
-	case 'd':
-		buffer := make([]byte, 256<<10)
-		for sent := 0; sent < bulk; sent += len(buffer) {
-			if _, err := conn.Write(buffer); err != nil {
-				return
-			}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return err
 		}
 	}
 }

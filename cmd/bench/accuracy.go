@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+const (
+	lateSamples   = 50
+	bandwidthTime = 600 * time.Millisecond
+)
+
+// lateness is by how much a delay of 10 ms is missed from the server to the
+// client, µs: median and p99, whichever side of it they are. The way without a
+// toxic is part of it.
+func lateness(ctx context.Context, b *bench, s system) ([]float64, error) {
+	i, err := b.running(ctx, s, exact)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := connect(ctx, i.addr)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte{'t'}); err != nil {
+		return nil, err
+	}
+	var errors []float64
+	stamp := make([]byte, 8)
+	for range lateSamples {
+		if _, err := conn.Write(stamp[:1]); err != nil {
+			return nil, err
+		}
+		if _, err := io.ReadFull(conn, stamp); err != nil {
+			return nil, err
+		}
+		took := time.Since(time.Unix(0, int64(binary.BigEndian.Uint64(stamp))))
+		errors = append(errors, math.Abs(float64((took-time.Duration(exact.latency)*time.Millisecond).Nanoseconds())/1000))
+	}
+	return []float64{quantile(errors, 0.5), quantile(errors, 0.99)}, nil
+}
+
+// bandwidthRow is the error of a rate, percent, and when the first byte comes.
+func bandwidthRow(rate int) row {
+	sh := shape{latency: noToxic, rate: rate}
+	return row{name: fmt.Sprintf("accuracy: bandwidth %d KB/s,", rate), digits: 2, better: "less", shape: sh,
+		parts: []string{"error in %", "first byte after ms"},
+		measure: func(ctx context.Context, b *bench, s system) ([]float64, error) {
+			i, err := b.running(ctx, s, sh)
+			if err != nil {
+				return nil, err
+			}
+			return throttled(ctx, i.addr, rate)
+		}}
+}
+
+// throttled asks for as many bytes as the rate lets through in the time of the
+// measurement.
+func throttled(ctx context.Context, addr string, rate int) ([]float64, error) {
+	conn, err := connect(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	size := int(float64(rate*1000) * bandwidthTime.Seconds())
+	request := binary.BigEndian.AppendUint64([]byte{'b'}, uint64(size))
+	start := time.Now()
+	if _, err := conn.Write(request); err != nil {
+		return nil, err
+	}
+	buffer := make([]byte, 256<<10)
+	n, err := conn.Read(buffer)
+	first := time.Since(start)
+	for got := n; got < size && err == nil; got += n {
+		n, err = conn.Read(buffer)
+	}
+	took := time.Since(start).Seconds()
+	deviation := 100 * math.Abs(float64(size)/took/float64(rate*1000)-1)
+	return []float64{deviation, float64(first.Microseconds()) / 1000}, err
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2/client"
+)
+
+// toxiproxyAt starts a toxiproxy-server on a free port with one proxy.
+func toxiproxyAt(path string) func(context.Context, *bench, shape) (instance, error) {
+	return func(ctx context.Context, b *bench, sh shape) (instance, error) {
+		addr, err := freeAddr()
+		if err != nil {
+			return instance{}, err
+		}
+		_, port, _ := net.SplitHostPort(addr)
+		cmd := exec.CommandContext(ctx, path, "-port", port)
+		cmd.Env = append(os.Environ(), "LOG_LEVEL=fatal")
+		if err := cmd.Start(); err != nil {
+			return instance{}, err
+		}
+		i := instance{pid: cmd.Process.Pid, stop: stopper(cmd)}
+		client := toxiproxy.NewClient(addr)
+		var proxy *toxiproxy.Proxy
+		err = await(ctx, func() (err error) {
+			proxy, err = client.CreateProxy("bench", "127.0.0.1:0", b.server.addr)
+			return err
+		})
+		if err == nil {
+			i.addr, err = proxy.Listen, addToxics(proxy, sh)
+		}
+		if err != nil {
+			i.stop()
+			return instance{}, fmt.Errorf("start: %w", err)
+		}
+		return i, nil
+	}
+}
+
+func addToxics(p *toxiproxy.Proxy, sh shape) error {
+	for _, stream := range []string{"upstream", "downstream"} {
+		if sh.latency == noToxic {
+			continue
+		}
+		if _, err := p.AddToxic("", "latency", stream, 1, toxiproxy.Attributes{"latency": sh.latency}); err != nil {
+			return err
+		}
+	}
+	if sh.rate > 0 {
+		_, err := p.AddToxic("", "bandwidth", "downstream", 1, toxiproxy.Attributes{"rate": sh.rate})
+		return err
+	}
+	return nil
+}
