@@ -8,7 +8,7 @@
 //	floor 5   cmd/harness            scenarios/<topic>
 //	floor 4   harness/api  harness/suite  harness/coordinator
 //	floor 3   harness/runner         harness/explore
-//	floor 2   harness/proxy  harness/datagram   harness/scenario   harness/report
+//	floor 2   harness/proxy  harness/datagram   harness/scenario   harness/report   harness/waiver
 //	floor 1   toxics  harness/link   harness/peer  harness/probe  harness/dialogue  harness/outcome
 //	floor 0   harness/event  harness/chance  harness/sock  harness/wire  harness/document
 //	          fixtures/<protocol>/<language>-<trait>

@@ -17,7 +17,7 @@ const module = "github.com/sockharness/harness/"
 var floors = [][]string{
 	0: {"harness/event", "harness/chance", "harness/sock", "harness/wire", "harness/document", "fixtures/..."},
 	1: {"toxics", "harness/link", "harness/peer", "harness/probe", "harness/dialogue", "harness/outcome"},
-	2: {"harness/proxy", "harness/datagram", "harness/scenario", "harness/report"},
+	2: {"harness/proxy", "harness/datagram", "harness/scenario", "harness/report", "harness/waiver"},
 	3: {"harness/runner", "harness/explore"},
 	4: {"harness/api", "harness/suite", "harness/coordinator"},
 	5: {"cmd/...", "scenarios/..."},

@@ -55,6 +55,13 @@ func (d Document) ExitCode(strict bool) int {
 	return ExitOK
 }
 
+// With returns the document with other results, counted.
+func (d Document) With(results []Result) Document {
+	counted := Fold(d.Seed, d.Started, 0, results)
+	d.Results, d.Summary = counted.Results, counted.Summary
+	return d
+}
+
 func (d Document) anyRed(strict bool) bool {
 	for _, r := range d.Results {
 		if r.Red(strict) {

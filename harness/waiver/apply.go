@@ -1,0 +1,198 @@
+package waiver
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sockharness/harness/harness/outcome"
+)
+
+// A Scope is what waivers may speak of: without it, one that is outside of what
+// a narrowed run played could not be told from one that matches nothing.
+type Scope struct {
+	Specs []Spec // every scenario on every target, whether it was selected or not
+	Today time.Time
+}
+
+// A Spec is one scenario on one target.
+type Spec struct {
+	Target, Scenario string
+	Played           bool // to its end, with all its variants
+}
+
+// A state is what the run makes of a waiver.
+type state int
+
+const (
+	idle      state = iota // nothing is known: not played, blocked, unsupported
+	used                   // something fails, as it says
+	stale                  // everything passes
+	unmatched              // there is no such thing
+	expired                // its day has passed, and something fails still
+)
+
+// A finding is a waiver with what became of it.
+type finding struct {
+	Waiver
+	state  state
+	hits   int // failing results that it speaks of
+	passes int
+	only   *Spec // the one spec that it speaks of; nil: several
+}
+
+// judge compares a waiver with what was played.
+func (w Waiver) judge(d outcome.Document, s Scope) finding {
+	f := finding{Waiver: w}
+	specs, played := 0, true
+	for _, spec := range s.Specs {
+		if !w.speaksOf(spec.Target, spec.Scenario) {
+			continue
+		}
+		specs++
+		played = played && spec.Played
+		f.only = &spec
+	}
+	if specs != 1 {
+		f.only = nil
+	}
+	ran, unclear := 0, false
+	for _, r := range d.Results {
+		if !w.covers(r) {
+			continue
+		}
+		ran++
+		unclear = unclear || r.Verdict == outcome.Blocked || r.Verdict == outcome.Invalid
+		if w.waives(r) {
+			f.hits++
+		} else if r.Verdict == outcome.Pass || failing(r) { // a failure of another check
+			f.passes++
+		}
+	}
+	f.state = f.conclude(specs, ran, played, unclear, s.Today)
+	return f
+}
+
+func (f finding) conclude(specs, ran int, played, unclear bool, today time.Time) state {
+	late := f.expired(today)
+	switch {
+	case specs == 0:
+		return unmatched
+	case f.hits > 0 && late:
+		return expired
+	case f.hits > 0:
+		return used
+	case played && ran == 0 && f.Variant != "":
+		return unmatched
+	case played && !unclear && f.passes > 0:
+		return stale
+	case late && ran > 0:
+		return expired
+	}
+	return idle
+}
+
+func (f File) judge(d outcome.Document, s Scope) []finding {
+	findings := make([]finding, len(f.Waivers))
+	for i, w := range f.Waivers {
+		findings[i] = w.judge(d, s)
+	}
+	return findings
+}
+
+// Apply returns the document in which every failing result that a waiver speaks
+// of is waived, and in which each waiver that is stale, unmatched or expired has
+// a result of verdict stale. What is blocked or invalid is never waived.
+func (f File) Apply(d outcome.Document, s Scope) outcome.Document {
+	findings := f.judge(d, s)
+	results := make([]outcome.Result, 0, len(d.Results))
+	for _, r := range d.Results {
+		results = append(results, f.waive(r, findings))
+	}
+	for _, finding := range findings {
+		if complaint := finding.complaint(f.Path); complaint != "" {
+			results = append(results, finding.row(complaint))
+		}
+	}
+	return d.With(results)
+}
+
+func (f File) waive(r outcome.Result, findings []finding) outcome.Result {
+	for _, w := range findings {
+		if w.state != used || !w.waives(r) {
+			continue
+		}
+		r.Message = strings.TrimRight(r.Message, "\n") + fmt.Sprintf("\n%s by %s:%d: %s", waived(r), f.Path, w.Line, w.because())
+		r.Verdict = outcome.Waived
+		return r
+	}
+	return r
+}
+
+func waived(r outcome.Result) string {
+	if r.Verdict == outcome.Flaky {
+		return "flaky; waived"
+	}
+	return "waived"
+}
+
+// because tells the reason, the issue and the last day.
+func (w Waiver) because() string {
+	text := w.Reason
+	if w.Issue != "" {
+		text += ", " + w.Issue
+	}
+	if w.Expires != "" {
+		text += ", until " + w.Expires
+	}
+	return text
+}
+
+// complaint says what is wrong with the waiver and what to do, or nothing.
+func (f finding) complaint(path string) string {
+	place := fmt.Sprintf("%s:%d", path, f.Line)
+	switch f.state {
+	case stale:
+		return fmt.Sprintf("%s says that this fails (%s), and %s; delete the entry, or run with --update-waivers", place, f.Reason, passing(f.passes))
+	case unmatched:
+		return fmt.Sprintf("%s matches nothing: there is no %s; correct the entry, delete it, or run with --update-waivers", place, f.subject())
+	case expired:
+		return fmt.Sprintf("%s has expired on %s (%s), and %s; mend what fails, or decide on another day", place, f.Expires, f.Reason, failingStill(f.hits))
+	}
+	return ""
+}
+
+func passing(n int) string {
+	if n == 1 {
+		return "it passes"
+	}
+	return fmt.Sprintf("all %d results pass", n)
+}
+
+func failingStill(n int) string {
+	switch n {
+	case 0:
+		return "nothing is known of it in this run"
+	case 1:
+		return "it fails still"
+	}
+	return fmt.Sprintf("%d results fail still", n)
+}
+
+func (f finding) subject() string {
+	text := fmt.Sprintf("scenario %q on a target %q", string(f.Scenario), string(f.Target))
+	if f.Variant != "" {
+		text = fmt.Sprintf("variant %q of ", string(f.Variant)) + text
+	}
+	return text
+}
+
+// row is the result that stands for a waiver which is not true any more.
+func (f finding) row(complaint string) outcome.Result {
+	r := outcome.Result{Target: string(f.Target), Scenario: string(f.Scenario), Variant: string(f.Variant), Check: string(f.Check),
+		Level: outcome.Must, Verdict: outcome.Stale, Message: complaint}
+	if f.only != nil {
+		r.Target, r.Scenario = f.only.Target, f.only.Scenario
+	}
+	return r
+}
