@@ -11,7 +11,7 @@ import (
 // A Port is bound to an address and stays so while it listens, refuses or
 // hangs: no other process can take it in between. Its methods are safe for
 // concurrent use and do not block for longer than a connect to this host takes.
-// Create it with [Bind].
+// Create it with [Bind] or [BindUnix].
 //
 // On systems other than Linux a port that refuses is not bound, and Hang is
 // [ErrUnsupported].
@@ -19,8 +19,18 @@ type Port struct {
 	addr net.Addr
 
 	mu       sync.Mutex // guards what follows
-	binding  *binding   // nil after Close
+	binding  holder     // nil after Close
 	listener net.Listener
+}
+
+// A holder is what the kernel has of a port. The listeners that it returns do
+// not outlive the next turn.
+type holder interface {
+	listen() (net.Listener, error)
+	refuse() error
+	hang() error
+	shape(w wire.Window) error
+	close() error
 }
 
 // Bind takes the address "host:port", for plain TCP and with the given window;
@@ -38,16 +48,17 @@ func Bind(addr string, w wire.Window) (*Port, error) {
 	return &Port{addr: at, binding: b}, nil
 }
 
-// Addr returns the address, a [*net.TCPAddr] with the port that was picked.
+// Addr returns the address: a [*net.TCPAddr] with the port that was picked, or a
+// [*net.UnixAddr].
 func (p *Port) Addr() net.Addr { return p.addr }
 
 // Listen makes the port accept connections and returns a new listener, a
-// [*net.TCPListener]. The listener from before is closed. Listen, Refuse, Hang
-// and Close of the port close the listener; closing it alone leaves the
-// port as it is, so that connections wait for the next Listen.
+// [*net.TCPListener] or [*net.UnixListener]. The listener from before is closed.
+// Listen, Refuse, Hang and Close of the port close the listener; closing it alone
+// leaves the port as it is, so that connections wait for the next Listen.
 func (p *Port) Listen() (net.Listener, error) {
 	var l net.Listener
-	err := p.turn("listen", func(b *binding) (err error) {
+	err := p.turn("listen", func(b holder) (err error) {
 		l, err = b.listen()
 		p.listener = l
 		return err
@@ -60,17 +71,34 @@ func (p *Port) Listen() (net.Listener, error) {
 
 // Refuse makes connects fail with ECONNREFUSED. Connections that nobody has
 // accepted are reset; those accepted live on.
-func (p *Port) Refuse() error { return p.turn("refuse", (*binding).refuse) }
+func (p *Port) Refuse() error { return p.turn("refuse", holder.refuse) }
 
 // Hang leaves connects without an answer, as a host does that drops packets:
 // the queue of connections to accept is full of one of our own. Connections that
 // nobody has accepted are reset. A connect that is under way when the port leaves this
 // state is answered when its next SYN comes: the client's kernel repeats it about
 // every second at first.
-func (p *Port) Hang() error { return p.turn("hang", (*binding).hang) }
+func (p *Port) Hang() error { return p.turn("hang", holder.hang) }
+
+// Shape gives the port another window, whatever it does at the moment: every
+// connection that begins after Shape has returned has it, those that are open or
+// wait to be accepted keep theirs. A zero field is the system's own again. A unix
+// socket has none, so that nothing happens. The error is [ErrUnsupported] where
+// the system cannot do it while the port is bound.
+func (p *Port) Shape(w wire.Window) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.binding == nil {
+		return fmt.Errorf("port shape: %w", net.ErrClosed)
+	}
+	if err := p.binding.shape(w); err != nil {
+		return fmt.Errorf("port shape: %w", err)
+	}
+	return nil
+}
 
 // turn closes the listener and changes the binding's state.
-func (p *Port) turn(state string, to func(*binding) error) error {
+func (p *Port) turn(state string, to func(holder) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.binding == nil {

@@ -22,11 +22,12 @@ type binding struct {
 	addr      *net.TCPAddr
 	filler    int // descriptor of the connection that fills the accept queue, or -1
 	listening bool
+	window    wire.Window
 }
 
 // bind returns a binding to an explicit port: one that the kernel picked at
 // bind would be lost at the first shutdown.
-func bind(want *net.TCPAddr, w wire.Window) (*binding, *net.TCPAddr, error) {
+func bind(want *net.TCPAddr, w wire.Window) (holder, *net.TCPAddr, error) {
 	if want.Port != 0 {
 		b, err := bindExplicit(want, w)
 		return b, want, err
@@ -78,7 +79,7 @@ func bindExplicit(at *net.TCPAddr, w wire.Window) (*binding, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &binding{fd: fd, addr: at, filler: -1}
+	b := &binding{fd: fd, addr: at, filler: -1, window: w}
 	if err := b.share(false); err != nil {
 		return nil, errors.Join(err, unix.Close(fd))
 	}
@@ -176,6 +177,26 @@ func (b *binding) refuse() error {
 	}
 	b.dropFiller()
 	return b.share(false)
+}
+
+// shape sets the socket's window again. What listens hands it down to every
+// connection that it makes.
+func (b *binding) shape(w wire.Window) error {
+	if w.ReceiveBuffer == 0 && b.window.ReceiveBuffer != 0 {
+		if err := unlockReceiveBuffer(b.fd); err != nil {
+			return err
+		}
+	}
+	if w.SegmentSize == 0 && b.window.SegmentSize != 0 {
+		if err := unix.SetsockoptInt(b.fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, 0); err != nil {
+			return wrapErrno("TCP_MAXSEG", err)
+		}
+	}
+	if err := shape(uintptr(b.fd), w); err != nil {
+		return err
+	}
+	b.window = w
+	return nil
 }
 
 func (b *binding) close() error {

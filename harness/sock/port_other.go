@@ -13,12 +13,13 @@ import (
 // A binding remembers an address; there is no socket behind it unless it listens.
 type binding struct {
 	addr     string
+	window   wire.Window
 	config   net.ListenConfig
 	listener net.Listener
 }
 
-func bind(want *net.TCPAddr, w wire.Window) (*binding, *net.TCPAddr, error) {
-	b := &binding{addr: want.String()}
+func bind(want *net.TCPAddr, w wire.Window) (holder, *net.TCPAddr, error) {
+	b := &binding{addr: want.String(), window: w}
 	b.config.Control = func(network, address string, c syscall.RawConn) error {
 		return Shape(network, address, c, w)
 	}
@@ -44,6 +45,13 @@ func (b *binding) listen() (net.Listener, error) {
 func (b *binding) refuse() error { return b.close() }
 
 func (b *binding) hang() error { return ErrUnsupported }
+
+func (b *binding) shape(w wire.Window) error {
+	if w != b.window {
+		return ErrUnsupported
+	}
+	return nil
+}
 
 func (b *binding) close() error {
 	if b.listener == nil {

@@ -112,3 +112,60 @@ func TestShapeOfAnImpossibleSegment(t *testing.T) {
 		t.Errorf("got %v, %v, want invalid argument", p, err)
 	}
 }
+
+// A port that listens takes another window, and back: the segment size is what
+// the client is told, the buffer what the accepted socket has.
+func TestPortIsShapedWhileItListens(t *testing.T) {
+	linuxOnly(t)
+	p := bindPort(t, "127.0.0.1:0")
+	l, err := p.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reading := func() (segment uint32, buffer int, locked bool) {
+		client, server := dialShaped(t, l, wire.Window{})
+		info, err := sock.TCPInfo(client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buffer, locked = receiveBuffer(t, server)
+		return info.SegmentSize, buffer, locked
+	}
+	segment, buffer, _ := reading()
+	if err := p.Shape(wire.Window{ReceiveBuffer: 4000, SegmentSize: 536}); err != nil {
+		t.Fatal(err)
+	}
+	if s, b, locked := reading(); s > 536 || b != 8000 || !locked {
+		t.Errorf("shaped: segments of %d bytes, buffer of %d, locked %t", s, b, locked)
+	}
+	if err := p.Shape(tiny); err != nil {
+		t.Fatal(err)
+	}
+	client, _ := dialShaped(t, l, wire.Window{})
+	if total := fill(t, client); total > segmentLimit[88] {
+		t.Errorf("with the least window %d bytes went in", total)
+	}
+	for _, turn := range []func() error{nil, p.Refuse, p.Hang} {
+		if turn != nil {
+			if err := errors.Join(p.Shape(tiny), turn(), p.Shape(wire.Window{})); err != nil {
+				t.Fatal(err)
+			}
+			if l, err = p.Listen(); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := p.Shape(wire.Window{}); err != nil {
+			t.Fatal(err)
+		}
+		if s, b, locked := reading(); s != segment || b < buffer || locked {
+			t.Errorf("restored: segments of %d bytes, buffer of %d, locked %t; were %d and %d", s, b, locked, segment, buffer)
+		}
+		client, _ := dialShaped(t, l, wire.Window{})
+		if total := fill(t, client); total < 1_000_000 {
+			t.Errorf("restored, %d bytes went in", total)
+		}
+	}
+	_ = p.Close()
+	if err := p.Shape(tiny); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("closed: %v", err)
+	}
+}

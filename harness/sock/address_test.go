@@ -1,0 +1,65 @@
+package sock_test
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/sockharness/harness/harness/sock"
+)
+
+func TestParseAddress(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"127.0.0.1:80": {"tcp", "127.0.0.1:80"}, ":80": {"tcp", ":80"}, "[::1]:http": {"tcp", "[::1]:http"},
+		"unix:/run/a.sock": {"unix", "/run/a.sock"}, "unix:@a": {"unix", "@a"}, "unix:a.sock": {"unix", "a.sock"},
+		"udp:127.0.0.1:53": {"udp", "127.0.0.1:53"}, "udp:[::1]:53": {"udp", "[::1]:53"},
+		"unix:80": {"tcp", "unix:80"}, "udp:80": {"tcp", "udp:80"}, // hosts of that name
+	} {
+		network, address, err := sock.ParseAddress(text)
+		if got := [2]string{network, address}; err != nil || got != want {
+			t.Errorf("%s: got %q, %v, want %q", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"": "missing port", "127.0.0.1": "missing port", "unix:": "without a path", "unix:@": "without a path", "udp:": "missing port",
+		"unix:/" + strings.Repeat("x", 107): "107 is the most", "unix:/a\x00b": "zero byte",
+	} {
+		if _, _, err := sock.ParseAddress(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestFormatAddress(t *testing.T) {
+	for want, a := range map[string]net.Addr{
+		"": nil, "127.0.0.1:80": &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80}, "unix:/a": &net.UnixAddr{Name: "/a", Net: "unix"},
+		"unix:": &net.UnixAddr{Name: "@", Net: "unix"}, "udp:127.0.0.1:53": &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 53},
+	} {
+		if got := sock.FormatAddress(a); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// FuzzParseAddress: what is read can be written and read again.
+func FuzzParseAddress(f *testing.F) {
+	for _, text := range []string{"127.0.0.1:80", "unix:/a", "unix:@a", "udp:[::1%lo]:1", "unix:80", "udp:udp:1", "unix:unix:1", ":", "[:]:"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		network, address, err := sock.ParseAddress(text)
+		if err != nil {
+			return
+		}
+		again := address
+		if network != "tcp" {
+			again = network + ":" + address
+		}
+		if again != text {
+			t.Errorf("%q was read as %s %q", text, network, address)
+		}
+		if network == "unix" && (address == "" || len(address) > sock.UnixPathMax) {
+			t.Errorf("unix address %q", address)
+		}
+	})
+}
