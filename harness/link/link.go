@@ -109,7 +109,7 @@ type Link struct {
 	gone     sync.WaitGroup // toxics, joints and watchers
 
 	told     int64       // stream offset up to which Bytes events were made
-	noSplice bool        // a splice was refused by the kernel, once is enough
+	noSplice bool        // there is none, or the kernel has refused one, once is enough
 	broken   atomic.Bool // the destination takes nothing any more
 
 	boundaries boundaries
@@ -135,7 +135,7 @@ func New(cfg Config, stages []Stage) *Link {
 		cfg.Rand = func(string) *rand.Rand { return rand.New(rand.NewPCG(0, 0)) }
 	}
 	l := &Link{cfg: cfg, src: cfg.Source, dst: cfg.Dest, carried: make(chan struct{}),
-		finished: make(chan struct{}), changed: make(chan struct{}, 1)}
+		finished: make(chan struct{}), changed: make(chan struct{}, 1), noSplice: isLayer(cfg.Source.Conn) || isLayer(cfg.Dest.Conn)}
 	l.Update(stages)
 	l.src.onReset(func() {
 		l.emit(event.Event{Kind: event.RST, Side: l.src.Who, Offset: l.received.Load()})

@@ -58,7 +58,7 @@ func (l *Link) arrived() bool {
 		return false
 	}
 	s, err := l.cfg.Diag.Lookup(peer, own)
-	return err == nil && s.BytesReceived >= uint64(l.sent.Load())
+	return err == nil && s.BytesReceived >= l.dst.rawSent(l.sent.Load())
 }
 
 // awaitAcked blocks until the peer's kernel has everything that was written to
@@ -108,7 +108,7 @@ func (l *Link) consumed(ctx context.Context) error {
 	if l.cfg.Diag == nil {
 		return sock.ErrUnsupported
 	}
-	return l.cfg.Diag.AwaitConsumed(ctx, peer, own, uint64(l.sent.Load()))
+	return l.cfg.Diag.AwaitConsumed(ctx, peer, own, l.dst.rawSent(l.sent.Load()))
 }
 
 // Shut closes the side in order, as a process does that has read everything it

@@ -6,15 +6,7 @@ import "time"
 
 // read returns what the source has, up to one chunk. The error is io.EOF at the
 // end of the stream.
-func (l *Link) read() ([]byte, error) {
-	buf := l.cfg.Pool.buffer()
-	defer l.cfg.Pool.giveBuffer(buf)
-	n, err := l.src.Conn.Read(buf[:])
-	if n > 0 {
-		return append([]byte(nil), buf[:n]...), nil
-	}
-	return nil, err
-}
+func (l *Link) read() ([]byte, error) { return l.readLayer() }
 
 // discardInput drops what c has received and nobody has read, up to limit bytes.
 func discardInput(c Conn, pool *Pool, limit int) {

@@ -11,6 +11,9 @@ import (
 // read returns what the source has, up to one chunk. It holds no buffer while
 // it waits. The error is io.EOF at the end of the stream.
 func (l *Link) read() ([]byte, error) {
+	if isLayer(l.src.Conn) {
+		return l.readLayer()
+	}
 	raw, err := l.src.Conn.SyscallConn()
 	if err != nil {
 		return nil, err

@@ -17,8 +17,9 @@ import (
 // reset once, to whichever of read and write comes first; the other one then
 // sees no more than an end of file.
 type Side struct {
-	Who  event.Side
-	Conn Conn
+	Who   event.Side
+	Conn  Conn
+	Ahead int64 // bytes that were sent to the peer before the stream
 
 	mu      sync.Mutex // guards what follows
 	ending  event.Ending
@@ -88,8 +89,11 @@ func (s *Side) CloseWrite() error {
 }
 
 // unacked returns how many of the bytes written the peer's kernel has not
-// acknowledged, our FIN not counted; 0 where nobody can tell.
+// acknowledged, our FIN not counted; 0 where nobody can tell, or need not.
 func (s *Side) unacked() int {
+	if !s.isTCP() {
+		return 0
+	}
 	n, err := sock.OutQueue(s.Conn)
 	if err != nil {
 		return 0
@@ -114,7 +118,7 @@ func (s *Side) eofHidesReset(received int64) bool {
 		return true
 	}
 	info, err := sock.TCPInfo(s.Conn)
-	return err == nil && info.State == sock.Close && info.BytesReceived <= uint64(received)
+	return err == nil && info.State == sock.Close && info.BytesReceived <= s.rawReceived(received)
 }
 
 // CheckSource looks whether the source was reset while the link could not notice

@@ -1,0 +1,52 @@
+package link
+
+import "net"
+
+// A Layer is a Conn whose socket carries the stream in another form, such as
+// TLS. A link reads and writes its stream, never the socket's own bytes: it does
+// not splice. RawCounts returns how many of these were written and read so far.
+type Layer interface {
+	Conn
+	RawCounts() (sent, received int64)
+}
+
+func isLayer(c Conn) bool {
+	_, ok := c.(Layer)
+	return ok
+}
+
+// readLayer returns what the source has, up to one chunk.
+func (l *Link) readLayer() ([]byte, error) {
+	buf := l.cfg.Pool.buffer()
+	defer l.cfg.Pool.giveBuffer(buf)
+	n, err := l.src.Conn.Read(buf[:])
+	if n > 0 {
+		return append([]byte(nil), buf[:n]...), nil
+	}
+	return nil, err
+}
+
+// rawSent returns how many bytes the socket has sent when that many of the
+// stream were.
+func (s *Side) rawSent(streamed int64) uint64 {
+	if layer, ok := s.Conn.(Layer); ok {
+		streamed, _ = layer.RawCounts()
+	}
+	return uint64(s.Ahead + streamed)
+}
+
+// rawReceived returns how many bytes were taken from the socket when that many
+// of the stream were.
+func (s *Side) rawReceived(streamed int64) uint64 {
+	if layer, ok := s.Conn.(Layer); ok {
+		_, streamed = layer.RawCounts()
+	}
+	return uint64(streamed)
+}
+
+// isTCP reports whether a kernel acknowledges what is sent. That of a unix socket
+// hands it over at once, to be read even after the socket is closed.
+func (s *Side) isTCP() bool {
+	_, ok := s.Conn.RemoteAddr().(*net.TCPAddr)
+	return ok
+}
