@@ -61,7 +61,7 @@ func (b *boundaries) take(offset int64) []int64 {
 // that ends at a boundary. An event tells whether it is known to have.
 func (w *writer) awaitBoundary(ctx context.Context, at int64) {
 	for _, offset := range w.link.boundaries.take(at) {
-		detail := "unverified: asked for too late"
+		detail := "glued: asked for when more had been sent"
 		switch {
 		case offset == 0:
 			detail = "verified" // there is nothing to read before the first byte
@@ -82,7 +82,7 @@ func (l *Link) separate(ctx context.Context) string {
 	case err == nil:
 		return "verified"
 	case bounded.Err() != nil:
-		return "unverified: the receiver has not read all of it within " + l.cfg.Patience.Boundary.String()
+		return "glued: the receiver has not read all of what came before within " + l.cfg.Patience.Boundary.String()
 	case errors.Is(err, sock.ErrNotFound):
 		l.pause(ctx)
 		return "unverified: the receiver is not on this host; sent after " + l.cfg.Patience.Gap.String()

@@ -11,7 +11,11 @@ type Document struct {
 	Summary  map[Verdict]int `json:"summary"`
 	Problems []string        `json:"problems,omitempty"` // of the harness itself: a worker that crashed, a scenario that never ran
 	Stopped  string          `json:"stopped,omitempty"`  // "interrupted", "fail-fast", or empty for a whole run
-	Results  []Result        `json:"results"`
+	Rounds   *Rounds         `json:"rounds,omitempty"`   // nil: it was played once
+
+	Scenarios map[string]About `json:"scenarios,omitempty"` // what those are for that did not pass, see [Document.Explain]
+	Checks    map[string]About `json:"checks,omitempty"`
+	Results   []Result         `json:"results"`
 }
 
 // Exit codes of the command. Never a count.
@@ -47,7 +51,7 @@ func (d Document) ExitCode(strict bool) int {
 		return ExitInterrupted
 	case len(d.Problems) > 0 || d.Summary[Invalid] > 0:
 		return ExitHarness
-	case d.anyRed(strict):
+	case d.anyRed(strict) || d.Rounds.changed():
 		return ExitVerdicts
 	case d.Summary[Pass]+d.Summary[Waived] == 0:
 		return ExitNothing

@@ -3,6 +3,7 @@
 package outcome
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
@@ -18,6 +19,11 @@ const (
 	May    Level = "may"    // reported
 	Info   Level = "info"   // a legitimate design; reported so that nobody is surprised
 )
+
+// AtLeast reports whether a violation at level l costs as much as one at m, or more.
+func (l Level) AtLeast(m Level) bool {
+	return slices.Index(Levels(), l) <= slices.Index(Levels(), m)
+}
 
 // Levels lists the levels from the most to the least costly.
 func Levels() []Level { return []Level{Must, Should, May, Info} }

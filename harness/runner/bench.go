@@ -69,7 +69,7 @@ func (b *bench) prepare(ctx context.Context) error {
 	if b.controlled {
 		return nil
 	}
-	conversation, err := b.control(ctx)
+	conversation, err := b.calibrate(ctx)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,21 @@ const controlPatience = 20 * time.Second
 // mostOutput bounds how much of a client's output is compared.
 const mostOutput = 16 << 20
 
+// calibrate holds the control conversation twice: only what is the same in both
+// can be compared later.
+func (b *bench) calibrate(ctx context.Context) (scenario.Conversation, error) {
+	first, err := b.control(ctx)
+	if err != nil {
+		return first, err
+	}
+	second, err := b.control(ctx)
+	if err != nil {
+		return first, fmt.Errorf("the second time: %w", err)
+	}
+	first.Output = scenario.LikenessOf(first.Stdout, second.Stdout)
+	return first, nil
+}
+
 // control holds the target's conversation through a proxy that does nothing.
 func (b *bench) control(ctx context.Context) (scenario.Conversation, error) {
 	ctx, cancel := context.WithTimeout(ctx, controlPatience)

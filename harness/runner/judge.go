@@ -14,12 +14,12 @@ import (
 const mostEvents = 200
 
 // judge folds an observation into the result: invalid when a fault has not
-// struck, else what the expectations say.
-func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) {
-	r.Ending = outcome.Endings{Client: o.Ending(event.Client), Server: o.Ending(event.Server)}
-	r.Notes = notes(o.Events)
-	r.Verdict = outcome.Pass
+// struck, else what the expectations and the default oracles say. An oracle of
+// less than the result's level is returned, for a result of its own.
+func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) (lesser []scenario.Violation) {
+	describe(r, o)
 	problem, reason := scenario.Judge(o, v.Expect), unproven(v, o)
+	r.Verdict = outcome.Pass
 	switch {
 	case reason != "" && o.Crash == nil:
 		r.Verdict, r.Message = outcome.Invalid, reason
@@ -30,12 +30,69 @@ func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) {
 		// A server that has died is to blame whether the rest of the fault struck or not.
 		r.Verdict, r.Message = outcome.Fail, problem.Error()
 	}
-	if r.Verdict != outcome.Pass {
-		r.Events = o.Events[:min(len(o.Events), mostEvents)]
-		if o.Client != nil {
-			r.Stderr = string(o.Client.Stderr)
+	if r.Verdict != outcome.Invalid {
+		lesser = violated(r, scenario.Violations(o))
+	}
+	if glued := glued(o.Events); r.Verdict == outcome.Pass && glued != "" {
+		r.Verdict, r.Message = outcome.Invalid, glued
+	}
+	if r.Verdict != outcome.Pass || len(lesser) > 0 {
+		evidence(r, o)
+	}
+	return lesser
+}
+
+// describe tells what holds whatever the verdict is.
+func describe(r *outcome.Result, o scenario.Observation) {
+	r.Ending = outcome.Endings{Client: o.Ending(event.Client), Server: o.Ending(event.Server)}
+	r.Notes = notes(o.Events)
+	if note := o.Case.Conversation.Output.Note(); note != "" && o.Client != nil {
+		r.Notes = append(r.Notes, note)
+	}
+	if e := o.First(); e != nil {
+		r.First = &outcome.FirstEnd{Side: e.Side, Ending: event.EOF, At: outcome.MillisOf(e.At)}
+		if e.Kind == event.RST {
+			r.First.Ending = event.Reset
 		}
 	}
+}
+
+// evidence adds what only a failure is worth.
+func evidence(r *outcome.Result, o scenario.Observation) {
+	r.Events = o.Events[:min(len(o.Events), mostEvents)]
+	if o.Client != nil {
+		r.Stderr = string(o.Client.Stderr)
+	} else {
+		r.Stderr = string(o.ServerStderr)
+	}
+}
+
+// violated puts the violations of at least the result's level into the result
+// and returns the others. What the message says already is not said again.
+func violated(r *outcome.Result, all []scenario.Violation) (lesser []scenario.Violation) {
+	for _, v := range all {
+		switch {
+		case strings.Contains(r.Message, v.Err.Error()):
+		case !v.Level.AtLeast(r.Level):
+			lesser = append(lesser, v)
+		case r.Verdict == outcome.Fail:
+			r.Message += fmt.Sprintf("\n%s: %v", v.Oracle, v.Err)
+		default:
+			r.Verdict, r.Check, r.Level, r.Message = outcome.Fail, v.Oracle, v.Level, v.Err.Error()
+		}
+	}
+	return lesser
+}
+
+// glued says which segment boundary the receiver is known not to have seen: it
+// read what was to come in two pieces at once. Empty where there is none.
+func glued(events []event.Event) string {
+	for _, e := range events {
+		if e.Kind == event.Deliver && strings.HasPrefix(e.Detail, "glued") {
+			return fmt.Sprintf("the boundary at byte %d was none for the %s: %s", e.Offset, e.Side, e.Detail)
+		}
+	}
+	return ""
 }
 
 // unproven says why the variant did not happen as meant, or "".

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -24,6 +25,8 @@ type stage struct {
 	log    *event.Log
 	proxy  *proxy.Proxy
 	server *dialogueServer
+
+	starved atomic.Int64 // nanoseconds for which a peer or we were ready and got no processor
 }
 
 // observe plays the variant and returns all that is known afterwards. An error
@@ -38,14 +41,15 @@ func (p *play) observe(ctx context.Context, c scenario.Case, v scenario.Variant)
 	}
 	defer s.close()
 	start := time.Now()
-	o := scenario.Observation{Case: c}
+	o := scenario.Observation{Case: c, Faults: v.Faults, Gate: v.Gate, NoEnd: v.NoEnd, Acted: v.Act != nil}
 	if v.Act != nil {
-		limited, stop := wait{budget: c.Budget + v.Budget, pids: p.bench.tree}.begin(ctx)
+		limited, stop := s.wait(c.Budget+v.Budget, v, p.bench.tree).only().begin(ctx)
 		o.ActError = v.Act(limited, &act{stage: s})
 		stop()
 	} else if err := s.converse(ctx, v, &o); err != nil {
 		return o, err
 	}
+	o.Starved = time.Duration(s.starved.Load())
 	o.Elapsed = time.Since(start)
 	s.close()
 	o.Events = s.log.Events()
@@ -64,6 +68,9 @@ func (p *play) aftermath(ctx context.Context, c scenario.Case, o *scenario.Obser
 		return
 	}
 	process, address := p.bench.process()
+	if process != nil {
+		o.ServerStderr = process.Stderr().Tail()
+	}
 	if p.bench.script != nil && ctx.Err() == nil {
 		fresh, stop := wait{budget: c.Budget, pids: p.bench.tree}.begin(ctx)
 		defer stop()
@@ -177,15 +184,19 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 		return nil
 	}
 	defer conn.Close()
+	meanwhile := s.bystand(ctx, v)
 	played := s.kase.Conversation.Script.PlayClient(budget, conn, dialogue.Options{Pipelined: v.Pipelined, NoEnd: v.NoEnd})
 	o.Played = &played
 	o.Spins, o.Stuck = verdict(context.Cause(budget))
+	conn.Close()
+	o.Others = meanwhile()
 	return nil
 }
 
 // wait is for the peers while the variant is played.
 func (s *stage) wait(budget time.Duration, v scenario.Variant, pids func() []int) wait {
-	w := wait{budget: budget, pids: pids, moved: s.log.Len, prover: s.play.runner.prover}
+	w := wait{budget: budget, pids: pids, moved: s.log.Len, prover: s.play.runner.prover,
+		starved: func(d time.Duration) { s.starved.Add(int64(d)) }}
 	if i := newIdleness(s.log, v, s.play.bench.target); i != nil {
 		w.idle = i.idle
 	}

@@ -45,6 +45,13 @@ type wait struct {
 	moved  func() int64  // grows while bytes move; nil: a spin cannot be told from work
 	idle   func() bool   // nothing is under way on our side; nil: it cannot be told
 	prover chan struct{} // holds a token while somebody proves, so that one does at a time
+
+	starved func(time.Duration) // is told for how long the peers, or we, got no processor; may be nil
+}
+
+// only returns a wait that ends with the budget and looks for no proof.
+func (w wait) only() wait {
+	return wait{budget: w.budget, pids: w.pids, starved: w.starved}
 }
 
 // begin returns a context that ends when the peers have had the budget, not
@@ -73,6 +80,7 @@ func (w wait) watch(ctx context.Context) error {
 		return nil
 	}
 	l := newLook(w)
+	defer l.tell()
 	for left := w.budget - first; left > 0; left = w.budget - first - l.used() {
 		if !sleep(ctx, min(left, glance)) {
 			return nil
@@ -139,6 +147,12 @@ func (l *look) used() time.Duration {
 func newLook(w wait) *look {
 	tree := w.pids()
 	return &look{wait: w, at: time.Now(), tree: tree, peers: threads(tree), ours: ourThreads(), moves: w.moves()}
+}
+
+func (l *look) tell() {
+	if l.wait.starved != nil {
+		l.wait.starved(l.starved)
+	}
 }
 
 // moves tells how much has moved so far.

@@ -18,9 +18,6 @@ const (
 	enough = 8
 	// enoughRuns is the same of a client: each of its runs is a process.
 	enoughRuns = 3
-	// confirmations is how many suspects are played again, alone and with more
-	// time, before the scenario has failed.
-	confirmations = 2
 )
 
 // A play is one scenario on one bench.
@@ -32,28 +29,52 @@ type play struct {
 
 	suspects atomic.Int64
 	damaged  atomic.Bool // the server has died or does not serve any more
+	busy     string      // who burned a processor with nobody to talk to
 }
+
+// A take is one variant, played once.
+type take struct {
+	outcome.Result
+	lesser  []scenario.Violation // of less than the result's level
+	timed   bool                 // it failed for time alone
+	starved bool                 // a peer or we waited for a processor meanwhile
+}
+
+func (t take) suspect() bool { return t.Verdict == outcome.Fail || t.Verdict == outcome.Invalid }
 
 // all plays the variants, as many at a time as the target bears, and plays
 // those that did not pass again alone. Variants that were not reached are left
 // out, and a note says so.
 func (p *play) all(ctx context.Context, variants []scenario.Variant) []outcome.Result {
-	results := p.together(ctx, variants)
-	p.retry(ctx, variants, results)
-	var played []outcome.Result
-	missing := 0
-	for _, r := range results {
-		if r.Verdict == "" {
-			missing++
-			continue
-		}
-		played = append(played, r)
+	before := p.count()
+	takes := p.together(ctx, variants)
+	p.retry(ctx, variants, takes)
+	results := played(takes)
+	results = append(results, p.lesser(ctx, variants, takes)...)
+	results = append(results, p.repeats(ctx, before, variants, len(results))...)
+	if p.damaged.Swap(false) || p.busy != "" || p.bench.target.Server.Scope == scenario.PerScenario || failed(results) {
+		p.bench.discard()
 	}
-	if missing > 0 && len(played) > 0 {
-		last := &played[len(played)-1]
+	return results
+}
+
+func failed(results []outcome.Result) bool {
+	return slices.ContainsFunc(results, func(r outcome.Result) bool { return r.Verdict == outcome.Fail })
+}
+
+// played returns the results of what was reached.
+func played(takes []take) []outcome.Result {
+	var results []outcome.Result
+	for _, t := range takes {
+		if t.Verdict != "" {
+			results = append(results, t.Result)
+		}
+	}
+	if missing := len(takes) - len(results); missing > 0 && len(results) > 0 {
+		last := &results[len(results)-1]
 		last.Notes = append(last.Notes, fmt.Sprintf("%d more variants were not played after so many failures", missing))
 	}
-	return played
+	return results
 }
 
 // rounds is how many times its width a batch of variants has. After each batch a
@@ -63,23 +84,23 @@ const rounds = 2
 
 // together plays the variants side by side, batch by batch, until there are
 // enough suspects.
-func (p *play) together(ctx context.Context, variants []scenario.Variant) []outcome.Result {
-	results := make([]outcome.Result, len(variants))
+func (p *play) together(ctx context.Context, variants []scenario.Variant) []take {
+	takes := make([]take, len(variants))
 	width := p.width(variants)
 	for from := 0; from < len(variants); from += rounds * width {
 		to := min(from+rounds*width, len(variants))
-		p.batch(ctx, variants[from:to], results[from:to], width)
+		p.batch(ctx, variants[from:to], takes[from:to], width)
 		if p.enoughIsKnown(ctx) {
 			break
 		}
-		if p.bench.busy(ctx) {
+		if to < len(variants) && p.burns(ctx) {
 			p.bench.discard()
 		}
 	}
-	return results
+	return takes
 }
 
-func (p *play) batch(ctx context.Context, variants []scenario.Variant, results []outcome.Result, width int) {
+func (p *play) batch(ctx context.Context, variants []scenario.Variant, takes []take, width int) {
 	slots := make(chan struct{}, width)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -90,8 +111,8 @@ func (p *play) batch(ctx context.Context, variants []scenario.Variant, results [
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			results[i] = p.one(ctx, v, 1)
-			if suspect(results[i]) {
+			takes[i] = p.one(ctx, v, 1)
+			if takes[i].suspect() {
 				p.suspects.Add(1)
 			}
 		})
@@ -110,10 +131,6 @@ func (p *play) enough() int64 {
 	return enough
 }
 
-func suspect(r outcome.Result) bool {
-	return r.Verdict == outcome.Fail || r.Verdict == outcome.Invalid
-}
-
 // width is how many variants may run at a time: one where they act on the
 // server process itself.
 func (p *play) width(variants []scenario.Variant) int {
@@ -126,73 +143,41 @@ func (p *play) width(variants []scenario.Variant) int {
 	return p.runner.config.Servers
 }
 
-// retry plays the suspects again, each alone, on a server that is whole. When
-// the server was damaged, everything that was in flight has suffered with it,
-// and what was not reached is still to be played: a pass is then a pass. Else a
-// variant that passes now is flaky. It stops when enough of them are confirmed,
-// and leaves the next scenario a new server then.
-func (p *play) retry(ctx context.Context, variants []scenario.Variant, results []outcome.Result) {
-	collateral := p.damaged.Load()
-	confirmed := 0
-	for i := range results {
-		again := suspect(results[i]) || collateral && results[i].Verdict == ""
-		if !again {
-			continue
-		}
-		if confirmed >= confirmations || ctx.Err() != nil {
-			// Nobody knows whether it would fail alone, too.
-			if collateral || results[i].Verdict == outcome.Invalid {
-				results[i] = outcome.Result{}
-			}
-			continue
-		}
-		if p.damaged.Swap(false) {
-			p.bench.discard()
-		}
-		first := results[i]
-		results[i] = p.one(ctx, variants[i], 2)
-		switch {
-		case ctx.Err() != nil:
-			results[i] = first
-		case suspect(results[i]):
-			confirmed++
-		case suspect(first) && !collateral:
-			results[i].Verdict = outcome.Flaky
-			results[i].Message = "did not pass at first, passed when played again alone: " + first.Message
-			results[i].Events, results[i].Stderr = first.Events, first.Stderr
-		}
-	}
-	if p.damaged.Swap(false) || confirmed > 0 || p.bench.target.Server.Scope == scenario.PerScenario || p.bench.busy(ctx) {
-		p.bench.discard()
-	}
+// one plays one variant and judges it, while nobody claims the machine. The
+// budget is stretched by the factor.
+func (p *play) one(ctx context.Context, v scenario.Variant, factor int) take {
+	release := p.runner.machine.share(ctx)
+	defer release()
+	return p.alone(ctx, v, factor)
 }
 
-// one plays one variant and judges it. The budget is stretched by the factor.
-func (p *play) one(ctx context.Context, v scenario.Variant, factor int) outcome.Result {
+// alone is one for who has claimed the machine.
+func (p *play) alone(ctx context.Context, v scenario.Variant, factor int) take {
 	start := time.Now()
 	kase := p.kase
 	kase.Budget *= time.Duration(factor)
 	if v.Script != nil {
 		whole := kase.Conversation
 		kase.Conversation = scenario.ScriptedConversation(v.Script)
-		kase.Conversation.Stdout, kase.Conversation.Exit = whole.Stdout, whole.Exit
+		kase.Conversation.Stdout, kase.Conversation.Exit, kase.Conversation.Output = whole.Stdout, whole.Exit, whole.Output
 	}
 	level := p.scenario.Level
 	if v.Level != "" {
 		level = v.Level
 	}
-	r := outcome.Result{Target: kase.Target.Name, Scenario: p.scenario.ID, Variant: v.Name, Level: level}
+	t := take{Result: outcome.Result{Target: kase.Target.Name, Scenario: p.scenario.ID, Variant: v.Name, Level: level}}
 	observation, err := p.observe(ctx, kase, v)
-	r.Elapsed = outcome.MillisOf(time.Since(start))
+	t.Elapsed = outcome.MillisOf(time.Since(start))
 	if err != nil {
-		r.Verdict, r.Message = outcome.Invalid, err.Error()
-		return r
+		t.Verdict, t.Message = outcome.Invalid, err.Error()
+		return t
 	}
 	if observation.Crash != nil || observation.Fresh != nil {
 		p.damaged.Store(true)
 	}
-	judge(&r, v, observation)
-	return r
+	t.lesser = judge(&t.Result, v, observation)
+	t.timed, t.starved = observation.Timed(), observation.Starved > hungry
+	return t
 }
 
 // name is unique among the proxies of the play.

@@ -46,8 +46,9 @@ func (c Config) withDefaults() Config {
 // A Runner keeps the server that it has started between scenarios. It plays
 // one scenario at a time; Close stops what it started.
 type Runner struct {
-	config Config
-	prover chan struct{} // see wait
+	config  Config
+	prover  chan struct{} // see wait
+	machine machine
 
 	mu      sync.Mutex // guards current
 	current *bench     // of the target played to last; nil before the first, and after Close
@@ -55,7 +56,7 @@ type Runner struct {
 
 // New returns a runner. The caller must Close it.
 func New(c Config) *Runner {
-	return &Runner{config: c.withDefaults(), prover: make(chan struct{}, 1)}
+	return &Runner{config: c.withDefaults(), prover: make(chan struct{}, 1), machine: machine{c.Tmp}}
 }
 
 // Close stops every process that the runner started and waits for it. It may

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -173,16 +174,46 @@ func TestScenarioSaysUnsupported(t *testing.T) {
 	want(t, play1(t, serve(t, upper), s), outcome.Unsupported, "too short")
 }
 
+// failing serves as upper, but for the given connections: the two first are the
+// controls.
+func failing(which ...int64) func(net.Conn) {
+	var connections atomic.Int64
+	return func(conn net.Conn) {
+		if !slices.Contains(which, connections.Add(1)) {
+			upper(conn)
+		}
+	}
+}
+
+// splittingOnly leaves out the other client and the fresh conversation, which
+// would count as connections.
+func splittingOnly(t *testing.T, server func(net.Conn)) outcome.Result {
+	target := serve(t, server)
+	target.Oracles = map[string]outcome.Level{"serves": scenario.Off, "others": scenario.Off}
+	return play1(t, target, splitting(2))
+}
+
 // A failure that does not come again is flaky, not a failure and not a pass.
 func TestFailureThatPassesAloneIsFlaky(t *testing.T) {
-	var connections atomic.Int64
-	sometimes := func(conn net.Conn) {
-		if connections.Add(1) == 2 { // the control was the first
-			return
-		}
-		upper(conn)
+	r := splittingOnly(t, failing(3))
+	want(t, r, outcome.Flaky, "failed at first, and in 0 of 3 runs after that")
+	if r.Share == nil || *r.Share != (outcome.Share{Failed: 0, Runs: 3}) {
+		t.Errorf("got share %v, want 0 of 3", r.Share)
 	}
-	want(t, play1(t, serve(t, sometimes), splitting(2)), outcome.Flaky, "passed when played again alone")
+}
+
+// A failure counts when each of three more runs has it.
+func TestFailureIsConfirmedThreeTimes(t *testing.T) {
+	r := splittingOnly(t, oneRecv)
+	want(t, r, outcome.Fail)
+	if r.Share == nil || *r.Share != (outcome.Share{Failed: 3, Runs: 3}) {
+		t.Errorf("got share %v, want 3 of 3", r.Share)
+	}
+}
+
+// What holds in one control and not in the other is not held against anybody.
+func TestSecondControlFailsBlocked(t *testing.T) {
+	want(t, play1(t, serve(t, failing(2)), splitting(2)), outcome.Blocked, "the second time")
 }
 
 // A sweep over a peer that never passes stops instead of waiting for each.

@@ -76,6 +76,7 @@ func (d *configDecoder) target(n *document.Node) Target {
 		"client":   func(n *document.Node) { t.Client = d.peer(n, Client) },
 		"test":     func(n *document.Node) { t.Test = Role(d.OneOf(n, "server", "client", "both")) },
 		"policies": func(n *document.Node) { t.Policies = d.policies(n) },
+		"oracles":  func(n *document.Node) { t.Oracles = d.oracles(n) },
 		"planted":  func(n *document.Node) { t.Planted = d.Word(n) },
 	}, "name", "server", "client", "test")
 	if d.Failed() == failed {

@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"bytes"
+
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 )
@@ -13,6 +15,51 @@ type Conversation struct {
 	Downstream Stream
 	Exit       int    // of the client, when it is a process
 	Stdout     []byte // of the client, when it is a process
+	Output     Likeness
+}
+
+// A Likeness says in how far a client's output is the same from run to run, as
+// two runs without a fault have shown: only what is can be compared.
+type Likeness string
+
+// The likenesses.
+const (
+	SameBytes  Likeness = ""
+	SameLength Likeness = "length"
+	SameStatus Likeness = "status" // nothing but the exit status
+)
+
+// Like compares two outputs.
+func (l Likeness) Like(a, b []byte) bool {
+	switch l {
+	case SameLength:
+		return len(a) == len(b)
+	case SameStatus:
+		return true
+	}
+	return bytes.Equal(a, b)
+}
+
+// LikenessOf tells how much two outputs have in common.
+func LikenessOf(a, b []byte) Likeness {
+	switch {
+	case bytes.Equal(a, b):
+		return SameBytes
+	case len(a) == len(b):
+		return SameLength
+	}
+	return SameStatus
+}
+
+// Note says what is not compared, or nothing.
+func (l Likeness) Note() string {
+	switch l {
+	case SameLength:
+		return "the client's output differs from run to run without a fault: only its length and the exit status are compared"
+	case SameStatus:
+		return "the client's output differs from run to run without a fault: only the exit status is compared"
+	}
+	return ""
 }
 
 // A Stream is all that flows in one direction of a conversation.

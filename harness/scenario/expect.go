@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -89,10 +88,20 @@ func sameRun(o Observation) error {
 		return hungUp(run)
 	case run.Exit.Code != control.Exit || run.Exit.Signal != 0:
 		return fmt.Errorf("the client %s, want exit status %d as without the fault%s", run.Exit, control.Exit, said(run))
-	case !bytes.Equal(run.Stdout, control.Stdout):
-		return fmt.Errorf("the client exited with status %d, but its output differs: %s", run.Exit.Code, firstDifference(run.Stdout, control.Stdout))
+	case !o.sameOutput():
+		return fmt.Errorf("the client exited with status %d, but its output differs: %s", run.Exit.Code, o.outputDifference())
 	}
 	return nil
+}
+
+// sameOutput reports whether the client's output is that of the control, as far
+// as that is the same from run to run.
+func (o Observation) sameOutput() bool {
+	return o.Case.Conversation.Output.Like(o.Client.Stdout, o.Case.Conversation.Stdout)
+}
+
+func (o Observation) outputDifference() string {
+	return firstDifference(o.Client.Stdout, o.Case.Conversation.Stdout)
 }
 
 // EndsBy expects the peer under test to end the connection in one of the given
@@ -172,11 +181,11 @@ func ReportsFailure() Expectation {
 		if o.Connections > 1 && sameRun(o) == nil {
 			return nil
 		}
-		if bytes.Equal(o.Client.Stdout, o.Case.Conversation.Stdout) {
+		if o.sameOutput() {
 			return fmt.Errorf("the client reported success (exit status 0, the usual output) on %s", attempts(o))
 		}
 		return fmt.Errorf("the client reported success (exit status 0) on incomplete data: %s",
-			firstDifference(o.Client.Stdout, o.Case.Conversation.Stdout))
+			o.outputDifference())
 	}}
 }
 

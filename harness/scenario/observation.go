@@ -1,26 +1,37 @@
 package scenario
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/toxics"
 )
 
 // An Observation is all that is known after a variant was played.
 type Observation struct {
-	Case        Case
-	Played      *dialogue.Played // by the client dialogue, if there is one
-	Spins       bool             // the server was burning a processor at the end, while nothing moved
-	Stuck       string           // how the server is proven to wait for ever; empty: it is not
-	Client      *Run             // of the client process, if there is one
-	Crash       *peer.Exit       // of the server process, when it has died by itself
-	Fresh       error            // of a fresh conversation with the server afterwards; nil: it works
-	ActError    error            // of the variant's Act
-	Connections int              // accepted by the proxy
-	Events      []event.Event
-	Elapsed     time.Duration
+	Case         Case
+	Faults       []toxics.Spec
+	Gate         Gate
+	NoEnd        bool
+	Acted        bool             // the variant has an act instead of a conversation
+	Played       *dialogue.Played // by the client dialogue, if there is one
+	Spins        bool             // the server was burning a processor at the end, while nothing moved
+	Stuck        string           // how the server is proven to wait for ever; empty: it is not
+	Client       *Run             // of the client process, if there is one
+	Crash        *peer.Exit       // of the server process, when it has died by itself
+	Fresh        error            // of a fresh conversation with the server afterwards; nil: it works
+	Others       error            // of another client's conversation while the fault was in place; nil: it worked
+	Repeats      *Repeats         // at the end of a scenario only
+	ActError     error            // of the variant's Act
+	ServerStderr []byte           // the end of what the server wrote there so far
+	Connections  int              // accepted by the proxy
+	Starved      time.Duration    // for which a peer, or the harness, was ready and got no processor
+	Events       []event.Event
+	Elapsed      time.Duration
 }
 
 // A Run is one run of a client process.
@@ -71,4 +82,25 @@ func (o Observation) Carried(d event.Direction) int64 {
 		}
 	}
 	return n
+}
+
+// First returns which side ended the first connection first, and how; nil where
+// nobody did.
+func (o Observation) First() *event.Event {
+	for _, e := range o.Events {
+		if e.First && e.Conn <= 1 {
+			return &e
+		}
+	}
+	return nil
+}
+
+// Timed reports whether the peer under test was given up for time alone: nothing
+// proves that it would never have come to an end.
+func (o Observation) Timed() bool {
+	if o.Client != nil {
+		return o.Client.HungUp && !o.Client.Spins && o.Client.Stuck == ""
+	}
+	late := o.Played != nil && o.Played.Ending == event.Timeout || errors.Is(o.ActError, context.DeadlineExceeded)
+	return late && !o.Spins && o.Stuck == ""
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/sockharness/harness/harness/document"
+	"github.com/sockharness/harness/harness/outcome"
 )
 
 func (d *configDecoder) policies(n *document.Node) Policies {
@@ -30,4 +31,17 @@ func (d *configDecoder) exit(n *document.Node) Exit {
 	}
 	d.Fields(n, map[string]func(*document.Node){"failed": status(&e.Failed), "refused": status(&e.Refused)})
 	return e
+}
+
+// oracles reads the levels that a target gives to default oracles.
+func (d *configDecoder) oracles(n *document.Node) map[string]outcome.Level {
+	levels := map[string]outcome.Level{}
+	fields := map[string]func(*document.Node){}
+	for _, o := range Oracles() {
+		fields[o.Name] = func(n *document.Node) {
+			levels[o.Name] = outcome.Level(d.OneOf(n, string(Off), string(outcome.Must), string(outcome.Should), string(outcome.May), string(outcome.Info)))
+		}
+	}
+	d.Fields(n, fields)
+	return levels
 }

@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/wire"
 	"github.com/sockharness/harness/toxics"
 )
 
@@ -132,11 +134,34 @@ type Rig interface {
 	// Terminate sends SIGTERM to the server's first process, as a service manager
 	// does, and does not wait. Its end is no crash then; Start starts it again.
 	Terminate() error
-	// AwaitExit blocks until that process has ended, and tells how.
+	// AwaitExit blocks until that process has ended, and tells how. It ends sooner,
+	// with an error that says so, when the server is proven to wait for ever.
 	AwaitExit(ctx context.Context) (peer.Exit, error)
 	// Start starts the server again, on the port it had, after AwaitExit.
 	Start(ctx context.Context) error
 	// AwaitAccepted blocks until the server has accepted conn, and returns a
 	// function that blocks until it has closed its end, or until the context ends.
 	AwaitAccepted(ctx context.Context, conn sock.Conn) (closed func(context.Context), err error)
+	// AwaitRead blocks until the server has read the first n bytes sent on conn.
+	AwaitRead(ctx context.Context, conn sock.Conn, n int) error
+	// AwaitAsleep blocks until every thread of the server's processes sleeps.
+	AwaitAsleep(ctx context.Context) error
+	// Nudge sends the server's processes SIGCHLD, which by itself does nothing.
+	Nudge() error
+	// StartBeside starts the server a second time, told to listen on addr, and
+	// blocks until that process has ended, is proven to wait for ever, or the
+	// context ends. It leaves nothing of it.
+	StartBeside(ctx context.Context, addr netip.AddrPort) (Beside, error)
+	// Greet holds the first exchange of the target's dialogue with the server on a
+	// fresh connection, without a proxy. It blocks until the answer is there, for the case's
+	// budget at most, and less when the server is proven to wait for ever or to
+	// spin; the error tells. It may be called by many at once.
+	Greet(ctx context.Context) error
+	// DialWindow is Dial with a window on our side, of which the server can fill no more.
+	DialWindow(ctx context.Context, w wire.Window) (sock.Conn, error)
+	// Listeners returns the sockets that listen at the server's address.
+	Listeners() ([]sock.Listener, error)
+	// Exhausted reports whether one of the server's processes has all the
+	// descriptors that it may have.
+	Exhausted() (bool, error)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
 )
 
@@ -78,13 +79,14 @@ const (
 // A Target is an entry of a configuration: two peers, and which of them is
 // under test.
 type Target struct {
-	Name     string   `json:"name"`
-	Server   Peer     `json:"server"`
-	Client   Peer     `json:"client"`
-	Test     Role     `json:"test"`
-	Policies Policies `json:"policies,omitzero"`
-	Planted  string   `json:"planted,omitempty"` // the scenario that a deliberately broken program must fail
-	Dir      string   `json:"dir,omitempty"`     // working directory of commands
+	Name     string                   `json:"name"`
+	Server   Peer                     `json:"server"`
+	Client   Peer                     `json:"client"`
+	Test     Role                     `json:"test"`
+	Policies Policies                 `json:"policies,omitzero"`
+	Oracles  map[string]outcome.Level `json:"oracles,omitempty"` // other levels of default oracles, by name; [Off]
+	Planted  string                   `json:"planted,omitempty"` // the scenario that a deliberately broken program must fail
+	Dir      string                   `json:"dir,omitempty"`     // working directory of commands
 }
 
 // Roles returns the roles that are under test.

@@ -1,0 +1,158 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// confirmations is how often a suspect is played again before it has failed.
+const confirmations = 3
+
+// retry plays suspects again, on a server that is whole, until one of them is
+// confirmed. When the server was damaged, everything that was in flight has
+// suffered with it, and what was not reached is still to be played: a pass is
+// then a pass. Else a variant that passes now is flaky.
+func (p *play) retry(ctx context.Context, variants []scenario.Variant, takes []take) {
+	collateral := p.damaged.Load()
+	confirmed := false
+	for i, first := range takes {
+		again := first.suspect() || collateral && first.Verdict == ""
+		switch {
+		case !again || ctx.Err() != nil:
+		case confirmed && (collateral || first.Verdict == outcome.Invalid):
+			takes[i] = take{} // nobody knows whether it would fail alone, too
+		case confirmed:
+		case first.Verdict == "" || collateral || first.Verdict == outcome.Invalid:
+			takes[i] = p.fresh(ctx, variants[i])
+			if takes[i].Verdict == outcome.Fail {
+				takes[i] = p.confirm(ctx, variants[i], takes[i])
+			}
+			confirmed = takes[i].suspect()
+		default:
+			takes[i] = p.confirm(ctx, variants[i], first)
+			confirmed = takes[i].suspect()
+		}
+	}
+}
+
+// fresh plays a variant by itself, on a server that is whole.
+func (p *play) fresh(ctx context.Context, v scenario.Variant) take {
+	if p.damaged.Swap(false) {
+		p.bench.discard()
+	}
+	return p.one(ctx, v, 2)
+}
+
+// confirm plays a variant that failed three times more. All must fail; the last
+// has the machine for itself where processors were short before: where they were not,
+// it would be no different. It returns the last failure, or the first as flaky.
+func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take {
+	takes := make([]take, 0, confirmations)
+	if first.timed {
+		takes = append(takes, p.sideBySide(ctx, v)...)
+	}
+	for len(takes) < confirmations-1 {
+		takes = append(takes, p.fresh(ctx, v))
+	}
+	takes = append(takes, p.last(ctx, v, slices.ContainsFunc(takes, func(t take) bool { return t.starved })))
+	if ctx.Err() != nil {
+		return first
+	}
+	result := first
+	share := outcome.Share{Runs: confirmations}
+	for _, t := range takes {
+		if t.suspect() {
+			share.Failed++
+			result = t
+		}
+	}
+	result.Share = &share
+	if share.Failed == share.Runs {
+		return result
+	}
+	result = first
+	result.Share, result.Verdict = &share, outcome.Flaky
+	result.Message = fmt.Sprintf("failed at first, and in %d of %d runs after that: %s", share.Failed, share.Runs, first.Message)
+	return result
+}
+
+// sideBySide plays a variant whose failure is one of time, which takes long and
+// costs little, all but once at the same time.
+func (p *play) sideBySide(ctx context.Context, v scenario.Variant) []take {
+	if p.width([]scenario.Variant{v}) == 1 {
+		return nil
+	}
+	if p.damaged.Swap(false) {
+		p.bench.discard()
+	}
+	takes := make([]take, confirmations-1)
+	var wg sync.WaitGroup
+	for i := range takes {
+		wg.Go(func() { takes[i] = p.one(ctx, v, 1) })
+	}
+	wg.Wait()
+	return takes
+}
+
+// last plays a variant by itself, and when asked while no worker of the run
+// plays anything else.
+func (p *play) last(ctx context.Context, v scenario.Variant, claim bool) take {
+	if !claim {
+		return p.fresh(ctx, v)
+	}
+	if p.damaged.Swap(false) {
+		p.bench.discard()
+	}
+	release := p.runner.machine.claim(ctx)
+	defer release()
+	return p.alone(ctx, v, 2)
+}
+
+// lesser confirms the violations of a lower level than the scenario's, each in
+// the first variant that showed it, and returns a result for each.
+func (p *play) lesser(ctx context.Context, variants []scenario.Variant, takes []take) []outcome.Result {
+	var results []outcome.Result
+	seen := map[string]int{}
+	for _, t := range takes {
+		for _, v := range t.lesser {
+			seen[v.Oracle]++
+		}
+	}
+	for i, t := range takes {
+		for _, v := range t.lesser {
+			if seen[v.Oracle] == 0 || ctx.Err() != nil {
+				continue
+			}
+			r := p.violated(ctx, variants[i], t.Result, v)
+			if n := seen[v.Oracle]; n > 1 {
+				r.Notes = append(r.Notes, fmt.Sprintf("in %d of %d variants", n, len(takes)))
+			}
+			results = append(results, r)
+			seen[v.Oracle] = 0
+		}
+	}
+	return results
+}
+
+// violated confirms one violation.
+func (p *play) violated(ctx context.Context, v scenario.Variant, first outcome.Result, violation scenario.Violation) outcome.Result {
+	r := first
+	share := outcome.Share{Runs: confirmations}
+	for range confirmations {
+		t := p.fresh(ctx, v)
+		if slices.ContainsFunc(t.lesser, func(l scenario.Violation) bool { return l.Oracle == violation.Oracle }) {
+			share.Failed++
+		}
+	}
+	r.Check, r.Level, r.Share = violation.Oracle, violation.Level, &share
+	r.Verdict, r.Message = outcome.Fail, violation.Err.Error()
+	if share.Failed < share.Runs {
+		r.Verdict = outcome.Flaky
+	}
+	return r
+}

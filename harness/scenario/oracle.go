@@ -1,0 +1,99 @@
+package scenario
+
+import (
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/toxics"
+)
+
+// An Oracle is a rule that needs no knowledge of the protocol. Every scenario is
+// held against all of them, beside what it expects itself; a target may switch
+// one off or give it another level.
+type Oracle struct {
+	Name      string
+	Title     string // one line: what a correct peer does
+	Rationale string // why that matters, and how it is told
+	Ref       string
+	Level     outcome.Level
+	Roles     []Role
+	// Check returns nil, or what was seen instead. It is asked about each
+	// variant, and once more about the whole scenario ([Observation.Repeats]).
+	Check func(Observation) error
+}
+
+// Oracles lists the default oracles, in the order of pages and reports.
+func Oracles() []Oracle {
+	return append(serverOracles(), clientOracles()...)
+}
+
+// FindOracle returns the oracle of that name.
+func FindOracle(name string) (Oracle, bool) {
+	for _, o := range Oracles() {
+		if o.Name == name {
+			return o, true
+		}
+	}
+	return Oracle{}, false
+}
+
+// For reports whether the oracle is for peers of role r.
+func (o Oracle) For(r Role) bool { return Scenario{Roles: o.Roles}.For(r) }
+
+// A Violation is an oracle that does not hold.
+type Violation struct {
+	Oracle string
+	Level  outcome.Level
+	Err    error
+}
+
+// Violations returns the oracles that the observation breaks, as far as the
+// target has not switched them off.
+func Violations(o Observation) []Violation {
+	var out []Violation
+	for _, oracle := range Oracles() {
+		level := o.Case.Target.oracleLevel(oracle)
+		if level == "" || !oracle.For(o.Case.Role) {
+			continue
+		}
+		if err := oracle.Check(o); err != nil {
+			out = append(out, Violation{oracle.Name, level, err})
+		}
+	}
+	return out
+}
+
+// Off, as the level of an oracle in a target, switches it off.
+const Off outcome.Level = "off"
+
+// oracleLevel returns what the oracle counts for the target, "" for nothing.
+func (t Target) oracleLevel(o Oracle) outcome.Level {
+	switch level := t.Oracles[o.Name]; level {
+	case "":
+		return o.Level
+	case Off:
+		return ""
+	default:
+		return level
+	}
+}
+
+// Harmless reports whether nothing of the variant may change what is said: its
+// faults, if it has any, move only boundaries, and time by moments.
+func (o Observation) Harmless() bool {
+	if o.Acted || o.Gate != Accepting || o.NoEnd {
+		return false
+	}
+	for _, f := range o.Faults {
+		if !harmless(f) {
+			return false
+		}
+	}
+	return true
+}
+
+func harmless(f toxics.Spec) bool {
+	switch f.Type {
+	case "slicer", "slice", "coalesce", "small_window":
+		return true
+	}
+	return false
+}
