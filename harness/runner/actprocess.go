@@ -66,7 +66,7 @@ func (a *act) AwaitExit(ctx context.Context) (peer.Exit, error) {
 	if process == nil {
 		return peer.Exit{}, errNotOurs
 	}
-	return process.Wait(ctx)
+	return a.ended(ctx, process)
 }
 
 // Start implements [scenario.Rig].

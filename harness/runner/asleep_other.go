@@ -1,0 +1,12 @@
+//go:build !linux
+
+package runner
+
+import (
+	"context"
+
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// AwaitAsleep implements [scenario.Rig].
+func (a *act) AwaitAsleep(context.Context) error { return sock.ErrUnsupported }

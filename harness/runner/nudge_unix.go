@@ -1,0 +1,14 @@
+//go:build unix
+
+package runner
+
+import "syscall"
+
+// Nudge implements [scenario.Rig].
+func (a *act) Nudge() error {
+	process, _ := a.bench().process()
+	if process == nil {
+		return errNotOurs
+	}
+	return process.Signal(syscall.SIGCHLD)
+}
