@@ -8,12 +8,17 @@ import (
 // A triggered toxic lets the stream pass until its trigger is reached, and is
 // the inner toxic from there on.
 type triggered struct {
-	at    Trigger
-	inner starter
+	at       Trigger
+	sighting sighting // for Opposite
+	inner    starter
 }
 
 func (t triggered) start(f *flow) tp.Toxic {
-	return &armed{flow: f, cue: newCue(t.at, f), inner: t.inner}
+	a := &armed{flow: f, cue: newCue(t.at, f), inner: t.inner}
+	if len(t.at.Opposite) > 0 {
+		a.cue.alarm = t.sighting.signal(f.w).seen
+	}
+	return a
 }
 
 // An armed toxic waits for its cue.
@@ -54,6 +59,10 @@ func (a *armed) await(stub *tp.ToxicStub) bool {
 				return false
 			}
 		case chunk:
+			if a.cue.rang() { // it and the chunk came at once
+				a.held, a.fired = c, true
+				continue
+			}
 			a.part(c)
 		}
 	}

@@ -19,6 +19,8 @@ const (
 	Bytes    ValueKind = "bytes"    // int64; also written "64KiB" or "2MB"
 	Duration ValueKind = "duration" // int64, milliseconds; also written "200ms" or "2s"
 	Ints     ValueKind = "ints"     // []int64; also written "1,2,3"
+	Share    ValueKind = "share"    // float64, 0 to 1
+	Word     ValueKind = "word"     // string, one of Attribute.Choices
 )
 
 // maxMilliseconds bounds durations so that the sum of two fits time.Duration.
@@ -35,15 +37,19 @@ type Attribute struct {
 	Unit    string // "" where there is none
 	Min     int64  // of the number, or of each in the list
 	Max     int64
+	Choices []string // of a Word
+	Added   bool     // Toxiproxy's type of this name does not have it
 	Summary string
 }
 
 // settings are the attributes of one toxic, complete and within their ranges.
 type settings map[string]any
 
-func (s settings) int(name string) int64    { return s[name].(int64) }
-func (s settings) bool(name string) bool    { return s[name].(bool) }
-func (s settings) ints(name string) []int64 { return s[name].([]int64) }
+func (s settings) int(name string) int64     { return s[name].(int64) }
+func (s settings) bool(name string) bool     { return s[name].(bool) }
+func (s settings) ints(name string) []int64  { return s[name].([]int64) }
+func (s settings) share(name string) float64 { return s[name].(float64) }
+func (s settings) word(name string) string   { return s[name].(string) }
 
 // duration returns an attribute in milliseconds.
 func (s settings) duration(name string) time.Duration {
@@ -78,6 +84,12 @@ func (a Attribute) read(value any) (any, error) {
 	switch a.Kind {
 	case Bool:
 		value, err = parseBool(value)
+		return value, prefix(a.Name, err)
+	case Share:
+		value, err = parseShare(value)
+		return value, prefix(a.Name, err)
+	case Word:
+		value, err = parseWord(value, a.Choices)
 		return value, prefix(a.Name, err)
 	case Ints:
 		numbers, err := parseInts(value)

@@ -28,7 +28,9 @@ type Kind struct {
 }
 
 // Catalogue returns every kind of this package: Toxiproxy's first, then ours.
-func Catalogue() []Kind { return slices.Concat(toxiproxyKinds(), endingKinds(), shapingKinds()) }
+func Catalogue() []Kind {
+	return slices.Concat(toxiproxyKinds(), endingKinds(), shapingKinds(), []Kind{lossKind()})
+}
 
 // Find returns the kind of the given name, of the catalogue or else of
 // Toxiproxy's registry.
@@ -100,7 +102,7 @@ func (t *Toxic) register(name string, attributes map[string]any) error {
 }
 
 // run makes t what s starts.
-func (t *Toxic) run(s starter) { t.Instance = &fault{s} }
+func (t *Toxic) run(s starter) { t.Instance = &fault{starter: s} }
 
 // bothDirections is what every kind so far may be put on.
 func bothDirections() []event.Direction {

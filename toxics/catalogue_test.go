@@ -26,13 +26,13 @@ func TestCatalogueIsComplete(t *testing.T) {
 			if a.Name == "" || a.Summary == "" || a.Kind == "" {
 				t.Errorf("%s: attribute %+v lacks a name, a summary or a kind", k.Name, a)
 			}
-			if a.Kind != Bool && a.Max <= a.Min {
+			if a.Kind != Bool && a.Kind != Word && a.Max <= a.Min {
 				t.Errorf("%s: attribute %s has no range", k.Name, a.Name)
 			}
 		}
 	}
 	for _, name := range strings.Fields("noop latency bandwidth slicer limit_data slow_close timeout reset_peer " +
-		"half_close reset vanish stall slice coalesce small_window corrupt refuse") {
+		"half_close reset vanish stall slice coalesce small_window corrupt refuse limit_time packet_loss") {
 		if !seen[name] {
 			t.Errorf("%s is missing", name)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -16,10 +17,10 @@ import (
 //	half_close direction=downstream at.byte=93 connection=2 toxicity=0.5
 //
 // The keys are name, direction (default downstream), toxicity (above 0, to 1),
-// connection, at.byte, at.pattern, at.segment, at.event, at.time, and the
-// attributes of the type. A value with blanks is put in double quotes; in quotes,
-// and in at.pattern always, Go's escapes such as \r\n and \x00 are read. A list
-// is written with commas. Whether the type and its attributes exist, [Make] says.
+// connection or connections (see [ParseConnections]), seed, at.byte, at.pattern,
+// at.opposite, at.segment, at.event, at.time, and the attributes of the type. A
+// value with blanks is put in double quotes; in quotes, and in patterns always,
+// Go's escapes such as \r\n and \x00 are read. A list is written with commas. Whether the type and its attributes exist, [Make] says.
 func ParseFlag(text string) (Spec, error) {
 	words, err := splitWords(text)
 	if err != nil {
@@ -132,23 +133,59 @@ func (p *flagParser) set(w word) error {
 		if err != nil || !(p.spec.Toxicity > 0 && p.spec.Toxicity <= 1) {
 			err = fmt.Errorf("toxicity must be above 0 and at most 1, got %q", w.value)
 		}
-	case "connection":
-		p.spec.Connection, err = strconv.ParseUint(w.value, 10, 64)
-		if err != nil {
-			err = fmt.Errorf("connection must be 0 for every one, or a number from 1, got %q", w.value)
+	case "connection", "connections":
+		if p.seen["connection"] && p.seen["connections"] {
+			return errors.New("connection and connections are given, which are the same")
 		}
+		p.spec.Connection, p.spec.Through, err = ParseConnections(w.value)
+		err = prefix(w.key, err)
+	case "seed":
+		var seed int64
+		seed, err = parseIntText(w.value)
+		p.spec.Seed, err = &seed, prefix("seed", err)
 	default:
 		p.spec.Attributes[w.key] = w.attribute()
 	}
 	return err
 }
 
+// ParseConnections reads which connections have a toxic: "2" the second, "1-3"
+// the first three, "4-" all from the fourth on, "0" every one.
+func ParseConnections(text string) (connection, through uint64, err error) {
+	from, to, ranged := strings.Cut(text, "-")
+	connection, err = strconv.ParseUint(from, 10, 64)
+	switch {
+	case err != nil || ranged && connection == 0:
+	case ranged && to == "":
+		return connection, math.MaxUint64, nil
+	case ranged:
+		through, err = strconv.ParseUint(to, 10, 64)
+		if err == nil && through >= connection {
+			return connection, through, nil
+		}
+	default:
+		return connection, 0, nil
+	}
+	return 0, 0, fmt.Errorf("must be a number from 1, a range such as 1-3 or 4-, or 0 for every one, got %q", text)
+}
+
+// FormatConnections writes what [ParseConnections] reads.
+func FormatConnections(connection, through uint64) string {
+	switch through {
+	case 0:
+		return strconv.FormatUint(connection, 10)
+	case math.MaxUint64:
+		return strconv.FormatUint(connection, 10) + "-"
+	}
+	return fmt.Sprintf("%d-%d", connection, through)
+}
+
 // setTrigger reads the value of at.field; a pattern's escapes need no quotes.
 func (p *flagParser) setTrigger(field string, w word) error {
-	if field == "pattern" && !w.quoted {
+	if (field == "pattern" || field == "opposite") && !w.quoted {
 		value, err := strconv.Unquote(`"` + strings.ReplaceAll(w.value, `"`, `\"`) + `"`)
 		if err != nil {
-			return fmt.Errorf("at.pattern has a bad escape, got %s", w.value)
+			return fmt.Errorf("at.%s has a bad escape, got %s", field, w.value)
 		}
 		w.value = value
 	}

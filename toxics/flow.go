@@ -35,10 +35,18 @@ type starter interface {
 
 // A fault makes a starter attachable. It is used by reference: a link compares
 // its toxics to see which of them are new.
-type fault struct{ starter }
+type fault struct {
+	starter
+	seed *int64 // nil: chance is the link's
+}
 
 // Attach returns the toxic of one link.
-func (t *fault) Attach(w wire.Wire) tp.Toxic { return &attached{w: w, what: t.starter} }
+func (t *fault) Attach(w wire.Wire) tp.Toxic {
+	if t.seed != nil {
+		w = &seeded{Wire: w, seed: *t.seed}
+	}
+	return &attached{w: w, what: t.starter}
+}
 
 // Pipe passes everything on: without a wire there is nothing to strike.
 func (t *fault) Pipe(stub *tp.ToxicStub) { new(tp.NoopToxic).Pipe(stub) }

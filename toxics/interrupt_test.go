@@ -20,7 +20,12 @@ func contextOf(w *fakeWire) (context.Context, context.CancelFunc) { return conte
 var harmless = []string{
 	"noop",
 	"latency latency=20 jitter=20",
+	"latency latency=20 jitter=20 distribution=normal",
+	"latency latency=20 jitter=20 distribution=pareto seed=3",
 	"bandwidth rate=1",
+	"bandwidth rate=1 shared=true",
+	"packet_loss loss_rate=0.3 correlation=0.2 rto=4 segment_size=3",
+	"limit_time time=1h",
 	"slicer average_size=5 size_variation=3 delay=700",
 	"slow_close delay=30",
 	"stall duration=50",
@@ -32,7 +37,7 @@ var harmless = []string{
 }
 
 // someTriggers go before any of them.
-var someTriggers = []string{"", " at.byte=0", " at.byte=7", " at.byte=1000", " at.pattern=ab", " at.segment=2", " at.time=25ms", " at.event=eof"}
+var someTriggers = []string{"", " at.byte=0", " at.byte=7", " at.byte=1000", " at.pattern=ab", " at.segment=2", " at.opposite=x", " at.time=25ms", " at.event=eof"}
 
 // TestInterruptsLoseNothing cuts a random stream into random chunks, and while
 // they pass interrupts the toxic at random times, replaces it by another

@@ -16,7 +16,10 @@ func (s Spec) String() string {
 		words = append(words, "name="+quote(s.Name))
 	}
 	if s.Connection != 0 {
-		words = append(words, fmt.Sprintf("connection=%d", s.Connection))
+		words = append(words, "connection="+FormatConnections(s.Connection, s.Through))
+	}
+	if s.Seed != nil {
+		words = append(words, fmt.Sprintf("seed=%d", *s.Seed))
 	}
 	if s.Toxicity != 0 && s.Toxicity != 1 {
 		words = append(words, fmt.Sprintf("toxicity=%v", s.Toxicity))

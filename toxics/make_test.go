@@ -36,6 +36,23 @@ func TestMakeRefuses(t *testing.T) {
 		{Spec{Type: "latency", Attributes: map[string]any{"latency": math.NaN(), "jitter": "soon"}}, []string{
 			"toxic latency: latency must be a whole number, got NaN",
 			`toxic latency: jitter must be whole milliseconds such as 200 or 1.5s, got "soon"`}},
+		{Spec{Type: "latency", Attributes: map[string]any{"distribution": "gauss"}},
+			[]string{"toxic latency: distribution must be one of uniform, normal, pareto, got gauss"}},
+		{Spec{Type: "latency", Attributes: map[string]any{"distribution": 3}},
+			[]string{"toxic latency: distribution must be one of uniform, normal, pareto, got 3"}},
+		{Spec{Type: "packet_loss", Attributes: map[string]any{"loss_rate": 1.1, "correlation": math.NaN(), "rto": 0, "segment_size": 0}}, []string{
+			"toxic packet_loss: loss_rate must be a number from 0 to 1, got 1.1",
+			"toxic packet_loss: correlation must be a number from 0 to 1, got NaN",
+			"toxic packet_loss: rto must be at least 1, got 0",
+			"toxic packet_loss: segment_size must be at least 1, got 0"}},
+		{Spec{Type: "packet_loss", Attributes: map[string]any{"loss_rate": "a lot", "correlation": true}}, []string{
+			"toxic packet_loss: loss_rate must be a number from 0 to 1, got a lot",
+			"toxic packet_loss: correlation must be a number from 0 to 1, got true"}},
+		{Spec{Type: "limit_time", Attributes: map[string]any{"time": -1, "ending": "abort"}}, []string{
+			"toxic limit_time: time must be at least 0, got -1", "toxic limit_time: ending must be one of fin, reset, got abort"}},
+		{Spec{Type: "noop", Connection: 3, Through: 2}, []string{"toxic noop: connections must end where they begin or later, got 3-2"}},
+		{Spec{Type: "noop", Through: 2}, []string{"toxic noop: connections must end where they begin or later, got 0-2"}},
+		{Spec{Type: "noop", At: Trigger{Opposite: []byte{}}}, []string{"toxic noop: at.opposite must not be empty"}},
 		{Spec{Type: "latency", Attributes: map[string]any{"latency": float64(1 << 63)}},
 			[]string{"toxic latency: latency must be a whole number, got 9.223372036854776e+18"}},
 		{Spec{Type: "slice", Attributes: map[string]any{"sizes": []any{3, 0.5}}}, []string{"toxic slice: sizes must be a list of whole numbers, got 0.5 in it"}},
@@ -50,7 +67,7 @@ func TestMakeRefuses(t *testing.T) {
 		{Spec{Type: "reset", At: Trigger{Byte: number(-1), Segment: -1}}, []string{
 			"toxic reset: at.byte must be at least 0, got -1",
 			"toxic reset: at.segment must be at least 1, got -1",
-			"toxic reset: at takes one of byte, pattern, segment, event and time, got 2 of them"}},
+			"toxic reset: at takes one of byte, pattern, opposite, segment, event, time, got 2 of them"}},
 		{Spec{Type: "reset", At: Trigger{Pattern: []byte{}}}, []string{"toxic reset: at.pattern must not be empty"}},
 		{Spec{Type: "reset", Direction: 2, Toxicity: math.Inf(1)}, []string{
 			"toxic reset: direction must be upstream or downstream, got 2", "toxic reset: toxicity must be a number, got +Inf"}},
@@ -76,7 +93,7 @@ func TestMakeCompletes(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Spec{Name: "latency_downstream", Type: "latency", Direction: event.Downstream, Toxicity: 1,
-		Attributes: map[string]any{"latency": int64(20), "jitter": int64(0)}}
+		Attributes: map[string]any{"latency": int64(20), "jitter": int64(0), "distribution": "uniform"}}
 	if diff := cmp.Diff(want, toxic.Spec); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -104,6 +121,11 @@ func TestMakeTakesValuesAsTheyAreWritten(t *testing.T) {
 		{"slice", "offsets", 7, []int64{7}},
 		{"slice", "offsets", nil, []int64{}},
 		{"small_window", "hold", "true", true},
+		{"packet_loss", "loss_rate", "0.25", 0.25},
+		{"packet_loss", "loss_rate", json.Number("1e-3"), 0.001},
+		{"packet_loss", "loss_rate", 1, 1.0},
+		{"packet_loss", "loss_rate", nil, 0.1},
+		{"latency", "distribution", "pareto", "pareto"},
 	} {
 		toxic, err := Make(Spec{Type: c.kind, Attributes: map[string]any{c.name: c.value}})
 		if err != nil {

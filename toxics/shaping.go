@@ -35,6 +35,7 @@ func endingKinds() []Kind {
 		plain("vanish", "ends the stream by FIN and answers what still comes by a reset",
 			"Sends FIN to the destination and answers whatever it still sends by a reset: what a peer looks like that closed its socket. "+
 				"The second write of the destination is the one that raises SIGPIPE, which reset alone never does.", wire.Vanish),
+		limitTimeKind(),
 		{
 			Name:    "refuse",
 			Summary: "refuses the connection",

@@ -20,6 +20,8 @@ type Spec struct {
 	Direction  event.Direction // the link that it tampers with
 	Toxicity   float64         // probability per connection; 0 means not given, that is 1; below 0: never
 	Connection uint64          // the n-th connection of the proxy, from 1; 0: every one
+	Through    uint64          // the last one of those that Connection begins with; 0: that one alone
+	Seed       *int64          // of what is random in it; nil: that of the proxy
 	At         Trigger
 	Attributes map[string]any // by attribute name; see [Kind.Attributes]
 }
@@ -31,6 +33,7 @@ type Toxic struct {
 	BufferSize int         // capacity, in chunks, of the channel before it
 	Window     wire.Window // to be set, before listen or connect, on the socket that receives in Direction
 	Refuse     bool        // connection-level: the proxy refuses to connect, the link has nothing to do
+	Watch      tp.Toxic    // for the opposite direction of the same connections, as it tells Instance when to strike; nil: nothing
 }
 
 // Make checks a Spec and builds its toxic. The error tells everything that is
@@ -50,8 +53,16 @@ func Make(spec Spec) (Toxic, error) {
 	if err != nil {
 		return Toxic{}, name(err, "toxic "+spec.Type+": ")
 	}
-	if f, ok := t.Instance.(*fault); ok && !spec.At.IsZero() {
-		t.Instance = &fault{triggered{spec.At, f.starter}}
+	f, ok := t.Instance.(*fault)
+	if !ok {
+		return t, nil
+	}
+	f.seed = t.Seed
+	if !t.At.IsZero() {
+		f.starter = triggered{t.At, t.sighting(), f.starter}
+	}
+	if len(t.At.Opposite) > 0 {
+		t.Watch = &fault{starter: t.sighting()}
 	}
 	return t, nil
 }
@@ -68,7 +79,11 @@ func complete(spec Spec) Spec {
 		n := *spec.At.Byte
 		spec.At.Byte = &n
 	}
-	spec.At.Pattern = slices.Clone(spec.At.Pattern)
+	if spec.Seed != nil {
+		seed := *spec.Seed
+		spec.Seed = &seed
+	}
+	spec.At.Pattern, spec.At.Opposite = slices.Clone(spec.At.Pattern), slices.Clone(spec.At.Opposite)
 	spec.Attributes = maps.Clone(spec.Attributes)
 	return spec
 }
@@ -81,6 +96,9 @@ func (t *Toxic) validate(kind Kind) error {
 	}
 	if math.IsNaN(t.Toxicity) || math.IsInf(t.Toxicity, 0) {
 		errs = append(errs, fmt.Errorf("toxicity must be a number, got %v", t.Toxicity))
+	}
+	if t.Through != 0 && (t.Connection == 0 || t.Through < t.Connection) {
+		errs = append(errs, fmt.Errorf("connections must end where they begin or later, got %d-%d", t.Connection, t.Through))
 	}
 	if kind.Connection && !t.At.IsZero() {
 		errs = append(errs, fmt.Errorf("it acts on the connection and takes no trigger, got %v", t.At))

@@ -2,7 +2,6 @@ package toxics
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
@@ -23,37 +22,8 @@ func toxiproxyKinds() []Kind {
 				return nil
 			},
 		},
-		{
-			Name:    "latency",
-			Summary: "delays everything by a time, give or take a jitter",
-			Page: "Holds each chunk until latency milliseconds, plus or minus a uniformly distributed jitter, after it was read. " +
-				"Order is kept, latencies in a row add up, the end of the stream is not delayed by itself. The jitter comes from the run's seed.",
-			Attributes: []Attribute{
-				milliseconds("latency", 0, "how long each chunk is delayed; below 0 counts as 0"),
-				milliseconds("jitter", 0, "the delay varies by up to this much either way, the upper end excluded; below 0 counts as 0"),
-			},
-			Directions: bothDirections(),
-			build: func(s settings, t *Toxic) error {
-				t.run(latency{s.int("latency"), s.int("jitter")})
-				t.BufferSize = new(tp.LatencyToxic).GetBufferSize()
-				return nil
-			},
-		},
-		{
-			Name:    "bandwidth",
-			Summary: "limits the rate",
-			Page: "Passes at most rate kilobytes (of 1000 bytes) a second, in pieces of 100 ms, per connection and direction. " +
-				"A rate of 0 lets nothing pass and holds what has arrived.",
-			Attributes: []Attribute{
-				{Name: "rate", Kind: Int, Default: int64(0), Unit: "KB/s", Min: 0, Max: math.MaxInt64 / 100, Summary: "kilobytes a second; 0: nothing passes"},
-			},
-			Directions: bothDirections(),
-			build: func(s settings, t *Toxic) error {
-				rate := s.int("rate")
-				t.run(plain{&tp.BandwidthToxic{Rate: rate}, effect{detail: fmt.Sprintf("limited to %d KB/s", rate)}})
-				return nil
-			},
-		},
+		latencyKind(),
+		bandwidthKind(),
 		{
 			Name:    "slicer",
 			Summary: "cuts what passes into small pieces of varying size",

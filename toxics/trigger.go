@@ -19,6 +19,9 @@ type Trigger struct {
 	Byte *int64
 	// Pattern strikes right after the last byte of its first occurrence.
 	Pattern []byte
+	// Opposite strikes as soon as the opposite direction has carried the pattern:
+	// before it is sent on, and so before anything that answers it.
+	Opposite []byte
 	// Segment strikes before the first byte of the n-th segment, from 1: the
 	// n-th read of the proxy from the source.
 	Segment int
@@ -39,7 +42,7 @@ var triggerEvents = [...]string{"open", "accept", "answer", "eof", "fin", "rst"}
 
 // IsZero reports whether the trigger is from the start.
 func (t Trigger) IsZero() bool {
-	return t.Byte == nil && t.Pattern == nil && t.Segment == 0 && t.Event == "" && t.After == 0
+	return t.Byte == nil && t.Pattern == nil && t.Opposite == nil && t.Segment == 0 && t.Event == "" && t.After == 0
 }
 
 // String returns the trigger as [ParseFlag] reads it, "start" for the zero Trigger.
@@ -49,6 +52,8 @@ func (t Trigger) String() string {
 		return fmt.Sprintf("at.byte=%d", *t.Byte)
 	case t.Pattern != nil:
 		return fmt.Sprintf("at.pattern=%q", t.Pattern)
+	case t.Opposite != nil:
+		return fmt.Sprintf("at.opposite=%q", t.Opposite)
 	case t.Segment != 0:
 		return fmt.Sprintf("at.segment=%d", t.Segment)
 	case t.Event != "":
@@ -73,12 +78,13 @@ func (t Trigger) validate() error {
 	}
 	check(t.Byte != nil, t.Byte != nil && *t.Byte >= 0, "at.byte must be at least 0, got %d", deref(t.Byte))
 	check(t.Pattern != nil, len(t.Pattern) > 0, "at.pattern must not be empty")
+	check(t.Opposite != nil, len(t.Opposite) > 0, "at.opposite must not be empty")
 	check(t.Segment != 0, t.Segment > 0, "at.segment must be at least 1, got %d", t.Segment)
 	check(t.Event != "", slices.Contains(triggerEvents[:], t.Event),
 		"at.event must be one of %s, got %q", strings.Join(triggerEvents[:], ", "), t.Event)
 	check(t.After != 0, t.After > 0, "at.time must be above 0, got %v", t.After)
 	if set > 1 {
-		errs = append(errs, fmt.Errorf("at takes one of byte, pattern, segment, event and time, got %d of them", set))
+		errs = append(errs, fmt.Errorf("at takes one of %s, got %d of them", strings.Join(TriggerFields(), ", "), set))
 	}
 	return errors.Join(errs...)
 }
@@ -91,7 +97,7 @@ func deref(n *int64) int64 {
 }
 
 // ParseTrigger reads a trigger as it is written in a file: one of {byte: 93},
-// {pattern: "\r\n"} (text or []byte), {segment: 2}, {event: eof}, {time: 200ms}
+// {pattern: "\r\n"} or {opposite: "\r\n"} (text or []byte), {segment: 2}, {event: eof}, {time: 200ms}
 // (a duration, or a number of milliseconds). An empty map is from the start.
 func ParseTrigger(fields map[string]any) (Trigger, error) {
 	var t Trigger
@@ -132,7 +138,9 @@ func (t *Trigger) set(name string, value any) error {
 		t.After = time.Duration(ms) * time.Millisecond
 		return prefix("at.time", err)
 	case "pattern":
-		return t.setPattern(value)
+		return setPattern("at.pattern", &t.Pattern, value)
+	case "opposite":
+		return setPattern("at.opposite", &t.Opposite, value)
 	case "event":
 		text, ok := value.(string)
 		if !ok || text == "" {
@@ -141,20 +149,26 @@ func (t *Trigger) set(name string, value any) error {
 		t.Event = text
 		return nil
 	}
-	return fmt.Errorf("at.%s is unknown%s", name, didYouMean(name, []string{"byte", "pattern", "segment", "event", "time"}))
+	return fmt.Errorf("at.%s is unknown%s", name, didYouMean(name, TriggerFields()))
 }
 
-func (t *Trigger) setPattern(value any) error {
+// TriggerFields returns the names of what a trigger may be, as [ParseTrigger]
+// reads them.
+func TriggerFields() []string {
+	return []string{"byte", "pattern", "opposite", "segment", "event", "time"}
+}
+
+func setPattern(name string, into *[]byte, value any) error {
 	switch pattern := value.(type) {
 	case string:
-		t.Pattern = []byte(pattern)
+		*into = []byte(pattern)
 	case []byte:
-		t.Pattern = slices.Clone(pattern)
+		*into = slices.Clone(pattern)
 	default:
-		return fmt.Errorf("at.pattern must be text or bytes, got %v", value)
+		return fmt.Errorf("%s must be text or bytes, got %v", name, value)
 	}
-	if len(t.Pattern) == 0 {
-		return errors.New("at.pattern must not be empty")
+	if len(*into) == 0 {
+		return fmt.Errorf("%s must not be empty", name)
 	}
 	return nil
 }

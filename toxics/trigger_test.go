@@ -144,7 +144,7 @@ func TestParseTrigger(t *testing.T) {
 		{map[string]any{"event": "end"}, `!at.event must be one of open, accept, answer, eof, fin, rst, got "end"`},
 		{map[string]any{"offset": 1}, "!at.offset is unknown"},
 		{map[string]any{"bite": 1}, `!at.bite is unknown, did you mean "byte"?`},
-		{map[string]any{"byte": 1, "event": "eof"}, "!at takes one of byte, pattern, segment, event and time, got 2 of them"},
+		{map[string]any{"byte": 1, "event": "eof"}, "!at takes one of byte, pattern, opposite, segment, event, time, got 2 of them"},
 	} {
 		got, err := ParseTrigger(c.fields)
 		text := got.String()

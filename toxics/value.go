@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,6 +101,42 @@ func parseBool(value any) (bool, error) {
 		return false, nil
 	}
 	return false, fmt.Errorf("must be true or false, got %v", value)
+}
+
+// parseShare reads a number from 0 to 1.
+func parseShare(value any) (float64, error) {
+	var share float64
+	var err error
+	switch v := value.(type) {
+	case string:
+		share, err = strconv.ParseFloat(v, 64)
+	case json.Number:
+		share, err = v.Float64()
+	default:
+		switch v := reflect.ValueOf(value); {
+		case v.CanFloat():
+			share = v.Float()
+		case v.CanInt():
+			share = float64(v.Int())
+		case v.CanUint():
+			share = float64(v.Uint())
+		default:
+			share = math.NaN()
+		}
+	}
+	if err != nil || !(share >= 0 && share <= 1) {
+		return 0, fmt.Errorf("must be a number from 0 to 1, got %v", value)
+	}
+	return share, nil
+}
+
+// parseWord reads one of the given words.
+func parseWord(value any, choices []string) (string, error) {
+	word, _ := value.(string)
+	if !slices.Contains(choices, word) {
+		return "", fmt.Errorf("must be one of %s, got %v", strings.Join(choices, ", "), value)
+	}
+	return word, nil
 }
 
 // parseInts reads a list of whole numbers; a single number is a list of one.

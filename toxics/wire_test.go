@@ -28,6 +28,15 @@ type fakeWire struct {
 	ends       []wire.End
 	happened   map[event.Kind]chan struct{}
 	answered   chan struct{}
+	shared     *sync.Map // of the connection; nil: the wire is no Meeting's
+}
+
+func (w *fakeWire) Shared(key any, fresh func() any) any {
+	if w.shared == nil {
+		return fresh()
+	}
+	value, _ := w.shared.LoadOrStore(key, fresh())
+	return value
 }
 
 func newWire(t *testing.T) *fakeWire {

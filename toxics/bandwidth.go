@@ -1,0 +1,131 @@
+package toxics
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2/stream"
+	tp "github.com/Shopify/toxiproxy/v2/toxics"
+)
+
+// bandwidthKind is Toxiproxy's bandwidth under its name. Unlike there, the first
+// byte does not wait for a tenth of a second's worth of others, and an interrupt
+// loses nothing.
+func bandwidthKind() Kind {
+	return Kind{
+		Name:    "bandwidth",
+		Summary: "limits the rate",
+		Page: "Passes at most rate kilobytes (of 1000 bytes) a second, as a wire of that rate would: the n-th byte leaves n/rate after the first one " +
+			"came, in pieces of 1 ms at first and of 20 ms when there is more to send. Pauses of the source of up to 20 ms do not lower the rate. " +
+			"It counts for each connection and direction, or with shared for all connections of the proxy together, in turns. " +
+			"A rate of 0 lets nothing pass and holds what has arrived.",
+		Attributes: []Attribute{
+			{Name: "rate", Kind: Int, Default: int64(0), Unit: "KB/s", Min: 0, Max: math.MaxInt64 / 100, Summary: "kilobytes a second; 0: nothing passes"},
+			{Name: "shared", Kind: Bool, Default: false, Added: true, Summary: "all connections of the proxy share the rate, in this direction"},
+		},
+		Directions: bothDirections(),
+		build: func(s settings, t *Toxic) error {
+			b := bandwidth{rate: s.int("rate")}
+			if s.bool("shared") {
+				b.shared = &pace{rate: b.rate}
+			}
+			t.run(b)
+			return nil
+		},
+	}
+}
+
+// A bandwidth limits the rate, in bytes per millisecond.
+type bandwidth struct {
+	rate   int64
+	shared *pace // nil: each link has its own
+}
+
+func (b bandwidth) start(f *flow) tp.Toxic {
+	if b.rate == 0 {
+		return &dam{flow: f}
+	}
+	p := &bandwidthPipe{flow: f, pace: b.shared, piece: firstPiece}
+	if p.pace == nil {
+		p.pace = &pace{rate: b.rate}
+	}
+	return p
+}
+
+type bandwidthPipe struct {
+	*flow
+	pace  *pace
+	piece int64 // size of the next piece, ms
+}
+
+func (p *bandwidthPipe) Pipe(stub *tp.ToxicStub) { p.relay(stub, p.measure) }
+
+// measure sends on a piece of c when a wire of the rate would have carried its
+// last byte.
+func (p *bandwidthPipe) measure(c *stream.StreamChunk) {
+	p.strike(p.offset, "limited to %d KB/s", p.pace.rate)
+	n, due := p.pace.reserve(time.Now(), len(c.Data), p.piece)
+	p.piece = min(2*p.piece, mostPiece)
+	p.out, p.due = c, due
+	if n < len(c.Data) {
+		p.out, p.held = split(c, n)
+	}
+}
+
+// The size of a piece, as the time that it takes, and the longest pause of a
+// source after which it counts as never having paused: timers and the scheduler
+// are late, which must not lower the rate.
+const (
+	firstPiece = 1  // ms
+	mostPiece  = 20 // ms
+	forgiven   = 20 * time.Millisecond
+)
+
+// A pace is a wire of a certain rate.
+type pace struct {
+	rate int64 // bytes per millisecond, above 0
+
+	mu   sync.Mutex
+	free time.Time // when the wire has carried all that was reserved
+}
+
+// reserve takes the wire for a piece, in milliseconds, of the size bytes that are
+// there now. It returns how many bytes that is, and when the last of them is through.
+func (p *pace) reserve(now time.Time, size int, piece int64) (n int, due time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Sub(p.free) > forgiven {
+		p.free, piece = now, firstPiece
+	}
+	n = int(min(int64(size), p.rate*piece))
+	p.free = p.free.Add(time.Duration(n) * time.Millisecond / time.Duration(p.rate))
+	return n, p.free
+}
+
+// A dam is a bandwidth of 0: it keeps the first chunk, and so what follows it,
+// until it is taken away. An end without data before it passes.
+type dam struct{ *flow }
+
+func (d *dam) Pipe(stub *tp.ToxicStub) {
+	if !d.send(stub) {
+		return
+	}
+	if d.kept == nil {
+		c, what := d.take(stub)
+		switch what {
+		case stopped:
+			return
+		case eof:
+			stub.Close()
+			return
+		}
+		d.kept = c
+		d.strike(d.offset, "limited to 0 KB/s")
+	}
+	select {
+	case <-stub.Interrupt:
+	case <-d.w.Context().Done():
+		stub.Close()
+	}
+}
