@@ -62,6 +62,7 @@ type Config struct {
 	Emit     event.Sink                       // takes every event but Bytes
 	Bytes    event.Sink                       // takes the Bytes events; nil: none are made
 	Happened func(event.Kind) <-chan struct{} // serves [wire.Wire]; nil: nothing ever happens
+	Shared   func(any, func() any) any        // serves [wire.Meeting]; nil: the toxics do not know of each other
 	Rand     func(toxic string) *rand.Rand    // serves [wire.Wire]; nil: seed 0
 	Diag     *sock.Diag                       // asks the kernel about the peers; nil: it cannot tell
 	Tap      *Tap                             // records what is sent; forces the copying path

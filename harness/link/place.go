@@ -24,6 +24,7 @@ type place struct {
 var (
 	_ wire.Wire     = (*place)(nil)
 	_ wire.Answerer = (*place)(nil)
+	_ wire.Meeting  = (*place)(nil)
 )
 
 // Context implements [wire.Wire].
@@ -63,6 +64,14 @@ func (p *place) Answered() <-chan struct{} {
 		return nil
 	}
 	return p.link.opposite.carried
+}
+
+// Shared implements [wire.Meeting].
+func (p *place) Shared(key any, fresh func() any) any {
+	if p.link.cfg.Shared == nil {
+		return fresh()
+	}
+	return p.link.cfg.Shared(key, fresh)
 }
 
 // still is how many polls in a row must show the same before a sender counts

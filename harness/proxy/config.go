@@ -83,8 +83,10 @@ type Toxic struct {
 	Toxic      toxics.Toxic
 	BufferSize int // of its input, in chunks; 0: what the toxic says, if it does
 	Direction  event.Direction
-	Toxicity   float64 // the share of connections that have it, 0 to 1
-	Connection uint64  // the only connection that has it; 0: every one
+	Toxicity   float64        // the share of connections that have it, 0 to 1
+	Connection uint64         // the only connection that has it; 0: every one
+	Through    uint64         // the last connection that has it, where Connection is the first of several
+	Chance     *chance.Source // of which connections have it; nil: the proxy's
 }
 
 func (c Config) withDefaults() Config {

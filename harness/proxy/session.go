@@ -26,6 +26,7 @@ type session struct {
 	since   time.Time
 	chance  chance.Source
 	counted atomic.Bool // somebody waits for bytes
+	meeting meeting
 
 	mu       sync.Mutex // guards what follows
 	server   *link.Side // nil until the upstream is dialled
@@ -110,7 +111,7 @@ func (s *session) connect(server *link.Side) {
 func (s *session) config(d event.Direction, from, to *link.Side) link.Config {
 	p := s.proxy
 	c := link.Config{Direction: d, Conn: s.id, Source: from, Dest: to, Pool: &p.pool, Diag: p.diag, Patience: p.cfg.Patience,
-		Emit: s.emit, Bytes: s.bytes, Happened: s.wait, Rand: s.rand}
+		Emit: s.emit, Bytes: s.bytes, Happened: s.wait, Shared: s.meeting.get, Rand: s.rand}
 	if p.cfg.Tap != nil {
 		c.Tap = p.cfg.Tap(s.id, d)
 	}
@@ -120,7 +121,7 @@ func (s *session) config(d event.Direction, from, to *link.Side) link.Config {
 // stages returns the toxics that this connection has in one direction.
 func (s *session) stages(list []Toxic, d event.Direction) (stages []link.Stage) {
 	for _, t := range list {
-		if t.Direction == d && (t.Connection == 0 || t.Connection == s.id) && s.strikes(t) {
+		if t.Direction == d && t.covers(s.id) && s.strikes(t) {
 			stages = append(stages, link.Stage{Name: t.Name, Toxic: t.Toxic, BufferSize: t.BufferSize})
 		}
 	}
@@ -130,7 +131,11 @@ func (s *session) stages(list []Toxic, d event.Direction) (stages []link.Stage) 
 // strikes reports whether the connection is among those that have the toxic. It
 // says the same each time, until the toxicity is another.
 func (s *session) strikes(t Toxic) bool {
-	return s.chance.Split(t.Name).Rand().Float64() < t.Toxicity
+	source := s.chance
+	if t.Chance != nil {
+		source = t.Chance.SplitN(s.id)
+	}
+	return source.Split(t.Name).Rand().Float64() < t.Toxicity
 }
 
 func (s *session) rand(toxic string) *rand.Rand { return s.chance.Split(toxic).Split("wire").Rand() }
