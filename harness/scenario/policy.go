@@ -35,6 +35,9 @@ const (
 	StopImmediate  Stop = "immediate" // ends at once
 )
 
+// RetriesForEver is the number of retries of a client that never gives up.
+const RetriesForEver = -1
+
 // Exit statuses that a client declares. Nil: any status but 0 says that it
 // failed.
 type Exit struct {
@@ -45,14 +48,17 @@ type Exit struct {
 // Policies are the legitimate designs that a target declares. The zero value
 // declares nothing.
 type Policies struct {
-	HalfClose     HalfClose     `json:"half_close,omitempty"`
-	Pipelining    *bool         `json:"pipelining,omitempty"`     // requests may be sent before the answer to the one before
-	Greeting      *bool         `json:"greeting,omitempty"`       // a client waits for the server to speak first
-	Truncated     Truncation    `json:"truncated,omitempty"`      // of the last message
-	MaxMessage    int64         `json:"max_message,omitempty"`    // bytes; a longer message is refused
-	IdleTimeout   time.Duration `json:"idle_timeout,omitempty"`   // a server ends a connection without a byte after
-	AnswerTimeout time.Duration `json:"answer_timeout,omitempty"` // a client gives up connecting, or waiting for an answer, within
-	Retries       int           `json:"retries,omitempty"`        // a client retries a refused connect this many times
-	Exit          Exit          `json:"exit,omitzero"`
-	Stop          Stop          `json:"stop,omitempty"`
+	HalfClose      HalfClose     `json:"half_close,omitempty"`
+	Pipelining     *bool         `json:"pipelining,omitempty"`      // requests may be sent before the answer to the one before
+	Greeting       *bool         `json:"greeting,omitempty"`        // a client waits for the server to speak first
+	Truncated      Truncation    `json:"truncated,omitempty"`       // of the last message
+	MaxMessage     int64         `json:"max_message,omitempty"`     // bytes; a longer message is refused
+	IdleTimeout    time.Duration `json:"idle_timeout,omitempty"`    // a server ends a connection without a byte after
+	RequestTimeout time.Duration `json:"request_timeout,omitempty"` // a server ends a connection whose request is not whole after, however it comes
+	AnswerTimeout  time.Duration `json:"answer_timeout,omitempty"`  // a client gives up connecting, or waiting for an answer, within
+	AnswerDeadline time.Duration `json:"answer_deadline,omitempty"` // a client gives up an answer that is not whole after, however it comes
+	Retries        int           `json:"retries,omitempty"`         // a client that failed to connect, or lost its connection, tries again at most this many times; RetriesForEver
+	Idempotent     *bool         `json:"idempotent,omitempty"`      // requests may be carried out twice: a client may send one again on a new connection
+	Exit           Exit          `json:"exit,omitzero"`
+	Stop           Stop          `json:"stop,omitempty"`
 }

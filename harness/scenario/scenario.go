@@ -104,8 +104,9 @@ type Variant struct {
 	Expect []Expectation
 }
 
-// A Rig is what a variant's Act may do to the server under test and see of it.
+// A Rig is what a variant's Act may do to the peer under test and see of it.
 type Rig interface {
+	ClientRig
 	// Dial connects to the server under test without a proxy. The caller closes.
 	Dial(ctx context.Context) (sock.Conn, error)
 	// Converse plays the target's conversation on a fresh connection.

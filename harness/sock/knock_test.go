@@ -1,0 +1,97 @@
+package sock_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/wire"
+)
+
+// A connect that is refused, and one that is not, are each seen once; those to
+// another port are not.
+func TestKnocks(t *testing.T) {
+	port, err := sock.Bind("127.0.0.1:0", wire.Window{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Close()
+	if err := port.Refuse(); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(chan sock.Knock, 100)
+	knocks, err := sock.WatchKnocks(netip.MustParseAddrPort(port.Addr().String()), func(k sock.Knock) { seen <- k })
+	if errors.Is(err, sock.ErrUnsupported) {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer knocks.Close()
+
+	other := listening(t)
+	before := time.Now()
+	const refused = 20
+	for range refused {
+		if _, err := dialPlain(t.Context(), port.Addr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Fatalf("connect to a port that refuses: %v", err)
+		}
+		conn, err := dialPlain(t.Context(), other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	if _, err := port.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := dialPlain(t.Context(), port.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for i := range refused + 1 {
+		k := <-seen
+		if k.At.Before(before.Add(-time.Second)) || k.At.After(time.Now().Add(time.Second)) {
+			t.Errorf("knock %d is said to have been at %v", i, k.At)
+		}
+		if i == refused && k.From.String() != conn.LocalAddr().String() {
+			t.Errorf("the last knock came from %v, want %v", k.From, conn.LocalAddr())
+		}
+	}
+	knocks.Close()
+	if len(seen) > 0 {
+		t.Errorf("%d knocks too many", len(seen))
+	}
+}
+
+func listening(t *testing.T) string {
+	t.Helper()
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false)
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String()
+}
+
+func dialPlain(ctx context.Context, addr string) (net.Conn, error) {
+	var d net.Dialer
+	d.SetMultipathTCP(false)
+	return d.DialContext(ctx, "tcp", addr)
+}
+
+func TestKnocksElsewhere(t *testing.T) {
+	for _, addr := range []string{"[::1]:80", "192.0.2.1:80"} {
+		if _, err := sock.WatchKnocks(netip.MustParseAddrPort(addr), func(sock.Knock) {}); !errors.Is(err, sock.ErrUnsupported) {
+			t.Errorf("%s: %v, want ErrUnsupported", addr, err)
+		}
+	}
+}

@@ -1,0 +1,12 @@
+package timeout_test
+
+import (
+	"testing"
+
+	"github.com/sockharness/harness/harness/suite"
+	"github.com/sockharness/harness/scenarios/timeout"
+)
+
+func TestMain(m *testing.M) { suite.Main(m) }
+
+func TestTimeout(t *testing.T) { suite.RunTopic(t, timeout.Declare) }
