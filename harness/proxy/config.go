@@ -53,12 +53,18 @@ const (
 // A Config says what a proxy is to be. It must not be modified after [New].
 type Config struct {
 	Name     string
-	Network  string // "tcp", which is the default
-	Listen   string // "host:port"; port 0 picks a free one
-	Upstream string // "host:port"
+	Network  string   // "tcp", which is the default, of addresses that do not name another one
+	Listen   string   // "host:port" or "unix:/path", see [sock.ParseAddress]; port 0 picks a free one
+	Upstream string   // the same
+	Others   []string // upstreams beside that one
+	Balance  Balance  // between them
 	Mode     Mode
 
-	DialTimeout   time.Duration // 0: 10 s
+	TLS           TLS
+	Authority     *Authority // of generated certificates; nil: one of the proxy's own
+	ProxyProtocol bool       // version 2 comes before everything else that the upstream gets; offsets do not count it
+
+	DialTimeout   time.Duration // to connect, and for a handshake of TLS; 0: 10 s
 	HalfCloseIdle time.Duration // how long a half-closed connection may be without a byte; 0: 1 min, negative: for ever
 	UpstreamDown  Down
 	Grace         time.Duration // how long Close waits for what does not end; 0: 5 s
@@ -66,8 +72,8 @@ type Config struct {
 	Seed     chance.Source
 	Events   event.Sink // nil: nobody listens
 	Toxics   []Toxic
-	OnListen wire.Window // of the sockets that clients connect to
-	OnDial   wire.Window // of the sockets that connect to the upstream
+	OnListen wire.Window // of the sockets that clients connect to; TCP only
+	OnDial   wire.Window // of the sockets that connect to the upstream; TCP only
 	Patience link.Patience
 
 	// Tap returns the recorder of one direction of a connection, or nil. A

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/sock"
 )
 
 // Traffic counts the bytes of one direction.
@@ -23,8 +24,8 @@ func (t *Traffic) add(other Traffic) {
 type Connection struct {
 	ID             uint64 // on its proxy, from 1
 	Since          time.Time
-	Client         string // address of the client
-	Upstream       string // address of the server; "" while it is being dialled
+	Client         string // address of the client, see [sock.FormatAddress]
+	Upstream       string // address of the server, of several the one that was taken; "" while it is being dialled
 	ClientEnding   event.Ending
 	UpstreamEnding event.Ending
 	Traffic        [2]Traffic  // by direction
@@ -69,14 +70,14 @@ func (s *session) traffic() (t [2]Traffic) {
 }
 
 func (s *session) describe() Connection {
-	c := Connection{ID: s.id, Since: s.since, Client: s.client.Conn.RemoteAddr().String(),
+	c := Connection{ID: s.id, Since: s.since, Client: sock.FormatAddress(s.client.Conn.RemoteAddr()),
 		ClientEnding: s.client.Ending(), Traffic: s.traffic()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.server == nil {
 		return c
 	}
-	c.Upstream, c.UpstreamEnding = s.server.Conn.RemoteAddr().String(), s.server.Ending()
+	c.Upstream, c.UpstreamEnding = sock.FormatAddress(s.server.Conn.RemoteAddr()), s.server.Ending()
 	for d, l := range s.links {
 		c.Spliced[d], c.Toxics[d] = l.Spliced(), l.Active()
 	}

@@ -3,8 +3,11 @@ package proxy
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"net/netip"
+	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -146,7 +149,7 @@ func (g *gate) accept(l net.Listener) {
 	for {
 		c, err := l.Accept()
 		if err == nil {
-			g.proxy.serve(c.(*net.TCPConn))
+			g.proxy.serve(accepted(c))
 			continue
 		}
 		if !g.current(l) || !pause(g.proxy.ctx, pollUpstream) {
@@ -181,12 +184,21 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// upstreamDown reports whether it is known that nobody listens upstream.
+// upstreamDown reports whether it is known that nobody listens on any upstream.
 func (p *Proxy) upstreamDown() bool {
+	return !slices.ContainsFunc(p.Upstreams(), func(at string) bool { return !p.isDown(at) })
+}
+
+func (p *Proxy) isDown(upstream string) bool {
+	network, at, err := sock.ParseAddress(upstream)
+	if err == nil && network == "unix" {
+		_, err := os.Stat(at)
+		return errors.Is(err, fs.ErrNotExist) && at[0] != '@'
+	}
 	if p.diag == nil {
 		return false
 	}
-	addr, err := net.ResolveTCPAddr("tcp", p.Upstream())
+	addr, err := net.ResolveTCPAddr("tcp", upstream)
 	if err != nil || !isLocal(addr.AddrPort().Addr()) {
 		return false
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/wire"
 )
 
 // A Proxy is a proxy that runs, or has run. Create it with [New]; its methods
@@ -19,6 +20,7 @@ type Proxy struct {
 	cfg  Config
 	pool link.Pool
 	diag *sock.Diag // nil: this system cannot tell
+	tls  handshaker
 	gate gate
 
 	running chan struct{}   // closed when Start has set what follows
@@ -32,13 +34,14 @@ type Proxy struct {
 
 	editing sync.Mutex // held while a new chain goes to the connections, so that they agree
 
-	mu       sync.Mutex // guards what follows; never held during I/O
-	started  bool
-	upstream string
-	toxics   []Toxic
-	next     uint64
-	sessions map[uint64]*session
-	past     [2]Traffic // of the connections that are over, by direction
+	mu        sync.Mutex // guards what follows; never held during I/O
+	started   bool
+	upstreams []string // at least one
+	onDial    wire.Window
+	toxics    []Toxic
+	next      uint64
+	sessions  map[uint64]*session
+	past      [2]Traffic // of the connections that are over, by direction
 }
 
 // New returns a proxy that is not running yet. It reports a mistake in the
@@ -48,12 +51,19 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.Network != "tcp" {
 		return nil, fmt.Errorf("proxy %s: network %q is not supported", cfg.Name, cfg.Network)
 	}
+	if err := checkListen(cfg.Listen); err != nil {
+		return nil, fmt.Errorf("proxy %s: %w", cfg.Name, err)
+	}
 	toxics, err := check(cfg.Toxics)
 	if err != nil {
 		return nil, fmt.Errorf("proxy %s: %w", cfg.Name, err)
 	}
-	return &Proxy{cfg: cfg, upstream: cfg.Upstream, toxics: toxics, sessions: map[uint64]*session{},
-		running: make(chan struct{}), closed: make(chan struct{})}, nil
+	tls, err := cfg.TLS.load(cfg.Authority)
+	if err != nil {
+		return nil, fmt.Errorf("proxy %s: %w", cfg.Name, err)
+	}
+	return &Proxy{cfg: cfg, tls: tls, upstreams: append([]string{cfg.Upstream}, cfg.Others...), onDial: cfg.OnDial,
+		toxics: toxics, sessions: map[uint64]*session{}, running: make(chan struct{}), closed: make(chan struct{})}, nil
 }
 
 // Start binds the port and serves until Close, or until the context ends, which
@@ -66,7 +76,7 @@ func (p *Proxy) Start(ctx context.Context) error {
 	if started {
 		return fmt.Errorf("proxy %s: started or closed before", p.cfg.Name)
 	}
-	port, err := sock.Bind(p.cfg.Listen, p.cfg.OnListen)
+	port, err := bind(p.cfg.Listen, p.cfg.OnListen)
 	if err != nil {
 		p.abandon()
 		return fmt.Errorf("proxy %s: %w", p.cfg.Name, err)
@@ -89,21 +99,6 @@ func (p *Proxy) abandon() { p.close.Do(func() { close(p.closed) }) }
 
 // Addr returns the address that clients connect to, or nil before Start.
 func (p *Proxy) Addr() net.Addr { return p.gate.addr() }
-
-// Upstream returns the address that new connections are linked to.
-func (p *Proxy) Upstream() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.upstream
-}
-
-// SetUpstream replaces the address that new connections are linked to.
-func (p *Proxy) SetUpstream(addr string) {
-	p.mu.Lock()
-	p.upstream = addr
-	p.mu.Unlock()
-	_ = p.gate.mirror()
-}
 
 // SetMode says what becomes of new connections. Connections that the proxy has
 // not accepted yet are reset by every change.
@@ -189,7 +184,7 @@ func (p *Proxy) end() {
 func (p *Proxy) Wait() { <-p.closed }
 
 // serve starts the session of a client that was accepted.
-func (p *Proxy) serve(c *net.TCPConn) {
+func (p *Proxy) serve(c link.Conn) {
 	p.mu.Lock()
 	p.next++
 	s := newSession(p, p.next, c)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -14,7 +13,6 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
 )
 
 // A session is one proxied connection: a client, the upstream that was dialled
@@ -40,24 +38,30 @@ type happening struct {
 	signal chan struct{}
 }
 
-func newSession(p *Proxy, id uint64, c *net.TCPConn) *session {
-	return &session{proxy: p, id: id, client: link.NewSide(event.Client, c), since: time.Now(),
+func newSession(p *Proxy, id uint64, c link.Conn) *session {
+	return &session{proxy: p, id: id, client: link.NewSide(event.Client, p.tls.server(c)), since: time.Now(),
 		chance: p.cfg.Seed.SplitN(id), happened: map[event.Kind]*happening{}}
 }
 
 // run serves the client until both sides are closed, and waits for the toxics.
 func (s *session) run() {
 	s.emit(event.Event{Kind: event.Accept, Side: event.Client,
-		Detail: s.client.Conn.RemoteAddr().String() + " to " + s.client.Conn.LocalAddr().String()})
-	c, err := s.dial()
+		Detail: sock.FormatAddress(s.client.Conn.RemoteAddr()) + " to " + sock.FormatAddress(s.client.Conn.LocalAddr())})
+	if err := s.greet(); err != nil {
+		s.turnAway(err, DownClose)
+		s.proxy.drop(s)
+		s.emit(event.Event{Kind: event.Close, Detail: "no TLS with the client"})
+		return
+	}
+	server, err := s.dial()
 	if err != nil {
-		s.turnAway(err)
+		s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: err.Error()})
+		s.turnAway(err, s.proxy.cfg.UpstreamDown)
 		s.proxy.drop(s)
 		s.emit(event.Event{Kind: event.Close, Detail: "the upstream could not be dialled"})
 		return
 	}
-	s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: c.LocalAddr().String() + " to " + c.RemoteAddr().String()})
-	s.connect(link.NewSide(event.Server, c))
+	s.connect(server)
 	outcome := s.carry()
 	s.end(outcome)
 	s.proxy.drop(s)
@@ -67,25 +71,11 @@ func (s *session) run() {
 	}
 }
 
-func (s *session) dial() (*net.TCPConn, error) {
-	d := net.Dialer{Timeout: s.proxy.cfg.DialTimeout}
-	d.SetMultipathTCP(false)
-	if w := s.proxy.cfg.OnDial; w != (wire.Window{}) {
-		d.Control = func(network, address string, c syscall.RawConn) error { return sock.Shape(network, address, c, w) }
-	}
-	c, err := d.DialContext(s.proxy.ctx, s.proxy.cfg.Network, s.proxy.Upstream())
-	if err != nil {
-		return nil, err
-	}
-	return c.(*net.TCPConn), nil
-}
-
-// turnAway ends the client's connection whose upstream could not be dialled.
-func (s *session) turnAway(err error) {
-	s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: err.Error()})
+// turnAway ends the client's connection that cannot be served.
+func (s *session) turnAway(err error, how Down) {
 	s.emit(event.Event{Kind: event.Refuse, Side: event.Proxy, Detail: err.Error()})
 	// A reset can come so soon that the connect fails of it: that is one, too.
-	reset := errors.Is(err, syscall.ECONNRESET) || s.proxy.cfg.UpstreamDown != DownClose
+	reset := errors.Is(err, syscall.ECONNRESET) || how != DownClose
 	if !reset || s.proxy.ctx.Err() != nil {
 		s.emit(event.Event{Kind: event.FIN, Direction: event.Downstream, Side: event.Proxy})
 		s.shut(s.client)

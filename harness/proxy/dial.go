@@ -1,0 +1,154 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/wire"
+)
+
+// A Balance says which of several upstreams a connection is linked to. The zero
+// Balance takes them in turn, by the number of the connection.
+type Balance struct {
+	Random   bool // one that the proxy's seed and the connection's number decide
+	Fallback bool // the next one in the list when it cannot be dialled, and so on
+}
+
+// Upstream returns the address that new connections are linked to, the first one
+// if there are several.
+func (p *Proxy) Upstream() string { return p.Upstreams()[0] }
+
+// Upstreams returns the addresses that new connections are linked to.
+func (p *Proxy) Upstreams() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.upstreams)
+}
+
+// SetUpstream replaces the addresses that new connections are linked to.
+func (p *Proxy) SetUpstream(first string, others ...string) {
+	p.mu.Lock()
+	p.upstreams = append([]string{first}, others...)
+	p.mu.Unlock()
+	_ = p.gate.mirror()
+}
+
+// dial connects to the upstream whose turn it is.
+func (s *session) dial() (*link.Side, error) {
+	list := s.proxy.Upstreams()
+	turn := (s.id - 1) % uint64(len(list))
+	if s.proxy.cfg.Balance.Random {
+		turn = s.chance.Split("upstream").Rand().Uint64N(uint64(len(list)))
+	}
+	list = append(list[turn:], list[:turn]...)
+	if !s.proxy.cfg.Balance.Fallback {
+		list = list[:1]
+	}
+	for i, at := range list {
+		side, err := s.dialOne(at)
+		if err == nil || i == len(list)-1 || s.proxy.ctx.Err() != nil {
+			return side, err
+		}
+		s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: err.Error() + "; the next upstream is " + list[i+1]})
+	}
+	return nil, errors.New("no upstream")
+}
+
+// dialOne connects to one upstream and says there what comes before the stream.
+func (s *session) dialOne(upstream string) (*link.Side, error) {
+	ctx, cancel := context.WithTimeout(s.proxy.ctx, s.proxy.cfg.DialTimeout)
+	defer cancel()
+	c, err := s.connectTo(ctx, upstream)
+	if err != nil {
+		return nil, err
+	}
+	ahead, err := s.introduce(c)
+	if err == nil {
+		var stream link.Conn
+		if stream, err = s.proxy.tls.client(ctx, c, hostOf(upstream), s.protocol()); err == nil {
+			s.emit(event.Event{Kind: event.Dial, Side: event.Server,
+				Detail: sock.FormatAddress(c.LocalAddr()) + " to " + sock.FormatAddress(c.RemoteAddr())})
+			side := link.NewSide(event.Server, stream)
+			side.Ahead = ahead
+			return side, nil
+		}
+	}
+	_ = c.Close()
+	return nil, fmt.Errorf("dial %s: %w", upstream, err)
+}
+
+func (s *session) connectTo(ctx context.Context, upstream string) (link.Conn, error) {
+	network, at, err := sock.ParseAddress(upstream)
+	switch {
+	case err != nil:
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+	case network != "tcp" && network != "unix":
+		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.ErrUnsupported}
+	}
+	var d net.Dialer
+	d.SetMultipathTCP(false)
+	if w := s.proxy.dialWindow(); w != (wire.Window{}) {
+		d.Control = func(network, address string, c syscall.RawConn) error { return sock.Shape(network, address, c, w) }
+	}
+	c, err := d.DialContext(ctx, network, at)
+	if err != nil {
+		return nil, err
+	}
+	return c.(link.Conn), nil
+}
+
+func (p *Proxy) dialWindow() wire.Window {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.onDial
+}
+
+// introduce tells the upstream who its client is, if it is to know, and returns
+// how many bytes that took.
+func (s *session) introduce(c link.Conn) (int64, error) {
+	if !s.proxy.cfg.ProxyProtocol {
+		return 0, nil
+	}
+	h := header(s.client.Conn.RemoteAddr(), s.client.Conn.LocalAddr())
+	if err := c.SetWriteDeadline(time.Now().Add(s.proxy.cfg.DialTimeout)); err != nil {
+		return 0, err
+	}
+	n, err := c.Write(h)
+	return int64(n), errors.Join(err, c.SetWriteDeadline(time.Time{}))
+}
+
+// hostOf returns the host of an address, "" where it has none.
+func hostOf(address string) string {
+	if network, at, err := sock.ParseAddress(address); err == nil && network == "tcp" {
+		host, _, _ := net.SplitHostPort(at)
+		return host
+	}
+	return ""
+}
+
+// greet does the client's handshake, if the proxy is to.
+func (s *session) greet() error {
+	client, ok := s.client.Conn.(*secure)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.proxy.ctx, s.proxy.cfg.DialTimeout)
+	defer cancel()
+	return client.handshake(ctx)
+}
+
+// protocol returns what the client has agreed to speak within TLS.
+func (s *session) protocol() string {
+	if client, ok := s.client.Conn.(*secure); ok {
+		return client.ConnectionState().NegotiatedProtocol
+	}
+	return ""
+}
