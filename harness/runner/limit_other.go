@@ -5,3 +5,5 @@ package runner
 import "github.com/sockharness/harness/harness/sock"
 
 func limitDescriptors(int, int) (func() error, error) { return nil, sock.ErrUnsupported }
+
+func exhausted(int) (bool, error) { return false, sock.ErrUnsupported }

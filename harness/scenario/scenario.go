@@ -145,7 +145,8 @@ type Rig interface {
 	AwaitAccepted(ctx context.Context, conn sock.Conn) (closed func(context.Context), err error)
 	// AwaitRead blocks until the server has read the first n bytes sent on conn.
 	AwaitRead(ctx context.Context, conn sock.Conn, n int) error
-	// AwaitAsleep blocks until every thread of the server's processes sleeps.
+	// AwaitAsleep blocks until every thread of the server's processes sleeps, or
+	// has ended.
 	AwaitAsleep(ctx context.Context) error
 	// Nudge sends the server's processes SIGCHLD, which by itself does nothing.
 	Nudge() error
@@ -153,11 +154,13 @@ type Rig interface {
 	// blocks until that process has ended, is proven to wait for ever, or the
 	// context ends. It leaves nothing of it.
 	StartBeside(ctx context.Context, addr netip.AddrPort) (Beside, error)
-	// Greet holds the first exchange of the target's dialogue with the server on a
-	// fresh connection, without a proxy. It blocks until the answer is there, for the case's
-	// budget at most, and less when the server is proven to wait for ever or to
-	// spin; the error tells. It may be called by many at once.
+	// Greet is Ask on a fresh connection, without a proxy.
 	Greet(ctx context.Context) error
+	// Ask holds the first exchange of the target's dialogue on conn and leaves it
+	// open. It blocks until the answer is there, for the case's budget at most, and
+	// less when the server is proven to wait for ever or to spin; the error tells.
+	// Many may ask at once.
+	Ask(ctx context.Context, conn sock.Conn) error
 	// DialWindow is Dial with a window on our side, of which the server can fill no more.
 	DialWindow(ctx context.Context, w wire.Window) (sock.Conn, error)
 	// Listeners returns the sockets that listen at the server's address.

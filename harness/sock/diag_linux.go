@@ -160,6 +160,9 @@ func decodeListener(m []byte) Listener {
 		Addr:  netip.AddrPortFrom(addr.Unmap(), binary.BigEndian.Uint16(m[4:])),
 		UID:   native.Uint32(m[64:]),
 		Inode: native.Uint32(m[68:]),
+		// tcp_diag_get_info in net/ipv4/tcp_diag.c puts the accept queue there.
+		Queued:  native.Uint32(m[56:]),
+		Backlog: native.Uint32(m[60:]),
 	}
 }
 

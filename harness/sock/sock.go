@@ -91,4 +91,12 @@ type Listener struct {
 	Addr  netip.AddrPort // IPv4 addresses are never mapped into IPv6
 	Inode uint32         // the number in /proc/PID/fd
 	UID   uint32
+	// Queued connections are established and wait to be accepted.
+	Queued uint32
+	// Backlog is what the process asked of listen(2), as far as the system allows.
+	Backlog uint32
 }
+
+// Full reports whether the kernel leaves the next connection without an answer:
+// the one that comes while Queued is beyond Backlog.
+func (l Listener) Full() bool { return l.Queued > l.Backlog }

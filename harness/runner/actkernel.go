@@ -1,0 +1,69 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"syscall"
+
+	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/wire"
+)
+
+// DialWindow implements [scenario.Rig].
+func (a *act) DialWindow(ctx context.Context, w wire.Window) (sock.Conn, error) {
+	_, address := a.bench().process()
+	return dialWindow(ctx, address, w)
+}
+
+// Listeners implements [scenario.Rig].
+func (a *act) Listeners() ([]sock.Listener, error) {
+	_, address := a.bench().process()
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return nil, err
+	}
+	diag, err := sock.OpenDiag()
+	if err != nil {
+		return nil, err
+	}
+	defer diag.Close()
+	all, err := diag.Listeners()
+	return slices.DeleteFunc(all, func(l sock.Listener) bool {
+		return l.Addr.Port() != at.Port() || l.Addr.Addr() != at.Addr() && !l.Addr.Addr().IsUnspecified()
+	}), err
+}
+
+// Exhausted implements [scenario.Rig].
+func (a *act) Exhausted() (bool, error) {
+	pids := a.bench().tree()
+	if len(pids) == 0 {
+		return false, errNotOurs
+	}
+	for _, pid := range pids {
+		full, err := exhausted(pid)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // it has ended meanwhile
+		}
+		if full || err != nil {
+			return full, err
+		}
+	}
+	return false, nil
+}
+
+// dialWindow connects with a window that is in place before the first segment.
+func dialWindow(ctx context.Context, address string, w wire.Window) (sock.Conn, error) {
+	d := net.Dialer{Control: func(network, address string, c syscall.RawConn) error {
+		return sock.Shape(network, address, c, w)
+	}}
+	d.SetMultipathTCP(false)
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.TCPConn), nil
+}
