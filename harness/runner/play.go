@@ -18,6 +18,9 @@ const (
 	enough = 8
 	// enoughRuns is the same of a client: each of its runs is a process.
 	enoughRuns = 3
+	// enoughHangs is the same where each costs the time that it takes to prove a
+	// hang, or a timeout.
+	enoughHangs = 2
 )
 
 // A play is one scenario on one bench.
@@ -37,6 +40,7 @@ type take struct {
 	outcome.Result
 	lesser  []scenario.Violation // of less than the result's level
 	timed   bool                 // it failed for time alone
+	hung    bool                 // a peer hung, spun or took too long
 	starved bool                 // a peer or we waited for a processor meanwhile
 }
 
@@ -112,10 +116,19 @@ func (p *play) batch(ctx context.Context, variants []scenario.Variant, takes []t
 		wg.Go(func() {
 			defer func() { <-slots }()
 			takes[i] = p.one(ctx, v, 1)
-			if takes[i].suspect() {
-				p.suspects.Add(1)
-			}
+			p.weigh(takes[i])
 		})
+	}
+}
+
+// weigh counts a suspect, by what more like it would cost.
+func (p *play) weigh(t take) {
+	switch {
+	case !t.suspect():
+	case t.hung:
+		p.suspects.Add(max(1, p.enough()/enoughHangs))
+	default:
+		p.suspects.Add(1)
 	}
 }
 
@@ -168,6 +181,9 @@ func (p *play) alone(ctx context.Context, v scenario.Variant, factor int) take {
 	t := take{Result: outcome.Result{Target: kase.Target.Name, Scenario: p.scenario.ID, Variant: v.Name, Level: level}}
 	observation, err := p.observe(ctx, kase, v)
 	t.Elapsed = outcome.MillisOf(time.Since(start))
+	if ctx.Err() != nil {
+		return take{} // nobody knows what would have become of it
+	}
 	if err != nil {
 		t.Verdict, t.Message = outcome.Invalid, err.Error()
 		return t
@@ -176,7 +192,7 @@ func (p *play) alone(ctx context.Context, v scenario.Variant, factor int) take {
 		p.damaged.Store(true)
 	}
 	t.lesser = judge(&t.Result, v, observation)
-	t.timed, t.starved = observation.Timed(), observation.Starved > hungry
+	t.timed, t.hung, t.starved = observation.Timed(), observation.Hung(), observation.Starved > hungry
 	return t
 }
 

@@ -95,12 +95,19 @@ func (o Observation) First() *event.Event {
 	return nil
 }
 
-// Timed reports whether the peer under test was given up for time alone: nothing
-// proves that it would never have come to an end.
+// Hung reports whether a peer had not done its part when it was given up.
+func (o Observation) Hung() bool {
+	if o.Client != nil {
+		return o.Client.HungUp
+	}
+	return o.Played != nil && o.Played.Ending == event.Timeout || errors.Is(o.ActError, context.DeadlineExceeded)
+}
+
+// Timed reports whether it was given up for time alone: nothing proves that it
+// would never have come to an end.
 func (o Observation) Timed() bool {
 	if o.Client != nil {
 		return o.Client.HungUp && !o.Client.Spins && o.Client.Stuck == ""
 	}
-	late := o.Played != nil && o.Played.Ending == event.Timeout || errors.Is(o.ActError, context.DeadlineExceeded)
-	return late && !o.Spins && o.Stuck == ""
+	return o.Hung() && !o.Spins && o.Stuck == ""
 }
