@@ -86,7 +86,7 @@ func (f *flow) run() (outcome Outcome, done bool) {
 			if f.flushed() {
 				return Stopped, false
 			}
-		case f.ended == notEnded:
+		case f.ended == notEnded && !f.link.sparesInput():
 			f.fetch()
 		default:
 			f.wait(nil)

@@ -50,3 +50,8 @@ func (s *Side) isTCP() bool {
 	_, ok := s.Conn.RemoteAddr().(*net.TCPAddr)
 	return ok
 }
+
+// sparesInput reports whether what the source has sent is better left unread: the
+// destination takes nothing any more, so that a reset is to come, and of a unix
+// socket that is to close it with unread input.
+func (l *Link) sparesInput() bool { return l.broken.Load() && !l.src.isTCP() }
