@@ -29,7 +29,7 @@ func newScenarios() *cobra.Command {
 					for _, s := range t.List() {
 						known = append(known, s.ID)
 						if len(args) == 0 {
-							fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.ID, s.Level, roles(s), s.Title)
+							fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.ID, s.Level, roleNames(s.Roles), s.Title)
 						} else if s.ID == args[0] {
 							return page(w, s)
 						}
@@ -44,16 +44,58 @@ func newScenarios() *cobra.Command {
 	}
 }
 
-func roles(s scenario.Scenario) string {
-	names := make([]string, len(s.Roles))
-	for i, r := range s.Roles {
+func roleNames(roles []scenario.Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
 		names[i] = string(r)
 	}
 	return strings.Join(names, "+")
 }
 
 func page(w io.Writer, s scenario.Scenario) error {
-	_, err := fmt.Fprintf(w, "%s (%s, of a %s)\n\n%s.\n\n%s\n\nReference: %s\n", s.ID, s.Level, roles(s), s.Title, s.Rationale, s.Ref)
+	_, err := fmt.Fprintf(w, "%s (%s, of a %s)\n\n%s.\n\n%s\n\nReference: %s\n", s.ID, s.Level, roleNames(s.Roles), s.Title, s.Rationale, s.Ref)
+	return err
+}
+
+func newOracles() *cobra.Command {
+	return &cobra.Command{
+		Use:   "oracles [NAME]",
+		Short: "List the default oracles, or show one whole",
+		Long: `List the rules that every scenario is held against, beside what it expects itself.
+A target gives one another level, or switches it off:
+
+  oracles: { clean-end: must, memory: off }`,
+		Args: cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: first(suggest(oracleNames)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return table(cmd.OutOrStdout(), func(w io.Writer) error {
+				if len(args) == 1 {
+					return oraclePage(w, args[0])
+				}
+				for _, o := range scenario.Oracles() {
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Name, o.Level, roleNames(o.Roles), o.Title)
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func oracleNames(*cobra.Command) []string {
+	var names []string
+	for _, o := range scenario.Oracles() {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
+func oraclePage(w io.Writer, name string) error {
+	o, ok := scenario.FindOracle(name)
+	if !ok {
+		return usage("no oracle %q; there are: %s", name, strings.Join(oracleNames(nil), ", "))
+	}
+	_, err := fmt.Fprintf(w, "%s (%s, of a %s)\n\n%s.\n\n%s\n\nReference: %s\n", o.Name, o.Level, roleNames(o.Roles), o.Title, o.Rationale, o.Ref)
 	return err
 }
 

@@ -102,7 +102,7 @@ resets, refusals. It proves that each fault struck and says what broke.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(), newScenarios(), newToxics(), newTargets(), newVersion(), newWorker(), newPeer())
+	root.AddCommand(newRun(), newScenarios(), newOracles(), newToxics(), newTargets(), newVersion(), newWorker(), newPeer())
 	root.AddCommand(append(newDaemonCommands(), newServe(), newProxy())...)
 	return root
 }
