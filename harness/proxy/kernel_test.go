@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func awaitAcked(t *testing.T, c *net.TCPConn) {
 	until(t, "everything acknowledged", func() bool { n, err := sock.OutQueue(c); return err == nil && n == 0 })
 }
 
-func awaitInput(t *testing.T, c *net.TCPConn, n int) {
+func awaitInput(t *testing.T, c syscall.Conn, n int) {
 	t.Helper()
 	until(t, "input", func() bool { got, err := sock.InQueue(c); return err == nil && got >= n })
 }
