@@ -15,6 +15,10 @@ import (
 
 // changed returns an observation with something done to it.
 func changed(o Observation, change func(*Observation)) Observation {
+	if o.Played != nil {
+		played := *o.Played
+		o.Played = &played
+	}
 	change(&o)
 	return o
 }
