@@ -1,0 +1,59 @@
+package datagram
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/sockharness/harness/toxics"
+)
+
+func TestCatalogue(t *testing.T) {
+	for _, k := range Catalogue() {
+		if k.Summary == "" || k.Page == "" || strings.HasSuffix(k.Summary, ".") || len(k.Directions) != 2 {
+			t.Errorf("%s: incomplete: %+v", k.Name, k)
+		}
+		made, err := Make(toxics.Spec{Type: k.Name})
+		if err != nil {
+			t.Errorf("%s without attributes: %v", k.Name, err)
+			continue
+		}
+		for _, a := range k.Attributes {
+			if a.Summary == "" || made.Attributes[a.Name] == nil {
+				t.Errorf("%s: attribute %s: incomplete", k.Name, a.Name)
+			}
+		}
+		if found, ok := Find(k.Name); !ok || found.Name != k.Name {
+			t.Errorf("%s is not found", k.Name)
+		}
+	}
+	if _, ok := Find("half_close"); ok {
+		t.Error("half_close is not for datagrams")
+	}
+}
+
+func TestMakeSaysWhatIsWrong(t *testing.T) {
+	for flag, want := range map[string]string{
+		"dorp":                                `toxic type "dorp" is unknown, did you mean "drop"?`,
+		"drop burst=0":                        "toxic drop: burst must be at least 1, got 0",
+		"drop bust=1":                         `toxic drop: attribute "bust" is unknown, did you mean "burst"?`,
+		"drop only=perhaps":                   "toxic drop: only must be true or false, got perhaps",
+		"truncate size=70000":                 "toxic truncate: size must be at most 65507, got 70000",
+		"corrupt bits=0 offset=-2":            "toxic corrupt: bits must be at least 1, got 0\ntoxic corrupt: offset must be at least -1, got -2",
+		"drop at.event=fin":                   "toxic drop: at.event=fin never happens to datagrams: only open, accept and answer do",
+		"half_close":                          "toxic half_close: it is for streams and cannot act on datagrams",
+		"latency latency=9223372036854775807": "toxic latency: latency must be at most 4611686018427, got 9223372036854775807",
+	} {
+		spec, err := toxics.ParseFlag(flag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Make(spec)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", flag, err, want)
+		}
+		if strings.HasPrefix(flag, "half") && !errors.Is(err, ErrStream) {
+			t.Errorf("%v is not ErrStream", err)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+// Package datagram stands between the clients and the server of a conversation
+// in UDP datagrams: it listens for the ones, and keeps a connected socket towards
+// the other for each of them, an association. Datagrams pass one by one, with
+// their boundaries and in order, unless a toxic has it otherwise.
+//
+// [Config] is what is asked for; [Proxy] is what runs; [Catalogue] is what can
+// tamper with datagrams.
+//
+// An ICMP error that a datagram of ours meets upstream (RFC 1122 §4.1.3.3) is an
+// event of kind [event.Bounce]. To the client it is passed on where the system
+// allows that, which is where raw sockets may be opened: Linux, with
+// CAP_NET_RAW. Elsewhere the client sees no answer.
+package datagram
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/sockharness/harness/harness/chance"
+	"github.com/sockharness/harness/harness/event"
+)
+
+// A Mode says what becomes of the datagrams of clients, those of known ones
+// included: there is no connection that could live on.
+type Mode uint8
+
+// The modes. Only in the first one anything passes, in either direction.
+const (
+	Accept    Mode = iota
+	Refuse         // the port is closed, ICMP says so: ECONNREFUSED; it stays ours on Linux
+	BlackHole      // datagrams are swallowed
+)
+
+// String returns the mode's name, such as "black_hole".
+func (m Mode) String() string {
+	names := [...]string{"accept", "refuse", "black_hole"}
+	if int(m) >= len(names) {
+		return fmt.Sprintf("mode %d", m)
+	}
+	return names[m]
+}
+
+// MaxPayload is the longest payload of a datagram over IPv4: what an IP packet
+// holds, less two headers.
+const MaxPayload = 65535 - 20 - 8
+
+// A Config says what a proxy is to be. It must not be modified after [New].
+type Config struct {
+	Name     string
+	Listen   string // "host:port"; port 0 picks a free one
+	Upstream string // "host:port"
+	Mode     Mode
+
+	DialTimeout  time.Duration // of looking up the upstream's name; 0: 10 s
+	Idle         time.Duration // an association ends that carried nothing for so long; 0: 1 min, negative: never
+	Associations int           // how many there can be; one more ends the one that is idle for longest; 0: 4096
+
+	Seed   chance.Source
+	Events event.Sink // nil: nobody listens
+	Toxics []Toxic
+}
+
+func (c Config) withDefaults() Config {
+	if c.DialTimeout <= 0 {
+		c.DialTimeout = 10 * time.Second
+	}
+	if c.Idle == 0 {
+		c.Idle = time.Minute
+	}
+	if c.Associations <= 0 {
+		c.Associations = 4096
+	}
+	return c
+}
+
+// check finds what is wrong with a list of toxics, and returns a copy.
+func check(list []Toxic) ([]Toxic, error) {
+	seen := map[string]bool{}
+	for _, t := range list {
+		switch {
+		case t.kind == nil:
+			return nil, errors.New("toxic that Make has not made")
+		case seen[t.Name]:
+			return nil, fmt.Errorf("toxic %s: name used twice", t.Name)
+		case math.IsNaN(t.Toxicity):
+			return nil, fmt.Errorf("toxic %s: toxicity is not a number", t.Name)
+		}
+		seen[t.Name] = true
+	}
+	return slices.Clone(list), nil
+}

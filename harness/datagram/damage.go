@@ -1,0 +1,62 @@
+package datagram
+
+import (
+	"fmt"
+	"time"
+)
+
+// A truncate cuts packets.
+type truncate struct {
+	direct
+	size int
+}
+
+func (t *truncate) strike(w *stage, p packet, at time.Time, next pass) {
+	if len(p.data) > t.size {
+		w.report(p, fmt.Sprintf("datagram %d cut from %d to %d bytes", p.number, len(p.data), t.size))
+		p.data = p.data[:t.size]
+	}
+	next(p, at)
+}
+
+// A corrupt flips bits.
+type corrupt struct {
+	direct
+	bits   int
+	offset int // -1: anywhere
+}
+
+func (c *corrupt) strike(w *stage, p packet, at time.Time, next pass) {
+	first, size := 0, len(p.data)*8
+	if c.offset >= 0 {
+		first, size = c.offset*8, 8
+	}
+	if first+size > len(p.data)*8 || size == 0 { // the byte is not there
+		next(p, at)
+		return
+	}
+	bits := min(c.bits, size)
+	for i, bit := range w.choose(bits, size) {
+		place := (first + bit) / 8
+		p.data[place] ^= 1 << ((first + bit) % 8)
+		if i == 0 {
+			w.report(p, fmt.Sprintf("datagram %d of %d bytes: %d bits flipped, one in byte %d", p.number, len(p.data), bits, place))
+		}
+	}
+	next(p, at)
+}
+
+// choose returns k different numbers below n: Floyd's algorithm.
+func (s *stage) choose(k, n int) []int {
+	chosen := make([]int, 0, k)
+	seen := make(map[int]bool, k)
+	for top := n - k; top < n; top++ {
+		pick := s.chance.IntN(top + 1)
+		if seen[pick] {
+			pick = top
+		}
+		seen[pick] = true
+		chosen = append(chosen, pick)
+	}
+	return chosen
+}

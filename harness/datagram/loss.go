@@ -1,0 +1,47 @@
+package datagram
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A drop loses packets.
+type drop struct {
+	direct
+	burst int64
+	left  int64 // of the burst that is going on
+}
+
+func (d *drop) strike(w *stage, p packet, _ time.Time, _ pass) {
+	d.left = d.burst
+	d.lose(w, p)
+}
+
+func (d *drop) skip(w *stage, p packet, at time.Time, next pass) {
+	if d.left == 0 {
+		next(p, at)
+		return
+	}
+	d.lose(w, p)
+}
+
+func (d *drop) lose(w *stage, p packet) {
+	d.left--
+	w.report(p, fmt.Sprintf("datagram %d of %d bytes dropped", p.number, len(p.data)))
+}
+
+// A duplicate sends packets again.
+type duplicate struct {
+	direct
+	copies int
+}
+
+func (d *duplicate) strike(w *stage, p packet, at time.Time, next pass) {
+	w.report(p, fmt.Sprintf("datagram %d of %d bytes sent %d times", p.number, len(p.data), d.copies+1))
+	again := slices.Clone(p.data) // a toxic behind this one may change what it is given
+	next(p, at)
+	for range d.copies {
+		next(packet{slices.Clone(again), p.number, p.offset}, at)
+	}
+}

@@ -1,0 +1,211 @@
+package datagram
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+)
+
+// errorPause is how long a socket that fails for no reason known to us is left
+// alone.
+const errorPause = 5 * time.Millisecond
+
+// Buffers that are asked for; the system may give less (net.core.rmem_max).
+const (
+	portBuffer        = 4 << 20
+	associationBuffer = 1 << 20
+)
+
+// bindAttempts is how often a free port is looked for that is still free when it
+// is bound by its number.
+const bindAttempts = 16
+
+// A port is the address that clients send to, and the only one who opens and
+// closes it.
+type port struct {
+	proxy  *Proxy
+	wanted mode
+
+	mu     sync.Mutex // guards what follows; never held during I/O that waits
+	conn   *net.UDPConn
+	at     *net.UDPAddr
+	every  bool // it is bound to every address of the host
+	shut   bool // it refuses
+	closed bool
+	raw    raw
+}
+
+// open binds the port.
+func (p *port) open(listen string) error {
+	host, number, err := net.SplitHostPort(listen)
+	if err != nil {
+		return &net.OpError{Op: "listen", Net: "udp", Err: err}
+	}
+	conn, err := bind(p.proxy.ctx, listen)
+	for i := 0; i < bindAttempts && err == nil && number == "0"; i++ {
+		// Only a number that was asked for survives shutting and reopening.
+		again := net.JoinHostPort(host, strconv.Itoa(conn.LocalAddr().(*net.UDPAddr).Port))
+		_ = conn.Close()
+		if conn, err = bind(p.proxy.ctx, again); err == nil {
+			break
+		}
+		conn, err = bind(p.proxy.ctx, listen)
+	}
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = conn.LocalAddr().(*net.UDPAddr)
+	p.every = p.at.IP.IsUnspecified()
+	p.readLocked(conn)
+	return nil
+}
+
+func bind(ctx context.Context, listen string) (*net.UDPConn, error) {
+	var config net.ListenConfig
+	c, err := config.ListenPacket(ctx, "udp", listen)
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.UDPConn), nil
+}
+
+// readLocked begins to take datagrams.
+func (p *port) readLocked(conn *net.UDPConn) {
+	_ = conn.SetReadBuffer(portBuffer) // what cannot be had is not needed
+	_ = conn.SetWriteBuffer(portBuffer)
+	if p.every {
+		p.every = wantLocal(conn) == nil
+	}
+	p.conn = conn
+	every := p.every
+	p.proxy.ends.Go(func() { p.read(conn, every) })
+}
+
+// read takes datagrams until the socket is closed.
+func (p *port) read(conn *net.UDPConn, every bool) {
+	buffer := make([]byte, bufferSize)
+	var control []byte
+	if every {
+		control = make([]byte, controlSize)
+	}
+	for {
+		n, c, _, from, err := conn.ReadMsgUDPAddrPort(buffer, control)
+		switch {
+		case err == nil:
+			p.take(buffer[:n], key{client: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), local: localOf(control[:c])})
+		case errors.Is(err, net.ErrClosed):
+			return
+		case !isBounce(err) && !pause(p.proxy.ctx, errorPause):
+			return
+		}
+	}
+}
+
+func (p *port) take(payload []byte, k key) {
+	switch p.requested() {
+	case Accept:
+		p.proxy.take(payload, k)
+	case BlackHole:
+		p.proxy.emit(event.Event{Kind: event.Lost, Side: event.Client, Detail: k.client.String() + " met a black hole"})
+	}
+}
+
+// send sends a datagram to a client, from the address that it knows.
+func (p *port) send(payload []byte, k key) error {
+	p.mu.Lock()
+	conn := p.conn
+	p.mu.Unlock()
+	if conn == nil {
+		return net.ErrClosed
+	}
+	_, _, err := conn.WriteMsgUDPAddrPort(payload, fromLocal(k.local, p.at), k.client)
+	return err
+}
+
+func (p *port) address() net.Addr {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.at == nil {
+		return nil
+	}
+	return p.at
+}
+
+func (p *port) requested() Mode { return p.wanted.load() }
+
+// set changes the mode at once. Before the port is open it does nothing but note
+// the wish.
+func (p *port) set(m Mode) error {
+	if m > BlackHole {
+		return errors.New("there is no " + m.String())
+	}
+	p.wanted.store(m)
+	if p.address() == nil {
+		return nil
+	}
+	return p.settle()
+}
+
+// settle brings the port to the mode that is wanted.
+func (p *port) settle() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	refuse := p.requested() == Refuse
+	switch {
+	case p.closed:
+		return net.ErrClosed
+	case refuse == p.shut:
+		return nil
+	case refuse:
+		p.proxy.emit(event.Event{Kind: event.Refuse, Side: event.Proxy, Detail: "datagrams are refused"})
+		p.shut = true
+		if shut(p.conn, p.at) != nil {
+			_ = p.conn.Close()
+			p.conn = nil
+		}
+		return nil
+	}
+	err := p.reopenLocked()
+	p.shut = err != nil
+	return err
+}
+
+func (p *port) reopenLocked() error {
+	if p.conn != nil && reopen(p.conn) == nil {
+		return nil
+	}
+	if p.conn != nil {
+		_ = p.conn.Close()
+		p.conn = nil
+	}
+	conn, err := bind(p.proxy.ctx, p.at.String())
+	if err == nil {
+		p.readLocked(conn)
+	}
+	return err
+}
+
+func (p *port) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	if p.conn != nil {
+		_ = p.conn.Close()
+	}
+	p.raw.close()
+}
+
+// A mode is read for every datagram.
+type mode struct{ value atomic.Uint32 }
+
+func (m *mode) load() Mode   { return Mode(m.value.Load()) }
+func (m *mode) store(v Mode) { m.value.Store(uint32(v)) }

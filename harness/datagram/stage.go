@@ -1,0 +1,99 @@
+package datagram
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+)
+
+// A packet is one datagram on its way.
+type packet struct {
+	data   []byte
+	number int64 // in its direction of its association, from 1, as the source sent it
+	offset int64 // bytes of payload that came before it
+}
+
+// A pass hands a packet on, at the time at which it leaves.
+type pass func(p packet, at time.Time)
+
+// An effect is what a toxic does to the packets of one link. It is called with
+// the link's lock held, and in order of time.
+type effect interface {
+	// ready reports whether the next packet can be struck.
+	ready() bool
+	// strike takes a packet that is struck.
+	strike(w *stage, p packet, at time.Time, next pass)
+	// skip takes a packet that is not.
+	skip(w *stage, p packet, at time.Time, next pass)
+	// due returns when wake has something to hand on; zero while it has not.
+	due() time.Time
+	// wake hands on what is due.
+	wake(w *stage, at time.Time, next pass)
+	// flush returns everything that is held, in order, and forgets it.
+	flush() []packet
+}
+
+// direct is the part of effects that hold nothing.
+type direct struct{}
+
+func (direct) ready() bool                                      { return true }
+func (direct) skip(_ *stage, p packet, at time.Time, next pass) { next(p, at) }
+func (direct) due() time.Time                                   { return time.Time{} }
+func (direct) wake(*stage, time.Time, pass)                     {}
+func (direct) flush() []packet                                  { return nil }
+
+// A stage is one toxic in one link.
+type stage struct {
+	toxic  Toxic
+	link   *link
+	effect effect
+	cue    cue
+	dice   *rand.Rand // whether a packet is struck: one number for each that can be
+	chance *rand.Rand // what becomes of it
+
+	count, every    int64
+	only            bool
+	reached, struck int64 // how many packets could be struck, and how many were
+}
+
+func newStage(t Toxic, l *link, now time.Time) *stage {
+	s := settings(t.Attributes)
+	source := l.chance.Split(t.Name)
+	return &stage{toxic: t, link: l, effect: t.kind.build(s), cue: cue{Trigger: t.At, opened: now, answered: l.answered},
+		dice: source.Rand(), chance: source.Split("effect").Rand(), count: s.int("count"), every: s.int("every"), only: s.bool("only")}
+}
+
+func (s *stage) take(p packet, at time.Time, next pass) {
+	if s.strikes(p, at) {
+		s.struck++
+		s.effect.strike(s, p, at, next)
+		return
+	}
+	s.effect.skip(s, p, at, next)
+}
+
+// strikes decides over a packet. Chance is asked for each that the trigger and
+// every leave, whatever the effect does, so that the n-th answer is always for
+// the same one.
+func (s *stage) strikes(p packet, at time.Time) bool {
+	from, here := s.cue.reached(p, at)
+	if !from || s.only && !here {
+		return false
+	}
+	if s.reached++; s.reached%s.every != 0 {
+		return false
+	}
+	hit := s.dice.Float64() < s.toxic.Toxicity
+	return hit && (s.count == 0 || s.struck < s.count) && s.effect.ready()
+}
+
+// report says that the toxic took effect on a packet.
+func (s *stage) report(p packet, detail string) {
+	s.link.emit(event.Event{Kind: event.Struck, Toxic: s.toxic.Name, Offset: p.offset, Detail: detail})
+}
+
+// is reports whether the stage is that of a toxic, unchanged.
+func (s *stage) is(t Toxic) bool {
+	return s.toxic.kind == t.kind && s.toxic.Name == t.Name && s.toxic.Toxicity == t.Toxicity && s.toxic.Direction == t.Direction
+}
