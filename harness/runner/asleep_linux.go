@@ -8,14 +8,13 @@ import (
 
 // AwaitAsleep implements [scenario.Rig]. The kernel gives no event for that.
 func (a *act) AwaitAsleep(ctx context.Context) error {
+	if process, _ := a.bench().process(); process == nil {
+		return errNotOurs
+	}
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
 	for {
-		pids := a.bench().tree()
-		if len(pids) == 0 {
-			return errNotOurs
-		}
-		if still(pids) {
+		if !anyIn(a.bench().tree(), "RD") {
 			return nil
 		}
 		select {

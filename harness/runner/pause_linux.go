@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,7 +28,7 @@ func pause(ctx context.Context, p *peer.Process) error {
 	}
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
-	for !still(pids) {
+	for anyIn(pids, "RSD") { // not stopped (T) and not gone
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -37,13 +38,13 @@ func pause(ctx context.Context, p *peer.Process) error {
 	return nil
 }
 
-// still reports whether every thread of the processes is stopped (state T in
-// proc_pid_stat(5)) or gone.
-func still(pids []int) bool {
+// anyIn reports whether a thread of the processes is in one of the states of
+// proc_pid_stat(5).
+func anyIn(pids []int, states string) bool {
 	for _, pid := range pids {
 		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 		if err != nil {
-			return false
+			return true
 		}
 		for _, file := range threads {
 			text, err := os.ReadFile(file)
@@ -51,12 +52,12 @@ func still(pids []int) bool {
 				continue
 			}
 			_, state, found := bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" "))
-			if found && len(state) > 0 && bytes.IndexByte([]byte("RSD"), state[0]) >= 0 {
-				return false
+			if found && len(state) > 0 && strings.IndexByte(states, state[0]) >= 0 {
+				return true
 			}
 		}
 	}
-	return true
+	return false
 }
 
 // resume lets every process of the server go on.

@@ -156,11 +156,11 @@ type Rig interface {
 	StartBeside(ctx context.Context, addr netip.AddrPort) (Beside, error)
 	// Greet is Ask on a fresh connection, without a proxy.
 	Greet(ctx context.Context) error
-	// Ask holds the first exchange of the target's dialogue on conn and leaves it
-	// open. It blocks until the answer is there, for the case's budget at most, and
-	// less when the server is proven to wait for ever or to spin; the error tells.
-	// Many may ask at once.
-	Ask(ctx context.Context, conn sock.Conn) error
+	// Ask holds the first exchange of the target's dialogue on each of the
+	// connections, on all of them at once, and closes each when it has its answer. It
+	// blocks for the case's budget at most, and less when the server is proven to
+	// wait for ever or to spin; the error, of the first that has no answer, tells.
+	Ask(ctx context.Context, conns ...sock.Conn) error
 	// DialWindow is Dial with a window on our side, of which the server can fill no more.
 	DialWindow(ctx context.Context, w wire.Window) (sock.Conn, error)
 	// Listeners returns the sockets that listen at the server's address.
