@@ -63,18 +63,18 @@ func (s *subject) knock(k sock.Knock) {
 
 // Attempts implements [scenario.Subject].
 func (s *subject) Attempts() scenario.Attempts {
-	if s.knocks != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return scenario.Attempts{At: slices.Clone(s.at), Exact: true}
-	}
-	var a scenario.Attempts
+	var accepted []time.Duration
 	for _, e := range s.stage.log.Events() {
 		if e.Kind == event.Accept {
-			a.At = append(a.At, e.At)
+			accepted = append(accepted, e.At)
 		}
 	}
-	return a
+	if s.knocks == nil {
+		return scenario.Attempts{At: accepted, Accepted: len(accepted)}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return scenario.Attempts{At: slices.Clone(s.at), Exact: true, Accepted: len(accepted)}
 }
 
 // Watch implements [scenario.Subject].

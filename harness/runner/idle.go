@@ -50,9 +50,16 @@ func newIdleness(log *event.Log, v scenario.Variant, t scenario.Target) *idlenes
 
 // holds reports whether the fault may act later, by a clock of its own.
 func holds(f toxics.Spec) bool {
-	if f.Type == "half_close" {
+	switch f.Type {
+	case "half_close":
 		waits, _ := f.Attributes["after_read"].(bool)
 		return waits
+	case "stall":
+		_, ends := f.Attributes["duration"]
+		return ends
+	case "timeout":
+		_, ends := f.Attributes["timeout"]
+		return ends
 	}
 	return f.Type != "vanish"
 }

@@ -41,8 +41,9 @@ type Watched struct {
 
 // Attempts are the connects of a client.
 type Attempts struct {
-	At    []time.Duration // in order, on a clock of their own
-	Exact bool            // those that the kernel refused are among them; else only those that were accepted
+	At       []time.Duration // in order, on a clock of their own
+	Exact    bool            // those that the kernel refused are among them; else only those that were accepted
+	Accepted int             // how many the proxy has taken
 }
 
 // Fastest returns the most attempts that fell into any one second.

@@ -5,7 +5,6 @@ package refused
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
@@ -19,7 +18,7 @@ func Declare(b *suite.Bench) { b.Topic("refused", Scenarios()...) }
 
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{refused(), late(), acceptThenClose(), acceptThenReset(), blackHole(), restart()}
+	return []scenario.Scenario{refused(), acceptThenClose(), acceptThenReset(), blackHole(), restart()}
 }
 
 func refused() scenario.Scenario {
@@ -36,30 +35,6 @@ func refused() scenario.Scenario {
 				Gate:   scenario.Refusing,
 				Expect: []scenario.Expectation{scenario.ReportsFailure()},
 			}}, nil
-		},
-	}
-}
-
-// lateBy is how long the late server refuses: the fault is time here.
-const lateBy = 300 * time.Millisecond
-
-func late() scenario.Scenario {
-	return scenario.Scenario{
-		ID:    "refused/late",
-		Title: "A client that retries gets through once the server is up",
-		Rationale: "Services start in any order. A client that declares retries must come through a short refusal; one that " +
-			"declares none may fail at once, and must then say so.",
-		Ref:   "TritonDataCenter/node-manta#170",
-		Level: outcome.Must,
-		Roles: scenario.Clients(),
-		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			v := scenario.Variant{Gate: scenario.Refusing, OpenAfter: lateBy,
-				Expect: []scenario.Expectation{scenario.FailsOrRecovers()}}
-			if c.Target.Policies.Retries > 0 {
-				v.Budget = c.Budget
-				v.Expect = []scenario.Expectation{scenario.Completes()}
-			}
-			return []scenario.Variant{v}, nil
 		},
 	}
 }

@@ -84,7 +84,7 @@ func blackHole() scenario.Scenario {
 			}
 			return []scenario.Variant{silent(c, "",
 				scenario.Strike("timeout", event.Upstream, up.Ends[0], nil),
-				scenario.Strike("timeout", event.Downstream, down.Ends[0], nil))}, nil
+				scenario.Strike("stall", event.Downstream, down.Ends[0], nil))}, nil
 		},
 	}
 }

@@ -32,19 +32,21 @@ func trickle() scenario.Scenario {
 // drops is how many bytes at least arrive before a limit for the whole is over.
 const drops = 10
 
+// ample is how many times its limit an answer or a request would take.
+const ample = 3
+
 func trickledAnswer(c scenario.Case) ([]scenario.Variant, error) {
 	limit := c.Target.Policies.AnswerDeadline
-	start, length := c.Toward().Longest()
-	switch {
-	case limit == 0:
+	if limit == 0 {
 		return nil, c.Unsupported("the target declares no answer_deadline: it may wait for as long as bytes come")
-	case length < 10*drops:
+	}
+	start, length := c.Toward().Longest()
+	rate := int64(float64(length) / 1024 / (ample * limit.Seconds()))
+	if rate < 1 {
 		return nil, c.Unsupported("the longest answer (%d bytes) is over too soon", length)
 	}
-	gap := limit / drops
 	return []scenario.Variant{{
-		Faults: []toxics.Spec{scenario.Strike("slicer", event.Downstream, start,
-			map[string]any{"average_size": 1, "size_variation": 0, "delay": gap.Microseconds()})},
+		Faults: []toxics.Spec{scenario.Strike("bandwidth", event.Downstream, start, map[string]any{"rate": rate})},
 		Budget: max(0, stretched(limit)-c.Target.Policies.AnswerTimeout),
 		Expect: []scenario.Expectation{scenario.GivesUp()},
 	}}, nil
@@ -58,7 +60,7 @@ func trickledRequest(c scenario.Case) ([]scenario.Variant, error) {
 		return nil, c.Unsupported("the target declares no request_timeout: it may wait for as long as bytes come")
 	case c.Conversation.Script == nil:
 		return nil, c.Unsupported("without a dialogue nobody knows where a request ends")
-	case length < 10*drops:
+	case length < 2*drops*ample:
 		return nil, c.Unsupported("the longest request (%d bytes) is over too soon", length)
 	}
 	gap := limit / drops

@@ -1,0 +1,12 @@
+package reconnect_test
+
+import (
+	"testing"
+
+	"github.com/sockharness/harness/harness/suite"
+	"github.com/sockharness/harness/scenarios/reconnect"
+)
+
+func TestMain(m *testing.M) { suite.Main(m) }
+
+func TestReconnect(t *testing.T) { suite.RunTopic(t, reconnect.Declare) }
