@@ -19,6 +19,11 @@ type carry struct {
 	ended   ended    // the source's stream has
 }
 
+// endsHere reports whether nothing but the end of the stream is left to pass on.
+func (c carry) endsHere() bool {
+	return len(c.pending)+len(c.tail) == 0 && (c.ended == endedByFIN || c.ended == endedByReset)
+}
+
 // A flow is the stream of a link while it goes through this process. Its run is
 // the reader, and the only one who changes its stages and joints.
 type flow struct {
@@ -112,28 +117,9 @@ func (f *flow) over() (Outcome, bool) {
 	case <-f.ctx.Done():
 		return Stopped, true
 	case <-f.link.finished:
-		return f.afterFIN()
+		return f.link.afterFIN(f.ctx)
 	default:
 		return Aborted, f.stuck.given
-	}
-}
-
-// afterFIN reports what becomes of a link that has nothing left to send: it
-// stays, to pass on a reset that comes later, until the other direction has
-// ended too.
-func (f *flow) afterFIN() (Outcome, bool) {
-	if f.link.src.wasReset() {
-		f.link.awaitDelivered(f.ctx)
-		return Aborted, true
-	}
-	if f.link.opposite == nil {
-		return Ended, true
-	}
-	select {
-	case <-f.link.opposite.finished:
-		return Ended, true
-	default:
-		return Stopped, false
 	}
 }
 

@@ -66,6 +66,7 @@ type Config struct {
 	Rand     func(toxic string) *rand.Rand    // serves [wire.Wire]; nil: seed 0
 	Diag     *sock.Diag                       // asks the kernel about the peers; nil: it cannot tell
 	Tap      *Tap                             // records what is sent; forces the copying path
+	Finished func()                           // called once FIN was sent to the destination; nil: nobody asks. Must not block
 	Patience Patience
 }
 
@@ -165,10 +166,6 @@ func (l *Link) Sent() int64 { return l.sent.Load() }
 // Spliced returns how many of the sent bytes the kernel carried without a copy
 // through this process.
 func (l *Link) Spliced() int64 { return l.spliced.Load() }
-
-// Finished returns a channel that is closed once FIN was sent to the
-// destination.
-func (l *Link) Finished() <-chan struct{} { return l.finished }
 
 // Active returns the names of the toxics at work, in order of the chain.
 func (l *Link) Active() []string {
@@ -288,8 +285,6 @@ var past = time.Unix(1, 0)
 // it ended. When it returns nothing of the link touches the sockets any more;
 // toxics may still be on their way out, see [Link.Wait].
 func (l *Link) Run(ctx context.Context) Outcome {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	expired := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(expired)
@@ -315,8 +310,11 @@ func (l *Link) carry(ctx context.Context) (o Outcome, done bool) {
 	stages, edit := l.look()
 	var from carry
 	if len(stages) == 0 && l.cfg.Tap == nil && !l.noSplice {
-		if from = l.splice(edit); !from.toChain {
+		switch from = l.splice(edit); {
+		case !from.toChain:
 			return Stopped, false
+		case from.endsHere():
+			return l.pass(ctx, from.ended)
 		}
 	}
 	return newFlow(l, ctx, from).run()

@@ -193,9 +193,9 @@ func (f *flow) launch(asked []Stage, queues [][]item) {
 }
 
 func (l *Link) setActive(stages []Stage) {
-	names := make([]string, len(stages))
-	for i, s := range stages {
-		names[i] = s.Name
+	var names []string
+	for _, s := range stages {
+		names = append(names, s.Name)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

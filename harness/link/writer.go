@@ -114,11 +114,8 @@ func (w *writer) sendFIN(ctx context.Context) {
 		w.fail(ctx, err)
 		return
 	}
-	close(l.finished)
+	l.finish()
 	l.wake()
-	if l.opposite != nil {
-		l.opposite.wake()
-	}
 }
 
 func (w *writer) end(o Outcome) {

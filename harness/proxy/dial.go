@@ -74,8 +74,7 @@ func (s *session) dialOne(upstream string) (*link.Side, error) {
 	if err == nil {
 		var stream link.Conn
 		if stream, err = s.proxy.tls.client(ctx, c, hostOf(upstream), s.protocol()); err == nil {
-			s.emit(event.Event{Kind: event.Dial, Side: event.Server,
-				Detail: sock.FormatAddress(c.LocalAddr()) + " to " + sock.FormatAddress(c.RemoteAddr())})
+			s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: s.between(c.LocalAddr, c.RemoteAddr)})
 			side := link.NewSide(event.Server, stream)
 			side.Ahead = ahead
 			return side, nil

@@ -1,57 +1,66 @@
 package proxy
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // An idle sees that a connection which is closed in one direction carries
 // nothing in the other. Such a pair may stay for ever, and sockets are few.
 type idle struct {
-	session  *session
-	limit    time.Duration
-	finished [2]<-chan struct{} // nil once a direction is closed
-	tick     *time.Ticker       // nil while both directions are open
-	carried  int64
-	still    int // checks in a row at which nothing had moved
+	session *session
+	limit   time.Duration
+	over    func() // called when nothing has moved for the limit
+
+	mu      sync.Mutex  // guards what follows
+	timer   *time.Timer // nil while both directions are open
+	stopped bool
+	carried int64
+	still   int // checks in a row at which nothing had moved
 }
 
 // idleChecks is how many times in a row nothing may have moved.
 const idleChecks = 8
 
-func newIdle(s *session) *idle {
-	i := &idle{session: s, limit: s.proxy.cfg.HalfCloseIdle}
-	if i.limit > 0 {
-		i.finished = [2]<-chan struct{}{s.links[0].Finished(), s.links[1].Finished()}
-	}
-	return i
-}
-
-func (i *idle) stop() {
-	if i.tick != nil {
-		i.tick.Stop()
-	}
-}
-
-// start begins to check.
+// start begins to check. It is called when a direction is closed, and does
+// nothing the second time.
 func (i *idle) start() {
-	i.finished = [2]<-chan struct{}{}
-	i.carried = i.session.carried()
-	i.tick = time.NewTicker(max(i.limit/idleChecks, 1))
-}
-
-// checks ticks while the connection is half-closed.
-func (i *idle) checks() <-chan time.Time {
-	if i.tick == nil {
-		return nil
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.timer != nil || i.stopped || i.limit <= 0 {
+		return
 	}
-	return i.tick.C
+	i.carried = i.session.carried()
+	i.timer = time.AfterFunc(i.period(), i.check)
 }
 
-// over reports whether nothing has moved for the limit.
-func (i *idle) over() bool {
+func (i *idle) period() time.Duration { return max(i.limit/idleChecks, 1) }
+
+// stop ends the checks. None is under way when it returns.
+func (i *idle) stop() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.stopped = true
+	if i.timer != nil {
+		i.timer.Stop()
+	}
+}
+
+func (i *idle) check() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.stopped {
+		return
+	}
 	now := i.session.carried()
 	if i.still++; now != i.carried {
 		i.carried, i.still = now, 0
 	}
-	return i.still >= idleChecks
+	if i.still >= idleChecks {
+		i.over()
+		return
+	}
+	i.timer.Reset(i.period())
 }
 
 // carried returns how many bytes have moved in both directions.

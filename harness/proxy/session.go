@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -23,30 +25,27 @@ type session struct {
 	client  *link.Side
 	since   time.Time
 	chance  chance.Source
+	idle    idle
 	counted atomic.Bool // somebody waits for bytes
 	meeting meeting
 
 	mu       sync.Mutex // guards what follows
 	server   *link.Side // nil until the upstream is dialled
 	links    [2]*link.Link
-	ended    bool // an ending has happened
-	happened map[event.Kind]*happening
-}
-
-type happening struct {
-	done   bool
-	signal chan struct{}
+	outcome  link.Outcome
+	ended    bool         // an ending has happened
+	happened []event.Kind // each once
+	awaited  map[event.Kind]chan struct{}
 }
 
 func newSession(p *Proxy, id uint64, c link.Conn) *session {
 	return &session{proxy: p, id: id, client: link.NewSide(event.Client, p.tls.server(c)), since: time.Now(),
-		chance: p.cfg.Seed.SplitN(id), happened: map[event.Kind]*happening{}}
+		chance: p.cfg.Seed.SplitN(id)}
 }
 
 // run serves the client until both sides are closed, and waits for the toxics.
 func (s *session) run() {
-	s.emit(event.Event{Kind: event.Accept, Side: event.Client,
-		Detail: sock.FormatAddress(s.client.Conn.RemoteAddr()) + " to " + sock.FormatAddress(s.client.Conn.LocalAddr())})
+	s.emit(event.Event{Kind: event.Accept, Side: event.Client, Detail: s.between(s.client.Conn.RemoteAddr, s.client.Conn.LocalAddr)})
 	if err := s.greet(); err != nil {
 		s.turnAway(err, DownClose)
 		s.proxy.drop(s)
@@ -69,6 +68,14 @@ func (s *session) run() {
 	for _, l := range s.links {
 		l.Wait()
 	}
+}
+
+// between says who is connected to whom, if somebody wants to know.
+func (s *session) between(from, to func() net.Addr) string {
+	if s.proxy.cfg.Events == nil {
+		return ""
+	}
+	return sock.FormatAddress(from()) + " to " + sock.FormatAddress(to())
 }
 
 // turnAway ends the client's connection that cannot be served.
@@ -101,7 +108,7 @@ func (s *session) connect(server *link.Side) {
 func (s *session) config(d event.Direction, from, to *link.Side) link.Config {
 	p := s.proxy
 	c := link.Config{Direction: d, Conn: s.id, Source: from, Dest: to, Pool: &p.pool, Diag: p.diag, Patience: p.cfg.Patience,
-		Emit: s.emit, Bytes: s.bytes, Happened: s.wait, Shared: s.meeting.get, Rand: s.rand}
+		Emit: s.emit, Bytes: s.bytes, Happened: s.wait, Shared: s.meeting.get, Rand: s.rand, Finished: s.idle.start}
 	if p.cfg.Tap != nil {
 		c.Tap = p.cfg.Tap(s.id, d)
 	}
@@ -154,37 +161,33 @@ func (s *session) both() [2]*link.Link {
 	return s.links
 }
 
-// carry runs both links until the connection is over.
+// carry runs both links until the connection is over, and says what has ended
+// it: the first that was not merely stopped.
 func (s *session) carry() link.Outcome {
 	ctx, cancel := context.WithCancel(s.proxy.ctx)
 	defer cancel()
-	outcomes := make(chan link.Outcome, len(s.links))
-	for _, l := range s.links {
-		go func() { outcomes <- l.Run(ctx) }()
-	}
-	idle := newIdle(s)
-	defer idle.stop()
-	var first link.Outcome
-	for left := len(s.links); left > 0; {
-		select {
-		case o := <-outcomes:
-			if left--; first == link.Stopped {
-				first = o
-			}
-			if o != link.Ended {
-				cancel()
-			}
-		case <-idle.finished[0]:
-			idle.start()
-		case <-idle.finished[1]:
-			idle.start()
-		case <-idle.checks():
-			if idle.over() {
-				cancel()
-			}
+	s.idle = idle{session: s, limit: s.proxy.cfg.HalfCloseIdle, over: cancel}
+	defer s.idle.stop()
+	run := func(d event.Direction) {
+		if s.settle(s.links[d].Run(ctx)) != link.Ended {
+			cancel()
 		}
 	}
-	return first
+	var other sync.WaitGroup
+	other.Go(func() { run(event.Upstream) })
+	run(event.Downstream)
+	other.Wait()
+	return s.outcome
+}
+
+// settle keeps the outcome of a link unless another one was first.
+func (s *session) settle(o link.Outcome) link.Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.outcome == link.Stopped {
+		s.outcome = o
+	}
+	return o
 }
 
 // end closes both sides as the outcome has it. Nobody else uses them any more.
@@ -198,6 +201,11 @@ func (s *session) end(o link.Outcome) {
 		for d, l := range s.links {
 			s.emit(event.Event{Kind: event.FIN, Direction: event.Direction(d), Side: event.Proxy, Offset: l.Sent()})
 		}
+	}
+	if o == link.Ended && s.client.Ending() == event.EOF && s.server.Ending() == event.EOF {
+		// Nothing is unread and nothing can come: the kernel does the rest.
+		_, _ = s.server.Conn.Close(), s.client.Conn.Close()
+		return
 	}
 	var other sync.WaitGroup
 	other.Go(func() { s.shut(s.server) })
@@ -219,7 +227,7 @@ func (s *session) emit(e event.Event) {
 		e.First = !s.ended
 		s.ended = true
 	}
-	s.happeningLocked(e.Kind).mark()
+	s.markLocked(e.Kind)
 	s.mu.Unlock()
 	s.proxy.emit(e)
 }
@@ -231,8 +239,8 @@ func (s *session) bytes(e event.Event) {
 	}
 	if s.counted.Load() {
 		s.mu.Lock()
-		s.happeningLocked(event.Bytes).mark()
-		s.mu.Unlock()
+		defer s.mu.Unlock()
+		s.markLocked(event.Bytes)
 	}
 }
 
@@ -240,30 +248,35 @@ func (s *session) bytes(e event.Event) {
 func (s *session) wait(k event.Kind) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.happeningLocked(k)
+	signal := s.awaited[k]
+	if signal == nil {
+		signal = make(chan struct{})
+		if s.awaited == nil {
+			s.awaited = map[event.Kind]chan struct{}{}
+		}
+		s.awaited[k] = signal
+		if slices.Contains(s.happened, k) {
+			close(signal)
+		}
+	}
 	if k == event.Bytes {
 		s.counted.Store(true)
 		for _, l := range s.links {
 			if l != nil && l.Sent() > 0 {
-				h.mark()
+				s.markLocked(k)
 			}
 		}
 	}
-	return h.signal
+	return signal
 }
 
-func (s *session) happeningLocked(k event.Kind) *happening {
-	h := s.happened[k]
-	if h == nil {
-		h = &happening{signal: make(chan struct{})}
-		s.happened[k] = h
+// markLocked keeps that an event of the kind has happened.
+func (s *session) markLocked(k event.Kind) {
+	if slices.Contains(s.happened, k) {
+		return
 	}
-	return h
-}
-
-func (h *happening) mark() {
-	if !h.done {
-		h.done = true
-		close(h.signal)
+	s.happened = append(s.happened, k)
+	if signal := s.awaited[k]; signal != nil {
+		close(signal)
 	}
 }

@@ -29,6 +29,8 @@ func inQueue(syscall.Conn) (int, error) { return 0, ErrUnsupported }
 
 func awaitReset(context.Context, Conn) error { return ErrUnsupported }
 
+func watchReset(Conn) error { return ErrUnsupported }
+
 func shape(uintptr, wire.Window) error { return ErrUnsupported }
 
 func descriptorOf(int, uint32) (int, error) { return 0, ErrUnsupported }

@@ -46,3 +46,8 @@ func Reset(c net.Conn) error {
 // first. Nobody may read from c meanwhile; its read deadline is
 // taken away.
 func AwaitReset(ctx context.Context, c Conn) error { return awaitReset(ctx, c) }
+
+// WatchReset is [AwaitReset] for a caller who ends the wait by c's read deadline,
+// so that it costs neither a context nor a goroutine. The error is
+// [os.ErrDeadlineExceeded] then.
+func WatchReset(c Conn) error { return watchReset(c) }

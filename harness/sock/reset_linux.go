@@ -2,32 +2,39 @@ package sock
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 func awaitReset(ctx context.Context, c Conn) error {
+	defer wakeAtEnd(ctx, c)()
+	err := watchReset(c)
+	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func watchReset(c Conn) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("reset wait: %w", err)
 	}
-	defer wakeAtEnd(ctx, c)()
 	var ended error
 	// The poller calls back at every edge, so also when a reset follows the FIN.
 	err = raw.Read(func(fd uintptr) (done bool) {
 		done, ended = endOf(int(fd))
 		return done
 	})
-	switch {
-	case err == nil:
-		return ended
-	case ctx.Err() != nil:
-		return ctx.Err()
+	if err != nil {
+		return fmt.Errorf("reset wait: %w", err)
 	}
-	return fmt.Errorf("reset wait: %w", err)
+	return ended
 }
 
 // wakeAtEnd makes reads on c fail once ctx ends. The function that it returns
