@@ -45,6 +45,7 @@ func newAssociation(p *Proxy, id uint64, k key, list []Toxic) *association {
 	for d := range a.links {
 		a.links[d] = a.newLink(event.Direction(d))
 	}
+	a.links[0].opposite, a.links[1].opposite = a.links[1], a.links[0]
 	a.update(list)
 	a.links[event.Downstream].connect(a.answer)
 	a.touch()
@@ -52,8 +53,8 @@ func newAssociation(p *Proxy, id uint64, k key, list []Toxic) *association {
 }
 
 func (a *association) newLink(d event.Direction) *link {
-	return &link{direction: d, ctx: a.ctx, chance: a.proxy.cfg.Seed.SplitN(a.id).Split(d.String()), events: a.emit,
-		answered: func() bool { return a.links[d.Opposite()].flowed.Load() }, spawn: a.proxy.ends.Go, alarm: make(chan struct{}, 1)}
+	return &link{direction: d, conn: a.id, ctx: a.ctx, chance: a.proxy.cfg.Seed.SplitN(a.id).Split(d.String()), events: a.emit,
+		spawn: a.proxy.ends.Go, alarm: make(chan struct{}, 1)}
 }
 
 // update hands the links the toxics that they have of a list.
@@ -61,7 +62,7 @@ func (a *association) update(list []Toxic) {
 	for d, l := range a.links {
 		var own []Toxic
 		for _, t := range list {
-			if t.Direction == event.Direction(d) && (t.Connection == 0 || t.Connection == a.id) {
+			if t.Direction == event.Direction(d) && t.covers(a.id) {
 				own = append(own, t)
 			}
 		}

@@ -22,7 +22,7 @@ const (
 
 // kinds are the toxics for datagrams, those that decide over one of them first.
 func kinds() []kind {
-	list := []kind{dropKind(), duplicateKind(), reorderKind(), latencyKind(), bandwidthKind(), truncateKind(), corruptKind()}
+	list := []kind{dropKind(), lossKind(), duplicateKind(), reorderKind(), latencyKind(), bandwidthKind(), truncateKind(), corruptKind()}
 	for i := range list {
 		list[i].Directions = []event.Direction{event.Upstream, event.Downstream}
 		list[i].Attributes = append(list[i].Attributes, choosing()...)
@@ -49,6 +49,19 @@ func dropKind() kind {
 			{Name: "burst", Kind: toxics.Int, Default: int64(1), Min: 1, Max: maxCount, Summary: "how many in a row are lost, each time"},
 		}},
 		func(s settings) effect { return &drop{burst: s.int("burst")} }}
+}
+
+func lossKind() kind {
+	return kind{toxics.Kind{
+		Name:    "packet_loss",
+		Summary: "loses datagrams as a bad network does, in bursts",
+		Page: "A datagram is lost with probability loss_rate, plus correlation when the one before it was. The type has the attributes of Toxiproxy's " +
+			"of that name, which is for streams; drop says more exactly which ones.",
+		Attributes: []toxics.Attribute{
+			{Name: "loss_rate", Kind: toxics.Share, Default: 0.1, Max: 1, Summary: "probability that a datagram is lost, 0 to 1"},
+			{Name: "correlation", Kind: toxics.Share, Default: 0.0, Max: 1, Summary: "added to it when the datagram before was lost, 0 to 1"},
+		}},
+		func(s settings) effect { return &loss{rate: s.share("loss_rate"), correlation: s.share("correlation")} }}
 }
 
 func duplicateKind() kind {

@@ -2,6 +2,8 @@ package datagram
 
 import (
 	"bytes"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockharness/harness/toxics"
@@ -10,11 +12,45 @@ import (
 // A cue watches the packets of one stage for its trigger.
 type cue struct {
 	toxics.Trigger
-	opened   time.Time   // when the stage was
-	answered func() bool // whether the opposite direction has carried anything
-	seen     int64       // packets
-	bytes    int64       // of their payloads
+	opened   time.Time // when the stage was
+	opposite *link
+	sighting *sighting // of Opposite
+	seen     int64     // packets
+	bytes    int64     // of their payloads
 	fired    bool
+}
+
+// A sighting waits for a packet with a pattern, in the opposite direction.
+type sighting struct {
+	pattern []byte
+	made    atomic.Bool
+}
+
+func newCue(t toxics.Trigger, opposite *link, now time.Time) cue {
+	c := cue{Trigger: t, opened: now, opposite: opposite}
+	if t.Opposite != nil {
+		c.sighting = &sighting{pattern: t.Opposite}
+		var all []*sighting
+		if before := opposite.watched.Load(); before != nil {
+			all = slices.DeleteFunc(slices.Clone(*before), func(s *sighting) bool { return s.made.Load() })
+		}
+		all = append(all, c.sighting)
+		opposite.watched.Store(&all)
+	}
+	return c
+}
+
+// watch looks for the patterns that the opposite direction waits for.
+func (l *link) watch(data []byte) {
+	all := l.watched.Load()
+	if all == nil {
+		return
+	}
+	for _, s := range *all {
+		if !s.made.Load() && bytes.Contains(data, s.pattern) {
+			s.made.Store(true)
+		}
+	}
 }
 
 // reached reports whether a packet is not before the trigger, and whether the
@@ -39,7 +75,9 @@ func (c *cue) reached(p packet, at time.Time) (from, here bool) {
 	case c.After > 0:
 		c.fired = at.Sub(c.opened) >= c.After
 	case c.Event == "answer":
-		c.fired = c.answered()
+		c.fired = c.opposite.flowed.Load()
+	case c.sighting != nil:
+		c.fired = c.sighting.made.Load()
 	default: // open and accept
 		c.fired = true
 	}

@@ -32,6 +32,9 @@ func TestEffects(t *testing.T) {
 		{"drop at.event=answer", "1 2 3 4 5 6 7 8 9", 0},
 		{"drop every=3", "1 2 4 5 7 8", 3},
 		{"drop every=4 burst=2", "1 2 3 6 7", 4},
+		{"packet_loss loss_rate=1", "", 9},
+		{"packet_loss loss_rate=0", "1 2 3 4 5 6 7 8 9", 0},
+		{"packet_loss loss_rate=1 at.segment=8", "1 2 3 4 5 6 7", 2},
 		{"duplicate count=1", "1 1 2 3 4 5 6 7 8 9", 1},
 		{"duplicate copies=2 at.segment=9", "1 2 3 4 5 6 7 8 9 9 9", 1},
 		{"reorder", "2 1 4 3 6 5 8 7 9", 4},
@@ -79,6 +82,33 @@ func TestSeed(t *testing.T) {
 		if strings.HasPrefix(flag, "d") && (len(struck) < 250 || len(struck) > 350) {
 			t.Errorf("%s: struck %d of 1000", flag, len(struck))
 		}
+	}
+}
+
+// A toxic with a seed of its own is the same on each proxy.
+func TestSeedOfToxic(t *testing.T) {
+	one, _ := play(t, 7, 200, "drop toxicity=0.3 seed=5")
+	same, _ := play(t, 8, 200, "drop toxicity=0.3 seed=5")
+	other, _ := play(t, 7, 200, "drop toxicity=0.3 seed=6")
+	if one != same || one == other {
+		t.Errorf("got %q, %q and %q", one, same, other)
+	}
+}
+
+// Correlated loss comes in bursts: as much is lost behind a loss as was asked for.
+func TestCorrelation(t *testing.T) {
+	_, struck := play(t, 7, 5000, "packet_loss loss_rate=0.1 correlation=0.6")
+	pairs := 0
+	for i := 1; i < len(struck); i++ {
+		var last, this int
+		_, _ = fmt.Sscanf(struck[i-1].Detail, "datagram %d", &last)
+		_, _ = fmt.Sscanf(struck[i].Detail, "datagram %d", &this)
+		if this == last+1 {
+			pairs++
+		}
+	}
+	if share := float64(pairs) / float64(len(struck)); share < 0.65 || share > 0.75 || len(struck) < 1000 {
+		t.Errorf("%d were lost, %.2f of them behind another one, want 0.7", len(struck), share)
 	}
 }
 

@@ -34,12 +34,14 @@ func (t *Traffic) add(other Traffic) {
 // the packets that come out of it. It has a goroutine only while packets are held.
 type link struct {
 	direction event.Direction
+	conn      uint64 // number of the association
+	opposite  *link
 	ctx       context.Context
 	chance    chance.Source
 	events    func(event.Event)
-	answered  func() bool // whether the opposite direction has carried anything
 	spawn     func(func())
 	flowed    atomic.Bool // a packet has left
+	watched   atomic.Pointer[[]*sighting]
 
 	sending sync.Mutex // held while packets leave, so that they keep their order; before mu
 
@@ -68,6 +70,7 @@ func (l *link) carry(data []byte) bool {
 		l.mu.Unlock()
 		return false
 	}
+	l.watch(data)
 	p := packet{data, l.traffic.Received.Datagrams + 1, l.traffic.Received.Bytes}
 	l.traffic.Received.add(len(data))
 	send := l.send

@@ -31,6 +31,25 @@ func (d *drop) lose(w *stage, p packet) {
 	w.report(p, fmt.Sprintf("datagram %d of %d bytes dropped", p.number, len(p.data)))
 }
 
+// A loss loses packets, rather behind another one that was lost.
+type loss struct {
+	direct
+	rate, correlation float64
+	before            bool // the last one was lost
+}
+
+func (l *loss) strike(w *stage, p packet, at time.Time, next pass) {
+	rate := l.rate
+	if l.before {
+		rate += l.correlation
+	}
+	if l.before = w.chance.Float64() < rate; !l.before {
+		next(p, at)
+		return
+	}
+	w.report(p, fmt.Sprintf("datagram %d of %d bytes lost", p.number, len(p.data)))
+}
+
 // A duplicate sends packets again.
 type duplicate struct {
 	direct

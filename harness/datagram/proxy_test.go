@@ -23,7 +23,7 @@ import (
 
 // Every fault does to real sockets what it does to a link alone, to the datagram.
 func TestEffectsOnSockets(t *testing.T) {
-	for _, flag := range []string{"drop toxicity=0.3", "drop every=4 burst=2", "duplicate toxicity=0.5 copies=2", "reorder", "reorder positions=3 toxicity=0.2",
+	for _, flag := range []string{"drop toxicity=0.3", "drop every=4 burst=2", "duplicate toxicity=0.5 copies=2", "reorder hold=10s", "reorder positions=3 toxicity=0.2 hold=3s",
 		"truncate size=1 toxicity=0.4", "corrupt toxicity=0.4 bits=3", "latency latency=2 jitter=2"} {
 		for _, d := range []event.Direction{event.Upstream, event.Downstream} {
 			flag := flag + " direction=" + d.String() + " name=fault"
@@ -406,6 +406,34 @@ func resolve(c *net.UDPConn, id []byte) []byte {
 		}
 		if n >= 2 && bytes.Equal(b[:2], id) {
 			return b[2:n]
+		}
+	}
+}
+
+// Triggers that look at the opposite direction, and toxics for some associations
+// only.
+func TestTriggersAcross(t *testing.T) {
+	server := listen(t, "127.0.0.1:0")
+	p, _ := start(t, Config{Upstream: server.LocalAddr().String(), Toxics: makeAll(t, "drop direction=downstream at.opposite=bye",
+		"truncate direction=upstream at.event=answer size=1", "corrupt direction=upstream connections=2-3 offset=0 bits=8")})
+	first := dial(t, p.Addr().String())
+	send(t, first, []byte("one"))
+	to := want(t, server, []byte("one"))
+	reply(t, server, to, []byte("answer"))
+	want(t, first, []byte("answer"))
+	send(t, first, []byte("two"))
+	want(t, server, []byte("t"))
+	send(t, first, []byte("goodbye"))
+	want(t, server, []byte("g"))
+	reply(t, server, to, []byte("never seen"))
+	until(t, "the answer is dropped", func() bool { return p.Traffic(event.Downstream).Received.Datagrams == 2 })
+	if got := p.Traffic(event.Downstream).Sent.Datagrams; got != 1 {
+		t.Errorf("%d answers passed, want 1", got)
+	}
+	for i, expected := range []string{"\x9e", "\x9e", "a"} { // 2, 3 and 4
+		send(t, dial(t, p.Addr().String()), []byte("a"))
+		if got, _ := receive(t, server); string(got) != expected {
+			t.Errorf("association %d: got %q, want %q", i+2, got, expected)
 		}
 	}
 }

@@ -172,7 +172,7 @@ type bench struct {
 func newBench(seed int64, list []Toxic) *bench {
 	b := &bench{start: time.Now()}
 	b.link = &link{direction: event.Upstream, ctx: context.Background(), chance: chance.New(seed), alarm: make(chan struct{}, 1),
-		events: b.event, answered: func() bool { return false }, spawn: b.ends.Go}
+		events: b.event, opposite: &link{}, spawn: b.ends.Go}
 	b.update(list)
 	b.connect(func(payload []byte) error {
 		b.mu.Lock()

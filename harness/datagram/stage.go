@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
 )
 
@@ -59,8 +60,12 @@ type stage struct {
 
 func newStage(t Toxic, l *link, now time.Time) *stage {
 	s := settings(t.Attributes)
-	source := l.chance.Split(t.Name)
-	return &stage{toxic: t, link: l, effect: t.kind.build(s), cue: cue{Trigger: t.At, opened: now, answered: l.answered},
+	source := l.chance
+	if t.Seed != nil {
+		source = chance.New(*t.Seed).SplitN(l.conn).Split(l.direction.String())
+	}
+	source = source.Split(t.Name)
+	return &stage{toxic: t, link: l, effect: t.kind.build(s), cue: newCue(t.At, l.opposite, now),
 		dice: source.Rand(), chance: source.Split("effect").Rand(), count: s.int("count"), every: s.int("every"), only: s.bool("only")}
 }
 

@@ -60,11 +60,17 @@ func Make(spec toxics.Spec) (Toxic, error) {
 // ErrStream is what makes a toxic useless on datagrams.
 var ErrStream = errors.New("it is for streams and cannot act on datagrams")
 
+// covers reports whether the toxic is for the association of that number.
+func (t Toxic) covers(id uint64) bool {
+	return t.Connection == 0 || t.Connection <= id && id <= max(t.Connection, t.Through)
+}
+
 // settings are the attributes of a toxic, complete and within their ranges.
 type settings map[string]any
 
-func (s settings) int(name string) int64 { return s[name].(int64) }
-func (s settings) bool(name string) bool { return s[name].(bool) }
+func (s settings) int(name string) int64     { return s[name].(int64) }
+func (s settings) bool(name string) bool     { return s[name].(bool) }
+func (s settings) share(name string) float64 { return s[name].(float64) }
 func (s settings) duration(name string) time.Duration {
 	return time.Duration(s.int(name)) * time.Millisecond
 }
