@@ -182,7 +182,8 @@ func (o Originate) load() (*tls.Config, error) {
 // maxPEM is how large a file of certificates may be, bytes.
 const maxPEM = 4 << 20
 
-// readFile reads a file that is one: a device or a pipe would never end.
+// readFile reads a file that is one: a device, a pipe or some of proc(5) would
+// never end.
 func readFile(field, path string) ([]byte, error) {
 	if path == "" {
 		return nil, &FieldError{field, errors.New("no file is named")}
@@ -191,8 +192,8 @@ func readFile(field, path string) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, &FieldError{field, err}
-	case !info.Mode().IsRegular() || info.Size() > maxPEM:
-		return nil, &FieldError{field, fmt.Errorf("%s: not a file of at most %d bytes", path, maxPEM)}
+	case !info.Mode().IsRegular() || info.Size() == 0 || info.Size() > maxPEM:
+		return nil, &FieldError{field, fmt.Errorf("%s: not a file of 1 to %d bytes", path, maxPEM)}
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -1,0 +1,464 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/toxics"
+)
+
+func newAuthority(t testing.TB) *Authority {
+	t.Helper()
+	a, err := NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// trusting returns the configuration of a client that trusts the authority.
+func trusting(a *Authority, name string) *tls.Config {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(a.PEM())
+	return &tls.Config{RootCAs: pool, ServerName: name}
+}
+
+// serving returns the configuration of a server whose certificate is of the authority.
+func serving(t testing.TB, a *Authority, names ...string) *tls.Config {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c, err := a.sign(names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{*c}}
+}
+
+// files writes a pair of certificate and key, and the authority's.
+func files(t testing.TB, a *Authority) (certificate, key, ca string) {
+	t.Helper()
+	pair := serving(t, a).Certificates[0]
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	certificate, key, ca = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), filepath.Join(dir, "ca.pem")
+	for path, text := range map[string][]byte{ca: a.PEM(), key: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+		certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certificate, key, ca
+}
+
+// A recorded keeps what was read from a socket.
+type recorded struct {
+	link.Conn
+	mu  sync.Mutex
+	got bytes.Buffer
+}
+
+func (r *recorded) Read(p []byte) (int, error) {
+	n, err := r.Conn.Read(p)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.got.Write(p[:n])
+	return n, err
+}
+
+// lastRecord returns the type of the last record that came, of TLS 1.2: 0x15 is an alert.
+func (r *recorded) lastRecord(t *testing.T) byte {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var last byte
+	for b := r.got.Bytes(); len(b) >= 5; {
+		size := 5 + int(b[3])<<8 + int(b[4])
+		last = b[0]
+		if size > len(b) {
+			t.Fatalf("the last record is cut")
+		}
+		b = b[size:]
+	}
+	return last
+}
+
+// generated has the proxy terminate TLS with certificates of the authority.
+func generated(a *Authority, list ...Toxic) func(*Config) {
+	return func(c *Config) {
+		c.TLS.Terminate, c.Authority, c.Toxics = &Terminate{Generated: true}, a, list
+	}
+}
+
+// secureClient connects and speaks TLS 1.2, of which one sees the alerts.
+func (x *crossing) secureClient(a *Authority, name string) (*tls.Conn, *recorded) {
+	x.t.Helper()
+	raw := &recorded{Conn: x.mustDial()}
+	config := trusting(a, name)
+	config.MaxVersion = tls.VersionTLS12
+	c := tls.Client(raw, config)
+	if err := c.Handshake(); err != nil {
+		x.t.Fatal(err)
+	}
+	return c, raw
+}
+
+func TestTLSPassesThroughUntouched(t *testing.T) {
+	a := newAuthority(t)
+	x := newCrossing(t, "tcp", "tcp", nil)
+	client := tls.Client(x.mustDial(), trusting(a, "example.test"))
+	shaken := make(chan error, 1)
+	go func() { shaken <- client.Handshake() }()
+	config := serving(t, a, "example.test")
+	server := tls.Server(x.accept(), config)
+	if err := errors.Join(server.Handshake(), <-shaken); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(client.ConnectionState().PeerCertificates[0].Raw, config.Certificates[0].Certificate[0]) {
+		t.Error("the certificate is not the server's")
+	}
+	data := noise(1 << 20)
+	go func() {
+		_, _ = client.Write(data)
+		_ = client.CloseWrite()
+	}()
+	if got, err := io.ReadAll(server); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	until(t, "all of it was spliced", func() bool {
+		c := x.proxy.Connections()[0]
+		return !canSplice || c.Spliced[event.Upstream] == c.Traffic[event.Upstream].Received && c.Spliced[event.Upstream] > int64(len(data))
+	})
+}
+
+func TestTLSIsTerminated(t *testing.T) {
+	a := newAuthority(t)
+	for _, n := range [][2]string{{"tcp", "tcp"}, {"unix", "tcp"}, {"tcp", "unix"}} {
+		t.Run(n[0]+" to "+n[1], func(t *testing.T) {
+			x := newCrossing(t, n[0], n[1], generated(a))
+			client, raw := x.secureClient(a, "any.name.test")
+			server := x.accept()
+			send(t, client, "request")
+			wantRead(t, server, "request")
+			send(t, server, "reply")
+			wantRead(t, client, "reply")
+			data := noise(3 << 20)
+			go func() { _, _ = client.Write(data) }()
+			if !bytes.Equal(drain(t, server, len(data)), data) {
+				t.Fatal("the bytes differ")
+			}
+			_ = client.CloseWrite()
+			_ = raw.CloseWrite()
+			wantEnding(t, server, "", event.EOF)
+			send(t, server, "late reply")
+			_ = server.CloseWrite()
+			wantEnding(t, client, "late reply", event.EOF)
+			if got := raw.lastRecord(t); got != 0x15 {
+				t.Errorf("the last record is of type %#x, want a close_notify", got)
+			}
+			x.wantClosed()
+			if up := x.proxy.Traffic(event.Upstream).Received; up != int64(len(data)+len("request")) {
+				t.Errorf("%d bytes upstream: not the plaintext's", up)
+			}
+		})
+	}
+}
+
+// Toxics strike at bytes of the plaintext, and what they do to the connection is
+// done to the socket.
+func TestTLSToxics(t *testing.T) {
+	a := newAuthority(t)
+	t.Run("half_close", func(t *testing.T) {
+		x := newCrossing(t, "tcp", "tcp", generated(a, made(t, toxics.Spec{Type: "half_close", At: at(4)})))
+		client, raw := x.secureClient(a, "localhost")
+		server := x.accept()
+		send(t, server, "0123456789")
+		wantEnding(t, client, "0123", event.EOF)
+		if got := raw.lastRecord(t); got != 0x15 {
+			t.Errorf("the last record is of type %#x, want a close_notify", got)
+		}
+		wantEnding(t, raw.Conn, "", event.EOF)
+		send(t, client, "still open")
+		wantRead(t, server, "still open")
+	})
+	t.Run("truncate", func(t *testing.T) {
+		x := newCrossing(t, "tcp", "tcp", func(c *Config) {
+			generated(a, made(t, toxics.Spec{Type: "half_close", At: at(4)}))(c)
+			c.TLS.Truncate = true
+		})
+		client, raw := x.secureClient(a, "localhost")
+		server := x.accept()
+		send(t, server, "0123456789")
+		wantEnding(t, client, "0123", event.EOF)
+		if got := raw.lastRecord(t); got != 0x17 {
+			t.Errorf("the last record is of type %#x, want data", got)
+		}
+		send(t, client, "still open")
+		wantRead(t, server, "still open")
+	})
+	t.Run("reset", func(t *testing.T) {
+		x := newCrossing(t, "tcp", "tcp", generated(a, made(t, toxics.Spec{Type: "reset", At: at(4)})))
+		client, _ := x.secureClient(a, "localhost")
+		server := x.accept()
+		send(t, server, "0123456789")
+		wantEnding(t, client, "0123", event.Reset)
+		wantEnding(t, server, "", event.Reset)
+	})
+	t.Run("boundaries", func(t *testing.T) {
+		x := newCrossing(t, "tcp", "tcp", generated(a, down("lockstep", lockstep())))
+		client, _ := x.secureClient(a, "localhost")
+		server := x.accept()
+		send(t, server, "0123456789")
+		buf := make([]byte, 100)
+		for i := range 10 {
+			if n, err := client.Read(buf); n != 1 || err != nil || buf[0] != byte('0'+i) {
+				t.Fatalf("read %q, %v", buf[:n], err)
+			}
+		}
+		if canSplice {
+			x.wantEvent("deliver", func(e event.Event) bool { return e.Kind == event.Deliver && e.Offset == 9 && e.Detail == "verified" })
+		}
+	})
+}
+
+func TestTLSEndings(t *testing.T) {
+	a := newAuthority(t)
+	_, _, ca := files(t, a)
+	// Both sides speak TLS.
+	pair := func(t *testing.T) (x *crossing, client *tls.Conn, raw *recorded, server *tls.Conn) {
+		x = newCrossing(t, "tcp", "tcp", func(c *Config) {
+			generated(a)(c)
+			c.TLS.Originate = &Originate{CA: ca, ServerName: "upstream.test"}
+		})
+		shaken := make(chan error, 1)
+		accepted := make(chan *tls.Conn, 1)
+		go func() {
+			server := tls.Server(x.accept(), serving(t, a, "upstream.test"))
+			accepted <- server
+			shaken <- server.Handshake()
+		}()
+		client, raw = x.secureClient(a, "client.test")
+		server = <-accepted
+		if err := <-shaken; err != nil {
+			t.Fatal(err)
+		}
+		send(t, client, "request")
+		wantRead(t, server, "request")
+		return x, client, raw, server
+	}
+	t.Run("half-close", func(t *testing.T) {
+		_, client, _, server := pair(t)
+		_ = client.CloseWrite()
+		wantEnding(t, server, "", event.EOF)
+		send(t, server, "reply")
+		_ = server.CloseWrite()
+		wantEnding(t, client, "reply", event.EOF)
+	})
+	t.Run("reset", func(t *testing.T) {
+		x, _, raw, server := pair(t)
+		resetIt(t, raw.Conn)
+		wantEnding(t, server, "", event.Reset)
+		x.wantClosed()
+	})
+	t.Run("cut in a record", func(t *testing.T) {
+		_, _, raw, server := pair(t)
+		send(t, raw.Conn, "\x17\x03\x03\x00\x40half of it")
+		_ = raw.CloseWrite()
+		wantEnding(t, server, "", event.EOF)
+	})
+	t.Run("broken", func(t *testing.T) {
+		_, _, raw, server := pair(t)
+		send(t, raw.Conn, "\x17\x03\x03\x00\x20"+strings.Repeat("x", 32))
+		wantEnding(t, server, "", event.Reset)
+	})
+}
+
+func TestTLSIsOriginated(t *testing.T) {
+	a := newAuthority(t)
+	certificate, key, ca := files(t, a)
+	_, _, foreign := files(t, newAuthority(t))
+	for name, test := range map[string]struct {
+		originate Originate
+		want      string // in the event of the failure
+	}{
+		"trusted":     {Originate{CA: ca, ServerName: "localhost"}, ""},
+		"of the host": {Originate{CA: ca}, ""},
+		"insecure":    {Originate{Insecure: true}, ""},
+		"untrusted":   {Originate{CA: foreign}, "unknown authority"},
+		"other name":  {Originate{CA: ca, ServerName: "other.test"}, "other.test"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newCrossing(t, "tcp", "tcp", func(c *Config) { c.TLS.Originate = &test.originate })
+			pair, err := tls.LoadX509KeyPair(certificate, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client := x.mustDial()
+			server := tls.Server(x.accept(), &tls.Config{Certificates: []tls.Certificate{pair}})
+			if err := server.Handshake(); test.want == "" && err != nil {
+				t.Fatal(err)
+			}
+			if test.want != "" {
+				wantEnding(t, client, "", event.EOF)
+				x.wantEvent("refuse", func(e event.Event) bool { return e.Kind == event.Refuse && strings.Contains(e.Detail, test.want) })
+				return
+			}
+			send(t, client, "request")
+			wantRead(t, server, "request")
+			_ = client.CloseWrite()
+			wantEnding(t, server, "", event.EOF)
+			send(t, server, "reply")
+			_ = server.CloseWrite()
+			wantEnding(t, client, "reply", event.EOF)
+			x.wantClosed()
+		})
+	}
+}
+
+// What a client has agreed to speak is what the upstream is asked for.
+func TestTLSProtocols(t *testing.T) {
+	a := newAuthority(t)
+	_, _, ca := files(t, a)
+	x := newCrossing(t, "tcp", "tcp", func(c *Config) {
+		generated(a)(c)
+		c.TLS.Originate, c.TLS.Protocols = &Originate{CA: ca, ServerName: "localhost"}, []string{"h2", "http/1.1"}
+	})
+	for _, want := range []string{"h2", "http/1.1"} {
+		config := trusting(a, "localhost")
+		config.NextProtos = []string{want}
+		client := tls.Client(x.mustDial(), config)
+		shaken := make(chan error, 1)
+		go func() { shaken <- client.Handshake() }()
+		behind := serving(t, a)
+		behind.NextProtos = []string{"http/1.1", "h2"}
+		server := tls.Server(x.accept(), behind)
+		if err := errors.Join(server.Handshake(), <-shaken); err != nil {
+			t.Fatal(err)
+		}
+		if got := server.ConnectionState().NegotiatedProtocol; got != want {
+			t.Errorf("upstream speaks %q, want %q", got, want)
+		}
+		if got := client.ConnectionState().NegotiatedProtocol; got != want {
+			t.Errorf("the client speaks %q, want %q", got, want)
+		}
+	}
+}
+
+// A client that does not shake hands is given up and holds up nobody.
+func TestTLSHandshakeFails(t *testing.T) {
+	a := newAuthority(t)
+	x := newCrossing(t, "tcp", "tcp", func(c *Config) {
+		generated(a)(c)
+		c.DialTimeout = 500 * time.Millisecond
+	})
+	silent, plain := x.mustDial(), x.mustDial()
+	send(t, plain, "GET / HTTP/1.1\r\n\r\n")
+	_, _ = io.ReadAll(plain)
+	x.wantEvent("refuse", func(e event.Event) bool { return e.Kind == event.Refuse && strings.Contains(e.Detail, "tls handshake") })
+	client, _ := x.secureClient(a, "localhost")
+	send(t, client, "served")
+	wantRead(t, x.accept(), "served")
+	_, _ = io.ReadAll(silent)
+	x.wantEvent("refuse", func(e event.Event) bool {
+		return e.Kind == event.Refuse && e.Conn == 1 && strings.Contains(e.Detail, context.DeadlineExceeded.Error())
+	})
+	held := x.mustDial()
+	_ = x.proxy.Close() // does not wait for it
+	if _, err := held.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("after close: %v", err)
+	}
+}
+
+// An upstream that does not shake hands is one that cannot be dialled.
+func TestTLSUpstreamIsSilent(t *testing.T) {
+	x := newCrossing(t, "tcp", "tcp", func(c *Config) {
+		c.TLS.Originate, c.DialTimeout, c.UpstreamDown = &Originate{Insecure: true}, 50*time.Millisecond, DownReset
+	})
+	client := x.mustDial()
+	x.accept()
+	if _, err := client.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("%v, want a reset", err)
+	}
+	x.wantClosed()
+}
+
+func TestTLSMistakes(t *testing.T) {
+	a := newAuthority(t)
+	certificate, key, ca := files(t, a)
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, spec := range map[string]TLS{
+		"tls.terminate: give certificate and key, or generated":   {Terminate: &Terminate{}},
+		"tls.terminate: give":                                     {Terminate: &Terminate{Generated: true, Key: key, Certificate: certificate}},
+		"tls.terminate.key: no file":                              {Terminate: &Terminate{Certificate: certificate}},
+		"tls.terminate.certificate: no file":                      {Terminate: &Terminate{Key: key}},
+		"tls.terminate.certificate: stat /none":                   {Terminate: &Terminate{Certificate: "/none", Key: key}},
+		"tls.terminate.certificate: /dev/zero: not a file":        {Terminate: &Terminate{Certificate: "/dev/zero", Key: key}},
+		"tls.terminate.certificate: " + ca:                        {Terminate: &Terminate{Certificate: ca, Key: key}},
+		"tls.terminate.names: names are for generated":            {Terminate: &Terminate{Certificate: certificate, Key: key, Names: []string{"a"}}},
+		"tls.terminate.names: \"a b\"":                            {Terminate: &Terminate{Generated: true, Names: []string{"a b"}}},
+		"tls.originate.ca: " + empty + ": no certificate":         {Originate: &Originate{CA: empty}},
+		"tls.originate.server_name":                               {Originate: &Originate{ServerName: "a/b"}},
+		"tls.protocols: \"\"":                                     {Originate: &Originate{}, Protocols: []string{""}},
+		"tls.terminate: protocols and truncate are for a proxy":   {Truncate: true},
+		"tls.terminate: protocols and truncate are for a proxy t": {Protocols: []string{"h2"}},
+	} {
+		var field *FieldError
+		if err := spec.Check(); !errors.As(err, &field) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%+v: %v, want %s", spec, err, want)
+		}
+		if _, err := New(Config{Name: "p", Listen: "127.0.0.1:0", TLS: spec}); err == nil {
+			t.Errorf("%+v: taken", spec)
+		}
+	}
+	if err := (TLS{Terminate: &Terminate{Certificate: certificate, Key: key}, Originate: &Originate{CA: ca}, Truncate: true}).Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAuthorityKnowsManyNames(t *testing.T) {
+	a := newAuthority(t)
+	for i := range knownNames + 10 {
+		if _, err := a.issue(&tls.ClientHelloInfo{ServerName: "n" + string(rune('a'+i%26)) + strings.Repeat("x", i/26), Conn: &net.TCPConn{}}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(a.leaves) > knownNames {
+		t.Errorf("%d are kept", len(a.leaves))
+	}
+}
+
+// FuzzTLS reads attributes as they come; none of them makes the reader fail
+// otherwise than by naming the field.
+func FuzzTLS(f *testing.F) {
+	f.Add("", "", true, "localhost", "", "", "h2")
+	f.Add("/dev/null", "/dev/full", false, "*.a", "/proc/self/mem", "[::1]", "\x00")
+	f.Fuzz(func(t *testing.T, certificate, key string, made bool, name, ca, server, protocol string) {
+		spec := TLS{Terminate: &Terminate{Certificate: certificate, Key: key, Generated: made, Names: []string{name}},
+			Originate: &Originate{CA: ca, ServerName: server}, Protocols: []string{protocol}}
+		var field *FieldError
+		if err := spec.Check(); err != nil && !errors.As(err, &field) {
+			t.Error(err)
+		}
+	})
+}
