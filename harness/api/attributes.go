@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/toxics"
 )
 
@@ -55,10 +56,17 @@ func decodeOriginal(kind toxics.Kind, text json.RawMessage) (map[string]any, err
 	if err := json.Unmarshal(text, into.Interface()); err != nil {
 		return nil, err
 	}
-	values := map[string]any{}
+	values, added := map[string]any{}, any(nil)
 	for i, a := range kind.Attributes {
 		value := into.Elem().Field(i).Interface().(json.RawMessage)
 		if len(value) == 0 || isNull(value) {
+			continue
+		}
+		if a.Added {
+			if err := json.Unmarshal(value, &added); err != nil {
+				return nil, err
+			}
+			values[a.Name] = added
 			continue
 		}
 		n, err := strconv.ParseInt(string(value), 10, 64)
@@ -80,14 +88,21 @@ func decodeObject(text json.RawMessage) (map[string]any, error) {
 }
 
 // writeAttributes writes the attributes of a toxic in the order of the catalogue.
-func writeAttributes(t toxics.Toxic) (json.RawMessage, error) {
-	kind, ok := toxics.Find(t.Type)
+// What we have added to a type of Toxiproxy's is shown only when it is used.
+func (t toxic) writeAttributes() (json.RawMessage, error) {
+	kind, ok := toxics.Find(t.made.Type)
+	if t.datagram != nil {
+		kind, ok = datagram.Find(t.made.Type)
+	}
 	if !ok || kind.Registered {
-		return json.Marshal(t.Attributes)
+		return json.Marshal(t.made.Attributes)
 	}
 	var parts []string
 	for _, a := range kind.Attributes {
-		value, err := json.Marshal(t.Attributes[a.Name])
+		if a.Added && t.made.Attributes[a.Name] == a.Default {
+			continue
+		}
+		value, err := json.Marshal(t.made.Attributes[a.Name])
 		if err != nil {
 			return nil, fmt.Errorf("attribute %s: %w", a.Name, err)
 		}

@@ -69,6 +69,9 @@ func (m *member) start() error {
 	m.mu.Lock()
 	w, list := m.wish, m.toxics
 	m.mu.Unlock()
+	if w.datagrams() {
+		return m.startDatagrams(w, list)
+	}
 	at, err := net.ResolveTCPAddr("tcp", w.listen)
 	if err != nil {
 		return &net.OpError{Op: "listen", Net: "tcp", Err: err}
@@ -99,17 +102,21 @@ func (m *member) run(p carrier, w windows) {
 }
 
 func (m *member) config(w wish, at *net.TCPAddr, list []toxic) proxy.Config {
-	source := m.daemon.chance.Split(m.name)
-	if w.seed != nil {
-		source = chance.New(*w.seed)
-	}
 	listen := at.String()
 	if at.IP == nil || at.IP.Equal(net.IPv4zero) {
 		listen = net.JoinHostPort("", portOf(at)) // both families, as Go has it for 0.0.0.0
 	}
 	sizes := windowsOf(list)
-	return proxy.Config{Name: m.name, Listen: listen, Upstream: w.upstream, Mode: effective(w.mode, list), Seed: source,
+	return proxy.Config{Name: m.name, Listen: listen, Upstream: w.upstream, Mode: effective(w.mode, list), Seed: m.source(w),
 		Events: m.daemon.sink(m.name), Toxics: running(list), OnListen: sizes[event.Upstream], OnDial: sizes[event.Downstream]}
+}
+
+// source is that of everything random on the proxy.
+func (m *member) source(w wish) chance.Source {
+	if w.seed != nil {
+		return chance.New(*w.seed)
+	}
+	return m.daemon.chance.Split(m.name)
 }
 
 // stop disables the proxy, if it is not, and ends its connections by FIN. The
@@ -215,7 +222,7 @@ func effective(mode proxy.Mode, list []toxic) proxy.Mode {
 func running(list []toxic) []proxy.Toxic {
 	made := make([]proxy.Toxic, 0, len(list))
 	for _, t := range list {
-		made = append(made, t.running())
+		made = append(made, t.running()...)
 	}
 	return made
 }
@@ -229,10 +236,10 @@ func address(a net.Addr) string {
 }
 
 // bindFailure words the failure of a listen as Go's net does.
-func bindFailure(at *net.TCPAddr, err error) error {
+func bindFailure(at net.Addr, err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
-		return &net.OpError{Op: "listen", Net: "tcp", Addr: at, Err: os.NewSyscallError("bind", errno)}
+		return &net.OpError{Op: "listen", Net: at.Network(), Addr: at, Err: os.NewSyscallError("bind", errno)}
 	}
 	return err
 }
