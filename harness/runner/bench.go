@@ -228,8 +228,8 @@ func (b *bench) busy(ctx context.Context) bool {
 	if len(before) == 0 || !sleep(ctx, look) {
 		return false
 	}
-	_, _, busiest := since(before, threads(b.tree()))
-	return busiest >= look*8/10
+	busiest := since(before, threads(b.tree())).busiest
+	return busiest.Ran+busiest.Waited >= look*8/10
 }
 
 // discard ends a server that does not serve any more; the next variant starts

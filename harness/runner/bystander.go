@@ -13,7 +13,7 @@ import (
 // where there is nobody to ask.
 func (s *stage) bystand(ctx context.Context, v scenario.Variant) (suffered func() error) {
 	b := s.play.bench
-	if s.kase.Role != scenario.Server || b.script == nil || len(v.Faults) == 0 {
+	if s.kase.Role != scenario.Server || b.script == nil || len(v.Faults) == 0 || !b.target.Asks("others") {
 		return func() error { return nil }
 	}
 	waiting, cancel := context.WithCancel(ctx)

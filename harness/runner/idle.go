@@ -74,7 +74,7 @@ func (i *idleness) idle() bool {
 		return false
 	}
 	now := ourThreads()
-	if waited, _, _ := since(i.ours, now); waited > hungry {
+	if since(i.ours, now).waited > hungry {
 		i.since, i.ours = time.Now(), now
 		return false
 	}

@@ -20,9 +20,10 @@ const (
 	glance = 100 * time.Millisecond
 )
 
-// spinning is how long a thread must not sleep, while nothing moves, to count as
-// one that never will.
-const spinning = time.Second
+// spinning is for how long a thread must have had a processor, without a sleep
+// and while nothing moved, to count as one that never will sleep. Interpreters take
+// up to half of that until they are up.
+const spinning = 800 * time.Millisecond
 
 // proving is how long one attempt may take to prove that the peers wait for
 // ever; it takes some 5 ms where they do.
@@ -133,7 +134,7 @@ type look struct {
 	moves       int64
 
 	elapsed, starved, ran time.Duration
-	awake                 time.Duration // for which one thread of the peers has not slept and nothing has moved
+	awake                 time.Duration // for which a thread of the peers that does not sleep ran while nothing moved
 }
 
 // used is how much of the budget is gone.
@@ -166,13 +167,12 @@ func (w wait) moves() int64 {
 func (l *look) again() {
 	now, peers, ours, moves := time.Now(), threads(l.tree), ourThreads(), l.wait.moves()
 	passed := now.Sub(l.at)
-	waited, ran, busiest := since(l.peers, peers)
-	ourselves, _, _ := since(l.ours, ours)
+	theirs, own := since(l.peers, peers), since(l.ours, ours)
 	l.elapsed += passed
-	l.starved += min(passed, max(waited, ourselves))
-	l.ran += ran
-	l.awake += passed
-	if l.moved == nil || moves != l.moves || busiest < passed*9/10 {
+	l.starved += min(passed, max(theirs.waited, own.waited))
+	l.ran += theirs.ran
+	l.awake += theirs.busiest.Ran
+	if l.moved == nil || moves != l.moves || theirs.busiest.Ran+theirs.busiest.Waited < passed*9/10 {
 		l.awake = 0
 	}
 	l.at, l.peers, l.ours, l.moves = now, peers, ours, moves
@@ -202,13 +202,20 @@ func threads(pids []int) map[int]probe.Turn {
 
 func ourThreads() map[int]probe.Turn { return threads([]int{os.Getpid()}) }
 
-// since compares two readings: the longest time that one thread has waited for a
-// processor, how long all have had one, and the longest time that one thread
-// was awake, with or without.
-func since(before, after map[int]probe.Turn) (waited, ran, busiest time.Duration) {
-	for id, t := range after {
-		w, r := t.Waited-before[id].Waited, t.Ran-before[id].Ran
-		waited, ran, busiest = max(waited, w), ran+r, max(busiest, w+r)
+// turns is what the threads of some processes have got between two readings.
+type turns struct {
+	waited  time.Duration // the longest time that one thread has waited for a processor
+	ran     time.Duration // how long all have had one
+	busiest probe.Turn    // of the thread that was awake the longest, with a processor or without
+}
+
+func since(before, after map[int]probe.Turn) (t turns) {
+	for id, now := range after {
+		w, r := now.Waited-before[id].Waited, now.Ran-before[id].Ran
+		t.waited, t.ran = max(t.waited, w), t.ran+r
+		if w+r > t.busiest.Waited+t.busiest.Ran {
+			t.busiest = probe.Turn{PID: now.PID, Ran: r, Waited: w}
+		}
 	}
-	return waited, ran, busiest
+	return t
 }

@@ -246,9 +246,9 @@ func TestSince(t *testing.T) {
 	ms := time.Millisecond
 	before := map[int]probe.Turn{1: {Ran: 5 * ms, Waited: 5 * ms}, 2: {Waited: 100 * ms}}
 	after := map[int]probe.Turn{1: {Ran: 45 * ms, Waited: 6 * ms}, 2: {Waited: 130 * ms}, 3: {Ran: 7 * ms, Waited: 20 * ms}}
-	waited, ran, busiest := since(before, after)
-	if waited != 30*ms || ran != 47*ms || busiest != 41*ms {
-		t.Errorf("got waited %s, ran %s, busiest %s; want 30ms of thread 2, 47ms of all, 41ms of thread 1", waited, ran, busiest)
+	got := since(before, after)
+	if got.waited != 30*ms || got.ran != 47*ms || got.busiest != (probe.Turn{Ran: 40 * ms, Waited: ms}) {
+		t.Errorf("got %+v; want waited 30ms of thread 2, ran 47ms of all, busiest thread 1 with 40ms and 1ms", got)
 	}
 }
 

@@ -6,7 +6,7 @@ import "slices"
 // variant of its own: a parser that breaks at one offset of a hundred is only
 // found by trying them all (reference: bjoern, dart-zig, blackbull in
 // HttpArena #1289).
-const shortMessage = 64
+const shortMessage = 128
 
 // edges are the sizes of the buffers people write: what lies around them in a
 // long message is where a reader's chunks end.

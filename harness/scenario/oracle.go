@@ -64,6 +64,12 @@ func Violations(o Observation) []Violation {
 // Off, as the level of an oracle in a target, switches it off.
 const Off outcome.Level = "off"
 
+// Asks reports whether the oracle of that name counts anything for the target.
+func (t Target) Asks(oracle string) bool {
+	o, ok := FindOracle(oracle)
+	return ok && t.oracleLevel(o) != ""
+}
+
 // oracleLevel returns what the oracle counts for the target, "" for nothing.
 func (t Target) oracleLevel(o Oracle) outcome.Level {
 	switch level := t.Oracles[o.Name]; level {
