@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,10 +14,10 @@ import (
 
 	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/outcome"
-	"github.com/sockharness/harness/harness/report"
 	"github.com/sockharness/harness/harness/runner"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/suite"
+	"github.com/sockharness/harness/harness/waiver"
 )
 
 // runSuites is `harness run`: everything is resolved and checked before the
@@ -31,11 +30,18 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 	if err := f.check(cmd); err != nil {
 		return err
 	}
-	targets, err := f.resolve()
+	all, err := f.all()
 	if err != nil {
 		return err
 	}
-	e := &execution{flags: f, terminal: newTerminal(cmd, f.noColor), topics: topics, started: time.Now()}
+	targets, err := f.selected(all)
+	if err != nil {
+		return err
+	}
+	e := &execution{flags: f, terminal: newTerminal(cmd, f.noColor), topics: topics, universe: all, played: map[string]bool{}}
+	if e.waivers, err = f.loadWaivers(); err != nil {
+		return err
+	}
 	if err := e.prepare(targets); err != nil {
 		return err
 	}
@@ -53,11 +59,11 @@ type execution struct {
 	flags    *runFlags
 	terminal terminal
 	topics   []suite.Topic
+	universe []scenario.Target // selected or not
+	waivers  waiver.File
 	job      suite.Job
 	specs    []coordinator.Spec
-	started  time.Time
-	results  []outcome.Result
-	problems []string
+	played   map[string]bool // by "id on target": whole, in some round
 }
 
 // prepare resolves the job and asks Ginkgo which specs it comes to.
@@ -74,7 +80,7 @@ func (e *execution) prepare(targets []scenario.Target) error {
 		Targets: targets,
 		Runner:  runner.Config{Seed: e.flags.seed, Budget: e.flags.budget, StartTimeout: e.flags.startTimeout, Self: self, Variant: e.flags.variant},
 		Timeout: e.flags.timeout, Levels: levels, LabelFilter: e.flags.labelFilter,
-		Focus: e.flags.focus, Skip: e.flags.skip, FailFast: e.flags.failFast,
+		Focus: e.flags.focus, Skip: e.flags.skip, FailFast: e.flags.failFast, Waivers: e.waivers,
 	}
 	for _, t := range e.topics {
 		e.job.Topics = append(e.job.Topics, t.Name)
@@ -118,7 +124,7 @@ func leaf(text string) string {
 	return id
 }
 
-// run starts the workers, hands out the specs and reports what came of them.
+// run plays every round and reports what came of them.
 func (e *execution) run(parent context.Context) error {
 	tmp, release, err := keepHouse()
 	if err != nil {
@@ -136,32 +142,18 @@ func (e *execution) run(parent context.Context) error {
 	}
 	ctx, hard, release := interrupts(parent)
 	defer release()
-	progress := report.NewProgress(e.terminal.out, report.ProgressOptions{TTY: e.terminal.tty, Total: len(e.specs),
-		Quiet: e.flags.quiet, Strict: e.flags.strict, Width: e.terminal.width})
-	result, err := coordinator.Run(ctx, e.coordination(job, hard, progress))
-	if progressErr := progress.Close(); progressErr != nil && e.terminal.failed == nil {
-		e.terminal.failed = progressErr
+	var rounds []outcome.Document
+	for len(rounds) < e.flags.repeat {
+		r := &round{execution: e, started: time.Now()}
+		d, err := r.play(ctx, hard, job)
+		rounds = append(rounds, d)
+		e.tellRound(rounds)
+		if err != nil || d.Stopped != "" {
+			break
+		}
 	}
-	if err != nil {
-		e.problems = append(e.problems, err.Error())
+	if e.flags.repeat == 1 {
+		return e.finish(rounds[0])
 	}
-	return e.finish(result)
-}
-
-func (e *execution) coordination(job string, hard <-chan struct{}, progress *report.Progress) coordinator.Config {
-	return coordinator.Config{
-		Command: func(int) *exec.Cmd {
-			return exec.Command(e.job.Runner.Self, "worker", job)
-		},
-		Procs: e.flags.procs, Specs: e.specs, Seed: e.flags.seed, FailFast: e.flags.failFast,
-		SpecTimeout: e.flags.timeout, Hard: hard,
-		OnStart: func(proc, _ int, name string) { progress.Started(proc, leaf(name)) },
-		OnReport: func(_ int, r suite.Report) {
-			if !suite.IsSpec(r) {
-				return
-			}
-			results := e.collect(r)
-			progress.Finished(specID(r), results)
-		},
-	}
+	return e.finish(outcome.Merge(e.flags.repeat, rounds))
 }

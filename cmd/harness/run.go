@@ -28,6 +28,10 @@ type runFlags struct {
 	budget       time.Duration
 	startTimeout time.Duration
 	junit, json  string
+	waivers      string
+	update       bool
+	repeat       int
+	zoo          bool
 	list         bool
 	quiet        bool
 	verbose      bool
@@ -85,6 +89,9 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.budget, "budget", 2*time.Second, "how long a peer may take for what it should do at once")
 	flags.StringVar(&f.junit, "junit", "", "write JUnit XML to `FILE` (- for stdout)")
 	flags.StringVar(&f.json, "json", "", "write the JSON result to `FILE` (- for stdout)")
+	flags.StringVar(&f.waivers, "waivers", "", "known failures: a `FILE` of scenario, target, reason; an entry that is not true any more is red")
+	flags.BoolVar(&f.update, "update-waivers", false, "add to --waivers what fails, drop what passes; the reasons are for you to write")
+	flags.IntVar(&f.repeat, "repeat", 1, "play the selection `N` times; a verdict that changes is red")
 	flags.BoolVar(&f.list, "list", false, "list what would run, and run nothing")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "only failures and the summary")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "also what is unsupported, one by one")
@@ -119,6 +126,12 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 	}
 	if !cmd.Flags().Changed("seed") {
 		f.seed = time.Now().UnixNano() % 1_000_000
+	}
+	if f.repeat < 1 {
+		return usage("--repeat %d: want at least 1", f.repeat)
+	}
+	if f.update && f.waivers == "" {
+		return usage("--update-waivers: say which file with --waivers FILE")
 	}
 	if f.junit == "-" && f.json == "-" {
 		return usage("--junit - and --json - exclude each other: there is one standard output")

@@ -46,14 +46,10 @@ func (f *targetFlags) fromFlags() bool {
 	return f.server != "" || f.client != "" || f.dialogue != "" || len(f.send)+len(f.expect) > 0 || f.test != ""
 }
 
-// resolve returns the targets, checked as far as that is possible without
-// starting anything.
-func (f *targetFlags) resolve() ([]scenario.Target, error) {
-	targets, err := f.all()
-	if err != nil {
-		return nil, err
-	}
-	targets, err = f.narrow(targets)
+// selected returns those of all targets that --target names, checked as far as
+// that is possible without starting anything.
+func (f *targetFlags) selected(all []scenario.Target) ([]scenario.Target, error) {
+	targets, err := f.narrow(all)
 	if err != nil {
 		return nil, err
 	}

@@ -73,6 +73,10 @@ type Result struct {
 	Events   []event.Event `json:"events,omitempty"`
 }
 
+// Whole reports whether the result is about a scenario as a whole and not about
+// one of its variants: a check of what all of them left.
+func (r Result) Whole() bool { return r.Check != "" && r.Variant == "" }
+
 // Red reports whether the result turns the run red: a level that counts and a
 // verdict that is neither a pass nor out of the scenario's reach.
 func (r Result) Red(strict bool) bool {

@@ -15,7 +15,7 @@ const (
 )
 
 // block tells a group in full.
-func (p *page) block(g group, o Options) {
+func (p *page) block(d outcome.Document, g group, o Options) {
 	r := g.example()
 	st := yellow
 	if g.red(o.Strict) {
@@ -23,10 +23,12 @@ func (p *page) block(g group, o Options) {
 	}
 	p.line(span{st, strings.ToUpper(string(r.Verdict))}, span{dim, " (" + levels(g) + ")"},
 		span{bold, " " + g.subject()})
-	p.about(g, r, o)
-	if line := endings(r.Ending); line != "" {
-		p.text("  ", plain, line)
+	p.variants(g)
+	if len(g.scenarios) == 1 && !g.whole() {
+		p.text("  ", dim, purpose(d, r)...)
 	}
+	p.message(g, r, o)
+	p.text("  ", plain, facts(r)...)
 	p.notes(r, o)
 	p.timeline(g, r)
 	if lines := tail(cleanLines(r.Stderr), mostStderr); len(lines) > 0 {
@@ -37,14 +39,18 @@ func (p *page) block(g group, o Options) {
 }
 
 // brief tells a group that turns nothing red; with Verbose in full.
-func (p *page) brief(g group, o Options) {
+func (p *page) brief(d outcome.Document, g group, o Options) {
 	r := g.example()
 	p.line(span{plain, "  " + g.subject()})
 	indented := &page{color: p.color, width: max(0, p.width-2)}
-	indented.about(g, r, o)
+	indented.variants(g)
+	if o.Verbose && r.Verdict != outcome.Pass {
+		indented.text("  ", dim, purpose(d, r)...)
+	}
+	indented.message(g, r, o)
 	if o.Verbose {
-		if line := endings(r.Ending); line != "" && r.Verdict != outcome.Unsupported {
-			indented.text("  ", plain, line)
+		if r.Verdict != outcome.Unsupported {
+			indented.text("  ", plain, facts(r)...)
 		}
 		indented.notes(r, o)
 		indented.timeline(g, r)
@@ -65,7 +71,18 @@ func (g group) subject() string {
 	if len(g.scenarios) > 1 {
 		return fmt.Sprintf("%d scenarios on %s", len(g.scenarios), r.Target)
 	}
-	return r.Scenario + " on " + r.Target
+	text := r.Scenario + " on " + r.Target
+	if r.Check != "" {
+		text += " (" + r.Check + ")"
+	}
+	return text
+}
+
+// whole reports whether the group is about no conversation: a waiver that is not
+// true any more, a target that could not be played to.
+func (g group) whole() bool {
+	v := g.results[0].Verdict
+	return v == outcome.Stale || v == outcome.Blocked
 }
 
 func levels(g group) string {
@@ -80,13 +97,17 @@ func levels(g group) string {
 	return strings.Join(words, ", ")
 }
 
-// about tells which variants, and why.
-func (p *page) about(g group, r outcome.Result, o Options) {
+// variants tells which scenarios or variants.
+func (p *page) variants(g group) {
 	if len(g.scenarios) > 1 {
 		p.text("  ", dim, elide(g.scenarios))
 	} else if line := share(g); line != "" {
 		p.text("  ", dim, line)
 	}
+}
+
+// message tells what was wrong.
+func (p *page) message(g group, r outcome.Result, o Options) {
 	if r.Verdict == outcome.Pass {
 		return
 	}
@@ -108,17 +129,22 @@ func share(g group) string {
 			names = append(names, r.Variant)
 		}
 	}
-	switch {
-	case g.variants == 1:
-		return strings.Join(names, "")
-	case len(g.results) == g.variants && len(names) == 0:
-		return fmt.Sprintf("all of %d runs", g.variants)
-	case len(g.results) == g.variants:
-		return fmt.Sprintf("all of %d variants: %s", g.variants, variantList(names))
-	case len(names) == 0:
-		return fmt.Sprintf("%d of %d runs", len(g.results), g.variants)
+	of, what := fmt.Sprintf("%d of %d", len(g.results), g.variants), "variants"
+	if len(g.results) == g.variants {
+		of = fmt.Sprintf("all of %d", g.variants)
 	}
-	return fmt.Sprintf("%d of %d variants: %s", len(g.results), g.variants, variantList(names))
+	if g.offsets {
+		what = "offsets"
+	}
+	switch {
+	case g.results[0].Whole() || g.results[0].Verdict == outcome.Stale:
+		return ""
+	case g.variants <= 1:
+		return strings.Join(names, "")
+	case len(names) == 0:
+		return of + " runs"
+	}
+	return of + " " + what + ": " + variantList(names)
 }
 
 // alike counts the results whose message is of the same class, but not the same.

@@ -59,13 +59,28 @@ func aRun() outcome.Document {
 	add(outcome.Result{Target: "kv", Scenario: "restart/again", Level: outcome.Must, Verdict: outcome.Blocked, Elapsed: 2, Message: "fails without the fault too: no answer"})
 	add(outcome.Result{Target: "kv", Scenario: "reset/at-byte", Variant: "byte=4096", Level: outcome.Must, Verdict: outcome.Invalid, Elapsed: 2, Message: "connection closed at byte 812, before offset 4096",
 		Ending: outcome.Endings{Client: event.EOF, Server: event.BrokenPipe}})
+	add(outcome.Result{Target: "kv", Scenario: "eof/before-first-byte", Check: "cpu", Level: outcome.Must, Verdict: outcome.Fail, Elapsed: 40,
+		Message: "burns 98% of a processor while nothing moves", Share: &outcome.Share{Failed: 3, Runs: 3}, Replay: "harness replay kv eof/before-first-byte",
+		Ending: outcome.Endings{Client: event.EOF, Server: event.Open}, First: &outcome.FirstEnd{Side: event.Client, Ending: event.EOF, At: 0.4}})
 	for _, scenario := range []string{"eof/mid-message", "eof/after-reply", "reset/idle", "segmentation/split"} {
 		add(outcome.Result{Target: "fetcher", Scenario: scenario, Level: outcome.Must, Verdict: outcome.Invalid,
 			Message: "server \"python3 server.py 40001\": exited with status 2 before it listened:\nTraceback (most recent call last):\n  SyntaxError: invalid syntax"})
 	}
 	d := outcome.Fold(7, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), 4210*time.Millisecond, results)
 	d.Problems = []string{"worker 2 crashed: signal: killed\ngoroutine 1 [running]:\n\tmain.main()"}
-	return d
+	return d.Explain(aboutScenario, aboutCheck)
+}
+
+func aboutScenario(id string) outcome.About {
+	return map[string]outcome.About{
+		"segmentation/split": {Title: "A message cut anywhere is still one message", Rationale: "TCP keeps no boundaries; one recv is not one message.\nIt works until the network is busy.", Ref: "RFC 9293 §3.8"},
+		"reset/fresh":        {Title: "A connection is ended in order", Rationale: "A reset destroys what the other side has not read yet."},
+		"reset/at-byte":      {Title: "A reset at any byte is an error", Ref: "tcp(7)"},
+	}[id]
+}
+
+func aboutCheck(name string) outcome.About {
+	return map[string]outcome.About{"cpu": {Title: "Nobody burns a processor while nothing moves", Rationale: "A loop that takes EOF for nothing yet never ends.", Ref: "wrk#167"}}[name]
 }
 
 func aFailure(variant string) outcome.Result {
@@ -86,5 +101,6 @@ func aFailure(variant string) outcome.Result {
 	return outcome.Result{Target: "kv", Scenario: "segmentation/split", Variant: variant, Level: outcome.Must, Verdict: outcome.Fail, Elapsed: 31,
 		Message: "the reply differs at " + variant + ":\n  got  \"\"\n  want \"OK\\n\"", Notes: []string{"1 segment boundaries verified as read"},
 		Replay: "harness replay kv segmentation/split '" + variant + "'",
-		Ending: outcome.Endings{Client: event.Reset, Server: event.Open}, Stderr: stderr, Events: events}
+		Ending: outcome.Endings{Client: event.Reset, Server: event.Open}, Stderr: stderr, Events: events,
+		First: &outcome.FirstEnd{Side: event.Server, Ending: event.Reset, At: 1.2}, Share: &outcome.Share{Failed: 2, Runs: 3}}
 }

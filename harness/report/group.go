@@ -3,6 +3,7 @@ package report
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/sockharness/harness/harness/outcome"
 )
@@ -68,6 +69,7 @@ type group struct {
 	scenarios []string
 	results   []outcome.Result // never empty
 	variants  int              // of the scenario on the target, whatever they came to
+	offsets   bool             // each of them is a byte offset
 }
 
 // example returns the result that stands for the group: the first with a
@@ -87,30 +89,60 @@ type groupKey struct {
 	scenarioKey
 	verdict outcome.Verdict
 	level   outcome.Level
+	check   string
 	ending  outcome.Endings
 	class   string
 }
 
 // fold groups the results, in the order of their first appearance.
 func fold(results []outcome.Result, strict bool) []group {
-	variants := map[scenarioKey]int{}
-	for _, r := range results {
-		variants[scenarioKey{r.Target, r.Scenario}]++
-	}
+	variants, offsets := countVariants(results)
 	var groups []group
 	index := map[groupKey]int{}
 	for _, r := range results {
 		scenario := scenarioKey{r.Target, r.Scenario}
-		key := groupKey{scenario, r.Verdict, r.Level, r.Ending, messageClass(r.Message)}
+		key := groupKey{scenario, r.Verdict, r.Level, r.Check, r.Ending, messageClass(r.Message)}
 		i, ok := index[key]
 		if !ok {
 			i = len(groups)
 			index[key] = i
-			groups = append(groups, group{section: sectionOf(r, strict), scenarios: []string{r.Scenario}, variants: variants[scenario]})
+			groups = append(groups, group{section: sectionOf(r, strict), scenarios: []string{r.Scenario}, variants: variants[scenario], offsets: offsets[scenario]})
 		}
 		groups[i].results = append(groups[i].results, r)
 	}
 	return merge(groups)
+}
+
+// countVariants counts the variants of each scenario, those that several checks
+// speak of once, and tells whether it sweeps over byte offsets.
+func countVariants(results []outcome.Result) (variants map[scenarioKey]int, offsets map[scenarioKey]bool) {
+	type variantKey struct {
+		scenarioKey
+		variant string
+	}
+	type checkKey struct {
+		variantKey
+		check string
+	}
+	checks, most := map[checkKey]int{}, map[variantKey]int{}
+	variants, offsets = map[scenarioKey]int{}, map[scenarioKey]bool{}
+	for _, r := range results {
+		if r.Whole() || r.Verdict == outcome.Stale {
+			continue
+		}
+		scenario := scenarioKey{r.Target, r.Scenario}
+		key := variantKey{scenario, r.Variant}
+		checks[checkKey{key, r.Check}]++
+		if n := checks[checkKey{key, r.Check}]; n > most[key] {
+			most[key] = n
+			if _, seen := offsets[scenario]; !seen {
+				offsets[scenario] = true
+			}
+			offsets[scenario] = offsets[scenario] && strings.HasPrefix(r.Variant, "byte=")
+			variants[scenario]++
+		}
+	}
+	return variants, offsets
 }
 
 // manyScenarios is from how many scenarios on the same message is said once.
@@ -119,12 +151,13 @@ const manyScenarios = 3
 type messageKey struct {
 	section section
 	target  string
+	check   string
 	message string
 }
 
 func keyOf(g group) messageKey {
 	r := g.results[0]
-	key := messageKey{g.section, r.Target, r.Message}
+	key := messageKey{g.section, r.Target, r.Check, r.Message}
 	if g.section == invalid || g.section == blocked || g.section == unsupported {
 		key.message = messageClass(r.Message) // ports and times differ, the cause does not
 	}
@@ -167,12 +200,13 @@ func merge(groups []group) []group {
 var (
 	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 	number = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)*(?:ns|µs|ms|s|m|h)?\b`)
+	dump   = regexp.MustCompile(`(?m)^  (?:[-+ ] [0-9a-f]{8}  [^|]*\|.{1,16}\||… [0-9]+ bytes (?:before|after)$)\n?`)
 )
 
 // messageClass is the message without what differs from variant to variant:
-// quoted bytes, numbers and durations.
+// rows of hex, quoted bytes, numbers and durations.
 func messageClass(s string) string {
 	const enough = 4000
 	s = s[:min(len(s), enough)]
-	return number.ReplaceAllString(quoted.ReplaceAllString(s, `""`), "#")
+	return number.ReplaceAllString(quoted.ReplaceAllString(dump.ReplaceAllString(s, ""), `""`), "#")
 }

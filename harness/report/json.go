@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -24,6 +25,14 @@ func JSON(w io.Writer, d outcome.Document) error {
 		results[i] = legibleResult(r)
 	}
 	d.Results = results
+	if d.Rounds != nil {
+		rounds := *d.Rounds
+		rounds.Changed = slices.Clone(rounds.Changed)
+		for i, c := range rounds.Changed {
+			rounds.Changed[i].Target, rounds.Changed[i].Variant = legible(c.Target), legible(c.Variant)
+		}
+		d.Rounds = &rounds
+	}
 	if err := encoder.Encode(d); err != nil {
 		return fmt.Errorf("json write: %w", err)
 	}

@@ -43,12 +43,15 @@ type testcase struct {
 	Classname string  `xml:"classname,attr"`
 	Name      string  `xml:"name,attr"`
 	Time      seconds `xml:"time,attr"`
-	Skipped   *detail `xml:"skipped"`
-	Failure   *detail `xml:"failure"`
-	Error     *detail `xml:"error"`
-	Flaky     *detail `xml:"flakyFailure"`
-	Out       *output `xml:"system-out"`
-	Err       *output `xml:"system-err"`
+
+	Properties *[]property `xml:"properties>property"`
+
+	Skipped *detail `xml:"skipped"`
+	Failure *detail `xml:"failure"`
+	Error   *detail `xml:"error"`
+	Flaky   *detail `xml:"flakyFailure"`
+	Out     *output `xml:"system-out"`
+	Err     *output `xml:"system-err"`
 }
 
 type detail struct {
@@ -135,7 +138,7 @@ func targetSuites(d outcome.Document, strict bool) []suite {
 			index[r.Target] = i
 			out = append(out, suite{Name: clean(r.Target)})
 		}
-		c := newCase(r, strict)
+		c := newCase(d, r, strict)
 		names[r.Target+"\x00"+c.Name]++
 		if n := names[r.Target+"\x00"+c.Name]; n > 1 { // a scenario of both roles, or a repeated run
 			c.Name += fmt.Sprintf(" #%d", n)
@@ -149,11 +152,16 @@ func targetSuites(d outcome.Document, strict bool) []suite {
 func harnessSuite(d outcome.Document, strict bool) []suite {
 	s := suite{Name: "harness"}
 	add := func(name, kind, text string) {
-		s.Cases = append(s.Cases, testcase{Classname: "harness", Name: name,
+		s.Cases = append(s.Cases, testcase{Classname: "harness", Name: clean(name),
 			Error: &detail{Message: firstLine(text), Type: kind, Text: cleanText(text)}})
 	}
 	for i, problem := range d.Problems {
 		add(fmt.Sprintf("problem %d", i+1), "problem", problem)
+	}
+	if d.Rounds != nil {
+		for _, c := range d.Rounds.Changed {
+			add("changed "+c.Scenario+" on "+c.Target, "changed", c.String())
+		}
 	}
 	switch d.ExitCode(strict) {
 	case outcome.ExitInterrupted:
@@ -167,10 +175,13 @@ func harnessSuite(d outcome.Document, strict bool) []suite {
 	return []suite{s}
 }
 
-func newCase(r outcome.Result, strict bool) testcase {
+func newCase(d outcome.Document, r outcome.Result, strict bool) testcase {
 	name := r.Scenario
 	if r.Variant != "" {
 		name += " [" + r.Variant + "]"
+	}
+	if r.Check != "" {
+		name += " (" + r.Check + ")"
 	}
 	c := testcase{Classname: clean(r.Target + "." + topic(r.Scenario)), Name: clean(name),
 		Time: seconds(r.Elapsed.Duration().Seconds()), Err: newOutput(cleanText(r.Stderr))}
@@ -188,15 +199,19 @@ func newCase(r outcome.Result, strict bool) testcase {
 			c.Failure = reason // else a reader that knows no flakyFailure would see green where the exit code is red
 		}
 	case outcome.Fail, outcome.Stale, outcome.Blocked:
-		if r.Red(strict) {
+		switch {
+		case r.Red(strict) && r.Verdict == outcome.Blocked:
+			c.Error = reason // nothing was found out about the peer
+		case r.Red(strict):
 			c.Failure = reason
-		} else {
+		default:
 			told = fmt.Sprintf("%s at level %s, which does not count: %s\n", r.Verdict, clean(string(r.Level)), cleanText(r.Message))
 		}
 	default:
 		c.Error = reason
 	}
-	c.Out = newOutput(strings.TrimRight(told+systemOut(r), "\n"))
+	c.Properties = caseProperties(d, r)
+	c.Out = newOutput(strings.TrimRight(told+systemOut(d, r), "\n"))
 	return c
 }
 
@@ -208,11 +223,26 @@ func topic(scenario string) string {
 	return scenario
 }
 
-func systemOut(r outcome.Result) string {
-	p := &page{}
-	if line := endings(r.Ending); line != "" {
-		p.line(span{plain, line})
+// caseProperties are what is needed to play the case again.
+func caseProperties(d outcome.Document, r outcome.Result) *[]property {
+	if r.Verdict == outcome.Pass || r.Verdict == outcome.Unsupported {
+		return nil
 	}
+	out := []property{{"seed", strconv.FormatInt(d.Seed, 10)}, {"level", clean(string(r.Level))}, {"verdict", clean(string(r.Verdict))}}
+	for _, p := range []property{{"variant", r.Variant}, {"check", r.Check}, {"again", r.Replay}} {
+		if p.Value != "" {
+			out = append(out, property{p.Name, clean(p.Value)})
+		}
+	}
+	return &out
+}
+
+func systemOut(d outcome.Document, r outcome.Result) string {
+	p := &page{}
+	if r.Verdict != outcome.Pass && r.Verdict != outcome.Unsupported {
+		p.text("", plain, purpose(d, r)...)
+	}
+	p.text("", plain, facts(r)...)
 	p.notes(r, Options{Verbose: true})
 	t := newTimeline(r.Events)
 	for _, m := range t.moments {

@@ -7,17 +7,17 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 )
 
-// summary adds the last line of the report: on what, how many of what, how
-// long, and from which seed.
 func (p *page) summary(d outcome.Document, strict bool) {
 	st := green
 	if d.ExitCode(strict) != outcome.ExitOK {
 		st = red
 	}
-	p.line(span{st, summaryLine(d, strict)})
+	p.line(span{st, Summary(d, strict)})
 }
 
-func summaryLine(d outcome.Document, strict bool) string {
+// Summary returns the last line of the report: on what, how many of what, how
+// long, and from which seed. With strict, failures of level should count.
+func Summary(d outcome.Document, strict bool) string {
 	text := ""
 	if d.Stopped != "" {
 		text = "stopped (" + d.Stopped + "), not complete: "
@@ -29,7 +29,7 @@ func summaryLine(d outcome.Document, strict bool) string {
 	if n := len(d.Problems); n > 0 {
 		text += ", " + plural(n, "problem") + " of the harness"
 	}
-	return fmt.Sprintf("%s in %.1f s (seed %d)", text, d.Elapsed.Duration().Seconds(), d.Seed)
+	return fmt.Sprintf("%s in %.1f s (seed %d)", clean(text), d.Elapsed.Duration().Seconds(), d.Seed)
 }
 
 func targets(results []outcome.Result) string {
@@ -37,7 +37,7 @@ func targets(results []outcome.Result) string {
 	var names []string
 	seen := map[string]bool{}
 	for _, r := range results {
-		if !seen[r.Target] {
+		if !seen[r.Target] && r.Verdict != outcome.Stale { // that one is of a waiver, whose target is a pattern
 			seen[r.Target] = true
 			names = append(names, r.Target)
 		}

@@ -33,7 +33,7 @@ func Text(w io.Writer, d outcome.Document, o Options) error {
 			}
 		}
 		if len(these) > 0 {
-			p.section(s, these, o)
+			p.section(d, s, these, o)
 		}
 	}
 	if len(d.Problems) > 0 {
@@ -48,6 +48,7 @@ func Text(w io.Writer, d outcome.Document, o Options) error {
 	if !o.Quiet {
 		p.blank()
 	}
+	p.rounds(d.Rounds)
 	p.summary(d, o.Strict)
 	_, err := w.Write(p.buf.Bytes())
 	return err
@@ -65,7 +66,7 @@ func (g group) red(strict bool) bool {
 	return false
 }
 
-func (p *page) section(s section, groups []group, o Options) {
+func (p *page) section(d outcome.Document, s section, groups []group, o Options) {
 	switch {
 	case s == passed && !o.Verbose:
 		return
@@ -81,10 +82,10 @@ func (p *page) section(s section, groups []group, o Options) {
 	for _, g := range groups {
 		if titles[s] == "" {
 			p.blank()
-			p.block(g, o)
+			p.block(d, g, o)
 			continue
 		}
-		p.brief(g, o)
+		p.brief(d, g, o)
 	}
 }
 

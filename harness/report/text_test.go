@@ -86,6 +86,50 @@ func TestFailuresWithDifferentEndingsAreNotFolded(t *testing.T) {
 	}
 }
 
+// A sweep whose bytes differ from offset to offset is told once, with all of
+// the offsets.
+func TestASweepIsToldOnce(t *testing.T) {
+	var results []outcome.Result
+	for i := 1; i <= 12; i++ {
+		r := outcome.Result{Target: "kv", Scenario: "a/split", Variant: fmt.Sprintf("byte=%d", i), Level: outcome.Must, Verdict: outcome.Pass}
+		if i <= 3 || i%2 == 1 {
+			r.Verdict = outcome.Fail
+			r.Message = fmt.Sprintf("the reply differs, at byte %d\n  want \"HELLO\"\n  got  \"%d\"\n  … 16 bytes before\n  - 00000010  48 45 4c 4c 4f  |HELLO|\n  + 00000010  %02x 0a  |.|.| (then: eof (FIN))\n  … 3 bytes after", i, i, 0x4a+i)
+		}
+		results = append(results, r)
+	}
+	leak := results[0]
+	leak.Check, leak.Message = "descriptors", "one more each time"
+	whole := leak
+	whole.Check, whole.Variant = "threads", ""
+	got := text(t, outcome.Fold(1, time.Time{}, 0, append(results, leak, whole)), Options{})
+	for _, want := range []string{"\n  7 of 12 offsets: byte=1–3, 5, 7, 9, 11\n", "+ 00000010  4b 0a", "FAIL (must) a/split on kv (descriptors)\n  1 of 12 offsets: byte=1\n", "FAIL (must) a/split on kv (threads)\n  check threads\n"} {
+		if strings.Count(got, want) != 1 {
+			t.Errorf("want %q once in:\n%s", want, got)
+		}
+	}
+}
+
+func TestRoundsAreToldBeforeTheSummary(t *testing.T) {
+	d := aRun()
+	for _, tt := range []struct {
+		rounds outcome.Rounds
+		want   string
+	}{
+		{outcome.Rounds{Asked: 50, Played: 50, Variants: 734}, "\n50 rounds, 734 variants: not one verdict changed\n"},
+		{outcome.Rounds{Asked: 50, Played: 3, Variants: 1}, "\n3 of 50 rounds, 1 variant: not one verdict changed\n"},
+		{outcome.Rounds{Asked: 2, Played: 2, Variants: 9, Changed: []outcome.Change{{Target: "kv", Scenario: "a/b", Variant: "byte=1\x1b", Verdicts: []outcome.Verdict{outcome.Pass, outcome.Fail}}}},
+			"\n2 rounds, 9 variants: 1 verdict changed\n  a/b on kv [byte=1\\x1b]: 1× pass, 1× fail\n"},
+	} {
+		d.Rounds = &tt.rounds
+		if got := text(t, d, Options{}); !strings.Contains(got, tt.want) {
+			t.Errorf("want %q in:\n%s", tt.want, got)
+		}
+		checkJUnit(t, d, false)
+		checkPrintable(t, d, Options{})
+	}
+}
+
 func TestVariantList(t *testing.T) {
 	var many []string
 	for i := range 25 {
@@ -97,11 +141,13 @@ func TestVariantList(t *testing.T) {
 	}{
 		{nil, ""},
 		{[]string{"lf", "crlf"}, "lf, crlf"},
-		{[]string{"byte=5", "byte=6", "byte=7"}, "byte=5, 6, 7"},
+		{[]string{"byte=5", "byte=6", "byte=9"}, "byte=5, 6, 9"},
+		{[]string{"byte=1", "byte=2", "byte=3", "byte=5"}, "byte=1–3, 5"},
 		{[]string{"byte=5", "byte=6", "byte=7", "byte=8", "byte=10"}, "byte=5–8, 10"},
 		{[]string{"up, byte=1", "down, byte=1"}, "up, byte=1, down, byte=1"},
 		{[]string{"byte=1", "cut=1", "cut=2"}, "byte=1, cut=1, 2"},
-		{many, "byte=0, 2, 4, 6, 8, 10, 12, 14, 16, 18, … (15 more)"},
+		{many[:12], "byte=0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22"},
+		{[]string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}, "a, b, c, d, e, f, g, h, i, j, … (2 more)"},
 	} {
 		if got := variantList(tt.names); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.names, got, tt.want)

@@ -6,16 +6,19 @@ import (
 	"strings"
 )
 
-// mostNames is how many variants or scenarios a block names.
+// mostNames is how many variants or scenarios a block names. The numbers of a
+// sweep are named all: which offsets fail is what tells the cause.
 const mostNames = 10
 
 // variantList names variants: those of a sweep by their common key once
-// ("byte=5, 6, 7"), four or more successive numbers as a range.
+// ("byte=5, 6, 9"), three or more successive numbers as a range.
 func variantList(names []string) string {
 	var out []string
 	key := ""
+	sweep := true
 	for i := 0; i < len(names); {
 		k, value := cutVariant(names[i])
+		sweep = sweep && k != "" && (i == 0 || k == key)
 		run := 1
 		for i+run < len(names) && follows(names[i], names[i+run], run) {
 			run++
@@ -24,7 +27,7 @@ func variantList(names []string) string {
 		if k != key || k == "" {
 			word = k + value
 		}
-		if run >= 4 {
+		if run >= 3 {
 			_, last := cutVariant(names[i+run-1])
 			word += "–" + last
 			i += run
@@ -33,6 +36,9 @@ func variantList(names []string) string {
 		}
 		key = k
 		out = append(out, word)
+	}
+	if sweep {
+		return strings.Join(out, ", ")
 	}
 	return elide(out)
 }

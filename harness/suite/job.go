@@ -23,6 +23,7 @@ import (
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/runner"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/waiver"
 )
 
 // A Job is one run as workers get it: everything is resolved, so that no two of
@@ -36,6 +37,7 @@ type Job struct {
 	LabelFilter string
 	Focus       []string // regular expressions, which must compile; see [Bench]
 	Skip        []string
+	Waivers     waiver.File // see [Bench]
 	FailFast    bool
 }
 
@@ -43,7 +45,7 @@ type Job struct {
 const Description = "harness"
 
 func (j Job) bench() *Bench {
-	return &Bench{Targets: j.Targets, Timeout: j.Timeout, Levels: j.Levels, Focus: compiled(j.Focus), Skip: compiled(j.Skip)}
+	return &Bench{Targets: j.Targets, Timeout: j.Timeout, Levels: j.Levels, Focus: compiled(j.Focus), Skip: compiled(j.Skip), Waivers: j.Waivers}
 }
 
 func compiled(expressions []string) []*regexp.Regexp {

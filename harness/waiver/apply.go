@@ -117,6 +117,23 @@ func (f File) Apply(d outcome.Document, s Scope) outcome.Document {
 	return d.With(results)
 }
 
+// Accept returns the results in which each that fails and that a waiver speaks
+// of is waived. Whether a waiver is still true is for [File.Apply], which sees
+// the whole run.
+func (f File) Accept(results []outcome.Result, today time.Time) []outcome.Result {
+	findings := f.judge(outcome.Document{Results: results}, Scope{Today: today})
+	for i, w := range findings {
+		if w.hits > 0 && !w.expired(today) {
+			findings[i].state = used
+		}
+	}
+	out := make([]outcome.Result, 0, len(results))
+	for _, r := range results {
+		out = append(out, f.waive(r, findings))
+	}
+	return out
+}
+
 func (f File) waive(r outcome.Result, findings []finding) outcome.Result {
 	for _, w := range findings {
 		if w.state != used || !w.waives(r) {

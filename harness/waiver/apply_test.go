@@ -114,3 +114,12 @@ func TestTheRowNamesTheOneThatTheWaiverSpeaksOf(t *testing.T) {
 		}
 	}
 }
+
+func TestAccept(t *testing.T) {
+	f := file(t, "version: 1\nwaivers:\n  - {scenario: a/sweep, target: kv, reason: known}\n  - {scenario: a/flaky, target: kv, reason: known, expires: 2026-01-01}\n  - {scenario: a/pass, target: kv, reason: known}\n")
+	d, _ := aRun()
+	got := d.With(f.Accept(d.Results, today))
+	if got.Summary[outcome.Waived] != 1 || got.Summary[outcome.Flaky] != 1 || got.Summary[outcome.Stale] != 0 || len(got.Results) != len(d.Results) {
+		t.Errorf("got %v", got.Summary)
+	}
+}

@@ -1,0 +1,211 @@
+package outcome
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Rounds tells what came of playing the same again and again.
+type Rounds struct {
+	Asked    int      `json:"asked"`
+	Played   int      `json:"played"` // to their end
+	Variants int      `json:"variants"`
+	Changed  []Change `json:"changed"` // whose verdict was not the same in every round
+}
+
+// A Change is a verdict that was not the same in every round.
+type Change struct {
+	Target   string    `json:"target"`
+	Scenario string    `json:"scenario"`
+	Variant  string    `json:"variant,omitempty"`
+	Check    string    `json:"check,omitempty"`
+	Verdicts []Verdict `json:"verdicts"` // one for each round; empty where it was not played
+}
+
+// changed tells what of the rounds makes a difference, nil without rounds.
+func (r *Rounds) changed() bool { return r != nil && len(r.Changed) > 0 }
+
+// place is a variant; two results of one check in it are numbered.
+type place struct{ target, scenario, variant string }
+
+type spot struct {
+	place
+	check  string
+	number int
+}
+
+// Merge folds rounds of the same selection into one document: the last whole
+// one, in which each result is the worst that any round had, and which tells
+// where they differ. A variant that a round did not reach, as after too many
+// failures, makes no difference; a check that says nothing of a variant that was
+// played is a pass. It panics when there is no round.
+func Merge(asked int, rounds []Document) Document {
+	last := rounds[len(rounds)-1]
+	d := last
+	tally := newTally(rounds)
+	r := &Rounds{Asked: asked, Changed: []Change{}}
+	d.Problems = nil
+	for _, one := range rounds {
+		if one.Stopped == "" {
+			r.Played++
+			d.Results = one.Results
+		}
+		for _, problem := range one.Problems {
+			if !slices.Contains(d.Problems, problem) {
+				d.Problems = append(d.Problems, problem)
+			}
+		}
+	}
+	r.Variants, r.Changed = tally.variants(), append(r.Changed, tally.changes(len(rounds))...)
+	d.Started, d.Rounds = rounds[0].Started, r
+	d.Elapsed = MillisOf(last.Started.Add(last.Elapsed.Duration()).Sub(rounds[0].Started).Round(time.Microsecond))
+	return d.With(tally.worst(d.Results))
+}
+
+// A tally is what each spot came to, round by round.
+type tally struct {
+	order   []spot
+	results map[spot][]*Result // one for each round; nil where there is none
+	places  map[place][]bool   // whether it was played, round by round; with variant "*", whether any of them was
+}
+
+func newTally(rounds []Document) tally {
+	t := tally{results: map[spot][]*Result{}, places: map[place][]bool{}}
+	for i, d := range rounds {
+		numbers := map[spot]int{}
+		for j, r := range d.Results {
+			s := spotOf(r, numbers)
+			if t.results[s] == nil {
+				t.order = append(t.order, s)
+				t.results[s] = make([]*Result, len(rounds))
+			}
+			t.results[s][i] = &d.Results[j]
+			t.played(s.place, i, len(rounds))
+			t.played(s.whole(), i, len(rounds))
+		}
+	}
+	return t
+}
+
+func (t tally) played(p place, round, rounds int) {
+	if t.places[p] == nil {
+		t.places[p] = make([]bool, rounds)
+	}
+	t.places[p][round] = true
+}
+
+// variants counts what was played, without what speaks of scenarios as a whole.
+func (t tally) variants() int {
+	seen := map[place]bool{}
+	for _, s := range t.order {
+		if s.check == "" || s.variant != "" {
+			seen[s.place] = true
+		}
+	}
+	return len(seen)
+}
+
+// whole is the place that stands for all variants of one scenario.
+func (p place) whole() place { return place{p.target, p.scenario, "*"} }
+
+// silent reports whether a check that says nothing in this round has passed:
+// what it is about was played.
+func (t tally) silent(s spot, round int) bool {
+	about := s.place
+	if s.variant == "" {
+		about = s.whole()
+	}
+	return s.check != "" && t.places[about][round]
+}
+
+func spotOf(r Result, numbers map[spot]int) spot {
+	s := spot{place: place{r.Target, r.Scenario, r.Variant}, check: r.Check}
+	numbers[s]++
+	s.number = numbers[s]
+	return s
+}
+
+func (t tally) changes(rounds int) []Change {
+	var out []Change
+	for _, s := range t.order {
+		verdicts := make([]Verdict, rounds)
+		seen := map[Verdict]bool{}
+		for i, r := range t.results[s] {
+			switch {
+			case r != nil:
+				verdicts[i] = r.Verdict
+			case t.silent(s, i):
+				verdicts[i] = Pass
+			default:
+				continue
+			}
+			seen[verdicts[i]] = true
+		}
+		if len(seen) > 1 {
+			out = append(out, Change{s.target, s.scenario, s.variant, s.check, verdicts})
+		}
+	}
+	return out
+}
+
+// worst returns the results with each replaced by the worst of its spot, and
+// what other rounds found beside them.
+func (t tally) worst(results []Result) []Result {
+	out := make([]Result, 0, len(results))
+	numbers, taken := map[spot]int{}, map[spot]bool{}
+	for _, r := range results {
+		s := spotOf(r, numbers)
+		taken[s] = true
+		out = append(out, t.worstOf(s))
+	}
+	for _, s := range t.order {
+		if !taken[s] {
+			out = append(out, t.worstOf(s))
+		}
+	}
+	return out
+}
+
+func (t tally) worstOf(s spot) Result {
+	var worst *Result
+	for _, r := range t.results[s] {
+		if r != nil && (worst == nil || severity(r.Verdict) >= severity(worst.Verdict)) {
+			worst = r
+		}
+	}
+	return *worst
+}
+
+// severity orders verdicts by what they cost.
+func severity(v Verdict) int {
+	return slices.Index([]Verdict{Pass, Unsupported, Waived, Stale, Blocked, Flaky, Fail, Invalid}, v)
+}
+
+// String tells the change in one line: on what, and how often which verdict.
+func (c Change) String() string {
+	text := c.Scenario + " on " + c.Target
+	if c.Variant != "" {
+		text += " [" + c.Variant + "]"
+	}
+	if c.Check != "" {
+		text += " (" + c.Check + ")"
+	}
+	counts := map[Verdict]int{}
+	for _, v := range c.Verdicts {
+		counts[v]++
+	}
+	between := ": "
+	for _, v := range append(Verdicts(), "") {
+		if counts[v] == 0 {
+			continue
+		}
+		word := string(v)
+		if v == "" {
+			word = "not played"
+		}
+		text += fmt.Sprintf("%s%d× %s", between, counts[v], word)
+		between = ", "
+	}
+	return text
+}
