@@ -119,6 +119,9 @@ func (f *flow) over() (Outcome, bool) {
 	case <-f.link.finished:
 		return f.link.afterFIN(f.ctx)
 	default:
+		if o := Outcome(f.link.overdue.Load()); o != Stopped {
+			return o, true
+		}
 		return Aborted, f.stuck.given
 	}
 }

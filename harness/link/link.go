@@ -110,9 +110,10 @@ type Link struct {
 	finished chan struct{}  // closed when FIN was sent to the destination
 	gone     sync.WaitGroup // toxics, joints and watchers
 
-	told     int64       // stream offset up to which Bytes events were made
-	noSplice bool        // there is none, or the kernel has refused one, once is enough
-	broken   atomic.Bool // the destination takes nothing any more
+	told     int64        // stream offset up to which Bytes events were made
+	noSplice bool         // there is none, or the kernel has refused one, once is enough
+	broken   atomic.Bool  // the destination takes nothing any more
+	overdue  atomic.Int32 // the Outcome that a toxic wants, when what comes before it is stuck
 
 	boundaries boundaries
 

@@ -92,7 +92,9 @@ func (s *stage) run(ctx context.Context, done chan struct{}) {
 		return
 	}
 	passed := err == nil && s.stub.Closed() && s.tookEnd(ctx)
-	s.finish(passed)
+	if end := s.finish(passed); end != nil {
+		s.link.hasten(ctx, s.stub.Interrupt, end.end)
+	}
 }
 
 func (s *stage) attach() {
@@ -133,19 +135,21 @@ func (s *stage) tookEnd(ctx context.Context) bool {
 	}
 }
 
-// finish says how the stream goes on after the stage is over. Nobody runs the
-// toxic any more.
-func (s *stage) finish(passed bool) {
+// finish says how the stream goes on after the stage is over, and returns the
+// end that is the toxic's own, if it is. Nobody runs the toxic any more.
+func (s *stage) finish(passed bool) (own *verdict) {
 	switch end := s.place.asked; {
 	case end != nil:
-		s.outbound = &verdict{end: *end, toxic: s.asked.Name}
-	case passed:
+		own = &verdict{end: *end, toxic: s.asked.Name}
+	case !passed:
+		own = &verdict{end: wire.Shut, toxic: s.asked.Name}
+	}
+	if s.outbound = own; own == nil {
 		s.outbound = s.inbound
-	default:
-		s.outbound = &verdict{end: wire.Shut, toxic: s.asked.Name}
 	}
 	s.stub.Close()
 	close(s.over)
+	return own
 }
 
 func (s *stage) isOver() bool {
