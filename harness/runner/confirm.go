@@ -27,7 +27,7 @@ func (p *play) retry(ctx context.Context, variants []scenario.Variant, takes []t
 		case confirmed && (collateral || first.Verdict == outcome.Invalid):
 			takes[i] = take{} // nobody knows whether it would fail alone, too
 		case confirmed:
-		case first.Verdict == "" || collateral || first.Verdict == outcome.Invalid:
+		case first.Verdict == "" || collateral || !first.problem:
 			takes[i] = p.fresh(ctx, variants[i])
 			if takes[i].Verdict == outcome.Fail {
 				takes[i] = p.confirm(ctx, variants[i], takes[i])

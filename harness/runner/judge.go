@@ -15,8 +15,9 @@ const mostEvents = 200
 
 // judge folds an observation into the result: invalid when a fault has not
 // struck, else what the expectations and the default oracles say. An oracle of
-// less than the result's level is returned, for a result of its own.
-func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) (lesser []scenario.Violation) {
+// less than the result's level is returned, for a result of its own, and whether
+// anything was not as expected, be the result invalid or not.
+func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) (lesser []scenario.Violation, unexpected bool) {
 	describe(r, o)
 	problem, reason := scenario.Judge(o, v.Expect), unproven(v, o)
 	r.Verdict = outcome.Pass
@@ -39,7 +40,7 @@ func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) (lesse
 	if r.Verdict != outcome.Pass || len(lesser) > 0 {
 		evidence(r, o)
 	}
-	return lesser
+	return lesser, problem != nil || r.Verdict == outcome.Fail
 }
 
 // describe tells what holds whatever the verdict is.

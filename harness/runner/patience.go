@@ -134,6 +134,7 @@ type look struct {
 	moves       int64
 
 	elapsed, starved, ran time.Duration
+	still                 moment        // since when nothing has moved and one thread has not slept
 	awake                 time.Duration // for which a thread of the peers that does not sleep ran while nothing moved
 }
 
@@ -145,9 +146,23 @@ func (l *look) used() time.Duration {
 	return l.elapsed - min(l.starved, mostStretch*l.budget)
 }
 
+// A moment is a reading of the peers' threads.
+type moment struct {
+	at    time.Time
+	peers map[int]probe.Turn
+}
+
+// sleepless reports whether a thread was awake all the time, as far as two
+// readings can tell that are not taken at the very same moment as the time.
+func sleepless(t probe.Turn, passed time.Duration) bool {
+	const skew = 30 * time.Millisecond
+	return t.Ran+t.Waited+skew >= passed*9/10
+}
+
 func newLook(w wait) *look {
 	tree := w.pids()
-	return &look{wait: w, at: time.Now(), tree: tree, peers: threads(tree), ours: ourThreads(), moves: w.moves()}
+	now := moment{time.Now(), threads(tree)}
+	return &look{wait: w, at: now.at, tree: tree, peers: now.peers, still: now, ours: ourThreads(), moves: w.moves()}
 }
 
 func (l *look) tell() {
@@ -171,10 +186,10 @@ func (l *look) again() {
 	l.elapsed += passed
 	l.starved += min(passed, max(theirs.waited, own.waited))
 	l.ran += theirs.ran
-	l.awake += theirs.busiest.Ran
-	if l.moved == nil || moves != l.moves || theirs.busiest.Ran+theirs.busiest.Waited < passed*9/10 {
-		l.awake = 0
+	if l.moved == nil || moves != l.moves || !sleepless(since(l.still.peers, peers).busiest, now.Sub(l.still.at)) {
+		l.still = moment{now, peers}
 	}
+	l.awake = since(l.still.peers, peers).busiest.Ran
 	l.at, l.peers, l.ours, l.moves = now, peers, ours, moves
 }
 

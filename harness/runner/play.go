@@ -39,6 +39,7 @@ type play struct {
 type take struct {
 	outcome.Result
 	lesser  []scenario.Violation // of less than the result's level
+	problem bool                 // something was not as expected, whether the fault struck or not
 	timed   bool                 // it failed for time alone
 	hung    bool                 // a peer hung, spun or took too long
 	starved bool                 // a peer or we waited for a processor meanwhile
@@ -191,7 +192,7 @@ func (p *play) alone(ctx context.Context, v scenario.Variant, factor int) take {
 	if observation.Crash != nil || observation.Fresh != nil {
 		p.damaged.Store(true)
 	}
-	t.lesser = judge(&t.Result, v, observation)
+	t.lesser, t.problem = judge(&t.Result, v, observation)
 	t.timed, t.hung, t.starved = observation.Timed(), observation.Hung(), observation.Starved > hungry
 	return t
 }
