@@ -17,6 +17,7 @@ import (
 
 	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/proxy"
 )
 
 // A Config says what a daemon is to be.
@@ -26,6 +27,7 @@ type Config struct {
 	ProxyMetrics   bool       // serve metrics of proxies and connections at /metrics
 	RuntimeMetrics bool       // serve those of Go and of the process
 	Guard          Guard
+	Authority      *proxy.Authority // of generated certificates; nil: a new one for each proxy that needs it
 }
 
 // A Daemon is a set of proxies and the [http.Handler] that manages them. Create

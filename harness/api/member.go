@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/chance"
-	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/proxy"
 )
 
@@ -27,6 +26,7 @@ type wish struct {
 	enabled  bool
 	mode     proxy.Mode
 	seed     *int64 // nil: the daemon's
+	transport
 }
 
 // A member is one proxy of the daemon, enabled or not.
@@ -72,19 +72,7 @@ func (m *member) start() error {
 	if w.datagrams() {
 		return m.startDatagrams(w, list)
 	}
-	at, err := net.ResolveTCPAddr("tcp", w.listen)
-	if err != nil {
-		return &net.OpError{Op: "listen", Net: "tcp", Err: err}
-	}
-	p, err := proxy.New(m.config(w, at, list))
-	if err != nil {
-		return err
-	}
-	if err := p.Start(m.daemon.ctx); err != nil {
-		return bindFailure(at, err)
-	}
-	m.run(streams{p}, windowsOf(list))
-	return nil
+	return m.startStreams(w, list)
 }
 
 // run makes p what runs, with the toxics that are wanted by now.
@@ -99,16 +87,6 @@ func (m *member) run(p carrier, w windows) {
 	m.mu.Unlock()
 	m.daemon.meter.open(p, labels)
 	m.apply(p, list)
-}
-
-func (m *member) config(w wish, at *net.TCPAddr, list []toxic) proxy.Config {
-	listen := at.String()
-	if at.IP == nil || at.IP.Equal(net.IPv4zero) {
-		listen = net.JoinHostPort("", portOf(at)) // both families, as Go has it for 0.0.0.0
-	}
-	sizes := windowsOf(list)
-	return proxy.Config{Name: m.name, Listen: listen, Upstream: w.upstream, Mode: effective(w.mode, list), Seed: m.source(w),
-		Events: m.daemon.sink(m.name), Toxics: running(list), OnListen: sizes[event.Upstream], OnDial: sizes[event.Downstream]}
 }
 
 // source is that of everything random on the proxy.

@@ -62,7 +62,7 @@ func (in proxyInput) check(n int) error {
 	switch {
 	case in.Name == "":
 		return missing(fmt.Sprintf("name at proxy %d", n))
-	case in.Upstream == nil || *in.Upstream == "":
+	case !in.hasUpstream():
 		return missing(fmt.Sprintf("upstream at proxy %d", n))
 	}
 	_, err := in.fresh()
@@ -96,7 +96,7 @@ func (d *Daemon) populateOne(ctx context.Context, in proxyInput) (*member, error
 	if err != nil {
 		return nil, err
 	}
-	if differs || in.Seed != nil && !sameSeed(in.Seed, m.wanted().seed) {
+	if differs || in.Seed != nil && !sameSeed(in.Seed, m.wanted().seed) || !in.leaves(m.wanted()) {
 		return d.found(in)
 	}
 	return m, m.overlay(in)

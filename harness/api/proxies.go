@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/proxy"
+	"github.com/sockharness/harness/harness/sock"
 )
 
 // proxyInput is what a client sends to create or update a proxy. Null is as good
@@ -22,10 +24,12 @@ type proxyInput struct {
 	Mode     *string         `json:"mode"`
 	Seed     *int64          `json:"seed"`
 	Toxics   json.RawMessage `json:"toxics"` // of create and populate only
+	transportInput
 }
 
 // over returns what is wanted when the input is laid over what was.
 func (in proxyInput) over(was wish) (wish, error) {
+	upstream := was.upstream
 	if in.Listen != nil {
 		was.listen = *in.Listen
 	}
@@ -38,12 +42,18 @@ func (in proxyInput) over(was wish) (wish, error) {
 	if in.Seed != nil {
 		was.seed = in.Seed
 	}
-	if in.Mode == nil {
-		return was, nil
+	if in.Mode != nil {
+		mode, err := parseMode(*in.Mode)
+		if err != nil {
+			return was, err
+		}
+		was.mode = mode
 	}
-	mode, err := parseMode(*in.Mode)
-	was.mode = mode
-	return was, err
+	was, err := in.transport(was, upstream)
+	if err != nil {
+		return was, err
+	}
+	return was, errors.Join(was.check(), was.checkStreams())
 }
 
 // fresh returns what is wanted of a proxy that is new.
@@ -58,8 +68,12 @@ func (in proxyInput) faults() (list []toxic, err error) {
 			return nil, badBodyf("toxics must be a list, got %s", excerpt(in.Toxics))
 		}
 	}
+	w, err := in.fresh()
+	if err != nil {
+		return nil, err
+	}
 	for _, text := range given {
-		one := newToxicInput()
+		one := newToxicInput(w)
 		if err := json.Unmarshal(text, &one); err != nil {
 			return nil, badBody(err)
 		}
@@ -74,20 +88,25 @@ func (in proxyInput) faults() (list []toxic, err error) {
 
 // A view is a proxy as the API shows it.
 type view struct {
-	Name     string  `json:"name"`
-	Listen   string  `json:"listen"`
-	Upstream string  `json:"upstream"`
-	Enabled  bool    `json:"enabled"`
-	Mode     string  `json:"mode,omitempty"` // unless accept
-	Seed     *int64  `json:"seed,omitempty"`
-	Toxics   []toxic `json:"toxics"`
+	Name     string `json:"name"`
+	Listen   string `json:"listen"`
+	Upstream string `json:"upstream"`
+	Enabled  bool   `json:"enabled"`
+	Mode     string `json:"mode,omitempty"`    // unless accept
+	Network  string `json:"network,omitempty"` // unless tcp
+	Seed     *int64 `json:"seed,omitempty"`
+	transport
+	Toxics []toxic `json:"toxics"`
 }
 
 func (m *member) view() view {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v := view{Name: m.name, Listen: m.wish.listen, Upstream: m.wish.upstream, Enabled: m.wish.enabled, Seed: m.wish.seed,
-		Toxics: shown(m.toxics)}
+		transport: m.wish.transport, Toxics: shown(m.toxics)}
+	if network := networkOf(v.Listen); network != networkTCP {
+		v.Network = network
+	}
 	if m.wish.mode != proxy.Accept {
 		v.Mode = modes[m.wish.mode]
 	}
@@ -118,7 +137,7 @@ func (d *Daemon) createProxy(r *http.Request, _ []string) (reply, error) {
 	switch {
 	case in.Name == "":
 		return reply{}, missing("name")
-	case in.Upstream == nil || *in.Upstream == "":
+	case !in.hasUpstream():
 		return reply{}, missing("upstream")
 	}
 	release, err := d.claim(r.Context(), in.Name)
@@ -210,10 +229,13 @@ func (m *member) update(in proxyInput) error {
 	if err != nil {
 		return err
 	}
-	if differs || !sameSeed(was.seed, want.seed) {
+	if want.datagrams() != was.datagrams() && len(m.faults()) > 0 {
+		return badBodyf("listen %s: its toxics are for the other kind of proxy; delete them first", quoted(want.listen))
+	}
+	if differs || !sameSeed(was.seed, want.seed) || !was.transport.equal(want.transport) {
 		m.stop()
 		m.mu.Lock()
-		m.wish.listen, m.wish.upstream, m.wish.seed = want.listen, want.upstream, want.seed
+		m.wish.listen, m.wish.upstream, m.wish.seed, m.wish.transport = want.listen, want.upstream, want.seed, want.transport
 		m.mu.Unlock()
 	}
 	if err := m.setMode(want.mode); err != nil {
@@ -230,6 +252,13 @@ func (m *member) update(in proxyInput) error {
 // address is compared as resolved with what is listened on, so that port 0, and
 // a name that a disabled proxy has kept, always differ: as in Toxiproxy.
 func (w wish) differs(other wish) (bool, error) {
+	if other.datagrams() {
+		at, err := resolveDatagrams(other.listen)
+		return err == nil && (w.listen != sock.FormatAddress(at) || w.upstream != other.upstream), err
+	}
+	if isUnix(other.listen) {
+		return w.listen != other.listen || w.upstream != other.upstream, nil
+	}
 	at, err := net.ResolveTCPAddr("tcp", other.listen)
 	if err != nil {
 		return false, err
