@@ -32,6 +32,9 @@ type flow struct {
 	Received int64    `json:"received_bytes"`
 	Sent     int64    `json:"sent_bytes"`
 	Toxics   []string `json:"toxics"`
+
+	ReceivedDatagrams *int64 `json:"received_datagrams,omitempty"` // of datagrams only
+	SentDatagrams     *int64 `json:"sent_datagrams,omitempty"`
 }
 
 // listConnections shows the connections of all proxies, or of one (?proxy=NAME).
@@ -47,9 +50,7 @@ func (d *Daemon) listConnections(r *http.Request, _ []string) (reply, error) {
 	list := []connection{}
 	for _, m := range members {
 		if p := m.proxy(); p != nil {
-			for _, c := range p.Connections() {
-				list = append(list, describe(m.name, c))
-			}
+			list = append(list, p.open(m.name)...)
 		}
 	}
 	slices.SortStableFunc(list, func(a, b connection) int { return cmp.Compare(a.Proxy, b.Proxy) })
@@ -63,5 +64,5 @@ func describe(name string, c proxy.Connection) connection {
 }
 
 func flowOf(c proxy.Connection, d event.Direction) flow {
-	return flow{c.Traffic[d].Received, c.Traffic[d].Sent, append([]string{}, c.Toxics[d]...)}
+	return flow{Received: c.Traffic[d].Received, Sent: c.Traffic[d].Sent, Toxics: append([]string{}, c.Toxics[d]...)}
 }

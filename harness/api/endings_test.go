@@ -19,8 +19,8 @@ func connect(t *testing.T, d *Daemon, addr string, upstream *net.TCPListener) pa
 	until(t, "the links are made", func() bool {
 		for _, m := range d.all() {
 			if running := m.proxy(); running != nil {
-				for _, c := range running.Connections() {
-					if c.Client == p.client.LocalAddr().String() && c.Upstream != "" {
+				for _, c := range running.open(m.name) {
+					if c.Client.Address == p.client.LocalAddr().String() && c.Server.Address != "" {
 						return true
 					}
 				}

@@ -38,7 +38,7 @@ func (d *Daemon) createToxic(r *http.Request, names []string) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	in := newToxicInput()
+	in := newToxicInput(m.wanted())
 	if err := readJSON(r, &in); err != nil {
 		return reply{}, err
 	}

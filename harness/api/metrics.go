@@ -10,13 +10,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/proxy"
 )
 
 // labels are those of Toxiproxy's counters, direction excepted.
 type labels struct{ proxy, listener, upstream string }
 
-type traffic [2]proxy.Traffic // by direction
+type traffic [2]carried // by direction
 
 // A meter counts for /metrics. Without proxy metrics it counts nothing.
 type meter struct {
@@ -35,7 +34,8 @@ func newMeter(cfg Config) *meter {
 	}
 	if cfg.ProxyMetrics {
 		m.counts = newCounts()
-		m.registry.MustRegister(m.counts, m.counts.open, m.counts.total, m.counts.ended, m.counts.struck, m.counts.dialErrors)
+		m.registry.MustRegister(m.counts, m.counts.open, m.counts.total, m.counts.ended, m.counts.struck, m.counts.dialErrors,
+			m.counts.bounced, m.counts.lost)
 	}
 	return m
 }
@@ -80,9 +80,10 @@ func (m *meter) tally(name string) *tally {
 // counts are the metrics of proxies. The byte counters, which are Toxiproxy's by
 // name, are read from the proxies when they are asked for, and so are live.
 type counts struct {
-	received, sent                   *prometheus.Desc
-	open                             *prometheus.GaugeVec
-	total, ended, struck, dialErrors *prometheus.CounterVec
+	received, sent                                  *prometheus.Desc
+	datagramsIn, datagramsOut                       *prometheus.Desc
+	open                                            *prometheus.GaugeVec
+	total, ended, struck, dialErrors, bounced, lost *prometheus.CounterVec
 
 	mu   sync.Mutex         // guards what follows
 	live map[carrier]labels // running, or being closed
@@ -95,8 +96,10 @@ func newCounts() *counts {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{"proxy"}, labels...))
 	}
 	return &counts{
-		received: prometheus.NewDesc("toxiproxy_proxy_received_bytes_total", "Bytes read from the source of a direction.", bytes, nil),
-		sent:     prometheus.NewDesc("toxiproxy_proxy_sent_bytes_total", "Bytes taken by the destination of a direction.", bytes, nil),
+		received:     prometheus.NewDesc("toxiproxy_proxy_received_bytes_total", "Bytes read from the source of a direction.", bytes, nil),
+		sent:         prometheus.NewDesc("toxiproxy_proxy_sent_bytes_total", "Bytes taken by the destination of a direction.", bytes, nil),
+		datagramsIn:  prometheus.NewDesc("harness_datagrams_received_total", "Datagrams read from the source of a direction.", bytes, nil),
+		datagramsOut: prometheus.NewDesc("harness_datagrams_sent_total", "Datagrams taken by the destination of a direction.", bytes, nil),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "harness_connections_open",
 			Help: "Connections that are open."}, []string{"proxy"}),
 		total: counter("harness_connections_total", "Connections accepted."),
@@ -104,12 +107,18 @@ func newCounts() *counts {
 			"Connections that are over, by how they ended first and by whose doing.", "ending", "side"),
 		struck:     counter("harness_faults_struck_total", "Faults that took effect, by toxic.", "toxic"),
 		dialErrors: counter("harness_dial_errors_total", "Connections whose upstream could not be dialled."),
+		bounced:    counter("harness_datagrams_bounced_total", "ICMP errors that datagrams met upstream."),
+		lost:       counter("harness_datagrams_lost_total", "Datagrams given up by no fault's doing."),
 		live:       map[carrier]labels{}, past: map[labels]traffic{},
 	}
 }
 
 // Describe implements [prometheus.Collector].
-func (c *counts) Describe(to chan<- *prometheus.Desc) { to <- c.received; to <- c.sent }
+func (c *counts) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.received, c.sent, c.datagramsIn, c.datagramsOut} {
+		to <- d
+	}
+}
 
 // Collect implements [prometheus.Collector].
 func (c *counts) Collect(to chan<- prometheus.Metric) {
@@ -118,6 +127,10 @@ func (c *counts) Collect(to chan<- prometheus.Metric) {
 			values := []string{event.Direction(d).String(), l.listener, l.proxy, l.upstream}
 			to <- prometheus.MustNewConstMetric(c.received, prometheus.CounterValue, float64(bytes.Received), values...)
 			to <- prometheus.MustNewConstMetric(c.sent, prometheus.CounterValue, float64(bytes.Sent), values...)
+			if networkOf(l.listener) == networkUDP {
+				to <- prometheus.MustNewConstMetric(c.datagramsIn, prometheus.CounterValue, float64(bytes.datagrams.Received), values...)
+				to <- prometheus.MustNewConstMetric(c.datagramsOut, prometheus.CounterValue, float64(bytes.datagrams.Sent), values...)
+			}
 		}
 	}
 }
@@ -134,9 +147,7 @@ func (c *counts) sum() map[labels]traffic {
 
 func (t traffic) plus(p carrier) traffic {
 	for d := range t {
-		now := p.Traffic(event.Direction(d))
-		t[d].Received += now.Received
-		t[d].Sent += now.Sent
+		t[d] = t[d].plus(p.carried(event.Direction(d)))
 	}
 	return t
 }
@@ -169,6 +180,12 @@ func (t *tally) add(e event.Event) {
 		t.counts.dialErrors.WithLabelValues(t.proxy).Inc()
 	case event.Struck:
 		t.counts.struck.WithLabelValues(t.proxy, e.Toxic).Inc()
+	case event.Bounce:
+		t.counts.bounced.WithLabelValues(t.proxy).Inc()
+	case event.Lost:
+		t.counts.lost.WithLabelValues(t.proxy).Inc()
+	case event.Expire:
+		t.remember(e.Conn, ending{event.Timeout, event.Proxy})
 	case event.FIN, event.RST:
 		t.note(e)
 	case event.Close:
@@ -186,9 +203,13 @@ func (t *tally) note(e event.Event) {
 	if e.Kind == event.RST {
 		how = event.Reset
 	}
+	t.remember(e.Conn, ending{how, e.Side})
+}
+
+func (t *tally) remember(conn uint64, how ending) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.endings[e.Conn] = ending{how, e.Side}
+	t.endings[conn] = how
 }
 
 func (t *tally) take(conn uint64) ending {

@@ -18,8 +18,8 @@ import (
 type toxic struct {
 	made     toxics.Toxic
 	datagram *datagram.Toxic // instead of what made runs; nil: it is for streams
-	stream   string  // the direction as the client has written it
-	toxicity float32 // of any value, as in Toxiproxy; made's is 1
+	stream   string          // the direction as the client has written it
+	toxicity float32         // of any value, as in Toxiproxy; made's is 1
 }
 
 // toxicInput is what a client sends. Absent and null leave what was.

@@ -33,9 +33,9 @@ func kinds() []kind {
 // choosing are the attributes that say which datagrams are struck.
 func choosing() []toxics.Attribute {
 	return []toxics.Attribute{
-		{Name: "count", Kind: toxics.Int, Default: int64(0), Max: maxCount, Summary: "strike at most so many datagrams; 0: no limit"},
-		{Name: "every", Kind: toxics.Int, Default: int64(1), Min: 1, Max: maxCount, Summary: "of each so many datagrams, only the last can be struck"},
-		{Name: "only", Kind: toxics.Bool, Default: false, Summary: "strike only where the trigger is: the n-th datagram, or each with the pattern"},
+		{Name: "count", Added: true, Kind: toxics.Int, Default: int64(0), Max: maxCount, Summary: "strike at most so many datagrams; 0: no limit"},
+		{Name: "every", Added: true, Kind: toxics.Int, Default: int64(1), Min: 1, Max: maxCount, Summary: "of each so many datagrams, only the last can be struck"},
+		{Name: "only", Added: true, Kind: toxics.Bool, Default: false, Summary: "strike only where the trigger is: the n-th datagram, or each with the pattern"},
 	}
 }
 
