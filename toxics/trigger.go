@@ -158,6 +158,9 @@ func TriggerFields() []string {
 	return []string{"byte", "pattern", "opposite", "segment", "event", "time"}
 }
 
+// TriggerEvents returns the values of [Trigger.Event].
+func TriggerEvents() []string { return slices.Clone(triggerEvents[:]) }
+
 func setPattern(name string, into *[]byte, value any) error {
 	switch pattern := value.(type) {
 	case string:

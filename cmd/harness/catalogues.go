@@ -130,6 +130,9 @@ func toxicPage(w io.Writer, name string) error {
 	for _, a := range k.Attributes {
 		fmt.Fprintf(w, "  %s\t%s\tdefault %v\t%s\n", a.Name, a.Kind, a.Default, a.Summary)
 	}
+	if !k.Connection {
+		fmt.Fprintf(w, "\nAs every toxic it takes direction, toxicity, connections (2, 1-3, 4-), seed, and one of at.%s.\n", strings.Join(toxics.TriggerFields(), ", at."))
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -106,6 +107,12 @@ func (t daemonToxic) settings() string {
 	if t.Connection != 0 {
 		words = append(words, fmt.Sprintf("connection=%d", t.Connection))
 	}
+	if t.Through != "" {
+		words = append(words, "connections="+t.Through)
+	}
+	if t.Seed != nil {
+		words = append(words, fmt.Sprintf("seed=%d", *t.Seed))
+	}
 	return strings.Join(words, " ")
 }
 
@@ -113,7 +120,7 @@ func (t daemonToxic) settings() string {
 func plainValue(value any) string {
 	switch v := value.(type) {
 	case float64:
-		return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	case []any:
 		var items []string
 		for _, item := range v {

@@ -59,6 +59,8 @@ type daemonToxic struct {
 	Attributes map[string]any `json:"attributes,omitempty"`
 	At         map[string]any `json:"at,omitempty"`
 	Connection uint64         `json:"connection,omitempty"`
+	Through    string         `json:"connections,omitempty"` // a range, instead of Connection
+	Seed       *int64         `json:"seed,omitempty"`
 }
 
 // call sends a request and reads the answer into a value, unless that is nil. It

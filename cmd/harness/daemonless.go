@@ -33,8 +33,9 @@ func newProxy() *cobra.Command {
 happens is a line: which connection, which side, at which byte of the stream.
 
 A toxic is written as its type and key=value pairs: attributes (see harness
-toxics), direction, connection, toxicity, and at.byte, at.pattern, at.segment,
-at.event or at.time for where it begins to strike.`,
+toxics), direction, toxicity, connections (2, 1-3 or 4-), seed, and at.byte,
+at.pattern, at.opposite (a pattern of the other direction), at.segment, at.event
+or at.time for where it begins to strike.`,
 		Example: `  harness proxy --listen 127.0.0.1:7001 --upstream 127.0.0.1:7000 \
     --toxic 'latency latency=100 jitter=20' --toxic 'half_close direction=downstream at.byte=93'`,
 		Args: cobra.NoArgs,
@@ -107,8 +108,7 @@ func (f *proxyFlags) make() (made []toxics.Toxic, err error) {
 func (f *proxyFlags) config(made []toxics.Toxic, sink event.Sink) proxy.Config {
 	cfg := proxy.Config{Name: "proxy", Listen: f.listen, Upstream: f.upstream, Seed: chance.New(f.seed), Events: sink}
 	for _, t := range made {
-		cfg.Toxics = append(cfg.Toxics, proxy.Toxic{Name: t.Name, Toxic: t.Instance, BufferSize: t.BufferSize, Direction: t.Direction,
-			Toxicity: t.Toxicity, Connection: t.Connection})
+		cfg.Toxics = append(cfg.Toxics, proxy.Faults(t)...)
 		if t.Refuse {
 			cfg.Mode = proxy.Refuse
 		}

@@ -33,7 +33,8 @@ type toxicFlags struct {
 	toxicity   float32
 	attributes []string
 	at         string
-	connection uint64
+	connection string
+	seed       int64
 	upstream   bool
 	downstream bool
 }
@@ -42,11 +43,12 @@ func (f *toxicFlags) registerChange(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.Float32Var(&f.toxicity, "toxicity", 1, "share of connections that have it, 0 to 1")
 	flags.StringArrayVarP(&f.attributes, "attribute", "a", nil, "attribute of the type, `NAME=VALUE` (may be repeated)")
-	flags.StringVar(&f.at, "at", "", "where it begins to strike: byte=93, pattern=\"\\r\\n\", segment=2, event=eof or time=200ms")
-	flags.Uint64Var(&f.connection, "connection", 0, "only the n-th connection of the proxy has it")
+	flags.StringVar(&f.at, "at", "", "where it begins to strike: byte=93, pattern=\"\\r\\n\", opposite=\"GET /\", segment=2, event=eof or time=200ms")
+	flags.StringVar(&f.connection, "connection", "", "only these connections of the proxy have it: 2, 1-3 or 4-; 0: every one")
+	flags.Int64Var(&f.seed, "seed", 0, "seed of what is random in it (default: the proxy's)")
 	completeFlag(cmd, "attribute", f.suggestAttributes)
-	completeFlag(cmd, "at", cobra.FixedCompletions([]string{"byte=", "pattern=", "segment=", "event=", "time="},
-		cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace))
+	completeFlag(cmd, "at", suggestTrigger)
+	completeFlag(cmd, "connection", cobra.FixedCompletions([]string{"1\tthe first", "1-3\tthe first three", "4-\tfrom the fourth on"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func newToxicAdd() *cobra.Command {
@@ -124,7 +126,16 @@ func (f *toxicFlags) registerName(cmd *cobra.Command) {
 
 // toxic reads the flags that were given; those that were not change nothing.
 func (f *toxicFlags) toxic(cmd *cobra.Command) (daemonToxic, error) {
-	t := daemonToxic{Attributes: map[string]any{}, Connection: f.connection}
+	t := daemonToxic{Attributes: map[string]any{}}
+	if f.connection != "" {
+		if _, _, err := toxics.ParseConnections(f.connection); err != nil {
+			return t, usage("--connection %v", err)
+		}
+		t.Through = f.connection
+	}
+	if cmd.Flags().Changed("seed") {
+		t.Seed = &f.seed
+	}
 	if cmd.Flags().Changed("toxicity") {
 		if f.toxicity < 0 || f.toxicity > 1 {
 			return t, usage("--toxicity %v: want 0 to 1", f.toxicity)
@@ -145,7 +156,7 @@ func (f *toxicFlags) toxic(cmd *cobra.Command) (daemonToxic, error) {
 	if !ok {
 		return t, usage("--at %q: want NAME=VALUE, such as byte=93", f.at)
 	}
-	if field == "pattern" {
+	if field == "pattern" || field == "opposite" {
 		plain, err := strconv.Unquote(`"` + strings.ReplaceAll(value, `"`, `\"`) + `"`)
 		if err != nil {
 			return t, usage("--at %q: bad escape", f.at)
@@ -202,15 +213,54 @@ func toxicNamesOf(cmd *cobra.Command) []string {
 	return names
 }
 
-// suggestAttributes offers those of the type that was given, or of all.
-func (f *toxicFlags) suggestAttributes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	var names []string
+// suggestAttributes offers those of the type that was given, or of all, and the
+// values of one that has only a few.
+func (f *toxicFlags) suggestAttributes(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+	given, _, valued := strings.Cut(word, "=")
+	var words []string
 	for _, k := range toxics.Catalogue() {
-		if f.kind == "" || f.kind == k.Name {
-			for _, a := range k.Attributes {
-				names = append(names, a.Name+"=\t"+a.Summary)
+		if f.kind != "" && f.kind != k.Name {
+			continue
+		}
+		for _, a := range k.Attributes {
+			switch {
+			case !valued:
+				words = append(words, a.Name+"=\t"+a.Summary)
+			case a.Name == given:
+				words = append(words, values(a)...)
 			}
 		}
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	if valued {
+		return words, cobra.ShellCompDirectiveNoFileComp
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// values returns what an attribute may be set to, where that can be listed.
+func values(a toxics.Attribute) (words []string) {
+	choices := a.Choices
+	if a.Kind == toxics.Bool {
+		choices = []string{"true", "false"}
+	}
+	for _, c := range choices {
+		words = append(words, a.Name+"="+c)
+	}
+	return words
+}
+
+// suggestTrigger offers what a trigger may be, and the events by name.
+func suggestTrigger(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+	if strings.HasPrefix(word, "event=") {
+		var words []string
+		for _, name := range toxics.TriggerEvents() {
+			words = append(words, "event="+name)
+		}
+		return words, cobra.ShellCompDirectiveNoFileComp
+	}
+	var words []string
+	for _, field := range toxics.TriggerFields() {
+		words = append(words, field+"=")
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }

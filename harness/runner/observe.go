@@ -153,8 +153,7 @@ func addFaults(c *proxy.Config, faults []toxics.Spec) error {
 		if err != nil {
 			return err
 		}
-		c.Toxics = append(c.Toxics, proxy.Toxic{Name: made.Name, Toxic: made.Instance, BufferSize: made.BufferSize,
-			Direction: made.Direction, Toxicity: made.Toxicity, Connection: made.Connection})
+		c.Toxics = append(c.Toxics, proxy.Faults(made)...)
 		if made.Window == (wire.Window{}) {
 			continue
 		}
