@@ -4,6 +4,7 @@ package scenarios
 import (
 	"github.com/sockharness/harness/harness/suite"
 	"github.com/sockharness/harness/scenarios/eof"
+	"github.com/sockharness/harness/scenarios/framing"
 	"github.com/sockharness/harness/scenarios/halfclose"
 	"github.com/sockharness/harness/scenarios/liveness"
 	"github.com/sockharness/harness/scenarios/partialsend"
@@ -25,6 +26,7 @@ func Topics() []suite.Topic {
 		{Name: "refused", Summary: "nobody lets the client in, and a server comes back", Declare: refused.Declare, List: refused.Scenarios},
 		{Name: "timeout", Summary: "silence is not for ever", Declare: timeout.Declare, List: timeout.Scenarios},
 		{Name: "reconnect", Summary: "trying again, in moderation", Declare: reconnect.Declare, List: reconnect.Scenarios},
+		{Name: "framing", Summary: "where a message ends, whatever its size and its bytes", Declare: framing.Declare, List: framing.Scenarios},
 		{Name: "shutdown", Summary: "a server ends when it is asked to, and comes back", Declare: shutdown.Declare, List: shutdown.Scenarios},
 	}
 }

@@ -63,6 +63,9 @@ func startAgain(leave bool) func(context.Context, scenario.Rig) error {
 				return err
 			}
 		}
+		if err := rig.AwaitAsleep(ctx); err != nil {
+			return err
+		}
 		if err := rig.Terminate(); err != nil {
 			return err
 		}

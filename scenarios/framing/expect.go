@@ -1,0 +1,90 @@
+package framing
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// longestRefusal is how long an answer may be that says why a message was refused.
+const longestRefusal = 512
+
+// answersOrRefuses expects the answers that follow from the relation and then
+// the recorded one. Instead of an answer the server may refuse a message, by an
+// error reply or by ending the connection, unless the target promises to take it.
+// What it may not do is answer something else, or nothing.
+func answersOrRefuses(promised bool) scenario.Expectation {
+	return scenario.Expectation{Name: "answers or refuses", Check: func(o scenario.Observation) error {
+		p, script := o.Played, o.Case.Conversation.Script
+		last := len(script.Steps) - 1
+		switch {
+		case p == nil:
+			return errors.New("the conversation did not take place")
+		case p.Steps > last:
+			return nil
+		case p.Mismatch != nil && refusal(p.Mismatch, script):
+			return broken(promised, fmt.Sprintf("the message was refused: %q", p.Mismatch.Got))
+		case p.Mismatch != nil && p.Steps == last:
+			return fmt.Errorf("the recorded request that followed was not answered as recorded: %w", p.Mismatch)
+		case p.Mismatch != nil:
+			return p.Mismatch
+		case p.Ending == event.Timeout || p.Ending == event.Open:
+			return fmt.Errorf("neither an answer nor a refusal: %s%s", p.Incomplete, stuck(o))
+		case torn(p, script):
+			return fmt.Errorf("the connection ended within an answer: %s", p.Incomplete)
+		}
+		return broken(promised, fmt.Sprintf("the connection ended without an answer: %s", p.Incomplete))
+	}}
+}
+
+// broken returns an error where a refusal breaks a promise.
+func broken(promised bool, what string) error {
+	if !promised {
+		return nil
+	}
+	return fmt.Errorf("%s, although the target declares that it takes messages of this size", what)
+}
+
+func stuck(o scenario.Observation) string {
+	switch {
+	case o.Spins:
+		return "; it spins: it keeps a processor busy while nothing moves"
+	case o.Stuck != "":
+		return "; " + o.Stuck
+	}
+	return ""
+}
+
+// refusal reports whether what came instead of an answer can be a refusal: it is
+// short, and does not begin like the answer.
+func refusal(m *dialogue.Mismatch, s *dialogue.Script) bool {
+	if m.Step < 0 || m.Step >= len(s.Steps)-1 || len(m.Got) == 0 || len(m.Got) > longestRefusal {
+		return false
+	}
+	want, _ := s.Steps[m.Step].Expect.Literal()
+	got := m.Got
+	if s.Framing.Kind == dialogue.LengthPrefix {
+		want, got = want[min(s.Framing.Bytes, len(want)):], got[min(s.Framing.Bytes, len(got)):]
+	}
+	const alike = 4
+	n := min(alike, len(want), len(got))
+	return len(got) > 0 && (n == 0 || !bytes.Equal(got[:n], want[:n]))
+}
+
+// torn reports whether a part of an answer came before the end.
+func torn(p *dialogue.Played, s *dialogue.Script) bool {
+	greeting, ok := s.Greeting.Literal()
+	if !ok {
+		return false
+	}
+	before := len(greeting)
+	for _, step := range s.Steps[:p.Steps] {
+		literal, _ := step.Expect.Literal()
+		before += len(literal)
+	}
+	return len(p.Received) > before
+}

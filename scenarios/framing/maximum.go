@@ -1,0 +1,84 @@
+package framing
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+func overMaximum() scenario.Scenario {
+	return scenario.Scenario{
+		ID:    "framing/over-maximum",
+		Title: "A message that is too long is refused whole",
+		Rationale: "A server that refuses the beginning of a line and takes the rest for the next one executes what was data: the " +
+			"smuggling of requests. After the refusal it goes on with the next message, or ends the connection.",
+		Ref:   "CWE-444; arcus-memcached#622",
+		Level: outcome.Must,
+		Roles: scenario.Servers(),
+		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
+			s, r, err := related(c, dialogue.Line, dialogue.LengthPrefix)
+			if err != nil {
+				return nil, err
+			}
+			most := c.Target.Policies.MaxMessage
+			if most <= 0 || most > largest {
+				return nil, c.Unsupported("the target declares no max_message of %d bytes at most", largest)
+			}
+			var out []scenario.Variant
+			for _, n := range []int{int(most) + 1, 2 * int(most)} {
+				body := r.filler(n)
+				answer, known := r.answer(body)
+				message, err := s.Framing.Frame(body)
+				if err != nil || !known {
+					continue
+				}
+				out = append(out, scenario.Variant{
+					Name: fmt.Sprintf("size=%d", n), Proof: scenario.ActStruck, Budget: carrying(n),
+					Act: func(ctx context.Context, rig scenario.Rig) error {
+						return refusedWhole(ctx, rig, message, answer, r.samples[0].step)
+					},
+					Expect: []scenario.Expectation{scenario.Acts(), scenario.StillServes()},
+				})
+			}
+			if len(out) == 0 {
+				return nil, c.Unsupported("the framing cannot carry a message beyond max_message")
+			}
+			return out, nil
+		},
+	}
+}
+
+// tail is as much of an answer as nobody sends by chance.
+const tail = 16
+
+// refusedWhole sends a message that is too long and a recorded request. The
+// message may be answered after all, or refused; no part of it may be.
+func refusedWhole(ctx context.Context, rig scenario.Rig, message, answer []byte, recorded dialogue.Step) error {
+	t, err := open(ctx, rig)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	t.send(message)
+	if t.taken(ctx, len(message)) {
+		t.send(recorded.Send)
+	}
+	rig.Struck(fmt.Sprintf("a message of %d bytes, which is more than the declared maximum", len(message)))
+	reply, _ := recorded.Expect.Literal()
+	got, ended := t.until(ctx, func(got []byte) bool { return bytes.HasSuffix(got, reply) })
+	rest := answer[len(answer)-min(tail, len(answer)):]
+	switch {
+	case bytes.Contains(got, answer):
+		return nil // it was no maximum
+	case bytes.Contains(got, rest):
+		return fmt.Errorf("the end of a message that was too long was taken for a message: got %s", excerpt(got))
+	case !ended && !bytes.HasSuffix(got, reply):
+		return fmt.Errorf("after a message that was too long the server neither ended the connection nor answered a recorded request: "+
+			"got %s, want %s at the end", excerpt(got), excerpt(reply))
+	}
+	return nil
+}

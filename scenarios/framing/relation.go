@@ -1,0 +1,183 @@
+package framing
+
+import (
+	"bytes"
+
+	"github.com/sockharness/harness/harness/dialogue"
+)
+
+// A sample is one exchange of one message each.
+type sample struct {
+	step         dialogue.Step
+	asked, given []byte // bodies
+}
+
+// A relation is how the answer follows from the request wherever the dialogue
+// shows it: the same bytes, each mapped by itself, between a constant prefix and
+// suffix.
+type relation struct {
+	framing        dialogue.Framing
+	samples        []sample
+	prefix, suffix []byte
+	maps           []func(byte) byte // all that fit the samples
+	seen           [256]bool         // in a request
+	binary         bool              // bytes above 0x7f were among them
+}
+
+func identity(b byte) byte { return b }
+
+func upper(b byte) byte {
+	if 'a' <= b && b <= 'z' {
+		return b - 'a' + 'A'
+	}
+	return b
+}
+
+func lower(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b - 'A' + 'a'
+	}
+	return b
+}
+
+// learn returns the relation of a dialogue, nil where it shows none. Two
+// different requests must agree on it and none contradict.
+func learn(s *dialogue.Script) *relation {
+	r := &relation{framing: s.Framing, samples: samples(s)}
+	longest, different := []byte(nil), false
+	for _, one := range r.samples {
+		if len(one.asked) > len(longest) {
+			longest = one.asked
+		}
+		different = different || !bytes.Equal(one.asked, r.samples[0].asked)
+		for _, b := range one.asked {
+			r.seen[b] = true
+			r.binary = r.binary || b > 0x7f
+		}
+	}
+	if len(longest) == 0 || !different {
+		return nil
+	}
+	for _, f := range []func(byte) byte{identity, upper, lower} {
+		r.fit(longest, f)
+	}
+	if len(r.maps) == 0 {
+		return nil
+	}
+	return r
+}
+
+// fit adds the map if it explains every sample.
+func (r *relation) fit(longest []byte, f func(byte) byte) {
+	for _, one := range r.samples {
+		if !bytes.Equal(one.asked, longest) {
+			continue
+		}
+		at := bytes.Index(one.given, mapped(longest, f))
+		if at < 0 {
+			return
+		}
+		r.prefix, r.suffix = one.given[:at], one.given[at+len(longest):]
+	}
+	for _, one := range r.samples {
+		if !bytes.Equal(one.given, r.around(mapped(one.asked, f))) {
+			return
+		}
+	}
+	r.maps = append(r.maps, f)
+}
+
+func mapped(body []byte, f func(byte) byte) []byte {
+	out := make([]byte, len(body))
+	for i, b := range body {
+		out[i] = f(b)
+	}
+	return out
+}
+
+func (r *relation) around(body []byte) []byte {
+	return append(append(bytes.Clone(r.prefix), body...), r.suffix...)
+}
+
+// answer returns the body of the answer to body. ok is false where the samples
+// do not tell: they leave two ways to map one of its bytes.
+func (r *relation) answer(body []byte) (answer []byte, ok bool) {
+	changes := len(r.maps) > 1 || r.maps[0]('a') != 'a' || r.maps[0]('A') != 'A'
+	for _, b := range body {
+		if b > 0x7f && changes && !r.binary {
+			return nil, false
+		}
+		for _, f := range r.maps {
+			if f(b) != r.maps[0](b) {
+				return nil, false
+			}
+		}
+	}
+	return r.around(mapped(body, r.maps[0])), true
+}
+
+// filler returns a body of n bytes that were all seen in requests, without a
+// period that a buffer could have.
+func (r *relation) filler(n int) []byte {
+	var letters []byte
+	for b := range 256 {
+		if r.seen[b] && '!' <= b && b <= '~' {
+			letters = append(letters, byte(b))
+		}
+	}
+	if len(letters) == 0 {
+		return bytes.Repeat(r.samples[0].asked, n/max(1, len(r.samples[0].asked))+1)[:n]
+	}
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = letters[(i+i/len(letters)+i/1009)%len(letters)]
+	}
+	return out
+}
+
+// script asks the bodies, one after the other, expects the answers that follow
+// from the relation, and then holds a recorded exchange, which shows whether both
+// sides still agree where messages begin. ok is false where an answer is not known.
+func (r *relation) script(s *dialogue.Script, bodies ...[]byte) (script *dialogue.Script, ok bool) {
+	out := *s
+	out.Steps, out.End = nil, dialogue.ClientCloses
+	for _, body := range bodies {
+		answer, known := r.answer(body)
+		ask, err := r.framing.Frame(body)
+		reply, failed := r.framing.Frame(answer)
+		if !known || err != nil || failed != nil {
+			return nil, false
+		}
+		out.Steps = append(out.Steps, dialogue.Step{Send: ask, Expect: dialogue.Pattern{{Bytes: reply}}})
+	}
+	out.Steps = append(out.Steps, r.samples[0].step)
+	return &out, true
+}
+
+// samples returns the exchanges of exactly one message each.
+func samples(s *dialogue.Script) []sample {
+	var all []sample
+	for _, step := range s.Steps {
+		one := &dialogue.Script{Framing: s.Framing, Steps: []dialogue.Step{step}}
+		reply, ok := step.Expect.Literal()
+		asked, single := onlyBody(one.RequestParts(), step.Send)
+		given, alone := onlyBody(one.ReplyParts(), reply)
+		if ok && single && alone && !step.ShutdownWrite {
+			all = append(all, sample{step, asked, given})
+		}
+	}
+	return all
+}
+
+// onlyBody returns the body of the only message of b.
+func onlyBody(parts []dialogue.Part, b []byte) (body []byte, ok bool) {
+	for _, p := range parts {
+		if p.Message > 0 {
+			return nil, false
+		}
+		if p.Kind == "body" {
+			body = b[p.From:p.To]
+		}
+	}
+	return body, len(parts) > 0
+}
