@@ -76,6 +76,7 @@ func violated(r *outcome.Result, all []scenario.Violation) (lesser []scenario.Vi
 		case strings.Contains(r.Message, v.Err.Error()):
 		case !v.Level.AtLeast(r.Level):
 			lesser = append(lesser, v)
+		case r.Verdict == outcome.Fail && v.Restates:
 		case r.Verdict == outcome.Fail:
 			r.Message += fmt.Sprintf("\n%s: %v", v.Oracle, v.Err)
 		default:

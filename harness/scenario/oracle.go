@@ -15,6 +15,9 @@ type Oracle struct {
 	Ref       string
 	Level     outcome.Level
 	Roles     []Role
+	// Restates is set where a scenario that looks at the conversation itself says
+	// the same: nothing is added to what it says.
+	Restates bool
 	// Check returns nil, or what was seen instead. It is asked about each
 	// variant, and once more about the whole scenario ([Observation.Repeats]).
 	Check func(Observation) error
@@ -40,9 +43,10 @@ func (o Oracle) For(r Role) bool { return Scenario{Roles: o.Roles}.For(r) }
 
 // A Violation is an oracle that does not hold.
 type Violation struct {
-	Oracle string
-	Level  outcome.Level
-	Err    error
+	Oracle   string
+	Level    outcome.Level
+	Restates bool
+	Err      error
 }
 
 // Violations returns the oracles that the observation breaks, as far as the
@@ -55,7 +59,7 @@ func Violations(o Observation) []Violation {
 			continue
 		}
 		if err := oracle.Check(o); err != nil {
-			out = append(out, Violation{oracle.Name, level, err})
+			out = append(out, Violation{oracle.Name, level, oracle.Restates, err})
 		}
 	}
 	return out

@@ -16,6 +16,7 @@ func clientOracles() []Oracle {
 				"the same streams, the same output and the same exit status.",
 			Ref:   "Socket Programming HOWTO; catalogue §0.1",
 			Level: outcome.Must, Roles: Anyone(),
+			Restates: true,
 			Check: func(o Observation) error {
 				if !o.Harmless() || len(o.Faults) == 0 || o.Acted {
 					return nil
@@ -30,6 +31,7 @@ func clientOracles() []Oracle {
 				"no second connection may have got the rest.",
 			Ref:   "psf/requests#4956, python/cpython#115997",
 			Level: outcome.Must, Roles: Clients(),
+			Restates: true,
 			Check: func(o Observation) error {
 				run := o.Client
 				if run == nil || run.HungUp || !run.Exit.Success() || o.Connections > 1 || o.Case.UntilEOF() || o.sameOutput() {

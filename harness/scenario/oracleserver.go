@@ -59,7 +59,8 @@ func serverOracles() []Oracle {
 				"everybody. A target that declares idle_timeout may take its time.",
 			Ref:   "RFC 9293 §3.6; opensips#3164",
 			Level: outcome.Must, Roles: Servers(),
-			Check: endsInTime,
+			Restates: true,
+			Check:    endsInTime,
 		},
 		{
 			Name:  "clean-end",
@@ -77,6 +78,7 @@ func serverOracles() []Oracle {
 				"system call and the descriptor.",
 			Ref:   "brltty/brltty#259, libp2p/rust-yamux#112",
 			Level: outcome.Must, Roles: Servers(),
+			Restates: true,
 			Check: func(o Observation) error {
 				if o.Played != nil && o.Harmless() && o.Stuck != "" && o.Played.Ending == event.Timeout {
 					return errors.New(o.Stuck)
