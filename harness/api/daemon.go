@@ -50,8 +50,9 @@ type Daemon struct {
 
 // New returns a daemon without proxies.
 func New(cfg Config) *Daemon {
-	d := &Daemon{cfg: cfg, chance: chance.New(cfg.Seed), meter: newMeter(cfg), stream: newStream(time.Now()),
+	d := &Daemon{cfg: cfg, chance: chance.New(cfg.Seed), stream: newStream(time.Now()),
 		members: map[string]*member{}, claimed: map[string]chan struct{}{}}
+	d.meter = newMeter(cfg, d.all)
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.routes = d.table()
 	return d

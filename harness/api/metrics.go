@@ -23,7 +23,8 @@ type meter struct {
 	counts   *counts              // nil: no proxy metrics
 }
 
-func newMeter(cfg Config) *meter {
+// newMeter returns the meter of a daemon, and counts what members returns.
+func newMeter(cfg Config, members func() []*member) *meter {
 	m := &meter{}
 	if cfg.ProxyMetrics || cfg.RuntimeMetrics {
 		m.registry = prometheus.NewRegistry()
@@ -35,7 +36,7 @@ func newMeter(cfg Config) *meter {
 	if cfg.ProxyMetrics {
 		m.counts = newCounts()
 		m.registry.MustRegister(m.counts, m.counts.open, m.counts.total, m.counts.ended, m.counts.struck, m.counts.dialErrors,
-			m.counts.bounced, m.counts.lost)
+			m.counts.handshakeErrors, m.counts.failed, m.counts.bounced, m.counts.lost, newInventory(members))
 	}
 	return m
 }
@@ -50,11 +51,16 @@ func (m *meter) handler() http.Handler {
 
 // open begins to count the bytes of a proxy.
 func (m *meter) open(p carrier, l labels) {
-	if m.counts != nil {
-		m.counts.mu.Lock()
-		defer m.counts.mu.Unlock()
-		m.counts.live[p] = l
+	if m.counts == nil {
+		return
 	}
+	for _, c := range []*prometheus.CounterVec{m.counts.total, m.counts.dialErrors} {
+		c.WithLabelValues(l.proxy) // at 0 before anything happens, so that the first time is a rise
+	}
+	m.counts.open.WithLabelValues(l.proxy)
+	m.counts.mu.Lock()
+	defer m.counts.mu.Unlock()
+	m.counts.live[p] = l
 }
 
 // settle keeps what a proxy has carried that is closed.
@@ -74,7 +80,7 @@ func (m *meter) tally(name string) *tally {
 	if m.counts == nil {
 		return nil
 	}
-	return &tally{counts: m.counts, proxy: name, endings: map[uint64]ending{}}
+	return &tally{counts: m.counts, proxy: name, endings: map[uint64]ending{}, tried: map[uint64]bool{}}
 }
 
 // counts are the metrics of proxies. The byte counters, which are Toxiproxy's by
@@ -84,6 +90,7 @@ type counts struct {
 	datagramsIn, datagramsOut                       *prometheus.Desc
 	open                                            *prometheus.GaugeVec
 	total, ended, struck, dialErrors, bounced, lost *prometheus.CounterVec
+	handshakeErrors, failed                         *prometheus.CounterVec
 
 	mu   sync.Mutex         // guards what follows
 	live map[carrier]labels // running, or being closed
@@ -105,11 +112,13 @@ func newCounts() *counts {
 		total: counter("harness_connections_total", "Connections accepted."),
 		ended: counter("harness_connections_ended_total",
 			"Connections that are over, by how they ended first and by whose doing.", "ending", "side"),
-		struck:     counter("harness_faults_struck_total", "Faults that took effect, by toxic.", "toxic"),
-		dialErrors: counter("harness_dial_errors_total", "Connections whose upstream could not be dialled."),
-		bounced:    counter("harness_datagrams_bounced_total", "ICMP errors that datagrams met upstream."),
-		lost:       counter("harness_datagrams_lost_total", "Datagrams given up by no fault's doing."),
-		live:       map[carrier]labels{}, past: map[labels]traffic{},
+		struck:          counter("harness_faults_struck_total", "Faults that took effect, by toxic.", "toxic"),
+		dialErrors:      counter("harness_dial_errors_total", "Connections whose upstream could not be dialled."),
+		handshakeErrors: counter("harness_handshake_errors_total", "Connections whose client could not be agreed with on TLS."),
+		failed:          counter("harness_toxics_failed_total", "Toxics that panicked, or did not return when their connection ended.", "toxic", "failure"),
+		bounced:         counter("harness_datagrams_bounced_total", "ICMP errors that datagrams met upstream."),
+		lost:            counter("harness_datagrams_lost_total", "Datagrams given up by no fault's doing."),
+		live:            map[carrier]labels{}, past: map[labels]traffic{},
 	}
 }
 
@@ -159,6 +168,7 @@ type tally struct {
 
 	mu      sync.Mutex // guards what follows
 	endings map[uint64]ending
+	tried   map[uint64]bool // an upstream has been dialled
 }
 
 // An ending is how a connection ended first, and by whose doing.
@@ -176,8 +186,16 @@ func (t *tally) add(e event.Event) {
 	case event.Accept:
 		t.counts.total.WithLabelValues(t.proxy).Inc()
 		t.counts.open.WithLabelValues(t.proxy).Inc()
+	case event.Dial:
+		t.try(e.Conn)
 	case event.Refuse:
-		t.counts.dialErrors.WithLabelValues(t.proxy).Inc()
+		if t.try(e.Conn) {
+			t.counts.dialErrors.WithLabelValues(t.proxy).Inc()
+		} else {
+			t.counts.handshakeErrors.WithLabelValues(t.proxy).Inc()
+		}
+	case event.Panic, event.Abandon:
+		t.counts.failed.WithLabelValues(t.proxy, e.Toxic, string(e.Kind)).Inc()
 	case event.Struck:
 		t.counts.struck.WithLabelValues(t.proxy, e.Toxic).Inc()
 	case event.Bounce:
@@ -206,6 +224,15 @@ func (t *tally) note(e event.Event) {
 	t.remember(e.Conn, ending{how, e.Side})
 }
 
+// try keeps that an upstream is dialled, and reports whether one was before.
+func (t *tally) try(conn uint64) (before bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before = t.tried[conn]
+	t.tried[conn] = true
+	return before
+}
+
 func (t *tally) remember(conn uint64, how ending) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -217,6 +244,7 @@ func (t *tally) take(conn uint64) ending {
 	defer t.mu.Unlock()
 	was, ok := t.endings[conn]
 	delete(t.endings, conn)
+	delete(t.tried, conn)
 	if !ok {
 		return ending{event.EOF, event.Proxy} // a toxic or the daemon has shut it
 	}
