@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
@@ -32,10 +33,10 @@ func (p *play) retry(ctx context.Context, variants []scenario.Variant, takes []t
 			if takes[i].Verdict == outcome.Fail {
 				takes[i] = p.confirm(ctx, variants[i], takes[i])
 			}
-			confirmed = takes[i].suspect()
+			confirmed = takes[i].Verdict == outcome.Fail
 		default:
 			takes[i] = p.confirm(ctx, variants[i], first)
-			confirmed = takes[i].suspect()
+			confirmed = takes[i].Verdict == outcome.Fail
 		}
 	}
 }
@@ -59,7 +60,7 @@ func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take
 	for len(takes) < confirmations-1 {
 		takes = append(takes, p.fresh(ctx, v))
 	}
-	takes = append(takes, p.last(ctx, v, slices.ContainsFunc(takes, func(t take) bool { return t.starved })))
+	takes = append(takes, p.last(ctx, v, slices.ContainsFunc(takes, func(t take) bool { return t.starved > hungry })))
 	if ctx.Err() != nil {
 		return first
 	}
@@ -73,12 +74,27 @@ func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take
 	}
 	result.Share = &share
 	if share.Failed == share.Runs {
-		return result
+		return p.trusted(result, takes)
 	}
 	result = first
 	result.Share, result.Verdict = &share, outcome.Flaky
 	result.Message = fmt.Sprintf("failed at first, and in %d of %d runs after that: %s", share.Failed, share.Runs, first.Message)
 	return result
+}
+
+// trusted makes a failure invalid where in none of the runs the peers had the
+// processor time that their own limits count on.
+func (p *play) trusted(t take, takes []take) take {
+	least := takes[0].starved
+	for _, other := range takes {
+		least = min(least, other.starved)
+	}
+	if least > max(p.kase.Budget, p.kase.Target.Policies.AnswerTimeout)/2 {
+		t.Verdict = outcome.Invalid
+		t.Message = fmt.Sprintf("this machine is too busy to tell: in each run a peer, or the harness, waited for a processor for %s or more; besides: %s",
+			least.Round(time.Millisecond), t.Message)
+	}
+	return t
 }
 
 // sideBySide plays a variant whose failure is one of time, which takes long and

@@ -42,7 +42,7 @@ type take struct {
 	problem bool                 // something was not as expected, whether the fault struck or not
 	timed   bool                 // it failed for time alone
 	hung    bool                 // a peer hung, spun or took too long
-	starved bool                 // a peer or we waited for a processor meanwhile
+	starved time.Duration        // for which a peer or we waited for a processor meanwhile
 }
 
 func (t take) suspect() bool { return t.Verdict == outcome.Fail || t.Verdict == outcome.Invalid }
@@ -193,7 +193,7 @@ func (p *play) alone(ctx context.Context, v scenario.Variant, factor int) take {
 		p.damaged.Store(true)
 	}
 	t.lesser, t.problem = judge(&t.Result, v, observation)
-	t.timed, t.hung, t.starved = observation.Timed(), observation.Hung(), observation.Starved > hungry
+	t.timed, t.hung, t.starved = observation.Timed(), observation.Hung(), observation.Starved
 	return t
 }
 
