@@ -28,6 +28,7 @@ type Config struct {
 	RuntimeMetrics bool       // serve those of Go and of the process
 	Guard          Guard
 	Authority      *proxy.Authority // of generated certificates; nil: a new one for each proxy that needs it
+	Persist        string           // file that is kept equal to the proxies; "": none
 }
 
 // A Daemon is a set of proxies and the [http.Handler] that manages them. Create
@@ -38,6 +39,7 @@ type Daemon struct {
 	routes  []route
 	meter   *meter
 	stream  *stream
+	keeper  keeper
 	ctx     context.Context // ended by Close
 	cancel  context.CancelFunc
 	retired sync.WaitGroup // proxies that are being closed
@@ -52,6 +54,7 @@ type Daemon struct {
 func New(cfg Config) *Daemon {
 	d := &Daemon{cfg: cfg, chance: chance.New(cfg.Seed), stream: newStream(time.Now()),
 		members: map[string]*member{}, claimed: map[string]chan struct{}{}}
+	d.keeper.path = cfg.Persist
 	d.meter = newMeter(cfg, d.all)
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.routes = d.table()
@@ -69,6 +72,7 @@ func (d *Daemon) Close() error {
 	for _, released := range busy {
 		<-released
 	}
+	d.keeper.finish(d.views)
 	for _, m := range d.all() {
 		m.retire()
 	}

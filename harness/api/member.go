@@ -12,6 +12,7 @@ import (
 
 	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/proxy"
+	"github.com/sockharness/harness/harness/sock"
 )
 
 // stopPatience is how long a request waits for the connections of a proxy that
@@ -210,7 +211,7 @@ func address(a net.Addr) string {
 	if at, ok := a.(*net.TCPAddr); ok && at.IP == nil {
 		return net.JoinHostPort("::", portOf(at))
 	}
-	return a.String()
+	return sock.FormatAddress(a)
 }
 
 // bindFailure words the failure of a listen as Go's net does.

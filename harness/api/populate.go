@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,7 +12,9 @@ import (
 // populate creates, replaces or leaves alone the proxies of a list. Its failures
 // are JSON in name, too.
 func (d *Daemon) populate(w http.ResponseWriter, r *http.Request) {
+	d.keeper.announce()
 	views, err := d.populateFrom(r.Context(), func(list *[]proxyInput) error { return readJSON(r, list) })
+	err = cmp.Or(err, d.changed())
 	status := http.StatusCreated
 	var failed *failure
 	if err != nil {
@@ -26,7 +29,7 @@ func (d *Daemon) populate(w http.ResponseWriter, r *http.Request) {
 
 // Populate creates the proxies of a list in JSON, as a POST of it to /populate
 // does: a configuration file. It returns how many were created, replaced or left
-// alone before the first failure.
+// alone before the first failure. What is persisted changes when all of them are.
 func (d *Daemon) Populate(ctx context.Context, list io.Reader) (int, error) {
 	views, err := d.populateFrom(ctx, func(into *[]proxyInput) error {
 		if err := json.NewDecoder(list).Decode(into); err != nil {
@@ -34,6 +37,9 @@ func (d *Daemon) Populate(ctx context.Context, list io.Reader) (int, error) {
 		}
 		return nil
 	})
+	if err == nil {
+		err = d.changed()
+	}
 	return len(views), err
 }
 
@@ -112,11 +118,8 @@ func (m *member) overlay(in proxyInput) error {
 		if err := m.edit(func([]toxic) ([]toxic, error) { return list, nil }); err != nil {
 			return err
 		}
-		if m.outgrown() {
-			m.stop()
-			if err := m.start(); err != nil {
-				return err
-			}
+		if err := m.refit(); err != nil {
+			return err
 		}
 	}
 	want, err := in.over(m.wanted())

@@ -312,8 +312,8 @@ func (d *Daemon) resetOne(r *http.Request, name string) error {
 	if err := m.setMode(proxy.Accept); err != nil {
 		return err
 	}
-	if m.outgrown() {
-		m.stop()
+	if err := m.refit(); err != nil {
+		return err
 	}
 	return m.start()
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/json"
@@ -45,10 +46,13 @@ func (d *Daemon) table() []route {
 		at("proxies/*/toxics/*", map[string]action{get: d.showToxic, post: d.updateToxic, patch: d.updateToxic, del: d.deleteToxic}),
 		at("reset", map[string]action{post: d.resetAll}),
 		at("connections", map[string]action{get: d.listConnections}),
+		at("config", map[string]action{get: d.showConfig}),
+		at("config/save", map[string]action{post: d.saveConfig}),
 		{path: []string{"populate"}, raw: only(post, d.populate)},
 		{path: []string{"version"}, raw: only(get, version)},
 		{path: []string{"events"}, raw: only(get, d.events)},
 		{path: []string{"healthz"}, raw: only(get, health), open: true},
+		{path: []string{"ca.pem"}, raw: only(get, d.showAuthority)},
 	}
 	if h := d.meter.handler(); h != nil {
 		routes = append(routes, route{path: []string{"metrics"}, raw: h})
@@ -119,7 +123,14 @@ func (d *Daemon) serve(w http.ResponseWriter, r *http.Request, rt *route, names 
 		rt.raw.ServeHTTP(w, r)
 		return
 	}
+	changes := r.Method != http.MethodGet
+	if changes {
+		d.keeper.announce()
+	}
 	answer, err := rt.methods[r.Method](r, names)
+	if changes {
+		err = cmp.Or(err, d.changed())
+	}
 	if err != nil {
 		writeFailure(w, err)
 		return

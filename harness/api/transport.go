@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -203,6 +204,16 @@ func (m *member) config(w wish, list []toxic) (cfg proxy.Config, at net.Addr, er
 		cfg.TLS = *w.transport.TLS
 	}
 	return cfg, at, nil
+}
+
+// showAuthority gives the certificate that makes clients trust generated ones.
+func (d *Daemon) showAuthority(w http.ResponseWriter, _ *http.Request) {
+	if d.cfg.Authority == nil {
+		writeFailure(w, &failure{"no authority: certificates are not generated here", http.StatusNotFound})
+		return
+	}
+	w.Header().Set("Content-Type", "application/pem-certificate-chain")
+	_, _ = w.Write(d.cfg.Authority.PEM()) // the client may be gone
 }
 
 // isUnix reports whether an address, which may be a bad one, is of a unix socket.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -128,11 +129,12 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// A small window is that of the sockets, which are opened anew for it.
+// A small window is that of new connections; those that are open live on.
 func TestSmallWindowIsTheSockets(t *testing.T) {
 	d, url := serve(t, Config{})
 	upstream := listen(t)
 	addr := newProxy(t, url, "p", upstream.Addr().String())
+	open := connect(t, d, addr, upstream)
 	segment := func() uint32 {
 		t.Helper()
 		p := connect(t, d, addr, upstream)
@@ -153,4 +155,14 @@ func TestSmallWindowIsTheSockets(t *testing.T) {
 	if usual := segment(); usual <= 100 {
 		t.Errorf("segments of %d bytes afterwards", usual)
 	}
+	must(t, 200, "POST", url+"/proxies/p/toxics", `{"type":"small_window","stream":"downstream","attributes":{"segment_size":100}}`)
+	if info, err := sock.TCPInfo(connect(t, d, addr, upstream).server); err != nil || info.SegmentSize > 100 {
+		t.Errorf("segments from the upstream: %+v, %v", info, err)
+	}
+	must(t, 204, "POST", url+"/reset", "")
+	if usual := segment(); usual <= 100 {
+		t.Errorf("segments of %d bytes after a reset", usual)
+	}
+	_ = open.client.CloseWrite()
+	wantEnding(t, "server", open.server, "", event.EOF)
 }

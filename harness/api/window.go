@@ -3,12 +3,12 @@ package api
 import (
 	"context"
 
+	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/wire"
 )
 
 // windows are what a list of toxics wants of the sockets of a proxy, by the
-// direction in which these receive. A socket has its window from the start, so
-// that it is the proxy which must be started again for another one.
+// direction in which these receive. A connection has its windows from the start.
 type windows [2]wire.Window
 
 func windowsOf(list []toxic) (w windows) {
@@ -18,8 +18,7 @@ func windowsOf(list []toxic) (w windows) {
 	return w
 }
 
-// resize starts the proxy again if its toxics want other windows than those it
-// runs with. Its connections end.
+// resize gives the proxy the windows that its toxics want, for new connections.
 func (d *Daemon) resize(ctx context.Context, m *member) error {
 	if !m.outgrown() {
 		return nil
@@ -29,7 +28,25 @@ func (d *Daemon) resize(ctx context.Context, m *member) error {
 		return err
 	}
 	defer release()
-	if !m.outgrown() {
+	return m.refit()
+}
+
+// refit gives what runs the windows that its toxics want. Where the system cannot
+// do that to a port that listens, the proxy is started again, and its
+// connections end. The name must be claimed.
+func (m *member) refit() error {
+	m.mu.Lock()
+	running, want := m.running, windowsOf(m.toxics)
+	same := m.windows == want
+	m.mu.Unlock()
+	p, ok := running.(streams)
+	if !ok || same {
+		return nil
+	}
+	if p.SetWindows(want[event.Upstream], want[event.Downstream]) == nil {
+		m.mu.Lock()
+		m.windows = want
+		m.mu.Unlock()
 		return nil
 	}
 	m.stop()
