@@ -36,13 +36,13 @@ func oversize() scenario.Scenario {
 				return nil, c.Unsupported("the dialogue has no first request to put after the length")
 			}
 			var out []scenario.Variant
-			var bombed atomic.Bool // a smaller length has: a larger one could take the machine down
+			var bomb atomic.Uint64 // the length that the server has allocated: a larger one could take the machine down
 			for _, length := range lengths(s.Framing, c.Target.Policies.MaxMessage) {
 				out = append(out, scenario.Variant{
 					Name:  fmt.Sprintf("length=%x", length),
 					Proof: scenario.ActStruck,
 					Act: func(ctx context.Context, rig scenario.Rig) error {
-						return announce(ctx, rig, s, length, c.Target.Policies.MaxMessage, &bombed)
+						return announce(ctx, rig, s, length, c.Target.Policies.MaxMessage, &bomb)
 					},
 					Expect: []scenario.Expectation{scenario.Acts(), scenario.StillServes()},
 				})
@@ -87,14 +87,14 @@ const unbelieved = 96 << 20
 
 // announce sends a length, and behind it recorded requests, which are within
 // the message that it announces: nobody may answer them.
-func announce(ctx context.Context, rig scenario.Rig, s *dialogue.Script, length uint64, most int64, bombed *atomic.Bool) error {
+func announce(ctx context.Context, rig scenario.Rig, s *dialogue.Script, length uint64, most int64, bomb *atomic.Uint64) error {
 	before, measured := rig.Usage()
 	t, err := open(ctx, rig)
 	if err != nil {
 		return err
 	}
 	defer t.close()
-	if bombed.Load() {
+	if b := bomb.Load(); 0 < b && b < length {
 		rig.Struck("not sent: a smaller length has taken so much memory")
 		return errors.New("a smaller length made the server allocate what it announced; this one would take more")
 	}
@@ -105,7 +105,7 @@ func announce(ctx context.Context, rig scenario.Rig, s *dialogue.Script, length 
 	rig.Struck(fmt.Sprintf("%x announced, %d bytes sent", length, len(message)))
 	if measured == nil {
 		if err := grown(rig, before, max(unbelieved, most), "to a message of which it has got a few bytes"); err != nil {
-			bombed.Store(true)
+			bomb.Store(length)
 			return err
 		}
 	}
@@ -134,19 +134,19 @@ func grown(rig scenario.Rig, before probe.Usage, most int64, what string) error 
 	return nil
 }
 
-// announced are the variants for a client: the first answer begins with a
-// length that cannot be, and then the stream ends.
+// announced are the variants for a client: the last answer begins with a length
+// that cannot be, and then the stream ends.
 func announced(c scenario.Case, s *dialogue.Script) ([]scenario.Variant, error) {
-	reply, ok := s.Steps[0].Expect.Literal()
+	last := len(s.Steps) - 1
+	reply, ok := s.Steps[last].Expect.Literal()
 	if !ok || len(reply) == 0 {
-		return nil, c.Unsupported("the first answer has no bytes to put a length before")
+		return nil, c.Unsupported("the last answer has no bytes to put a length before")
 	}
 	var out []scenario.Variant
 	for _, length := range lengths(s.Framing, c.Target.Policies.MaxMessage) {
-		lying := *scenario.First(s, 1)
-		step := lying.Steps[0]
-		step.Expect = dialogue.Pattern{{Bytes: append(header(s.Framing, length), reply...)}}
-		lying.Steps, lying.End = []dialogue.Step{step}, dialogue.ServerCloses
+		lying := *s
+		lying.Steps, lying.End = slices.Clone(s.Steps), dialogue.ServerCloses
+		lying.Steps[last].Expect = dialogue.Pattern{{Bytes: append(header(s.Framing, length), reply[:min(len(reply), 64)]...)}}
 		out = append(out, scenario.Variant{
 			Name:   fmt.Sprintf("length=%x", length),
 			Script: &lying,

@@ -51,11 +51,10 @@ func sizes() scenario.Scenario {
 // carrying is what a message of n bytes may take beyond the usual.
 func carrying(n int) time.Duration { return time.Duration(n>>20) * 100 * time.Millisecond }
 
-// edges returns the sizes of bodies that are worth a try, in order: none, one
-// byte, around the powers of two up to 64 KiB, and the declared maximum. A line
+// edges returns the sizes of bodies that are worth a try, in order: one byte, around the powers of two up to 64 KiB, and the declared maximum. A line
 // fills a buffer with its delimiter.
 func edges(s *dialogue.Script, most int64) []int {
-	all := []int{0, 1, 2}
+	all := []int{1, 2}
 	for n := 64; n <= 64<<10; n *= 2 {
 		all = append(all, n-1, n, n+1)
 		if s.Framing.Kind == dialogue.Line {
