@@ -7,10 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
 )
 
 const (
@@ -35,7 +33,7 @@ func backOff() scenario.Scenario {
 			shut := slowing(c, "refused")
 			shut.Gate = scenario.Refusing
 			out := slowing(c, "accept-then-close")
-			out.Faults = []toxics.Spec{scenario.Strike("vanish", event.Downstream, 0, nil)}
+			out.Faults = thrownOut(c, "half_close").Faults
 			return []scenario.Variant{shut, out}, nil
 		},
 	}

@@ -43,7 +43,7 @@ func acceptThenClose() scenario.Scenario {
 		Level: outcome.Must,
 		Roles: scenario.Clients(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			return []scenario.Variant{thrownOut(c, "vanish")}, nil
+			return []scenario.Variant{thrownOut(c, "half_close")}, nil
 		},
 	}
 }
@@ -63,10 +63,23 @@ func acceptThenReset() scenario.Scenario {
 	}
 }
 
+// thrownOut ends each connection as soon as that can meet only one call of the
+// client: a FIN lies there whenever it reads, a reset waits for its first byte,
+// else it might find the connect, the send or the receive.
 func thrownOut(c scenario.Case, kind string) scenario.Variant {
+	fault := scenario.Strike(kind, event.Downstream, 0, nil)
+	if kind == "reset" && !greets(c) {
+		fault = scenario.Strike(kind, event.Upstream, 1, nil)
+	}
 	v := persistent(c)
-	v.Faults = []toxics.Spec{scenario.Strike(kind, event.Downstream, 0, nil)}
+	v.Faults = []toxics.Spec{fault}
 	return v
+}
+
+// greets reports whether the client says nothing before it was greeted.
+func greets(c scenario.Case) bool {
+	script, declared := c.Conversation.Script, c.Target.Policies.Greeting
+	return script != nil && len(script.Greeting) > 0 || declared != nil && *declared || c.From().Len() == 0
 }
 
 // persistent is a variant in which the client never gets through.

@@ -109,22 +109,41 @@ func idling(c scenario.Case, name string, openings ...opening) ([]scenario.Varia
 				waits[i] = ended(conn)
 			}
 			rig.Struck(name)
-			return awaitAll(ctx, limit, openings, waits)
+			return awaitAll(ctx, rig, limit, openings, waits)
 		},
 		Expect: []scenario.Expectation{scenario.Acts(), scenario.StillServes()},
 	}}, nil
 }
 
-func awaitAll(ctx context.Context, limit time.Duration, openings []opening, waits []<-chan error) error {
+func awaitAll(ctx context.Context, rig scenario.Rig, limit time.Duration, openings []opening, waits []<-chan error) error {
+	hang, stop := hanging(ctx, rig)
+	defer stop()
 	var kept []error
 	for i, o := range openings {
 		select {
 		case <-waits[i]:
+			continue
+		case proof := <-hang:
+			return fmt.Errorf("the server keeps %s for ever, in spite of its idle_timeout of %v: %s", o.who, limit, proof)
 		case <-ctx.Done():
-			kept = append(kept, fmt.Errorf("the server keeps %s beyond its idle_timeout of %v: %w", o.who, limit, ctx.Err()))
+			kept = append(kept, fmt.Errorf("the server keeps %s beyond its idle_timeout of %v: %w", o.who, limit, context.Cause(ctx)))
 		}
 	}
 	return errors.Join(kept...)
+}
+
+// hanging returns where the proof will come from that the server waits for ever.
+// stop waits for the search to end.
+func hanging(ctx context.Context, rig scenario.Rig) (proof <-chan string, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	found, done := make(chan string, 1), make(chan struct{})
+	go func() {
+		defer close(done)
+		if p, err := rig.AwaitStuck(ctx); err == nil {
+			found <- p
+		}
+	}()
+	return found, func() { cancel(); <-done }
 }
 
 // ended reads until the stream has ended, however it does. The reader ends with

@@ -77,9 +77,24 @@ func askAndSleep(ctx context.Context, rig scenario.Rig, requests []byte, times i
 		return err
 	}
 	rig.Struck("the answers begin to arrive, and nobody reads them")
-	closed(ctx)
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("the server keeps a client that does not read its answers beyond its idle_timeout of %v: %w", limit, err)
+	return awaitLetGo(ctx, rig, limit, closed)
+}
+
+func awaitLetGo(ctx context.Context, rig scenario.Rig, limit time.Duration, closed func(context.Context)) error {
+	const kept = "the server keeps a client that does not read its answers"
+	hang, stop := hanging(ctx, rig)
+	defer stop()
+	waiting, cancel := context.WithCancel(ctx)
+	over := make(chan struct{})
+	defer func() { cancel(); <-over }()
+	go func() { defer close(over); closed(waiting) }()
+	select {
+	case <-over:
+	case proof := <-hang:
+		return fmt.Errorf("%s for ever, in spite of its idle_timeout of %v: %s", kept, limit, proof)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s beyond its idle_timeout of %v: %w", kept, limit, context.Cause(ctx))
 	}
 	return nil
 }
@@ -113,7 +128,7 @@ func awaitInput(ctx context.Context, conn sock.Conn) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("no answer: %w", ctx.Err())
+			return fmt.Errorf("no answer: %w", context.Cause(ctx))
 		}
 	}
 }

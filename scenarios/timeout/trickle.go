@@ -101,7 +101,7 @@ func dripFeed(ctx context.Context, rig scenario.Rig, request []byte, gap, limit 
 			return nil
 		case <-ctx.Done():
 			return fmt.Errorf("the server still waits for the end of a request of which %d bytes came one by one, beyond its request_timeout of %v: %w",
-				i+1, limit, ctx.Err())
+				i+1, limit, context.Cause(ctx))
 		}
 	}
 	return nil
