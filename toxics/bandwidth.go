@@ -59,13 +59,26 @@ type bandwidthPipe struct {
 	piece int64 // size of the next piece, ms
 }
 
-func (p *bandwidthPipe) Pipe(stub *tp.ToxicStub) { p.relay(stub, p.measure) }
+func (p *bandwidthPipe) Pipe(stub *tp.ToxicStub) {
+	for p.send(stub) {
+		ready := time.Now()
+		switch c, what := p.take(stub); what {
+		case stopped:
+			return
+		case eof:
+			stub.Close()
+			return
+		default:
+			p.measure(c, ready)
+		}
+	}
+}
 
 // measure sends on a piece of c when a wire of the rate would have carried its
-// last byte.
-func (p *bandwidthPipe) measure(c *stream.StreamChunk) {
+// last byte. Since ready the toxic was waiting for c.
+func (p *bandwidthPipe) measure(c *stream.StreamChunk, ready time.Time) {
 	p.strike(p.offset, "limited to %d KB/s", p.pace.rate)
-	n, due := p.pace.reserve(time.Now(), len(c.Data), p.piece)
+	n, due := p.pace.reserve(ready, time.Now(), len(c.Data), p.piece)
 	p.piece = min(2*p.piece, mostPiece)
 	p.out, p.due = c, due
 	if n < len(c.Data) {
@@ -73,13 +86,18 @@ func (p *bandwidthPipe) measure(c *stream.StreamChunk) {
 	}
 }
 
-// The size of a piece, as the time that it takes, and the longest pause of a
-// source after which it counts as never having paused: timers and the scheduler
-// are late, which must not lower the rate.
+// The size of a piece, as the time that it takes.
 const (
 	firstPiece = 1  // ms
 	mostPiece  = 20 // ms
-	forgiven   = 20 * time.Millisecond
+)
+
+// Timers and the scheduler are late, which must not lower the rate: as long as
+// the source pauses for no longer than is forgiven, what it sends counts as sent
+// when the wire became free, up to a limit.
+const (
+	forgiven = 20 * time.Millisecond
+	mostLate = 100 * time.Millisecond
 )
 
 // A pace is a wire of a certain rate.
@@ -90,13 +108,18 @@ type pace struct {
 	free time.Time // when the wire has carried all that was reserved
 }
 
-// reserve takes the wire for a piece, in milliseconds, of the size bytes that are
-// there now. It returns how many bytes that is, and when the last of them is through.
-func (p *pace) reserve(now time.Time, size int, piece int64) (n int, due time.Time) {
+// reserve takes the wire for a piece, in milliseconds, of the size bytes that
+// are there now and were waited for. It returns how many bytes that is, and when
+// the last of them is through.
+func (p *pace) reserve(ready, now time.Time, size int, piece int64) (n int, due time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now.Sub(p.free) > forgiven {
-		p.free, piece = now, firstPiece
+	limit := now.Add(-mostLate)
+	if now.Sub(ready) > forgiven || p.free.IsZero() { // the source paused
+		limit = now
+	}
+	if p.free.Before(limit) {
+		p.free, piece = limit, firstPiece
 	}
 	n = int(min(int64(size), p.rate*piece))
 	p.free = p.free.Add(time.Duration(n) * time.Millisecond / time.Duration(p.rate))

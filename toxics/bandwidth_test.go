@@ -42,7 +42,7 @@ func TestBandwidthIsThatOfAWire(t *testing.T) {
 	for _, rate := range []int{1, 3, 100, 1000, 100_000, 1_000_000} {
 		for _, chunk := range []int{7, 4096, 32 << 10} {
 			size := rate*500 + 333 // half a second and some
-			if size/chunk > 100_000 {
+			if size/chunk > 10_000 {
 				continue
 			}
 			t.Run(fmt.Sprintf("%d KB/s in %d", rate, chunk), func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestBandwidthIsThatOfAWire(t *testing.T) {
 	}
 }
 
-// Timers that are up to 5 ms late do not lower the rate.
+// Timers that are up to 80 ms late do not lower the rate.
 func TestBandwidthMakesUpForLateTimers(t *testing.T) {
 	for _, rate := range []int64{1, 100, 100_000} {
 		dice := rand.New(rand.NewPCG(1, 1))
@@ -69,9 +69,9 @@ func TestBandwidthMakesUpForLateTimers(t *testing.T) {
 		start := time.Unix(1000, 0)
 		now, sent := start, 0
 		for now.Sub(start) < 5*time.Second {
-			n, due := p.reserve(now, 32<<10, mostPiece)
+			n, due := p.reserve(now, now, 32<<10, mostPiece)
 			if due.After(now) {
-				now = due.Add(time.Duration(dice.IntN(5000)) * time.Microsecond)
+				now = due.Add(time.Duration(dice.IntN(80_000)) * time.Microsecond)
 			}
 			sent += n
 			if limit := int64(now.Sub(start)) * rate / int64(time.Millisecond); int64(sent) > limit {
