@@ -6,6 +6,8 @@ import (
 
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/harness/wire"
 )
 
 // latencyKind is Toxiproxy's latency with chance from the run's seed, and with
@@ -64,4 +66,21 @@ func (p *latencyPipe) hold(c *stream.StreamChunk) {
 	c.Timestamp = c.Timestamp.Add(d)
 	p.due = c.Timestamp
 	p.strike(p.offset, "delayed by %v", d.Round(time.Microsecond))
+}
+
+// Delays implements [wire.Delayer]: nil unless t is a latency.
+func (t *fault) Delays(w wire.Wire) func(offset int64) time.Duration {
+	l, ok := t.starter.(latency)
+	if !ok {
+		return nil
+	}
+	f := &flow{w: w}
+	chance := w.Rand()
+	return func(offset int64) time.Duration {
+		d := l.delay(chance)
+		if d > 0 {
+			f.strike(offset, "delayed by %v", d.Round(time.Microsecond))
+		}
+		return d
+	}
 }

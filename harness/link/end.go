@@ -15,10 +15,13 @@ func (l *Link) pass(ctx context.Context, e ended) (Outcome, bool) {
 		l.awaitDelivered(ctx)
 		return Aborted, true
 	}
-	if err := l.dst.CloseWrite(); err != nil {
-		l.breakOff(err)
-	} else {
-		l.finish()
+	// Of a destination that is broken, the reset is on its way through the other link.
+	if !l.broken.Load() {
+		if err := l.dst.CloseWrite(); err != nil {
+			l.breakOff(err)
+		} else {
+			l.finish()
+		}
 	}
 	return l.linger(ctx), true
 }

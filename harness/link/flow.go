@@ -15,13 +15,15 @@ import (
 type carry struct {
 	toChain bool     // the copying path has to go on
 	pending [][]byte // read from the source, and not yet seen by any toxic
+	delayed []item   // the same, read a while ago
+	pipe    *pipe    // the same, still in there
 	tail    [][]byte // to be written before anything else
 	ended   ended    // the source's stream has
 }
 
 // endsHere reports whether nothing but the end of the stream is left to pass on.
 func (c carry) endsHere() bool {
-	return len(c.pending)+len(c.tail) == 0 && (c.ended == endedByFIN || c.ended == endedByReset)
+	return c.pipe == nil && len(c.pending)+len(c.delayed)+len(c.tail) == 0 && (c.ended == endedByFIN || c.ended == endedByReset)
 }
 
 // A flow is the stream of a link while it goes through this process. Its run is
@@ -43,10 +45,10 @@ type flow struct {
 func newFlow(l *Link, ctx context.Context, c carry) *flow {
 	ctx, cancel := context.WithCancel(ctx)
 	f := &flow{link: l, ctx: ctx, cancel: cancel, writer: newWriter(l)}
-	f.stuck.tick = time.NewTicker(25 * time.Millisecond)
+	f.stuck.tick = time.NewTicker(progressPeriod)
 	f.stuck.tick.Stop()
 	f.using.Go(func() { f.writer.run(ctx) })
-	f.build(items(c.tail), items(c.pending))
+	f.build(items(c.tail), append(c.delayed, items(c.pending)...))
 	if c.ended != notEnded {
 		f.end(c.ended)
 	}
@@ -208,7 +210,7 @@ func (f *flow) wait(also <-chan struct{}) {
 // spliceable reports whether the kernel could carry the stream alone.
 func (f *flow) spliceable() bool {
 	l := f.link
-	return len(f.stages) == 0 && l.cfg.Tap == nil && !l.noSplice && !l.broken.Load() &&
+	return len(f.stages) == 0 && l.spliceable() &&
 		f.ended == notEnded && !l.src.wasReset() && !f.writer.sealed
 }
 
@@ -228,6 +230,9 @@ func (f *flow) flushed() bool {
 	}
 }
 
+// progressPeriod is how often the progress of a write is looked at.
+const progressPeriod = 25 * time.Millisecond
+
 // stuckness sees that a write makes no progress.
 type stuckness struct {
 	tick  *time.Ticker
@@ -243,7 +248,7 @@ type stuckness struct {
 func (f *flow) watchProgress() {
 	if !f.stuck.armed && f.link.src.wasReset() {
 		f.stuck.armed, f.stuck.since = true, time.Now()
-		f.stuck.tick.Reset(25 * time.Millisecond)
+		f.stuck.tick.Reset(progressPeriod)
 	}
 }
 

@@ -237,6 +237,24 @@ func (l *Link) begin(splicing bool) bool {
 	return true
 }
 
+// expireWrite ends a write to the destination that is under way.
+func (l *Link) expireWrite() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.released {
+		_ = l.dst.Conn.SetWriteDeadline(past)
+	}
+}
+
+// restoreWrite makes writes to the destination possible again.
+func (l *Link) restoreWrite() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.stopped {
+		_ = l.dst.Conn.SetWriteDeadline(time.Time{})
+	}
+}
+
 // end says that the reader has left its I/O, and makes the deadlines good again.
 func (l *Link) end() {
 	l.mu.Lock()
@@ -308,17 +326,30 @@ func (l *Link) Run(ctx context.Context) Outcome {
 // carry carries the stream, by the kernel or through this process, until the
 // other one of the two has to go on.
 func (l *Link) carry(ctx context.Context) (o Outcome, done bool) {
-	stages, edit := l.look()
-	var from carry
-	if len(stages) == 0 && l.cfg.Tap == nil && !l.noSplice {
-		switch from = l.splice(edit); {
-		case !from.toChain:
-			return Stopped, false
-		case from.endsHere():
-			return l.pass(ctx, from.ended)
-		}
+	from := l.spliceOrDelay(ctx, nil)
+	if from.pipe != nil {
+		from = l.spliceOrDelay(ctx, from.pipe)
 	}
-	return newFlow(l, ctx, from).run()
+	switch {
+	case !from.toChain:
+		return Stopped, false
+	case from.endsHere():
+		return l.pass(ctx, from.ended)
+	}
+	return newFlow(l, ctx, l.unpipe(from)).run()
+}
+
+// spliceOrDelay has the kernel carry the stream as long as it can. Before is a
+// pipe with what comes first, or nil.
+func (l *Link) spliceOrDelay(ctx context.Context, before *pipe) carry {
+	stages, edit := l.look()
+	if d, ok := l.delaysOf(stages); ok {
+		return l.delay(ctx, stages, d, edit, before)
+	}
+	if len(stages) == 0 && l.spliceable() && before == nil {
+		return l.splice(edit)
+	}
+	return carry{toChain: true, pipe: before}
 }
 
 // release leaves the deadlines of the sockets to others.

@@ -39,15 +39,21 @@ func (p *pipe) close() {
 // take returns what the pipe holds and empties it.
 func (p *pipe) take() ([]byte, error) {
 	b := make([]byte, p.held)
-	for at := 0; at < len(b); {
+	n, err := p.read(b)
+	return b[:n], err
+}
+
+// read fills b, which must not be longer than what the pipe holds.
+func (p *pipe) read(b []byte) (at int, err error) {
+	for at < len(b) {
 		n, err := ignoringEINTR(func() (int, error) { return unix.Read(p.r, b[at:]) })
 		if err != nil {
-			return b[:at], fmt.Errorf("pipe read: %w", err)
+			return at, fmt.Errorf("pipe read: %w", err)
 		}
 		at += n
 		p.held -= n
 	}
-	return b, nil
+	return at, nil
 }
 
 // splice carries the stream in the kernel until there is something to look at
@@ -67,7 +73,9 @@ func (l *Link) splice(edit uint64) carry {
 		case err != nil:
 			return l.carryOn(err)
 		case l.edits.Load() != edit:
-			return s.carryPipe(true)
+			c := carry{toChain: true, pipe: s.pipe}
+			s.pipe = nil
+			return c
 		}
 		if err := s.drain(); err != nil {
 			return s.stuck(err)
@@ -148,20 +156,30 @@ func (s *splicer) stuck(err error) carry {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		s.l.breakOff(err)
 	}
-	return s.carryPipe(false)
+	return s.carryPipe()
 }
 
-// carryPipe hands the bytes in the pipe on: to a chain that is new, or to its
-// writer.
-func (s *splicer) carryPipe(toxic bool) carry {
+// carryPipe hands the bytes in the pipe to the writer of a chain.
+func (s *splicer) carryPipe() carry {
 	b, err := s.pipe.take()
 	if err != nil {
 		s.l.breakOff(err)
 	}
-	if toxic {
-		return carry{toChain: true, pending: cut(b, chunkSize)}
-	}
 	return carry{toChain: true, tail: cut(b, chunkSize)}
+}
+
+// unpipe takes out of its pipe what was read, to go through a chain.
+func (l *Link) unpipe(c carry) carry {
+	if c.pipe == nil {
+		return c
+	}
+	b, err := c.pipe.take()
+	if err != nil {
+		l.breakOff(err)
+	}
+	l.cfg.Pool.givePipe(c.pipe)
+	c.pipe, c.pending = nil, cut(b, chunkSize)
+	return c
 }
 
 func (s *splicer) givePipe() {

@@ -2,7 +2,10 @@
 
 package link
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 type pipe struct{ held int }
 
@@ -14,3 +17,10 @@ func (l *Link) splice(uint64) carry {
 	l.noSplice = true
 	return carry{toChain: true}
 }
+
+func (l *Link) delay(context.Context, []Stage, delays, uint64, *pipe) carry {
+	l.noSplice = true
+	return carry{toChain: true}
+}
+
+func (l *Link) unpipe(c carry) carry { return c }

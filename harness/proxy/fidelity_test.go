@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/toxics"
 )
 
 // noise returns n bytes that no shift of them matches.
@@ -21,18 +22,34 @@ func noise(n int) []byte {
 }
 
 // ways runs a test on both directions: first and second are the two ends, in
-// either order.
+// either order. It does so without toxics, and with delays, which the kernel
+// carries too.
 func ways(t *testing.T, test func(t *testing.T, r *rig, first, second *net.TCPConn)) {
-	t.Run("client", func(t *testing.T) {
-		r := newRig(t, nil)
-		client, server := r.pair()
-		test(t, r, client, server)
-	})
-	t.Run("server", func(t *testing.T) {
-		r := newRig(t, nil)
-		client, server := r.pair()
-		test(t, r, server, client)
-	})
+	for name, toxics := range map[string][]Toxic{"": nil, "/delayed": delays(t, 1)} {
+		t.Run("client"+name, func(t *testing.T) {
+			r := newRig(t, with(toxics...))
+			client, server := r.pair()
+			test(t, r, client, server)
+		})
+		t.Run("server"+name, func(t *testing.T) {
+			r := newRig(t, with(toxics...))
+			client, server := r.pair()
+			test(t, r, server, client)
+		})
+	}
+}
+
+// delays returns a latency of the catalogue for either direction, ms.
+func delays(t testing.TB, ms int) (list []Toxic) {
+	t.Helper()
+	for _, d := range []event.Direction{event.Upstream, event.Downstream} {
+		made, err := toxics.Make(toxics.Spec{Type: "latency", Direction: d, Attributes: map[string]any{"latency": ms}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, Toxic{Name: made.Name, Toxic: made.Instance, BufferSize: made.BufferSize, Direction: d, Toxicity: 1})
+	}
+	return list
 }
 
 func TestHalfCloseLeavesTheOtherDirection(t *testing.T) {
