@@ -23,6 +23,9 @@ test: tools build fixtures ## run every test, with the race detector; installs w
 	$(GO) test -v -run 'TestProof|TestRealSoftware' ./fixtures
 	$(GO) test -race -skip 'TestProof|TestRealSoftware' ./fixtures
 
+zoo: tools build fixtures ## judge the harness by programs whose bugs are known: the matrix program x scenario
+	PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/harness.yaml --zoo
+
 race: ## run the Go tests only, ten times, with the race detector
 	$(GO) test -race -count=10 ./harness/... ./toxics/...
 
@@ -51,4 +54,4 @@ $(BIN)/toxiproxy-server:
 	GOBIN=$(abspath $(BIN)/tmp) $(GO) install $(ADDR)/cmd/server@$(VERSION)
 	mv $(BIN)/tmp/server $@
 
-.PHONY: help build run test race lint bench fixtures tools clean
+.PHONY: help build run test zoo race lint bench fixtures tools clean

@@ -22,10 +22,32 @@ func (e *execution) finish(d outcome.Document) error {
 	if err := errors.Join(e.write(d), err); err != nil {
 		return exitError{outcome.ExitHarness, err}
 	}
-	if code := d.ExitCode(e.flags.strict); code != outcome.ExitOK {
+	if code := e.exitCode(d); code != outcome.ExitOK {
 		return exitError{code: code}
 	}
 	return nil
+}
+
+func (e *execution) exitCode(d outcome.Document) int {
+	if e.flags.zoo {
+		return e.judgeZoo(d).ExitCode(d)
+	}
+	return d.ExitCode(e.flags.strict)
+}
+
+// judgeZoo holds the document against what the targets say is planted in them.
+func (e *execution) judgeZoo(d outcome.Document) report.Zoo {
+	var programs []report.Program
+	for _, t := range e.job.Targets {
+		programs = append(programs, report.Program{Name: t.Name, Planted: t.Planted})
+	}
+	var columns []string
+	for _, t := range e.topics {
+		for _, s := range t.List() {
+			columns = append(columns, s.ID)
+		}
+	}
+	return report.JudgeZoo(d, programs, columns, e.flags.strict)
 }
 
 // write writes every report, whatever became of the others.
@@ -33,7 +55,14 @@ func (e *execution) write(d outcome.Document) error {
 	options := report.Options{Verbose: e.flags.verbose, Quiet: e.flags.quiet, Strict: e.flags.strict,
 		Color: e.terminal.color, Width: e.terminal.width()}
 	var errs []error
-	if !e.toStdout() && e.terminal.failed == nil {
+	switch {
+	case e.toStdout() || e.terminal.failed != nil:
+	case e.flags.zoo:
+		if !e.terminal.tty {
+			options.Width = 160
+		}
+		errs = append(errs, report.Matrix(e.terminal.out, d, e.judgeZoo(d), options))
+	default:
 		errs = append(errs, report.Text(e.terminal.out, d, options))
 	}
 	if e.flags.json != "" {

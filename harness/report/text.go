@@ -38,13 +38,8 @@ func Text(w io.Writer, d outcome.Document, o Options) error {
 	}
 	if len(d.Problems) > 0 {
 		p.blank()
-		for _, problem := range d.Problems {
-			p.line(span{red, "HARNESS"}, span{plain, " " + firstLine(problem)})
-			if rest := cleanLines(problem); len(rest) > 1 {
-				p.text("  ", plain, rest[1:]...)
-			}
-		}
 	}
+	p.problems(d)
 	if !o.Quiet {
 		p.blank()
 	}
@@ -52,6 +47,15 @@ func Text(w io.Writer, d outcome.Document, o Options) error {
 	p.summary(d, o.Strict)
 	_, err := w.Write(p.buf.Bytes())
 	return err
+}
+
+func (p *page) problems(d outcome.Document) {
+	for _, problem := range d.Problems {
+		p.line(span{red, "HARNESS"}, span{plain, " " + firstLine(problem)})
+		if rest := cleanLines(problem); len(rest) > 1 {
+			p.text("  ", plain, rest[1:]...)
+		}
+	}
 }
 
 func (g group) red(strict bool) bool {

@@ -1,0 +1,232 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/sockharness/harness/harness/outcome"
+)
+
+// A Program is a target of a zoo: one with a bug that was planted, or a correct
+// one.
+type Program struct {
+	Name    string
+	Planted string // the scenario that must find the bug, or check:NAME; empty: there is none
+}
+
+// checkColumn begins the name of a column, and of what is planted, that is about
+// a check in whatever scenario.
+const checkColumn = "check:"
+
+// caughtBy reports whether r is the finding that is meant for the program.
+func (p Program) caughtBy(r outcome.Result, strict bool) bool {
+	return p.plantedAt(r) && r.Verdict == outcome.Fail && r.Red(strict)
+}
+
+func (p Program) plantedAt(r outcome.Result) bool {
+	name, check := strings.CutPrefix(p.Planted, checkColumn)
+	return p.Planted != "" && (check && r.Check == name || !check && r.Scenario == name)
+}
+
+// A mark is a cell of the matrix.
+type mark rune
+
+// The marks, from the least to the most telling.
+const (
+	notPlayed      mark = ' '
+	notSupported   mark = '-'
+	isWaived       mark = 'w'
+	passes         mark = '·'
+	failsBelow     mark = 'i'
+	failsToo       mark = 'F'
+	isBlocked      mark = 'b'
+	isFlaky        mark = 'f'
+	falseAlarm     mark = '!'
+	isInvalid      mark = '?'
+	failsAsPlanted mark = 'P'
+	missed         mark = 'M'
+)
+
+var marks = []mark{notPlayed, notSupported, isWaived, passes, failsBelow, failsToo, isBlocked, isFlaky, falseAlarm, isInvalid, failsAsPlanted, missed}
+
+func worse(a, b mark) mark {
+	if slices.Index(marks, a) > slices.Index(marks, b) {
+		return a
+	}
+	return b
+}
+
+func (p Program) mark(r outcome.Result, strict bool) mark {
+	switch r.Verdict {
+	case outcome.Pass:
+		return passes
+	case outcome.Unsupported:
+		return notSupported
+	case outcome.Waived:
+		return isWaived
+	case outcome.Flaky:
+		return isFlaky
+	case outcome.Blocked:
+		return isBlocked
+	case outcome.Fail:
+		return p.failure(r, strict)
+	}
+	return isInvalid
+}
+
+func (p Program) failure(r outcome.Result, strict bool) mark {
+	switch {
+	case !r.Red(strict):
+		return failsBelow
+	case p.Planted == "":
+		return falseAlarm
+	case p.caughtBy(r, strict):
+		return failsAsPlanted
+	}
+	return failsToo
+}
+
+// A Zoo is what a run came to on programs of which it is known whether they are
+// broken, and how.
+type Zoo struct {
+	Planted, Found int
+	Missed         []Program
+	Untested       []string // correct programs on which nothing passed
+
+	programs   []Program
+	columns    []string // scenarios and checks that there is something about, in order
+	cells      map[cell]mark
+	unexpected []surprise
+}
+
+type cell struct{ program, column string }
+
+// A surprise is a result that no program of a zoo should have.
+type surprise struct {
+	outcome.Result
+	mark mark
+}
+
+// JudgeZoo holds a document against what is known of the programs. Columns are
+// the scenarios in the order in which they are shown. Found is a bug whose
+// program fails, at a level that counts, in the scenario or by the check it is
+// planted for; a correct program must have no such failure. What is flaky,
+// invalid or blocked is never as it should be.
+func JudgeZoo(d outcome.Document, programs []Program, columns []string, strict bool) Zoo {
+	z := Zoo{programs: programs, cells: map[cell]mark{}}
+	for _, r := range d.Results {
+		z.take(z.program(r.Target), r, strict)
+	}
+	for _, p := range programs {
+		z.conclude(p)
+	}
+	z.choose(columns)
+	return z
+}
+
+// take enters a result into its cells.
+func (z *Zoo) take(p Program, r outcome.Result, strict bool) {
+	m := p.mark(r, strict)
+	z.enter(cell{r.Target, r.Scenario}, m)
+	if r.Check != "" {
+		z.enter(cell{r.Target, checkColumn + r.Check}, m)
+	}
+	if m.surprising() {
+		z.unexpected = append(z.unexpected, surprise{r, m})
+	}
+}
+
+// surprising tells what no program of a zoo should come to.
+func (m mark) surprising() bool {
+	return m == isFlaky || m == falseAlarm || m == isInvalid || m == isBlocked
+}
+
+// program returns the program of that name; one that is not known is correct.
+func (z Zoo) program(name string) Program {
+	for _, p := range z.programs {
+		if p.Name == name {
+			return p
+		}
+	}
+	return Program{Name: name}
+}
+
+func (z Zoo) at(c cell) mark {
+	if m, known := z.cells[c]; known {
+		return m
+	}
+	return notPlayed
+}
+
+func (z *Zoo) enter(c cell, m mark) { z.cells[c] = worse(z.at(c), m) }
+
+// conclude judges a program by its cells.
+func (z *Zoo) conclude(p Program) {
+	passed := false
+	for c, m := range z.cells {
+		passed = passed || c.program == p.Name && m == passes
+	}
+	planted := cell{p.Name, p.Planted}
+	switch {
+	case p.Planted == "" && !passed:
+		z.Untested = append(z.Untested, p.Name)
+	case p.Planted == "":
+	case z.at(planted) == failsAsPlanted:
+		z.Planted++
+		z.Found++
+	default:
+		z.Planted++
+		z.Missed = append(z.Missed, p)
+		z.cells[planted] = missed
+	}
+}
+
+// choose keeps the columns that there is something in, and adds the checks.
+func (z *Zoo) choose(columns []string) {
+	used := map[string]bool{}
+	var rest []string
+	for c := range z.cells {
+		if !used[c.column] && !slices.Contains(columns, c.column) {
+			rest = append(rest, c.column)
+		}
+		used[c.column] = true
+	}
+	slices.SortFunc(rest, func(a, b string) int {
+		return cmp.Or(cmp.Compare(topicOf(a), topicOf(b)), cmp.Compare(a, b))
+	})
+	for _, column := range append(slices.Clone(columns), rest...) {
+		if used[column] {
+			z.columns = append(z.columns, column)
+		}
+	}
+}
+
+// count counts the scenarios, and the checks in them, that surprise in one way.
+func (z Zoo) count(m mark) int {
+	type place struct{ target, scenario, check string }
+	seen := map[place]bool{}
+	for _, s := range z.unexpected {
+		if s.mark == m {
+			seen[place{s.Target, s.Scenario, s.Check}] = true
+		}
+	}
+	return len(seen)
+}
+
+// ExitCode is what the zoo says of the run: 0 only when every planted bug was
+// found by what it was planted for and nothing else is unexpected.
+func (z Zoo) ExitCode(d outcome.Document) int {
+	odd := len(z.Missed) + len(z.Untested) + len(z.unexpected)
+	switch {
+	case d.Stopped == "interrupted":
+		return outcome.ExitInterrupted
+	case len(d.Problems) > 0 || d.Summary[outcome.Invalid] > 0:
+		return outcome.ExitHarness
+	case len(d.Results) == 0:
+		return outcome.ExitNothing
+	case odd > 0 || d.Stopped != "" || d.Rounds != nil && len(d.Rounds.Changed) > 0:
+		return outcome.ExitVerdicts
+	}
+	return outcome.ExitOK
+}
