@@ -39,7 +39,7 @@ func newList() *cobra.Command {
 			fmt.Fprintln(w, "NAME\tLISTEN\tUPSTREAM\tSTATE\tTOXICS")
 			for _, name := range slices.Sorted(maps.Keys(all)) {
 				p := all[name]
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", name, p.Listen, p.Upstream, p.state(), len(p.Toxics))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", name, p.Listen, p.to(p.Upstream), p.state(), len(p.Toxics))
 			}
 			return nil
 		})
@@ -80,7 +80,7 @@ func newInspect() *cobra.Command {
 }
 
 func (p daemonProxy) write(w io.Writer) {
-	fmt.Fprintf(w, "%s: %s to %s, %s\n", p.Name, p.Listen, p.Upstream, p.state())
+	fmt.Fprintf(w, "%s: %s to %s, %s%s\n", p.Name, p.Listen, p.to(p.Upstream), p.state(), p.words())
 	if len(p.Toxics) == 0 {
 		fmt.Fprintln(w, "no toxics")
 		return
@@ -135,8 +135,13 @@ func plainValue(value any) string {
 
 func newCreate() *cobra.Command {
 	var p daemonProxy
+	f := &transportFlags{}
 	cmd := daemonCommand("create PROXY --listen ADDR --upstream ADDR", "Create a proxy", cobra.ExactArgs(1), func(cmd *cobra.Command, c *daemonClient, args []string) error {
 		p.Name, p.Enabled = args[0], true
+		var err error
+		if p.Upstream, p.transport, err = f.resolve(p.Upstream); err != nil {
+			return err
+		}
 		if seed, err := cmd.Flags().GetInt64("seed"); err == nil && cmd.Flags().Changed("seed") {
 			p.Seed = &seed
 		}
@@ -145,13 +150,14 @@ func newCreate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return c.show(cmd, answer, "Created new proxy %s: %s to %s", p.Name, created.Listen, created.Upstream)
+		return c.show(cmd, answer, "Created new proxy %s: %s to %s", p.Name, created.Listen, created.to(created.Upstream))
 	})
 	cmd.Aliases = []string{"c", "new"}
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	flags := cmd.Flags()
-	flags.StringVarP(&p.Listen, "listen", "l", "", "address that clients connect to; port 0 picks a free one")
-	flags.StringVarP(&p.Upstream, "upstream", "u", "", "address of the server")
+	flags.StringVarP(&p.Listen, "listen", "l", "", listenUsage)
+	flags.StringVarP(&p.Upstream, "upstream", "u", "", upstreamUsage)
+	f.register(cmd)
 	flags.StringVar(&p.Mode, "mode", "", "what becomes of connections: accept, refuse or blackhole")
 	flags.Int64("seed", 0, "seed of what is random on this proxy (default: the daemon's)")
 	require(cmd, "listen", "upstream")

@@ -41,13 +41,14 @@ func (c *daemonClient) register(cmd *cobra.Command) {
 
 // A daemonProxy is a proxy as the daemon shows it.
 type daemonProxy struct {
-	Name     string        `json:"name"`
-	Listen   string        `json:"listen"`
-	Upstream string        `json:"upstream"`
-	Enabled  bool          `json:"enabled"`
-	Mode     string        `json:"mode,omitempty"`
-	Seed     *int64        `json:"seed,omitempty"`
-	Toxics   []daemonToxic `json:"toxics,omitempty"`
+	Name     string `json:"name"`
+	Listen   string `json:"listen"`
+	Upstream string `json:"upstream"`
+	Enabled  bool   `json:"enabled"`
+	Mode     string `json:"mode,omitempty"`
+	Seed     *int64 `json:"seed,omitempty"`
+	transport
+	Toxics []daemonToxic `json:"toxics,omitempty"`
 }
 
 // A daemonToxic is a toxic as the daemon shows it, or as it is asked for.

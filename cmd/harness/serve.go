@@ -32,6 +32,8 @@ type serveFlags struct {
 	token          string
 	insecure       bool
 	allowHosts     []string
+	persist        string
+	authorityOut   string
 }
 
 func newServe() *cobra.Command {
@@ -48,8 +50,15 @@ The configuration file is a JSON list of proxies, as POST /populate takes it:
     "toxics": [{"type": "half_close", "at": {"byte": 93}}]}]
 
 Beside Toxiproxy's endpoints there are /connections, /events (server-sent),
-/healthz, and with a metrics flag /metrics. A proxy has a "mode" (accept, refuse,
-blackhole) and a "seed"; a toxic has "at" (byte, pattern, segment, event, time)
+/healthz, /config, /ca.pem, and with a metrics flag /metrics. Addresses may be
+unix:PATH. A proxy has a "mode" (accept, refuse, blackhole), a "seed", "upstreams"
+with "balance" (in_turn, random) and "fallback", "proxy_protocol" (v2), and "tls":
+
+  {"terminate": {"generated": true, "names": [...]} or {"certificate": FILE, "key": FILE},
+   "originate": {"ca": FILE, "server_name": NAME, "insecure": false},
+   "protocols": ["h2"], "truncate": false}
+
+so that offsets mean plaintext; a toxic has "at" (byte, pattern, segment, event, time)
 and "connection".
 
 The log is JSON lines on stdout; LOG_LEVEL is trace, debug, info (default), warn,
@@ -70,6 +79,8 @@ error or disabled. Flags may be written with one dash, as Toxiproxy has them.`,
 	flags.StringVar(&f.host, "host", "localhost", "host for the API to listen on")
 	flags.StringVar(&f.port, "port", "8474", "port for the API to listen on; 0 picks a free one")
 	flags.StringVar(&f.config, "config", "", "JSON `FILE` of proxies to create at the start")
+	flags.StringVar(&f.persist, "persist", "", "keep `FILE` equal to the proxies that there are, as --config takes it; read at the start, without --config")
+	flags.StringVar(&f.authorityOut, "tls-ca-out", "", "write the certificate that makes clients trust generated ones to `FILE` (also GET /ca.pem)")
 	flags.StringVar(&f.addressFile, "address-file", "", "write the API's address to `FILE` once it answers")
 	flags.Int64Var(&f.seed, "seed", 0, "seed of everything random (default: a new one, logged)")
 	flags.BoolVar(&f.proxyMetrics, "proxy-metrics", false, "serve metrics of proxies and connections at /metrics")
@@ -116,7 +127,12 @@ func (f *serveFlags) serve(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	daemon := api.New(api.Config{Seed: f.seed, Events: logEvents(log), ProxyMetrics: f.proxyMetrics, RuntimeMetrics: f.runtimeMetrics,
+	authority, err := newAuthority("--tls-ca-out", f.authorityOut)
+	if err != nil {
+		_ = listener.Close()
+		return err
+	}
+	daemon := api.New(api.Config{Authority: authority, Persist: f.persist, Seed: f.seed, Events: logEvents(log), ProxyMetrics: f.proxyMetrics, RuntimeMetrics: f.runtimeMetrics,
 		Guard: api.Guard{Token: f.token, AnyHost: f.insecure, Hosts: append(f.allowHosts, f.host)}})
 	if err := f.populate(ctx, daemon, log); err != nil {
 		_ = listener.Close()
@@ -159,23 +175,30 @@ func (f *serveFlags) listen(ctx context.Context) (net.Listener, error) {
 }
 
 func (f *serveFlags) populate(ctx context.Context, daemon *api.Daemon, log *slog.Logger) error {
-	if f.config == "" {
+	flag, name := "config", f.config
+	if name == "" {
+		flag, name = "persist", f.persist
+	}
+	if name == "" {
 		return nil
 	}
-	file, err := os.Open(f.config)
+	file, err := os.Open(name)
+	if flag == "persist" && errors.Is(err, fs.ErrNotExist) {
+		return nil // there is nothing to go on with
+	}
 	if err != nil {
 		var path *fs.PathError
 		if errors.As(err, &path) {
 			err = path.Err
 		}
-		return usage("--config %s: %v", f.config, err)
+		return usage("--%s %s: %v", flag, name, err)
 	}
 	defer func() { _ = file.Close() }()
 	n, err := daemon.Populate(ctx, file)
 	if err != nil {
-		return usage("--config %s: %s", f.config, strings.TrimPrefix(err.Error(), "bad request body: "))
+		return usage("--%s %s: %s", flag, name, strings.TrimPrefix(err.Error(), "bad request body: "))
 	}
-	log.Info("created the proxies of the configuration", "config", f.config, "proxies", n)
+	log.Info("created the proxies of the configuration", "config", name, "proxies", n)
 	return nil
 }
 
