@@ -3,8 +3,16 @@ package toxics
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"time"
 )
+
+// Delay draws one delay as the latency toxic does: milliseconds, and one of the
+// words that its distribution may be.
+func Delay(mean, jitter int64, distribution string, chance *rand.Rand) time.Duration {
+	return latency{mean, jitter, distribution}.delay(chance)
+}
 
 // Complete checks a Spec against a kind that is in another catalogue than this
 // package's and returns it with name, toxicity and every attribute set. The

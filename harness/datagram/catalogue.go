@@ -2,6 +2,7 @@ package datagram
 
 import (
 	"math"
+	"slices"
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/toxics"
@@ -89,18 +90,16 @@ func reorderKind() kind {
 }
 
 func latencyKind() kind {
+	stream, _ := toxics.Find("latency")
 	return kind{toxics.Kind{
 		Name:    "latency",
 		Summary: "delays datagrams by a time, give or take a jitter",
-		Page: "Holds a datagram for latency milliseconds, plus or minus a uniformly distributed jitter that comes from the run's seed. Order is kept, " +
-			"and what is not struck waits behind what is; with reorder each goes when its own time is over.",
-		Attributes: []toxics.Attribute{
-			{Name: "latency", Kind: toxics.Duration, Default: int64(0), Unit: "ms", Min: -maxMilliseconds, Max: maxMilliseconds, Summary: "how long each is delayed; below 0 counts as 0"},
-			{Name: "jitter", Kind: toxics.Duration, Default: int64(0), Unit: "ms", Min: -maxMilliseconds, Max: maxMilliseconds, Summary: "the delay varies by up to this much either way; below 0 counts as 0"},
-			{Name: "reorder", Kind: toxics.Bool, Default: false, Summary: "a datagram with a shorter delay overtakes"},
-		}},
+		Page: "Holds a datagram for latency milliseconds, give or take a jitter that comes from the run's seed and has the distributions of the latency of " +
+			"streams. Order is kept, and what is not struck waits behind what is; with reorder each goes when its own time is over.",
+		Attributes: append(slices.Clone(stream.Attributes),
+			toxics.Attribute{Name: "reorder", Kind: toxics.Bool, Default: false, Added: true, Summary: "a datagram with a shorter delay overtakes"})},
 		func(s settings) effect {
-			return &latency{latency: max(s.duration("latency"), 0), jitter: max(s.duration("jitter"), 0), overtake: s.bool("reorder")}
+			return &latency{mean: s.int("latency"), jitter: s.int("jitter"), distribution: s.word("distribution"), overtake: s.bool("reorder")}
 		}}
 }
 

@@ -3,12 +3,15 @@ package datagram
 import (
 	"fmt"
 	"time"
+
+	"github.com/sockharness/harness/toxics"
 )
 
 // A latency delays packets.
 type latency struct {
-	latency, jitter time.Duration
-	overtake        bool
+	mean, jitter int64 // ms
+	distribution string
+	overtake     bool
 
 	queue
 	last time.Time // when the last packet goes, while order is kept
@@ -17,15 +20,12 @@ type latency struct {
 func (*latency) ready() bool { return true }
 
 func (l *latency) strike(w *stage, p packet, at time.Time, next pass) {
-	delay := l.latency
-	if l.jitter > 0 {
-		delay += time.Duration(w.chance.Int64N(2*int64(l.jitter))) - l.jitter
-	}
+	delay := toxics.Delay(l.mean, l.jitter, l.distribution, w.chance)
 	if !l.started {
 		l.started = true
-		w.report(p, fmt.Sprintf("datagrams are delayed by %v ± %v", l.latency, l.jitter))
+		w.report(p, fmt.Sprintf("datagrams are delayed by %d ± %d ms", max(l.mean, 0), max(l.jitter, 0)))
 	}
-	l.pass(w, p, at, at.Add(max(delay, 0)), next)
+	l.pass(w, p, at, at.Add(delay), next)
 }
 
 func (l *latency) skip(w *stage, p packet, at time.Time, next pass) { l.pass(w, p, at, at, next) }

@@ -35,6 +35,10 @@ func payload(i int) []byte {
 // boundaries. No more are under way than a socket holds.
 func TestFidelity(t *testing.T) {
 	const total, window = 10_000, 2
+	var payloads [total + 1][]byte
+	for i := range payloads {
+		payloads[i] = payload(i)
+	}
 	for _, addr := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(addr, func(t *testing.T) {
 			noGoroutines(t)
@@ -44,18 +48,18 @@ func TestFidelity(t *testing.T) {
 			bytesSent := int64(0)
 			for i := 0; i < total; i += window {
 				for j := i; j < i+window; j++ {
-					send(t, client, payload(j))
-					bytesSent += int64(len(payload(j)))
+					send(t, client, payloads[j])
+					bytesSent += int64(len(payloads[j]))
 				}
 				var from *net.UDPAddr
 				for j := i; j < i+window; j++ {
-					from = want(t, server, payload(j))
+					from = want(t, server, payloads[j])
 				}
 				for j := i; j < i+window; j++ {
-					reply(t, server, from, payload(j+1))
+					reply(t, server, from, payloads[j+1])
 				}
 				for j := i; j < i+window; j++ {
-					want(t, client, payload(j+1))
+					want(t, client, payloads[j+1])
 				}
 			}
 			until(t, "all is counted", func() bool { return p.Traffic(event.Downstream).Sent.Datagrams == total })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,7 @@ import (
 )
 
 // bound is how long a test waits for what must come.
-const bound = 20 * time.Second
+const bound = 30 * time.Second
 
 // listen opens a socket that plays a server.
 func listen(t testing.TB, addr string) *net.UDPConn {
@@ -29,7 +30,6 @@ func listen(t testing.TB, addr string) *net.UDPConn {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetReadBuffer(portBuffer)
-	_ = c.SetReadDeadline(time.Now().Add(bound))
 	return c
 }
 
@@ -71,15 +71,18 @@ func send(t testing.TB, c *net.UDPConn, payload []byte) {
 	}
 }
 
+// scratch is for one test at a time.
+var scratch [bufferSize]byte
+
 // receive reads one datagram and returns who sent it.
 func receive(t testing.TB, c *net.UDPConn) ([]byte, *net.UDPAddr) {
 	t.Helper()
-	buffer := make([]byte, bufferSize)
-	n, from, err := c.ReadFromUDP(buffer)
+	_ = c.SetReadDeadline(time.Now().Add(bound))
+	n, from, err := c.ReadFromUDP(scratch[:])
 	if err != nil {
 		t.Fatal(err)
 	}
-	return buffer[:n], from
+	return slices.Clone(scratch[:n]), from
 }
 
 func want(t testing.TB, c *net.UDPConn, payload []byte) *net.UDPAddr {

@@ -70,6 +70,7 @@ type settings map[string]any
 
 func (s settings) int(name string) int64     { return s[name].(int64) }
 func (s settings) bool(name string) bool     { return s[name].(bool) }
+func (s settings) word(name string) string   { return s[name].(string) }
 func (s settings) share(name string) float64 { return s[name].(float64) }
 func (s settings) duration(name string) time.Duration {
 	return time.Duration(s.int(name)) * time.Millisecond
