@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,74 +34,111 @@ func (a *act) Greet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
 	return a.Ask(ctx, conn)
 }
 
 // Ask implements [scenario.Rig].
-func (a *act) Ask(ctx context.Context, conn sock.Conn) error {
+func (a *act) Ask(ctx context.Context, conns ...sock.Conn) error {
 	if a.bench().script == nil {
 		return errNoDialogue
 	}
 	first := scenario.First(a.bench().script, 1)
-	t := &traffic{Conn: conn}
-	for _, step := range first.Steps {
-		t.want += int64(len(step.Send))
+	all := make(traffics, len(conns))
+	for i, conn := range conns {
+		all[i] = newTraffic(conn, first)
 	}
-	t.touch()
-	limited, stop := a.await(ctx, t)
+	ctx, stop := a.Watch(ctx, all.idle, all.moved)
 	defer stop()
-	played := first.PlayClient(limited, t, dialogue.Options{NoEnd: true})
-	switch {
-	case played.Mismatch != nil:
-		return played.Mismatch
-	case played.Steps < len(first.Steps):
-		return fmt.Errorf("no answer: %s%s", ending(played.Ending), because(context.Cause(limited)))
+	failed := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, t := range all {
+		wg.Go(func() {
+			defer t.over.Store(true)
+			defer t.Close()
+			failed[i] = ask(ctx, first, t)
+		})
+	}
+	wg.Wait()
+	for i, err := range failed {
+		if err != nil && len(failed) > 1 {
+			return fmt.Errorf("client %d of %d: %w", i+1, len(failed), err)
+		} else if err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// because says what ended a wait before its time.
-func because(cause error) string {
-	spins, stuck := verdict(cause)
+// ask plays the client of the script.
+func ask(ctx context.Context, script *dialogue.Script, conn sock.Conn) error {
+	played := script.PlayClient(ctx, conn, dialogue.Options{NoEnd: true})
 	switch {
-	case spins:
-		return "; the server spins: it keeps a processor busy while nothing moves"
-	case stuck != "":
-		return "; it is proven that " + stuck
+	case played.Mismatch != nil:
+		return played.Mismatch
+	case played.Steps < len(script.Steps):
+		return unanswered(ctx, played)
 	}
-	return ""
+	return nil
 }
 
-// await returns a context that ends when the server has had the budget, spins,
-// or is proven to wait for ever. stop must be called; it waits.
-func (a *act) await(ctx context.Context, t *traffic) (limited context.Context, stop func()) {
-	w := wait{budget: a.stage.kase.Budget, pids: a.bench().tree, moved: t.moved.Load}
+// unanswered says why there is no answer.
+func unanswered(ctx context.Context, played dialogue.Played) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("no answer: %w", context.Cause(ctx))
+	}
+	return fmt.Errorf("no answer, but %s", ending(played.Ending))
+}
+
+// Watch implements [scenario.Rig].
+func (a *act) Watch(ctx context.Context, idle func() bool, moved func() int64) (limited context.Context, stop func()) {
+	w := wait{budget: a.stage.kase.Budget, pids: a.bench().tree, moved: moved}
 	budget, release := w.begin(ctx)
-	limited, cancel := context.WithCancelCause(budget)
+	limited, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if len(a.bench().tree()) == 0 {
-			return
-		}
-		w.idle, w.prover = t.idle, a.stage.play.runner.prover
-		for sleep(limited, doubt) {
-			if stuck := w.prove(limited); stuck != nil {
-				cancel(stuck)
-			}
-		}
+		cancel(a.overdue(ctx, budget, w, idle))
 	}()
-	return limited, func() { cancel(context.Canceled); <-done; release() }
+	return limited, func() { release(); <-done }
+}
+
+// overdue blocks until the budget's context is over or the proof is found, and
+// returns why a wait is over.
+func (a *act) overdue(ctx, budget context.Context, w wait, idle func() bool) error {
+	w.idle, w.prover = idle, a.stage.play.runner.prover
+	for sleep(budget, doubt) && len(w.pids()) > 0 {
+		if stuck := w.prove(budget); stuck != nil {
+			return fmt.Errorf("it is proven that %w", stuck)
+		}
+	}
+	<-budget.Done()
+	switch cause := context.Cause(budget); {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(cause, errSpin):
+		return fmt.Errorf("the server %w: it keeps a processor busy while nothing moves", cause)
+	default:
+		return fmt.Errorf("the wait is over: %w", cause)
+	}
 }
 
 // A traffic is a connection that knows when something moved on it last.
 type traffic struct {
 	sock.Conn
-	want int64 // bytes that we are to send
+	want  int64 // bytes that we are to send
+	bytes atomic.Int64
+	sent  atomic.Int64
+	at    atomic.Int64 // when something moved last
+	over  atomic.Bool  // nothing will
+}
 
-	moved, sent atomic.Int64
-	at          atomic.Int64 // when something moved last
+func newTraffic(conn sock.Conn, s *dialogue.Script) *traffic {
+	t := &traffic{Conn: conn}
+	for _, step := range s.Steps {
+		t.want += int64(len(step.Send))
+	}
+	t.touch()
+	return t
 }
 
 func (t *traffic) touch() { t.at.Store(time.Now().UnixNano()) }
@@ -107,7 +146,7 @@ func (t *traffic) touch() { t.at.Store(time.Now().UnixNano()) }
 // Read implements [net.Conn].
 func (t *traffic) Read(b []byte) (int, error) {
 	n, err := t.Conn.Read(b)
-	t.moved.Add(int64(n))
+	t.bytes.Add(int64(n))
 	t.touch()
 	return n, err
 }
@@ -115,7 +154,7 @@ func (t *traffic) Read(b []byte) (int, error) {
 // Write implements [net.Conn].
 func (t *traffic) Write(b []byte) (int, error) {
 	n, err := t.Conn.Write(b)
-	t.moved.Add(int64(n))
+	t.bytes.Add(int64(n))
 	t.sent.Add(int64(n))
 	t.touch()
 	return n, err
@@ -129,9 +168,27 @@ func (t *traffic) CloseWrite() error {
 
 // idle reports that it is not our turn.
 func (t *traffic) idle() bool {
+	if t.over.Load() {
+		return true
+	}
 	quiet := time.Since(time.Unix(0, t.at.Load()))
 	if t.sent.Load() >= t.want {
 		return quiet >= asked
 	}
 	return quiet >= unasked
+}
+
+// traffics are those of one act.
+type traffics []*traffic
+
+func (all traffics) idle() bool {
+	return !slices.ContainsFunc(all, func(t *traffic) bool { return !t.idle() })
+}
+
+func (all traffics) moved() int64 {
+	n := int64(0)
+	for _, t := range all {
+		n += t.bytes.Load()
+	}
+	return n
 }

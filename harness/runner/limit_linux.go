@@ -9,10 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitDescriptors lowers the soft limit of open files of a process to its
-// highest descriptor plus room (prlimit(2)): the limit is one on numbers.
+// limitDescriptors lowers the soft limit of open files of a process to the number
+// below which room more are free (prlimit(2)): the limit is one on numbers, and a
+// process may have been handed a high one.
 func limitDescriptors(pid, room int) (restore func() error, err error) {
-	highest, err := highestDescriptor(pid)
+	taken, err := descriptors(pid)
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +22,7 @@ func limitDescriptors(pid, room int) (restore func() error, err error) {
 		return nil, err
 	}
 	now := before
-	now.Cur = min(uint64(highest+1+room), before.Max)
+	now.Cur = min(firstBeyond(taken, room), before.Max)
 	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &now, nil); err != nil {
 		return nil, err
 	}
@@ -48,12 +49,15 @@ func exhausted(pid int) (bool, error) {
 	return below >= limit.Cur, nil
 }
 
-func highestDescriptor(pid int) (int, error) {
-	numbers, err := descriptors(pid)
-	if err != nil || len(numbers) == 0 {
-		return 0, err
+// firstBeyond returns the least number below which room numbers are not taken.
+func firstBeyond(taken []int, room int) uint64 {
+	n := 0
+	for ; room > 0; n++ {
+		if !slices.Contains(taken, n) {
+			room--
+		}
 	}
-	return slices.Max(numbers), nil
+	return uint64(n)
 }
 
 // descriptors returns the numbers of those that the process has open.

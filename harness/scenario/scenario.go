@@ -165,6 +165,11 @@ type Rig interface {
 	// blocks for the case's budget at most, and less when the server is proven to
 	// wait for ever or to spin; the error, of the first that has no answer, tells.
 	Ask(ctx context.Context, conns ...sock.Conn) error
+	// Watch returns a context that ends when the case's budget is over, and sooner
+	// when the server is proven to wait for ever or to spin; its cause is a sentence
+	// on that. idle reports whether nothing is under way on our side; moved grows
+	// while bytes move. stop must be called; it waits.
+	Watch(ctx context.Context, idle func() bool, moved func() int64) (watched context.Context, stop func())
 	// DialWindow is Dial with a window on our side, of which the server can fill no more.
 	DialWindow(ctx context.Context, w wire.Window) (sock.Conn, error)
 	// Listeners returns the sockets that listen at the server's address.

@@ -1,0 +1,129 @@
+package liveness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// bursts are how many clients come at once. Five in the queue were "the normal
+// maximum" of the manuals for a long time, and still are what some libraries ask
+// for.
+var bursts = []struct {
+	clients int
+	level   outcome.Level
+}{{5, outcome.Must}, {50, outcome.Should}}
+
+func backlog() scenario.Scenario {
+	return scenario.Scenario{
+		ID:    "liveness/backlog",
+		Title: "Clients that come at once while the server is busy are let in, and served",
+		Rationale: "A server is not at accept all the time. Who comes meanwhile waits in the kernel's queue; a client that finds " +
+			"it full gets no answer at all and tries again after a second, then after three. listen(1) makes every " +
+			"burst an outage.",
+		Ref:   "listen(2); tcp(7) tcp_abort_on_overflow; Socket Programming HOWTO; catalogue: backlog-too-small",
+		Level: outcome.Must,
+		Roles: scenario.Servers(),
+		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
+			if err := speaks(c); err != nil {
+				return nil, err
+			}
+			paused := len(c.Target.Server.Command) > 0
+			var out []scenario.Variant
+			for _, burst := range bursts {
+				v := variant(fmt.Sprintf("clients=%d", burst.clients), func(ctx context.Context, rig scenario.Rig) error {
+					return comeAtOnce(ctx, rig, burst.clients, paused)
+				})
+				v.Level, v.Budget = burst.level, 2*c.Budget
+				out = append(out, v)
+			}
+			return out, nil
+		},
+	}
+}
+
+// comeAtOnce connects n clients before the server can accept one, and lets all of
+// them ask.
+func comeAtOnce(ctx context.Context, rig scenario.Rig, n int, paused bool) error {
+	if paused {
+		if err := rig.Pause(ctx); err != nil {
+			return err
+		}
+		defer rig.Resume()
+	}
+	var all crowd
+	defer func() { all.close() }()
+	err := all.queue(ctx, rig, n)
+	rig.Struck(fmt.Sprintf("%d clients connected before the server could accept one", len(all)))
+	if err != nil {
+		return fmt.Errorf("client %d of %d is not let in: %w", len(all)+1, n, err)
+	}
+	if paused {
+		if err := rig.Resume(); err != nil {
+			return err
+		}
+	}
+	if err := rig.Ask(ctx, all...); err != nil {
+		return fmt.Errorf("not all that came at once are served: %w", err)
+	}
+	return nil
+}
+
+// errFull says that the kernel leaves a connect without an answer.
+var errFull = errors.New("the queue is full")
+
+// dropped is how long a connect to this host that is not answered goes on until
+// a full queue is to blame: one that is answered takes some 50 µs.
+const dropped = 50 * time.Millisecond
+
+// queue connects n more clients, to a server that may be paused, until the queue
+// of connections to accept is full.
+func (c *crowd) queue(ctx context.Context, rig scenario.Rig, n int) error {
+	for range n {
+		conn, err := dialUnlessFull(ctx, rig)
+		if err != nil {
+			return err
+		}
+		*c = append(*c, conn)
+	}
+	return nil
+}
+
+func dialUnlessFull(ctx context.Context, rig scenario.Rig) (sock.Conn, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	defer func() { cancel(nil); <-done }()
+	go func() {
+		defer close(done)
+		for sleep(ctx, dropped) {
+			if full := fullQueue(rig); full != nil {
+				cancel(full)
+			}
+		}
+	}()
+	conn, err := rig.Dial(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), errFull) {
+		err = context.Cause(ctx)
+	}
+	return conn, err
+}
+
+// fullQueue returns an error that wraps errFull if a listener of the server lets
+// nobody in.
+func fullQueue(rig scenario.Rig) error {
+	listeners, err := rig.Listeners()
+	if err != nil {
+		return nil
+	}
+	for _, l := range listeners {
+		if l.Full() {
+			return fmt.Errorf("%w: %d connections wait to be accepted, the server asked listen for %d, and the kernel answers no more", errFull, l.Queued, l.Backlog)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,12 @@
+package liveness_test
+
+import (
+	"testing"
+
+	"github.com/sockharness/harness/harness/suite"
+	"github.com/sockharness/harness/scenarios/liveness"
+)
+
+func TestMain(m *testing.M) { suite.Main(m) }
+
+func TestLiveness(t *testing.T) { suite.RunTopic(t, liveness.Declare) }

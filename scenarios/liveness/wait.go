@@ -1,0 +1,37 @@
+package liveness
+
+import (
+	"context"
+	"time"
+
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// until asks the kernel until it says so. It fails when the server has had its
+// budget, and sooner when it is proven that nothing will happen any more.
+func until(ctx context.Context, rig scenario.Rig, done func() (bool, error)) error {
+	idle, still := func() bool { return true }, func() int64 { return 0 }
+	watched, stop := rig.Watch(ctx, idle, still)
+	defer stop()
+	for {
+		ok, err := done()
+		if ok || err != nil {
+			return err
+		}
+		if !sleep(watched, time.Millisecond) {
+			return context.Cause(watched)
+		}
+	}
+}
+
+// sleep waits, and reports whether the context has lasted.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
