@@ -41,6 +41,27 @@ func (p *play) retry(ctx context.Context, variants []scenario.Variant, takes []t
 	}
 }
 
+// worn is for a server that was damaged by a scenario of which each variant does
+// no harm alone: it may be the number of them. It plays the scenario again, each time
+// to a server that is whole, and returns a result if that damages it every time.
+func (p *play) worn(ctx context.Context, variants []scenario.Variant) []outcome.Result {
+	var last take
+	for range confirmations {
+		p.bench.discard()
+		p.damaged.Store(false)
+		p.suspects.Store(0)
+		takes := p.together(ctx, variants)
+		if !p.damaged.Load() || ctx.Err() != nil {
+			return nil
+		}
+		last = takes[slices.IndexFunc(takes, take.suspect)]
+	}
+	r := last.Result
+	r.Message = fmt.Sprintf("after %d of them or fewer, none of which does so alone: %s", len(variants), r.Message)
+	r.Share = &outcome.Share{Failed: confirmations, Runs: confirmations}
+	return []outcome.Result{r}
+}
+
 // fresh plays a variant by itself, on a server that is whole.
 func (p *play) fresh(ctx context.Context, v scenario.Variant) take {
 	if p.damaged.Swap(false) {

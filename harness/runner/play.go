@@ -53,8 +53,12 @@ func (t take) suspect() bool { return t.Verdict == outcome.Fail || t.Verdict == 
 func (p *play) all(ctx context.Context, variants []scenario.Variant) []outcome.Result {
 	before := p.count()
 	takes := p.together(ctx, variants)
+	collateral := p.damaged.Load()
 	p.retry(ctx, variants, takes)
 	results := played(takes)
+	if collateral && !failed(results) {
+		results = append(results, p.worn(ctx, variants)...)
+	}
 	results = append(results, p.lesser(ctx, variants, takes)...)
 	results = append(results, p.repeats(ctx, before, variants, len(results))...)
 	if p.damaged.Swap(false) || p.busy != "" || p.bench.target.Server.Scope == scenario.PerScenario || failed(results) {

@@ -95,15 +95,24 @@ func (p *play) grown(ctx context.Context, before *count, variants []scenario.Var
 	if now == nil || !suspicious(r.First) || len(variants) == 0 {
 		return r
 	}
-	more := make([]scenario.Variant, 0, repeated)
-	for i := range max(repeated, min(conversations, 2*repeated)) {
-		more = append(more, variants[i%len(variants)])
+	more := again(variants, max(repeated, min(conversations, 2*repeated)))
+	if r.First.Memory > scenario.LeastMemory {
+		more = again(variants, max(4*repeated, 2*conversations))
 	}
 	p.suspects.Store(0)
 	p.batch(ctx, more, make([]take, len(more)), p.width(variants))
 	r.Again, now = p.settle(ctx, now, len(more), settlingAgain)
 	r.Confirmed = now != nil && ctx.Err() == nil
 	return r
+}
+
+// again returns n variants, one after the other from the beginning.
+func again(variants []scenario.Variant, n int) []scenario.Variant {
+	more := make([]scenario.Variant, n)
+	for i := range more {
+		more[i] = variants[i%len(variants)]
+	}
+	return more
 }
 
 // settle waits until the server holds no more than before, or for the time; it
@@ -131,11 +140,10 @@ func growthOf(g probe.Growth, conversations int) scenario.Growth {
 
 // suspicious reports whether so much has grown that more conversations are worth it.
 func suspicious(g scenario.Growth) bool {
-	const memory = 32 << 20
 	for _, n := range []int{g.Descriptors, g.CloseWait, g.Threads, g.Zombies} {
 		if scenario.Grows(n, g) {
 			return true
 		}
 	}
-	return g.Memory > memory
+	return g.Memory > scenario.LeastMemory
 }

@@ -41,3 +41,21 @@ func growth(name, title, rationale, ref string, level outcome.Level, count func(
 
 // Grows reports whether n is at least one for every two conversations.
 func Grows(n int, g Growth) bool { return n > 0 && 2*n >= g.Conversations }
+
+// memoryGrows compares rates: the second round must have grown at no less than
+// half of the first one's, and by twice the least that is judged.
+func memoryGrows(o Observation) error {
+	r := o.Repeats
+	if r == nil || !r.Confirmed || r.First.Memory < LeastMemory || r.Again.Memory < 2*LeastMemory {
+		return nil
+	}
+	if 2*r.Again.Memory*int64(r.First.Conversations) < r.First.Memory*int64(r.Again.Conversations) {
+		return nil
+	}
+	return fmt.Errorf("%d MiB more after %d conversations, %d MiB more after %d more of the same",
+		r.First.Memory>>20, r.First.Conversations, r.Again.Memory>>20, r.Again.Conversations)
+}
+
+// LeastMemory is how many bytes a server must have grown by in a scenario for
+// its memory to be looked at.
+const LeastMemory = 8 << 20
