@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Write puts what write renders at path: whole or not at all. A regular file is
@@ -71,12 +72,19 @@ func put(path string, data []byte) error {
 		mode = info.Mode().Perm()
 	}
 	err = replace(path, mode, exists, data)
-	if err != nil && exists { // in a read-only folder, or mounted by itself: it cannot be replaced, but perhaps written
+	if exists && irreplaceable(err) {
 		if writeTo(path, os.O_WRONLY|os.O_TRUNC, data) == nil {
 			return nil
 		}
 	}
 	return err
+}
+
+// irreplaceable reports whether a file cannot be replaced but perhaps written: in
+// a read-only folder, or mounted by itself. On a full disk that would lose what
+// it holds.
+func irreplaceable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EBUSY)
 }
 
 // descriptor reports whether path names an open file of this process: a new
