@@ -114,6 +114,7 @@ func newToxics() *cobra.Command {
 				for _, k := range toxics.Catalogue() {
 					fmt.Fprintf(w, "%s\t%s\n", k.Name, k.Summary)
 				}
+				writeDatagramKinds(w)
 				return nil
 			})
 		},
@@ -123,16 +124,17 @@ func newToxics() *cobra.Command {
 func toxicPage(w io.Writer, name string) error {
 	k, ok := toxics.Find(name)
 	if !ok {
-		_, err := toxics.Make(toxics.Spec{Type: name})
+		if writeDatagramKind(w, name, false) {
+			return nil
+		}
+		_, err := toxics.Lookup(toxicKinds(), name)
 		return usage("%v", err)
 	}
-	fmt.Fprintf(w, "%s: %s\n\n%s\n\n", k.Name, k.Summary, k.Page)
-	for _, a := range k.Attributes {
-		fmt.Fprintf(w, "  %s\t%s\tdefault %v\t%s\n", a.Name, a.Kind, a.Default, a.Summary)
-	}
+	writeKind(w, k)
 	if !k.Connection {
 		fmt.Fprintf(w, "\nAs every toxic it takes direction, toxicity, connections (2, 1-3, 4-), seed, and one of at.%s.\n", strings.Join(toxics.TriggerFields(), ", at."))
 	}
+	writeDatagramKind(w, name, true)
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/scenarios"
-	"github.com/sockharness/harness/toxics"
 )
 
 // A completer is what a shell asks while a word is being typed. Nothing is
@@ -49,8 +48,12 @@ func scenarioIDs(*cobra.Command) []string {
 
 func toxicNames(*cobra.Command) []string {
 	var names []string
-	for _, k := range toxics.Catalogue() {
-		names = append(names, k.Name+"\t"+k.Summary)
+	seen := map[string]bool{}
+	for _, k := range toxicKinds() {
+		if !seen[k.Name] {
+			names = append(names, k.Name+"\t"+k.Summary)
+		}
+		seen[k.Name] = true
 	}
 	return names
 }

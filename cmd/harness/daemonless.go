@@ -13,6 +13,8 @@ import (
 	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/proxy"
+	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/wire"
 	"github.com/sockharness/harness/toxics"
 )
 
@@ -22,6 +24,8 @@ type proxyFlags struct {
 	toxics           []string
 	seed             int64
 	json, verbose    bool
+	tlsOut           string
+	reach            transportFlags
 }
 
 func newProxy() *cobra.Command {
@@ -37,7 +41,8 @@ toxics), direction, toxicity, connections (2, 1-3 or 4-), seed, and at.byte,
 at.pattern, at.opposite (a pattern of the other direction), at.segment, at.event
 or at.time for where it begins to strike.`,
 		Example: `  harness proxy --listen 127.0.0.1:7001 --upstream 127.0.0.1:7000 \
-    --toxic 'latency latency=100 jitter=20' --toxic 'half_close direction=downstream at.byte=93'`,
+    --toxic 'latency latency=100 jitter=20' --toxic 'half_close direction=downstream at.byte=93'
+  harness proxy --listen udp:127.0.0.1:5300 --upstream udp:127.0.0.1:53 --toxic 'drop toxicity=0.3'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
@@ -47,19 +52,21 @@ or at.time for where it begins to strike.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.listen, "listen", "l", "127.0.0.1:0", "address that clients connect to; port 0 picks a free one")
-	flags.StringVarP(&f.upstream, "upstream", "u", "", "address of the server")
+	flags.StringVarP(&f.listen, "listen", "l", "127.0.0.1:0", listenUsage)
+	flags.StringVarP(&f.upstream, "upstream", "u", "", upstreamUsage)
 	flags.StringArrayVarP(&f.toxics, "toxic", "t", nil, "`TOXIC` to put in, such as 'latency latency=100' (may be repeated)")
 	flags.Int64Var(&f.seed, "seed", 0, "seed of everything random (default: a new one, printed)")
 	flags.BoolVar(&f.json, "json", false, "print events as JSON lines")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "also each piece of data that is forwarded")
+	flags.StringVar(&f.tlsOut, "tls-ca-out", "", "write the certificate that makes clients trust generated ones to `FILE`")
+	f.reach.register(cmd)
 	require(cmd, "upstream")
 	completeFlag(cmd, "toxic", suggest(toxicNames))
 	return cmd
 }
 
 func (f *proxyFlags) run(cmd *cobra.Command) error {
-	made, err := f.make()
+	start, specs, err := f.prepare(cmd.Flags().Changed("listen"))
 	if err != nil {
 		return err
 	}
@@ -67,14 +74,11 @@ func (f *proxyFlags) run(cmd *cobra.Command) error {
 	defer release()
 	out := newTerminal(cmd, false)
 	live := newLive(f, &out)
-	p, err := proxy.New(f.config(made, live.add))
-	if err == nil {
-		err = p.Start(context.Background())
-	}
+	p, err := start(live.add)
 	if err != nil {
 		return broken("%w", err)
 	}
-	live.banner(p.Addr().String(), made)
+	live.banner(sock.FormatAddress(p.Addr()), specs)
 	printed := make(chan struct{})
 	go func() { defer close(printed); live.print() }()
 	select {
@@ -87,13 +91,47 @@ func (f *proxyFlags) run(cmd *cobra.Command) error {
 	return out.err()
 }
 
+// A starter starts a proxy whose events go to the sink.
+type starter func(event.Sink) (foreground, error)
+
+// prepare checks what is asked for, before anything runs.
+func (f *proxyFlags) prepare(listenGiven bool) (starter, []toxics.Spec, error) {
+	datagrams, err := f.datagrams(listenGiven)
+	if err != nil {
+		return nil, nil, err
+	}
+	if datagrams {
+		if given := f.reach.given(); given != "" {
+			return nil, nil, usage("--%s is for streams, and %s is of datagrams", given, f.upstream)
+		}
+		return f.prepareDatagrams()
+	}
+	made, err := f.make()
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := f.config(made)
+	var specs []toxics.Spec
+	for _, t := range made {
+		specs = append(specs, t.Spec)
+	}
+	return func(sink event.Sink) (foreground, error) {
+		cfg.Events = sink
+		p, err := proxy.New(cfg)
+		if err == nil {
+			err = p.Start(context.Background())
+		}
+		return p, err
+	}, specs, err
+}
+
 func (f *proxyFlags) make() (made []toxics.Toxic, err error) {
 	for _, text := range f.toxics {
 		spec, err := toxics.ParseFlag(text)
 		if err != nil {
 			return nil, usage("--toxic: %v", err)
 		}
-		t, err := toxics.Make(spec)
+		t, err := makeStream(spec)
 		if err != nil {
 			return nil, usage("--toxic: %v", err)
 		}
@@ -105,20 +143,27 @@ func (f *proxyFlags) make() (made []toxics.Toxic, err error) {
 	return made, nil
 }
 
-func (f *proxyFlags) config(made []toxics.Toxic, sink event.Sink) proxy.Config {
-	cfg := proxy.Config{Name: "proxy", Listen: f.listen, Upstream: f.upstream, Seed: chance.New(f.seed), Events: sink}
+func (f *proxyFlags) config(made []toxics.Toxic) (proxy.Config, error) {
+	cfg := proxy.Config{Name: "proxy", Listen: f.listen, Upstream: f.upstream, Seed: chance.New(f.seed)}
 	for _, t := range made {
 		cfg.Toxics = append(cfg.Toxics, proxy.Faults(t)...)
 		if t.Refuse {
 			cfg.Mode = proxy.Refuse
 		}
-		if t.Direction == event.Upstream {
+		switch {
+		case t.Window == wire.Window{}:
+		case t.Direction == event.Upstream:
 			cfg.OnListen = t.Window
-		} else {
+		default:
 			cfg.OnDial = t.Window
 		}
 	}
-	return cfg
+	if err := f.reach.apply(&cfg); err != nil {
+		return cfg, err
+	}
+	var err error
+	cfg.Authority, err = newAuthority("--tls-ca-out", f.tlsOut)
+	return cfg, err
 }
 
 // A live prints events as they come. What the screen is too slow for is counted.
@@ -146,13 +191,13 @@ func (l *live) add(e event.Event) {
 	}
 }
 
-func (l *live) banner(addr string, made []toxics.Toxic) {
+func (l *live) banner(addr string, specs []toxics.Spec) {
 	if l.flags.json {
 		return
 	}
 	l.out.printf("%s to %s, seed %d; ^C ends\n", addr, l.flags.upstream, l.flags.seed)
-	for _, t := range made {
-		l.out.printf("  %s\n", t.Spec)
+	for _, s := range specs {
+		l.out.printf("  %s\n", s)
 	}
 }
 

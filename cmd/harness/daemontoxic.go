@@ -218,12 +218,14 @@ func toxicNamesOf(cmd *cobra.Command) []string {
 func (f *toxicFlags) suggestAttributes(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 	given, _, valued := strings.Cut(word, "=")
 	var words []string
-	for _, k := range toxics.Catalogue() {
+	for _, k := range toxicKinds() {
 		if f.kind != "" && f.kind != k.Name {
 			continue
 		}
 		for _, a := range k.Attributes {
+			known := slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, a.Name+"=") })
 			switch {
+			case known: // a type of the same name, for datagrams
 			case !valued:
 				words = append(words, a.Name+"=\t"+a.Summary)
 			case a.Name == given:

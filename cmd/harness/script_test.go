@@ -49,10 +49,12 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status":       status,
-			"signal":       interrupted,
-			"await":        await,
-			"nothing-left": nothingLeft,
+			"status": status,
+			"signal": interrupted,
+			"await":  await,
+
+			"send-datagrams": sendDatagrams,
+			"nothing-left":   nothingLeft,
 		},
 	})
 }
