@@ -41,11 +41,14 @@ type fault struct {
 }
 
 // Attach returns the toxic of one link.
-func (t *fault) Attach(w wire.Wire) tp.Toxic {
-	if t.seed != nil {
-		w = &seeded{Wire: w, seed: *t.seed}
+func (t *fault) Attach(w wire.Wire) tp.Toxic { return &attached{w: t.over(w), what: t.starter} }
+
+// over returns w with the toxic's own chance, if it has one.
+func (t *fault) over(w wire.Wire) wire.Wire {
+	if t.seed == nil {
+		return w
 	}
-	return &attached{w: w, what: t.starter}
+	return &seeded{Wire: w, seed: *t.seed}
 }
 
 // Pipe passes everything on: without a wire there is nothing to strike.

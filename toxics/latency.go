@@ -74,8 +74,8 @@ func (t *fault) Delays(w wire.Wire) func(offset int64) time.Duration {
 	if !ok {
 		return nil
 	}
-	f := &flow{w: w}
-	chance := w.Rand()
+	f := &flow{w: t.over(w)}
+	chance := f.w.Rand()
 	return func(offset int64) time.Duration {
 		d := l.delay(chance)
 		if d > 0 {
