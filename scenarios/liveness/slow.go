@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
@@ -89,16 +90,9 @@ func readNothing(ctx context.Context, rig scenario.Rig, requests []byte) error {
 	if err != nil {
 		return err
 	}
-	asked := make(chan struct{})
-	go func() {
-		defer close(asked)
-		slow.Write(requests) // ends when all is taken, or by the Close below
-	}()
-	defer func() { slow.Close(); <-asked }()
-	if err := kernel.awaitAnswers(ctx, rig, slow); err != nil {
-		return err
-	}
-	for {
+	defer slow.Close()
+	for sent := 0; ctx.Err() == nil; {
+		sent += kernel.feed(ctx, slow, requests, sent)
 		before, _ := kernel.far(slow)
 		err := rig.Greet(ctx)
 		after, gone := kernel.far(slow)
@@ -109,25 +103,43 @@ func readNothing(ctx context.Context, rig scenario.Rig, requests []byte) error {
 		case err != nil:
 			rig.Struck(unread(after))
 			return fmt.Errorf("a fresh client is not served beside one that does not read: %w", err)
-		case after.WQueue > 0 && after.WQueue == before.WQueue && after.BytesReceived == before.BytesReceived:
+		case halted(before, after) && (sent == len(requests) || after.RQueue > 0):
 			rig.Struck(unread(after))
 			return nil
 		}
 	}
+	return fmt.Errorf("the server was still answering: %w", context.Cause(ctx))
+}
+
+const (
+	// piece is how much of the requests is sent before the server has read what
+	// was sent before: what lies unread is little, so that it is at rest.
+	piece = 32 << 10
+	// atOnce bounds the wait for a piece to be read.
+	atOnce = 50 * time.Millisecond
+)
+
+// feed sends requests from the given offset on, piece by piece as long as the
+// server reads them, and returns how much that was.
+func (v view) feed(ctx context.Context, conn sock.Conn, requests []byte, from int) int {
+	at := from
+	for v.awaitRead(ctx, conn, uint64(at), atOnce) == nil && at < len(requests) {
+		n, err := conn.Write(requests[at:min(at+piece, len(requests))])
+		at += n
+		if err != nil {
+			break
+		}
+	}
+	return at - from
+}
+
+// halted reports that the server had answers to send, and neither sent nor read
+// anything between two looks at its end.
+func halted(before, after sock.Socket) bool {
+	return after.WQueue > 0 && after.WQueue == before.WQueue && after.RQueue == before.RQueue &&
+		after.BytesReceived == before.BytesReceived
 }
 
 func unread(s sock.Socket) string {
 	return fmt.Sprintf("%d bytes of answers in the server's socket, which their client does not read", s.WQueue)
-}
-
-// awaitAnswers blocks until the server has more to send to conn than that takes.
-func (v view) awaitAnswers(ctx context.Context, rig scenario.Rig, conn sock.Conn) error {
-	err := until(ctx, rig, func() (bool, error) {
-		s, err := v.far(conn)
-		return s.WQueue > 0, err
-	})
-	if err != nil {
-		return fmt.Errorf("the server has nothing to wait for: %w", err)
-	}
-	return nil
 }
