@@ -20,6 +20,10 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", "/proxies/p/toxics", `{"type":"slice","at":{"byte":1e3},"attributes":{"sizes":[1,2,"x"]},"connection":2}`)
 	f.Add("POST", "/populate", `[{"name":"q","upstream":"x","enabled":false,"mode":"refuse","seed":3,"toxics":[{"type":"corrupt","attributes":{"every":"4KiB"}}]}]`)
 	f.Add("PATCH", "/proxies/p/toxics/t", `{"attributes":{"latency":9e9},"at":null}`)
+	f.Add("PATCH", "/proxies/p", `{"upstreams":["a:1","unix:/b"],"balance":"random","fallback":false,"proxy_protocol":"v2","tls":{"terminate":{"generated":false,"names":["a"]},"originate":{"server_name":"b"},"protocols":["h2"]}}`)
+	f.Add("POST", "/proxies", `{"name":"q","upstream":"unix:@x","enabled":false,"tls":{"originate":{"ca":"/dev/null"}}}`)
+	f.Add("POST", "/config/save", ``)
+	f.Add("GET", "/ca.pem", ``)
 	f.Fuzz(func(t *testing.T, method, path, body string) {
 		target, err := url.Parse(path)
 		if err != nil || strings.HasPrefix(target.Path, "/events") || strings.Contains(body, "isten") || strings.Contains(body, "ISTEN") {
