@@ -29,7 +29,11 @@ func overMaximum() scenario.Scenario {
 				return nil, c.Unsupported("the target declares no max_message of %d bytes at most", largest)
 			}
 			var out []scenario.Variant
-			for _, n := range []int{int(most) + 1, 2 * int(most)} {
+			sizes := []int{int(most) + 1}
+			if s.Framing.Kind == dialogue.Line {
+				sizes = append(sizes, 2*int(most)) // its end is not in sight when it is found too long
+			}
+			for _, n := range sizes {
 				body := r.filler(n)
 				answer, known := r.answer(body)
 				message, err := s.Framing.Frame(body)

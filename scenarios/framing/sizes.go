@@ -51,8 +51,9 @@ func sizes() scenario.Scenario {
 // carrying is what a message of n bytes may take beyond the usual.
 func carrying(n int) time.Duration { return time.Duration(n>>20) * 100 * time.Millisecond }
 
-// edges returns the sizes of bodies that are worth a try, in order: one byte, around the powers of two up to 64 KiB, and the declared maximum. A line
-// fills a buffer with its delimiter.
+// edges returns the sizes of bodies that are worth a try, in order: one byte,
+// around the powers of two up to 64 KiB, and the declared maximum. A line fills a
+// buffer with its delimiter.
 func edges(s *dialogue.Script, most int64) []int {
 	all := []int{1, 2}
 	for n := 64; n <= 64<<10; n *= 2 {
@@ -65,7 +66,7 @@ func edges(s *dialogue.Script, most int64) []int {
 		all = slices.DeleteFunc(all, func(n int) bool { return int64(n) > most })
 	}
 	if 0 < most && most <= largest {
-		all = append(all, int(most)-1, int(most))
+		all = append(all, int(most))
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

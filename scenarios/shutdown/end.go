@@ -70,7 +70,7 @@ func connect(ctx context.Context, rig scenario.Rig) (sock.Conn, error) {
 		return nil, err
 	}
 	if _, err = rig.AwaitAccepted(ctx, conn); err == nil {
-		err = rig.AwaitAsleep(ctx) // else the signal could meet it between accept and what follows
+		err = asleep(ctx, rig) // else the signal could meet it between accept and what follows
 	}
 	if err != nil {
 		conn.Close()
@@ -112,7 +112,7 @@ func exitStatus() scenario.Scenario {
 
 // endAlone asks a server to end that nobody is connected to.
 func endAlone(ctx context.Context, rig scenario.Rig) error {
-	if err := rig.AwaitAsleep(ctx); err != nil {
+	if err := asleep(ctx, rig); err != nil {
 		return err
 	}
 	if err := rig.Terminate(); err != nil {

@@ -124,7 +124,7 @@ func caughtUp(ctx context.Context, rig scenario.Rig, conn sock.Conn, n int) erro
 	if err := rig.AwaitRead(ctx, conn, n); err != nil {
 		return err
 	}
-	return rig.AwaitAsleep(ctx)
+	return asleep(ctx, rig)
 }
 
 // terminate asks the server to end and blocks until it has taken notice: a
@@ -134,7 +134,7 @@ func terminate(ctx context.Context, rig scenario.Rig, when string) error {
 		return err
 	}
 	rig.Struck(when)
-	return rig.AwaitAsleep(ctx)
+	return asleep(ctx, rig)
 }
 
 // answered returns nil if all steps were complete.
@@ -189,7 +189,7 @@ func halfAnswered(s *dialogue.Script, long int) func(context.Context, scenario.R
 		}
 		sent := ask(ctx, conn, last)
 		defer func() { conn.Close(); <-sent }()
-		if err := rig.AwaitAsleep(ctx); err != nil {
+		if err := asleep(ctx, rig); err != nil {
 			return err
 		}
 		if err := terminate(ctx, rig, "SIGTERM when nothing of a long answer had been read"); err != nil {

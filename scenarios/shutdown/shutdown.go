@@ -4,6 +4,9 @@
 package shutdown
 
 import (
+	"context"
+	"time"
+
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/suite"
@@ -60,4 +63,19 @@ func acting(c scenario.Case, v scenario.Variant) scenario.Variant {
 	v.Proof = scenario.ActStruck
 	v.Expect = []scenario.Expectation{scenario.Acts()}
 	return v
+}
+
+// settling is how long a server may be busy before it is taken for one that
+// never sleeps.
+const settling = 500 * time.Millisecond
+
+// asleep blocks until the server sleeps, so that what follows meets it where it
+// waits, and not on its way there. One that never sleeps is met somewhere.
+func asleep(ctx context.Context, rig scenario.Rig) error {
+	limited, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	if err := rig.AwaitAsleep(limited); err != nil && limited.Err() == nil {
+		return err
+	}
+	return ctx.Err()
 }

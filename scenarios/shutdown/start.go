@@ -63,7 +63,7 @@ func startAgain(leave bool) func(context.Context, scenario.Rig) error {
 				return err
 			}
 		}
-		if err := rig.AwaitAsleep(ctx); err != nil {
+		if err := asleep(ctx, rig); err != nil {
 			return err
 		}
 		if err := rig.Terminate(); err != nil {
