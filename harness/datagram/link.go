@@ -200,13 +200,13 @@ func (l *link) flow() (time.Time, bool) {
 
 // deliver sends a packet. The caller has l.sending.
 func (l *link) deliver(send func([]byte) error, p packet) {
+	l.flowed.Store(true) // before anybody can answer
 	if err := send(p.data); err != nil {
 		if l.ctx.Err() == nil {
 			l.emit(event.Event{Kind: event.Lost, Side: event.Proxy, Offset: p.offset, Detail: err.Error()})
 		}
 		return
 	}
-	l.flowed.Store(true)
 	l.mu.Lock()
 	offset := l.traffic.Sent.Bytes
 	l.traffic.Sent.add(len(p.data))
