@@ -79,6 +79,8 @@ func (l *Link) separate(ctx context.Context) string {
 	defer cancel()
 	err := l.consumed(bounded)
 	switch {
+	case err == nil && !l.dst.isTCP():
+		return "unverified: all of it was taken from the unix socket, by a read that may not have returned"
 	case err == nil:
 		return "verified"
 	case bounded.Err() != nil:

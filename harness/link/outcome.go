@@ -101,6 +101,9 @@ func (l *Link) awaitConsumed(ctx context.Context) {
 // consumed blocks until the destination has read everything that was sent, and
 // returns an error when that cannot be known or the context ends.
 func (l *Link) consumed(ctx context.Context) error {
+	if !l.dst.isTCP() {
+		return l.dst.awaitTaken(ctx)
+	}
 	peer, own, err := l.dst.addrs()
 	if err != nil {
 		return err

@@ -194,3 +194,27 @@ func TestUnixConnectionsAreShown(t *testing.T) {
 	}
 	x.pair()
 }
+
+// What is sent piece by piece is read so, as fast as it is read; that the read has
+// returned nobody can know of a unix socket.
+func TestUnixBoundaries(t *testing.T) {
+	if !canSplice {
+		t.Skip("SKIPPED, NOT PROVEN HERE: Linux only")
+	}
+	x := newCrossing(t, "tcp", "unix", func(c *Config) {
+		lock := down("lockstep", lockstep())
+		lock.Direction = event.Upstream
+		c.Toxics, c.Patience.Gap = []Toxic{lock}, bound // which nobody waits for
+	})
+	client, server := x.pair()
+	send(t, client, strings.Repeat("0123456789", 20))
+	buf := make([]byte, 100)
+	for i := range 200 {
+		if n, err := server.Read(buf); n != 1 || err != nil || buf[0] != byte('0'+i%10) {
+			t.Fatalf("read %q, %v", buf[:n], err)
+		}
+	}
+	x.wantEvent("deliver", func(e event.Event) bool {
+		return e.Kind == event.Deliver && e.Offset == 199 && strings.HasPrefix(e.Detail, "unverified: all of it was taken")
+	})
+}
