@@ -37,7 +37,7 @@ lint: ## formatting, vet, and that it compiles for darwin and windows
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 
-bench: build $(BIN)/toxiproxy-server ## compare direct, ours and toxiproxy-server in one run
+bench: tools build $(BIN)/toxiproxy-server ## compare direct, ours, toxiproxy-server, HAProxy and nginx in one run
 	$(GO) run ./cmd/bench -toxiproxy $(BIN)/toxiproxy-server
 
 fixtures: ## build the fixture programs in C and Go
