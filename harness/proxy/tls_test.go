@@ -408,7 +408,7 @@ func TestTLSMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, spec := range map[string]TLS{
-		"tls.terminate: give certificate and key, or generated":   {Terminate: &Terminate{}},
+		"tls.terminate: give certificate and key, or generated": {Terminate: &Terminate{}},
 		"tls.terminate: give":                                     {Terminate: &Terminate{Generated: true, Key: key, Certificate: certificate}},
 		"tls.terminate.key: no file":                              {Terminate: &Terminate{Certificate: certificate}},
 		"tls.terminate.certificate: no file":                      {Terminate: &Terminate{Key: key}},
