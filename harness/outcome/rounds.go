@@ -146,6 +146,37 @@ func (t tally) changes(rounds int) []Change {
 			out = append(out, Change{s.target, s.scenario, s.variant, s.check, verdicts})
 		}
 	}
+	return append(out, t.scenarioChanges(rounds, out)...)
+}
+
+// scenarioChanges finds scenarios whose worst verdict changed although no
+// variant's did: one that is blocked has no variants.
+func (t tally) scenarioChanges(rounds int, known []Change) []Change {
+	told := map[place]bool{}
+	for _, c := range known {
+		told[place{c.Target, c.Scenario, ""}] = true
+	}
+	var order []place
+	worst := map[place][]Verdict{}
+	for _, s := range t.order {
+		p := place{s.target, s.scenario, ""}
+		if worst[p] == nil {
+			order = append(order, p)
+			worst[p] = make([]Verdict, rounds)
+		}
+		for i, r := range t.results[s] {
+			if r != nil && severity(r.Verdict) > severity(worst[p][i]) {
+				worst[p][i] = r.Verdict
+			}
+		}
+	}
+	var out []Change
+	for _, p := range order {
+		verdicts := slices.DeleteFunc(slices.Clone(worst[p]), func(v Verdict) bool { return v == "" })
+		if len(slices.Compact(verdicts)) > 1 && !told[p] {
+			out = append(out, Change{Target: p.target, Scenario: p.scenario, Verdicts: worst[p]})
+		}
+	}
 	return out
 }
 

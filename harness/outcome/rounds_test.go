@@ -56,6 +56,13 @@ d on kv (cpu): 2× pass, 1× fail`
 	}
 }
 
+func TestMergeFindsAScenarioThatHadNoVariants(t *testing.T) {
+	got := Merge(2, []Document{round(1, "a/1 pass", "a/2 pass", "b/1 fail", "b/2 fail"), round(2, "a blocked", "b/1 fail")}).Rounds.Changed
+	if len(got) != 1 || got[0].String() != "a on kv: 1× pass, 1× blocked" {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestAChangedVerdictIsRedAtEveryLevel(t *testing.T) {
 	one, two := round(1, "a pass", "b pass"), round(2, "a pass", "b fail")
 	two.Results[1].Level = Info
