@@ -34,6 +34,7 @@ type serveFlags struct {
 	allowHosts     []string
 	persist        string
 	authorityOut   string
+	version        bool
 }
 
 func newServe() *cobra.Command {
@@ -58,8 +59,9 @@ with "balance" (in_turn, random) and "fallback", "proxy_protocol" (v2), and "tls
    "originate": {"ca": FILE, "server_name": NAME, "insecure": false},
    "protocols": ["h2"], "truncate": false}
 
-so that offsets mean plaintext; a toxic has "at" (byte, pattern, segment, event, time)
-and "connection".
+so that offsets mean plaintext; a toxic has "at" (byte, pattern,
+opposite, segment, event, time), "connections" (2, 1-3, 4-) and "seed". What is the
+same as in Toxiproxy, and what is not: harness/api/README.md.
 
 The log is JSON lines on stdout; LOG_LEVEL is trace, debug, info (default), warn,
 error or disabled. Flags may be written with one dash, as Toxiproxy has them.`,
@@ -72,10 +74,17 @@ error or disabled. Flags may be written with one dash, as Toxiproxy has them.`,
 			} else if err != nil {
 				return err
 			}
+			if f.version {
+				return table(cmd.OutOrStdout(), func(w io.Writer) error {
+					_, err := fmt.Fprintf(w, "toxiproxy-server version %s (harness %s)\n", api.ToxiproxyVersion, version())
+					return err
+				})
+			}
 			return f.serve(cmd)
 		},
 	}
 	flags := cmd.Flags()
+	flags.BoolVar(&f.version, "version", false, "print the release of Toxiproxy whose API this is, and end")
 	flags.StringVar(&f.host, "host", "localhost", "host for the API to listen on")
 	flags.StringVar(&f.port, "port", "8474", "port for the API to listen on; 0 picks a free one")
 	flags.StringVar(&f.config, "config", "", "JSON `FILE` of proxies to create at the start")

@@ -41,12 +41,27 @@ func TestToxiproxyCLI(t *testing.T) {
 	if !strings.Contains(said, "Added upstream bandwidth toxic 'slow' on proxy 'kv'\n") || !strings.Contains(said, "Proxy kv is now disabled\n") {
 		t.Errorf("toxiproxy-cli does not work:\n%s", said)
 	}
+	wantOurs(t, cli, ours)
 	url := original(t)
 	if url == "" {
 		return
 	}
 	if want := runScript(t, cli, url, script); said != want {
 		t.Errorf("got\n%s\nthe original\n%s", said, want)
+	}
+}
+
+// wantOurs has it use what is ours, which it knows nothing of.
+func wantOurs(t *testing.T, cli, ours string) {
+	t.Helper()
+	said := runScript(t, cli, ours, [][]string{
+		{"create", "-l", freeAddr(t), "-u", "127.0.0.1:1", "kv"},
+		{"toxic", "add", "-t", "half_close", "-a", "at.byte=93", "-a", "connections=1-3", "-a", "after_read=true", "kv"},
+		{"toxic", "update", "-n", "half_close_downstream", "-a", "at.pattern=x", "kv"},
+	})
+	want := `"attributes":{"after_read":true},"name":"half_close_downstream","type":"half_close","stream":"downstream","toxicity":1,"at":{"pattern":"x"},"connections":"1-3"`
+	if got := must(t, 200, "GET", ours+"/proxies/kv/toxics", ""); !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s; it said\n%s", got, want, said)
 	}
 }
 

@@ -83,6 +83,14 @@ func TestEndings(t *testing.T) {
 			wantEnding(t, "client", p.client, "", event.Reset)
 			wantEnding(t, "server", p.server, "", event.Reset)
 		}},
+		{"reset_peer on a live connection", nil, func(t *testing.T, url string, p pair) {
+			p.send(t, p.client, "before")
+			wantRead(t, p.server, "before")
+			must(t, 200, "POST", url+"/proxies/p/toxics", `{"type":"reset_peer"}`)
+			p.send(t, p.server, "x")
+			wantEnding(t, "client", p.client, "", event.Reset)
+			wantEnding(t, "server", p.server, "", event.Reset)
+		}},
 		{"reset_peer of toxicity 0", []string{`{"type":"reset_peer","toxicity":0}`}, func(t *testing.T, _ string, p pair) {
 			p.send(t, p.server, "x")
 			_ = p.server.CloseWrite()

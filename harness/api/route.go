@@ -192,13 +192,13 @@ func requestID() string {
 	return strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
 }
 
-// apiVersion is the release of Toxiproxy whose contract this is. Clients
+// ToxiproxyVersion is the release of Toxiproxy whose contract this is. Clients
 // choose their methods by it.
-const apiVersion = "2.12.0"
+const ToxiproxyVersion = "2.12.0"
 
 func version(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
-	_, _ = fmt.Fprintf(w, "{\"version\": %q}\n", apiVersion)
+	_, _ = fmt.Fprintf(w, "{\"version\": %q}\n", ToxiproxyVersion)
 }
 
 func health(w http.ResponseWriter, _ *http.Request) {
