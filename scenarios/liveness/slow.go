@@ -51,7 +51,8 @@ func slowReader() scenario.Scenario {
 }
 
 // demand returns requests whose answers are more than a socket takes: all of the
-// dialogue, and then the one with the longest answer again and again.
+// dialogue, and then the one with the longest answer again and again. Who has
+// not said that it takes requests before it has answered is asked once.
 func demand(c scenario.Case) ([]byte, error) {
 	script := c.Conversation.Script
 	for _, step := range script.Steps {
@@ -60,9 +61,9 @@ func demand(c scenario.Case) ([]byte, error) {
 		}
 	}
 	start, length := c.From().Longest()
-	if declared := c.Target.Policies.Pipelining; declared != nil && !*declared {
+	if declared := c.Target.Policies.Pipelining; declared == nil || !*declared {
 		if start > 0 || length < least {
-			return nil, c.Unsupported("the target declares pipelining off, and its first answer has less than %d bytes", least)
+			return nil, c.Unsupported("the target does not declare that it takes many requests at once (pipelining), and its first answer has less than %d bytes", least)
 		}
 		return script.Steps[0].Send, nil
 	}
@@ -97,9 +98,11 @@ func readNothing(ctx context.Context, rig scenario.Rig, requests []byte) error {
 		err := rig.Greet(ctx)
 		after, gone := kernel.far(slow)
 		switch {
-		case gone != nil:
+		case gone != nil, after.State != sock.Established && after.State != sock.CloseWait:
 			rig.Struck("the server has given the client up that does not read")
 			return err
+		case ctx.Err() != nil:
+			return fmt.Errorf("the server was still answering: %w", context.Cause(ctx))
 		case err != nil:
 			rig.Struck(unread(after))
 			return fmt.Errorf("a fresh client is not served beside one that does not read: %w", err)
