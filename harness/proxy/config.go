@@ -4,6 +4,22 @@
 // has it otherwise.
 //
 // [Config] is what is asked for; [Proxy] is what runs.
+//
+// Clients and upstream are on TCP or unix stream sockets, on each of which TLS can
+// be terminated or originated; without that it is carried as any other bytes. What
+// they have for the ends of a stream:
+//
+//	           TCP                 unix                                TLS
+//	half-close FIN                 FIN, as shutdown(2) has it          close_notify and FIN, or FIN alone
+//	reset      RST                 ECONNRESET to a peer of whose       RST of its socket
+//	                               bytes some are unread; else both
+//	                               directions end: read EOF, write EPIPE
+//	refuse     ECONNREFUSED        ECONNREFUSED; the file stays        that of its socket
+//	black hole no answer           connect blocks; one that may not    that of its socket
+//	                               fails with EAGAIN
+//
+// Boundaries between segments are verified on TCP, of TLS too, and sent as soon
+// as they are taken on unix sockets, see [sock.BindUnix].
 package proxy
 
 import (

@@ -218,3 +218,21 @@ func TestUnixBoundaries(t *testing.T) {
 		return e.Kind == event.Deliver && e.Offset == 199 && strings.HasPrefix(e.Detail, "unverified: all of it was taken")
 	})
 }
+
+// Many small messages under a latency are all there, whoever holds them.
+func TestUnixLatencyOfSmallMessages(t *testing.T) {
+	crossings(t, nil, func(t *testing.T, x *crossing, first, second link.Conn) {
+		slow := made(t, toxics.Spec{Type: "latency", Attributes: map[string]any{"latency": 20}})
+		both := []Toxic{slow, slow}
+		both[1].Name, both[1].Direction = "other", event.Upstream
+		x.set(both...)
+		data := noise(3000)
+		go func() {
+			for i := range data {
+				_, _ = first.Write(data[i : i+1])
+			}
+			_ = first.CloseWrite()
+		}()
+		wantEnding(t, second, string(data), event.EOF)
+	})
+}
