@@ -22,6 +22,9 @@ func FuzzRequest(f *testing.F) {
 	f.Add("PATCH", "/proxies/p/toxics/t", `{"attributes":{"latency":9e9},"at":null}`)
 	f.Add("PATCH", "/proxies/p", `{"upstreams":["a:1","unix:/b"],"balance":"random","fallback":false,"proxy_protocol":"v2","tls":{"terminate":{"generated":false,"names":["a"]},"originate":{"server_name":"b"},"protocols":["h2"]}}`)
 	f.Add("POST", "/proxies", `{"name":"q","upstream":"unix:@x","enabled":false,"tls":{"originate":{"ca":"/dev/null"}}}`)
+	f.Add("POST", "/proxies/p/toxics", `{"type":"packet_loss","connections":"1-3","seed":-1,"at":{"opposite":"x"},"attributes":{"loss_rate":0.5,"correlation":1e-3,"rto":"2s"}}`)
+	f.Add("POST", "/proxies/p/toxics", `{"type":"latency","attributes":{"distribution":"pareto","jitter":5,"at.byte":93,"connections":4,"seed":1,"at":{"event":"eof"}}}`)
+	f.Add("PATCH", "/proxies/p/toxics/t", `{"attributes":{"shared":true,"at.time":"5ms"},"connections":"4-"}`)
 	f.Add("POST", "/config/save", ``)
 	f.Add("GET", "/ca.pem", ``)
 	f.Fuzz(func(t *testing.T, method, path, body string) {
