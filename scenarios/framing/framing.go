@@ -15,7 +15,7 @@ func Declare(b *suite.Bench) { b.Topic("framing", Scenarios()...) }
 
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{sizes(), overMaximum(), content(), empty(), oversize(), endlessLine(), unterminated()}
+	return []scenario.Scenario{sizes(), maximum(), content(), empty(), oversize(), endlessLine(), unterminated()}
 }
 
 // framed returns the script of a dialogue that tells where its messages end,

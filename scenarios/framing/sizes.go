@@ -4,15 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 )
-
-// largest is the largest message that is sent to find out whether it is taken.
-const largest = 16 << 20
 
 func sizes() scenario.Scenario {
 	return scenario.Scenario{
@@ -39,7 +35,6 @@ func sizes() scenario.Scenario {
 				out = append(out, scenario.Variant{
 					Name:   fmt.Sprintf("size=%d", n),
 					Script: script,
-					Budget: carrying(n),
 					Expect: []scenario.Expectation{answersOrRefuses(int64(n) <= most), scenario.StillServes()},
 				})
 			}
@@ -48,12 +43,9 @@ func sizes() scenario.Scenario {
 	}
 }
 
-// carrying is what a message of n bytes may take beyond the usual.
-func carrying(n int) time.Duration { return time.Duration(n>>20) * 100 * time.Millisecond }
-
 // edges returns the sizes of bodies that are worth a try, in order: one byte,
-// around the powers of two up to 64 KiB, and the declared maximum. A line fills a
-// buffer with its delimiter.
+// around the powers of two up to 64 KiB, as far as the target takes them. A line
+// fills a buffer with its delimiter.
 func edges(s *dialogue.Script, most int64) []int {
 	all := []int{1, 2}
 	for n := 64; n <= 64<<10; n *= 2 {
@@ -64,9 +56,6 @@ func edges(s *dialogue.Script, most int64) []int {
 	}
 	if most > 0 {
 		all = slices.DeleteFunc(all, func(n int) bool { return int64(n) > most })
-	}
-	if 0 < most && most <= largest {
-		all = append(all, int(most))
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

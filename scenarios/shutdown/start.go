@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
@@ -40,8 +41,12 @@ func restart() scenario.Scenario {
 // connected is how many clients see the server end.
 const connected = 3
 
+// leaving is how long a server may take to end before it is killed. Whether it
+// ends in time is not the question here.
+const leaving = time.Second
+
 // startAgain ends the server while clients are connected, which then leave or
-// not, and starts it again. Whether it ends in time is not the question here.
+// not, and starts it again.
 func startAgain(leave bool) func(context.Context, scenario.Rig) error {
 	return func(ctx context.Context, rig scenario.Rig) error {
 		var clients []net.Conn
@@ -69,7 +74,9 @@ func startAgain(leave bool) func(context.Context, scenario.Rig) error {
 		if err := rig.Terminate(); err != nil {
 			return err
 		}
-		_, hangs := rig.AwaitExit(ctx)
+		limited, cancel := context.WithTimeout(ctx, leaving)
+		defer cancel()
+		_, hangs := rig.AwaitExit(limited)
 		rig.Struck("the server was asked to end with clients connected")
 		if leave && hangs == nil {
 			for _, c := range clients {
