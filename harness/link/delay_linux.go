@@ -350,7 +350,7 @@ func (d *delayLine) write(halt <-chan struct{}) {
 		if !ok {
 			return
 		}
-		if until := time.Until(s.due); until > 0 && !hold(until, halt) {
+		if time.Until(s.due) > 0 && !d.l.cfg.Pool.clock.wait(s.due, halt) {
 			continue
 		}
 		if err := d.send(s); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -362,18 +362,6 @@ func (d *delayLine) write(halt <-chan struct{}) {
 		if d.l.broken.Load() {
 			<-halt
 		}
-	}
-}
-
-// hold waits, and returns false when it is halted.
-func hold(d time.Duration, halt <-chan struct{}) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-halt:
-		return false
 	}
 }
 

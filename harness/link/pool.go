@@ -9,11 +9,12 @@ const chunkSize = 32 << 10
 // idlePipes bounds how many pipes a pool keeps that nobody uses.
 const idlePipes = 32
 
-// A Pool lends buffers and kernel pipes to links for as long as bytes are on
-// their way, so that an idle connection holds neither. It is safe for
+// A Pool lends buffers, kernel pipes and a clock to links for as long as bytes are
+// on their way, so that an idle connection holds none. It is safe for
 // concurrent use; the zero Pool is ready. Close it when its links have ended.
 type Pool struct {
 	buffers sync.Pool // of *[chunkSize]byte
+	clock   clock
 
 	mu     sync.Mutex // guards what follows
 	pipes  []*pipe    // empty, not in use
@@ -24,6 +25,7 @@ type Pool struct {
 // Close closes the pipes that are not in use; those in use are closed when they
 // come back. It may be called more than once.
 func (p *Pool) Close() {
+	p.clock.close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package link
+
+type clock struct{}
+
+func (*clock) close() {}
