@@ -37,6 +37,19 @@ func quoteBytes(b []byte) string {
 	return `"` + s.String() + `"`
 }
 
+// Difference tells where two byte strings part: the offset, both as text, and
+// rows of hex and ASCII around the place.
+func Difference(want, got []byte) string {
+	at := 0
+	for at < len(got) && at < len(want) && got[at] == want[at] {
+		at++
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "at byte %d (%d bytes, want %d)\n  want %s\n  got  %s\n", at, len(got), len(want), quote(want), quote(got))
+	writeDiff(&b, want, got, at, 0)
+	return strings.TrimRight(b.String(), "\n")
+}
+
 // writeDiff writes rows of hex and ASCII around offset at, want above got where
 // they differ. base is the stream offset of the first byte.
 func writeDiff(b *strings.Builder, want, got []byte, at int, base int64) {

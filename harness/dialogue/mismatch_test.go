@@ -107,3 +107,12 @@ func TestMatcherDoesNotDependOnPieces(t *testing.T) {
 		}
 	}
 }
+
+func TestDifference(t *testing.T) {
+	got := Difference([]byte("HELLO\nWORLD\n"), []byte("HELLO\nWOR"))
+	for _, want := range []string{"at byte 9 (9 bytes, want 12)", `want "HELLO\nWORLD\n"`, "- 00000000  48 45 4c 4c 4f 0a 57 4f 52 4c 44 0a", "+ 00000000  48 45 4c 4c 4f 0a 57 4f 52 "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant %q in it", got, want)
+		}
+	}
+}

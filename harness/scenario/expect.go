@@ -60,7 +60,7 @@ func replied(o Observation, replies int) error {
 }
 
 func mismatched(p *dialogue.Played) error {
-	return fmt.Errorf("%w (then: %s)", p.Mismatch, endingWord(p.Ending))
+	return fmt.Errorf("%w\nthen: %s", p.Mismatch, endingWord(p.Ending))
 }
 
 // busy says what the server was about when its time was over, where that is known.
@@ -101,7 +101,7 @@ func (o Observation) sameOutput() bool {
 }
 
 func (o Observation) outputDifference() string {
-	return firstDifference(o.Client.Stdout, o.Case.Conversation.Stdout)
+	return dialogue.Difference(o.Case.Conversation.Stdout, o.Client.Stdout)
 }
 
 // EndsBy expects the peer under test to end the connection in one of the given

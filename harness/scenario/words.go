@@ -51,14 +51,3 @@ func said(r *Run) string {
 	}
 	return ""
 }
-
-// firstDifference tells where two outputs part.
-func firstDifference(got, want []byte) string {
-	at := 0
-	for at < len(got) && at < len(want) && got[at] == want[at] {
-		at++
-	}
-	from := max(0, at-20)
-	return fmt.Sprintf("at byte %d got %s, want %s (%d bytes, want %d)", at,
-		excerpt(got[min(from, len(got)):]), excerpt(want[min(from, len(want)):]), len(got), len(want))
-}
