@@ -1,12 +1,14 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics"
 )
 
@@ -19,6 +21,10 @@ const mostEvents = 200
 // anything was not as expected, be the result invalid or not.
 func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) (lesser []scenario.Violation, unexpected bool) {
 	describe(r, o)
+	if err := o.ActError; errors.Is(err, scenario.ErrUnsupported) || errors.Is(err, sock.ErrUnsupported) {
+		r.Verdict, r.Message = outcome.Unsupported, err.Error()
+		return nil, false
+	}
 	problem, reason := scenario.Judge(o, v.Expect), unproven(v, o)
 	r.Verdict = outcome.Pass
 	switch {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os/exec"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics"
 )
 
@@ -172,6 +174,12 @@ func TestScenarioSaysUnsupported(t *testing.T) {
 	s := playing()
 	s.Variants = func(c scenario.Case) ([]scenario.Variant, error) { return nil, c.Unsupported("too short") }
 	want(t, play1(t, serve(t, upper), s), outcome.Unsupported, "too short")
+}
+
+func TestActThatCannotBeDoneHereIsUnsupported(t *testing.T) {
+	s := playing(scenario.Variant{Act: func(context.Context, scenario.Rig) error { return fmt.Errorf("pause: %w", sock.ErrUnsupported) },
+		Expect: []scenario.Expectation{scenario.Acts()}})
+	want(t, play1(t, serve(t, upper), s), outcome.Unsupported, "pause")
 }
 
 // failing serves as upper, but for the given connections: the two first are the
