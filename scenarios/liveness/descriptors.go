@@ -74,10 +74,10 @@ func exhaust(ctx context.Context, rig scenario.Rig, look func() error) error {
 		}
 	}
 	if full {
+		rig.Struck(fmt.Sprintf("no descriptor left after %d clients", len(all)))
 		if err := wait(ctx, rig, &all); err != nil {
 			return err
 		}
-		rig.Struck(fmt.Sprintf("no descriptor left for the last of %d clients", len(all)))
 	} else {
 		rig.Struck(fmt.Sprintf("%d clients, and no process of the server that had to take more than %d of them", len(all), room))
 	}
