@@ -3,6 +3,7 @@ package datagram
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -243,4 +244,20 @@ func TestStrikesAreTold(t *testing.T) {
 		struck[0].Detail != "datagram 2 of 1 bytes dropped" {
 		t.Errorf("got %+v", struck)
 	}
+}
+
+// Each packet leaves at its time, whichever of the toxics holds it.
+func TestToxicsThatHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(3, makeAll(t, "reorder at.segment=1 only=true positions=9 hold=200", "latency latency=10"))
+		b.carry([]byte("1"))
+		b.carry([]byte("2"))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		want := []arrival{{"2", 10 * time.Millisecond}, {"1", 210 * time.Millisecond}}
+		if !slices.Equal(b.came, want) {
+			t.Errorf("got %v, want %v", b.came, want)
+		}
+		b.finish()
+	})
 }

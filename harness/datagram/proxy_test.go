@@ -437,3 +437,23 @@ func TestTriggersAcross(t *testing.T) {
 		}
 	}
 }
+
+// The kernel tells of ICMP instead of sending the next datagram, which is sent
+// all the same.
+func TestPendingErrorCostsNothing(t *testing.T) {
+	dead := listen(t, "127.0.0.1:0")
+	addr := dead.LocalAddr().String()
+	_ = dead.Close()
+	p, log := start(t, Config{Upstream: addr})
+	a := newAssociation(p, 1, key{client: netip.MustParseAddrPort("127.0.0.1:9")}, nil)
+	conn := dial(t, addr) // nobody reads from it
+	send(t, conn, []byte("lost"))
+	server := listen(t, addr)
+	if err := a.ask(conn, []byte("sent")); err != nil {
+		t.Fatal(err)
+	}
+	want(t, server, []byte("sent"))
+	if n := count(log, event.Bounce); n != 1 {
+		t.Errorf("told of %d times, want once", n)
+	}
+}
