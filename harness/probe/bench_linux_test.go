@@ -62,7 +62,7 @@ func BenchmarkExamine(b *testing.B) {
 		}
 		t, _, err := s.read()
 		if err == nil {
-			_, _, err = t.examine()
+			_, _, err = t.examine(false)
 		}
 		return err
 	})

@@ -1,8 +1,12 @@
 package probe_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/sockharness/harness/harness/probe"
 )
 
 // TestBlockedByUs: a process that cannot send because we do not read is not stuck.
@@ -10,6 +14,12 @@ func TestBlockedByUs(t *testing.T) {
 	r := subject{argv: python("", "c.sendall(b'k'*(64<<20))")}.start(t, nap)
 	r.readable(t)
 	refutes(t, &running{conn: nil, cmd: r.cmd}, 4*nap)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	d, err := probe.StuckUnread(ctx, func() []int { return []int{r.cmd.Process.Pid} }, nil)
+	if err != nil || !strings.Contains(d.String(), "waits for ever in send") {
+		t.Errorf("got %q, %v; to the deaf it is stuck", d, err)
+	}
 }
 
 // TestUnread: what lies unread is part of the diagnosis.

@@ -16,15 +16,17 @@ type examination struct {
 	sockets map[uint32]bool            // inodes of the tree's sockets
 	ports   map[uint16]bool            // on which the tree listens
 	ours    map[uint32]bool            // inodes of our sockets; nil: not looked up
+	deaf    bool                       // what lies unread in these stays there
 }
 
 // examine looks for anything besides the timeouts of calls that may wake the
-// tree, and describes what it waits for when there is nothing.
-func (t tree) examine() (d Diagnosis, because string, err error) {
+// tree, and describes what it waits for when there is nothing. To the deaf, what
+// lies unread with us is nothing.
+func (t tree) examine(deaf bool) (d Diagnosis, because string, err error) {
 	if machine == 0 {
 		return d, "", fmt.Errorf("system calls of this architecture: %w", sock.ErrUnsupported)
 	}
-	x := examination{tree: t, files: map[int]map[int]descriptor{}, sockets: map[uint32]bool{}, ports: map[uint16]bool{}}
+	x := examination{tree: t, deaf: deaf, files: map[int]map[int]descriptor{}, sockets: map[uint32]bool{}, ports: map[uint16]bool{}}
 	for _, pid := range t.pids {
 		if because, err = x.process(pid); because != "" || err != nil {
 			return d, because, err
@@ -150,7 +152,7 @@ func (x *examination) between(c, other connection) string {
 		return ""
 	case !x.own()[other.inode]:
 		return other.local.String() + " may speak, which belongs to a process that was not named"
-	case other.unread > 0:
+	case other.unread > 0 && !x.deaf:
 		return fmt.Sprintf("%s lie unread with us", count(other.unread, "byte"))
 	}
 	return ""

@@ -12,7 +12,7 @@ func (*snapshot) take([]int) (string, error) { return "", sock.ErrUnsupported }
 
 func (*snapshot) read() (tree, string, error) { return tree{}, "", sock.ErrUnsupported }
 
-func (tree) examine() (Diagnosis, string, error) { return Diagnosis{}, "", sock.ErrUnsupported }
+func (tree) examine(bool) (Diagnosis, string, error) { return Diagnosis{}, "", sock.ErrUnsupported }
 
 func measure([]int) (Usage, error) { return Usage{}, sock.ErrUnsupported }
 

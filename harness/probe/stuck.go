@@ -42,10 +42,20 @@ func (e *NotStuck) Unwrap() error { return e.Err }
 // Errors: [*NotStuck] when the context ends, [ErrGone] when no process is left,
 // sock.ErrUnsupported.
 func Stuck(ctx context.Context, pids func() []int, idle func() bool) (Diagnosis, error) {
-	if idle == nil {
-		idle = func() bool { return true }
+	return attempt{pids: pids, idle: idle}.repeat(ctx)
+}
+
+// StuckUnread is Stuck where this process will never read what lies unread in its
+// sockets: a writer that waits for that waits for ever.
+func StuckUnread(ctx context.Context, pids func() []int, idle func() bool) (Diagnosis, error) {
+	return attempt{pids: pids, idle: idle, deaf: true}.repeat(ctx)
+}
+
+// repeat tries until there is a diagnosis, or the context ends.
+func (a attempt) repeat(ctx context.Context) (Diagnosis, error) {
+	if a.idle == nil {
+		a.idle = func() bool { return true }
 	}
-	a := attempt{pids: pids, idle: idle}
 	start, pause := time.Now(), firstPause
 	for {
 		d, because, err := a.try(ctx)
@@ -79,6 +89,7 @@ func rest(ctx context.Context, d time.Duration) bool {
 type attempt struct {
 	pids          func() []int
 	idle          func() bool
+	deaf          bool // what lies unread with us stays there
 	first, second snapshot
 }
 
@@ -104,7 +115,7 @@ func (a *attempt) try(ctx context.Context) (d Diagnosis, because string, err err
 	if because, err = a.again(ctx, pids, betweenSnapshots); because != "" || err != nil {
 		return d, because, err
 	}
-	if d, because, err = tree.examine(); because != "" || err != nil {
+	if d, because, err = tree.examine(a.deaf); because != "" || err != nil {
 		return d, because, err
 	}
 	if because, err = a.again(ctx, pids, confirmAfter); because != "" || err != nil {

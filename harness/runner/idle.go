@@ -55,13 +55,21 @@ func holds(f toxics.Spec) bool {
 		waits, _ := f.Attributes["after_read"].(bool)
 		return waits
 	case "stall":
-		_, ends := f.Attributes["duration"]
-		return ends
+		return !endless(f)
+	case "small_window":
+		waits, _ := f.Attributes["hold"].(bool)
+		return waits
 	case "timeout":
 		_, ends := f.Attributes["timeout"]
 		return ends
 	}
 	return f.Type != "vanish"
+}
+
+// endless reports whether the fault leaves unread, for ever, what its source sends.
+func endless(f toxics.Spec) bool {
+	_, ends := f.Attributes["duration"]
+	return f.Type == "stall" && !ends
 }
 
 // idle is for one goroutine.

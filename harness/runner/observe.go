@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -197,7 +198,7 @@ func (s *stage) wait(budget time.Duration, v scenario.Variant, pids func() []int
 	w := wait{budget: budget, pids: pids, moved: s.log.Len, prover: s.play.runner.prover,
 		starved: func(d time.Duration) { s.starved.Add(int64(d)) }}
 	if i := newIdleness(s.log, v, s.play.bench.target); i != nil {
-		w.idle = i.idle
+		w.idle, w.deaf = i.idle, slices.ContainsFunc(v.Faults, endless)
 	}
 	return w
 }

@@ -45,6 +45,7 @@ type wait struct {
 	pids   func() []int  // of the peers
 	moved  func() int64  // grows while bytes move; nil: a spin cannot be told from work
 	idle   func() bool   // nothing is under way on our side; nil: it cannot be told
+	deaf   bool          // what lies unread with us is never read, see probe.StuckUnread
 	prover chan struct{} // holds a token while somebody proves, so that one does at a time
 
 	starved func(time.Duration) // is told for how long the peers, or we, got no processor; may be nil
@@ -109,7 +110,11 @@ func (w wait) prove(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, proving)
 	defer cancel()
-	d, err := probe.Stuck(ctx, w.pids, w.idle)
+	stuck := probe.Stuck
+	if w.deaf {
+		stuck = probe.StuckUnread
+	}
+	d, err := stuck(ctx, w.pids, w.idle)
 	if err != nil {
 		return nil
 	}

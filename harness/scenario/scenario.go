@@ -108,9 +108,10 @@ type Variant struct {
 type Rig interface {
 	ClientRig
 	// AwaitStuck blocks until the server is proven to wait for ever, and tells in
-	// which call. What the act has sent must have been read. The error is that of
-	// the context when it ends first, or sock.ErrUnsupported.
-	AwaitStuck(ctx context.Context) (string, error)
+	// which call. What the act has sent must have been read, unless the server is
+	// not to read it. Deaf: the act never reads what the server has sent. The error
+	// is that of the context when it ends first, or sock.ErrUnsupported.
+	AwaitStuck(ctx context.Context, deaf bool) (string, error)
 	// Dial connects to the server under test without a proxy. The caller closes.
 	Dial(ctx context.Context) (sock.Conn, error)
 	// Converse plays the target's conversation on a fresh connection.

@@ -116,7 +116,7 @@ func idling(c scenario.Case, name string, openings ...opening) ([]scenario.Varia
 }
 
 func awaitAll(ctx context.Context, rig scenario.Rig, limit time.Duration, openings []opening, waits []<-chan error) error {
-	hang, stop := hanging(ctx, rig)
+	hang, stop := hanging(ctx, rig, false)
 	defer stop()
 	var kept []error
 	for i, o := range openings {
@@ -134,12 +134,12 @@ func awaitAll(ctx context.Context, rig scenario.Rig, limit time.Duration, openin
 
 // hanging returns where the proof will come from that the server waits for ever.
 // stop waits for the search to end.
-func hanging(ctx context.Context, rig scenario.Rig) (proof <-chan string, stop func()) {
+func hanging(ctx context.Context, rig scenario.Rig, deaf bool) (proof <-chan string, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	found, done := make(chan string, 1), make(chan struct{})
 	go func() {
 		defer close(done)
-		if p, err := rig.AwaitStuck(ctx); err == nil {
+		if p, err := rig.AwaitStuck(ctx, deaf); err == nil {
 			found <- p
 		}
 	}()

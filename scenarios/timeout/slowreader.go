@@ -82,7 +82,7 @@ func askAndSleep(ctx context.Context, rig scenario.Rig, requests []byte, times i
 
 func awaitLetGo(ctx context.Context, rig scenario.Rig, limit time.Duration, closed func(context.Context)) error {
 	const kept = "the server keeps a client that does not read its answers"
-	hang, stop := hanging(ctx, rig)
+	hang, stop := hanging(ctx, rig, true)
 	defer stop()
 	waiting, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
