@@ -20,6 +20,7 @@ type toxic struct {
 	datagram *datagram.Toxic // instead of what made runs; nil: it is for streams
 	stream   string          // the direction as the client has written it
 	toxicity float32         // of any value, as in Toxiproxy; made's is 1
+	text     json.RawMessage // as the API shows it
 }
 
 // toxicInput is what a client sends. Absent and null leave what was.
@@ -73,7 +74,7 @@ func (in toxicInput) create(list []toxic) (toxic, error) {
 	if indexOf(list, spec.Name) >= 0 {
 		return toxic{}, errToxicExists
 	}
-	return in.build(kind, spec, in.Stream)
+	return rendered(in.build(kind, spec, in.Stream))
 }
 
 // change makes a toxic that differs from t in what the input says of attributes,
@@ -86,7 +87,7 @@ func (in toxicInput) change(t toxic) (toxic, error) {
 	if err != nil {
 		return toxic{}, err
 	}
-	return in.build(kind, t.made.Spec, t.stream)
+	return rendered(in.build(kind, t.made.Spec, t.stream))
 }
 
 func (in toxicInput) build(kind toxics.Kind, spec toxics.Spec, stream string) (toxic, error) {
@@ -114,9 +115,19 @@ func (t toxic) running() []proxy.Toxic {
 	return list
 }
 
-// MarshalJSON writes the toxic as Toxiproxy does; what is ours follows where
-// there is any.
-func (t toxic) MarshalJSON() ([]byte, error) {
+// MarshalJSON returns what was rendered: toxics are shown far more often than made.
+func (t toxic) MarshalJSON() ([]byte, error) { return t.text, nil }
+
+// rendered adds to a toxic that was made what the API shows of it.
+func rendered(t toxic, err error) (toxic, error) {
+	if err == nil {
+		t.text, err = t.render()
+	}
+	return t, err
+}
+
+// render writes the toxic as Toxiproxy does; what is ours follows where there is any.
+func (t toxic) render() (json.RawMessage, error) {
 	attributes, err := t.writeAttributes()
 	if err != nil {
 		return nil, err
