@@ -39,11 +39,10 @@ func (a *act) Listeners() ([]sock.Listener, error) {
 
 // Exhausted implements [scenario.Rig].
 func (a *act) Exhausted() (bool, error) {
-	pids := a.bench().tree()
-	if len(pids) == 0 {
+	if process, _ := a.bench().process(); process == nil {
 		return false, errNotOurs
 	}
-	for _, pid := range pids {
+	for _, pid := range a.bench().tree() {
 		full, err := exhausted(pid)
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
 			continue // it has ended meanwhile
