@@ -57,6 +57,7 @@ func letters(s *dialogue.Script) []byte {
 
 // goOn sends a line without an end until the server refuses it.
 func goOn(ctx context.Context, rig scenario.Rig, letters []byte) error {
+	settle(ctx, rig) // what it was about before must not count
 	before, err := rig.Usage()
 	if err != nil {
 		return err

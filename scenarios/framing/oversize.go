@@ -88,6 +88,7 @@ const unbelieved = 96 << 20
 // announce sends a length, and behind it recorded requests, which are within
 // the message that it announces: nobody may answer them.
 func announce(ctx context.Context, rig scenario.Rig, s *dialogue.Script, length uint64, most int64, bomb *atomic.Uint64) error {
+	settle(ctx, rig) // what it was about before must not count
 	before, measured := rig.Usage()
 	t, err := open(ctx, rig)
 	if err != nil {

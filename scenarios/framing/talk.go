@@ -130,18 +130,23 @@ func (t *talk) taken(ctx context.Context, n int) bool {
 		_, ended = t.until(ctx, func([]byte) bool { return !errors.Is(err, sock.ErrNotFound) })
 		return !ended
 	}
-	// A server that is busy with what it read is told by what follows.
-	asleep, cancel := context.WithTimeout(ctx, settling)
-	defer cancel()
-	_ = t.rig.AwaitAsleep(asleep)
+	settle(ctx, t.rig)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return !t.ended
 }
 
-// settling is how long a server may be busy with what it read before it is
-// looked at anyway.
+// settling is how long a server may be busy with what it read, or has to give
+// back, before it is looked at anyway.
 const settling = 500 * time.Millisecond
+
+// settle blocks until the server sleeps, for a time. One that is busy even then
+// is told by what follows.
+func settle(ctx context.Context, rig scenario.Rig) {
+	limited, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	_ = rig.AwaitAsleep(limited)
+}
 
 // excerpt quotes the beginning and the end of b.
 func excerpt(b []byte) string {
