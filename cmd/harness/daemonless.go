@@ -61,7 +61,7 @@ or at.time for where it begins to strike.`,
 	flags.StringVar(&f.tlsOut, "tls-ca-out", "", "write the certificate that makes clients trust generated ones to `FILE`")
 	f.reach.register(cmd)
 	require(cmd, "upstream")
-	completeFlag(cmd, "toxic", suggest(toxicNames))
+	completeFlag(cmd, "toxic", suggestToxic)
 	return cmd
 }
 
