@@ -19,9 +19,10 @@ type Program struct {
 // a check in whatever scenario.
 const checkColumn = "check:"
 
-// caughtBy reports whether r is the finding that is meant for the program.
-func (p Program) caughtBy(r outcome.Result, strict bool) bool {
-	return p.plantedAt(r) && r.Verdict == outcome.Fail && r.Red(strict)
+// caughtBy reports whether r is the finding that is meant for the program, which
+// may be one that only --strict makes red.
+func (p Program) caughtBy(r outcome.Result) bool {
+	return p.plantedAt(r) && r.Verdict == outcome.Fail && r.Red(true)
 }
 
 func (p Program) plantedAt(r outcome.Result) bool {
@@ -77,12 +78,12 @@ func (p Program) mark(r outcome.Result, strict bool) mark {
 
 func (p Program) failure(r outcome.Result, strict bool) mark {
 	switch {
+	case p.caughtBy(r):
+		return failsAsPlanted
 	case !r.Red(strict):
 		return failsBelow
 	case p.Planted == "":
 		return falseAlarm
-	case p.caughtBy(r, strict):
-		return failsAsPlanted
 	}
 	return failsToo
 }
@@ -110,7 +111,7 @@ type surprise struct {
 
 // JudgeZoo holds a document against what is known of the programs. Columns are
 // the scenarios in the order in which they are shown. Found is a bug whose
-// program fails, at a level that counts, in the scenario or by the check it is
+// program fails, at level must or should, in the scenario or by the check it is
 // planted for; a correct program must have no such failure. What is flaky,
 // invalid or blocked is never as it should be.
 func JudgeZoo(d outcome.Document, programs []Program, columns []string, strict bool) Zoo {

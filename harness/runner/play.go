@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -197,7 +198,8 @@ func (p *play) alone(ctx context.Context, v scenario.Variant, factor int) take {
 		p.damaged.Store(true)
 	}
 	t.lesser, t.problem = judge(&t.Result, v, observation)
-	t.timed, t.hung, t.starved = observation.Timed(), observation.Hung(), observation.Starved
+	t.hung, t.starved = observation.Hung(), observation.Starved
+	t.timed = observation.Timed() && !errors.As(observation.ActError, new(*stuckError))
 	return t
 }
 
