@@ -75,7 +75,10 @@ func (t *fault) Delays(w wire.Wire) func(offset int64) time.Duration {
 		return nil
 	}
 	f := &flow{w: t.over(w)}
-	chance := f.w.Rand()
+	var chance *rand.Rand // a generator takes memory, and nobody asks it without a jitter
+	if l.jitter > 0 {
+		chance = f.w.Rand()
+	}
 	return func(offset int64) time.Duration {
 		d := l.delay(chance)
 		if d > 0 {

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	lateSamples   = 50
+	lateSamples   = 101
 	bandwidthTime = 600 * time.Millisecond
 )
 

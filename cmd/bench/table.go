@@ -102,5 +102,5 @@ func quantile(values []float64, share float64) float64 {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(values))
-	return sorted[min(int(share*float64(len(sorted))), len(sorted)-1)]
+	return sorted[int(share*float64(len(sorted)-1)+0.5)]
 }

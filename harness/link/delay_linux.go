@@ -16,8 +16,7 @@ const (
 	lineLimit = 32 << 20 // bytes that a delay line holds at most: what Toxiproxy's buffer of 1024 chunks does
 	linePipes = 32       // pipes that it uses at most
 	lateLimit = 1 << 20  // bytes that it holds at most when the destination is behind
-	tooLate   = 5 * time.Millisecond
-	pipeLimit = 2 << 20 // bytes in a pipe beyond which another one is begun
+	pipeLimit = 2 << 20  // bytes in a pipe beyond which another one is begun
 )
 
 // A delayLine holds what the kernel has taken from the source, in pipes, until
@@ -322,7 +321,7 @@ func (d *delayLine) add(p *pipe, n int, offset int64) {
 func (d *delayLine) full() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.held >= lineLimit || d.held >= lateLimit && time.Since(d.queue[0].due) > tooLate
+	return d.held >= lineLimit || d.held >= lateLimit && time.Since(d.queue[0].due) > 0
 }
 
 func (d *delayLine) empty() bool {

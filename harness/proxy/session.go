@@ -43,7 +43,7 @@ func newSession(p *Proxy, id uint64, c link.Conn) *session {
 		chance: p.cfg.Seed.SplitN(id)}
 }
 
-// run serves the client until both sides are closed, and waits for the toxics.
+// run serves the client: until both sides are closed, and the toxics are gone.
 func (s *session) run() {
 	s.emit(event.Event{Kind: event.Accept, Side: event.Client, Detail: s.between(s.client.Conn.RemoteAddr, s.client.Conn.LocalAddr)})
 	if err := s.greet(); err != nil {
@@ -61,6 +61,11 @@ func (s *session) run() {
 		return
 	}
 	s.connect(server)
+	s.proxy.ends.Go(s.proceed) // in a goroutine that has not got the stack of a dial
+}
+
+// proceed carries what comes, once both sides are connected.
+func (s *session) proceed() {
 	outcome := s.carry()
 	s.end(outcome)
 	s.proxy.drop(s)
@@ -128,6 +133,9 @@ func (s *session) stages(list []Toxic, d event.Direction) (stages []link.Stage) 
 // strikes reports whether the connection is among those that have the toxic. It
 // says the same each time, until the toxicity is another.
 func (s *session) strikes(t Toxic) bool {
+	if t.Toxicity >= 1 {
+		return true
+	}
 	source := s.chance
 	if t.Chance != nil {
 		source = t.Chance.SplitN(s.id)

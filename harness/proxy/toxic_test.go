@@ -477,7 +477,7 @@ func TestBoundaryThatNobodyReadsIsBounded(t *testing.T) {
 	send(t, server, "abc")
 	awaitInput(t, client, 3)
 	e := r.wantEvent("deliver", func(e event.Event) bool { return e.Kind == event.Deliver && e.Offset == 2 })
-	if !strings.HasPrefix(e.Detail, "unverified: ") {
+	if !strings.HasPrefix(e.Detail, "glued: ") {
 		t.Errorf("detail %q", e.Detail)
 	}
 }
