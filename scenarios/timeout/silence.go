@@ -203,7 +203,7 @@ func pause() scenario.Scenario {
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			rest, places := breather, broken(c.Toward())
 			if limit := c.Target.Policies.AnswerTimeout; c.Role == scenario.Client && limit > 0 {
-				rest = min(rest, limit/4)
+				rest = min(rest, limit/8) // some count from the start of the request
 			}
 			if limit := c.Target.Policies.IdleTimeout; c.Role == scenario.Server && limit > 0 {
 				rest = min(rest, limit/2)
