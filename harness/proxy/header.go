@@ -14,36 +14,23 @@ const (
 	commandProxy    = 0x1
 	familyTCP4      = 0x11
 	familyTCP6      = 0x21
-	familyUnix      = 0x31
-	unixNameSize    = 108 // of each of the two names
 )
 
 // header returns what tells a server who its client is and where that has
-// connected to. Of addresses that cannot be told it says that there are none, so
-// that the server takes the connection's own.
+// connected to. Of a client that is not on TCP it says LOCAL, so that the server
+// takes the connection's own addresses, as HAProxy has it: a server that does not
+// know a family may reset the connection (HAProxy 2.6 does, of AF_UNIX and UNSPEC).
 func header(client, local net.Addr) []byte {
-	family, addresses := headerAddresses(client, local)
-	command := byte(commandProxy)
-	if family == 0 {
-		command = commandLocal
+	command, family, addresses := byte(commandLocal), byte(0), []byte(nil)
+	from, ok1 := client.(*net.TCPAddr)
+	to, ok2 := local.(*net.TCPAddr)
+	if ok1 && ok2 {
+		command = commandProxy
+		family, addresses = headerTCP(from.AddrPort(), to.AddrPort())
 	}
 	h := append([]byte(headerSignature), headerVersion|command, family)
 	h = binary.BigEndian.AppendUint16(h, uint16(len(addresses)))
 	return append(h, addresses...)
-}
-
-func headerAddresses(client, local net.Addr) (family byte, addresses []byte) {
-	switch from := client.(type) {
-	case *net.TCPAddr:
-		if to, ok := local.(*net.TCPAddr); ok {
-			return headerTCP(from.AddrPort(), to.AddrPort())
-		}
-	case *net.UnixAddr:
-		if to, ok := local.(*net.UnixAddr); ok {
-			return familyUnix, append(headerName(from), headerName(to)...)
-		}
-	}
-	return 0, nil
 }
 
 func headerTCP(from, to netip.AddrPort) (family byte, addresses []byte) {
@@ -58,18 +45,4 @@ func headerTCP(from, to netip.AddrPort) (family byte, addresses []byte) {
 	}
 	addresses = binary.BigEndian.AppendUint16(addresses, from.Port())
 	return family, binary.BigEndian.AppendUint16(addresses, to.Port())
-}
-
-// headerName returns the name as sun_path has it; a socket without one has zeros.
-func headerName(a *net.UnixAddr) []byte {
-	name := a.Name
-	switch {
-	case name == "@":
-		name = ""
-	case len(name) > 0 && name[0] == '@':
-		name = "\x00" + name[1:]
-	}
-	field := make([]byte, unixNameSize)
-	copy(field, name)
-	return field
 }
