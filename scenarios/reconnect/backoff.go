@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
 const (
 	sample = 9                      // attempts that tell whether a client slows down
 	slow   = 250 * time.Millisecond // between attempts: nobody needs to slow down further
+	fast   = 10 * time.Millisecond  // between attempts: no pause at all, whatever it grows by
 	growth = 1.2                    // of the pauses, from the first third to the last
 )
 
@@ -77,7 +79,7 @@ func slowsDown(gaps []time.Duration) error {
 	}
 	third := len(gaps) / 3
 	first, last := median(gaps[:third]), median(gaps[len(gaps)-third:])
-	if last > slow || float64(last) > growth*float64(first) {
+	if last > slow || last > fast && float64(last) > growth*float64(first) {
 		return nil
 	}
 	return fmt.Errorf("the client does not slow down: %v between its first attempts, %v between the last of %d",
@@ -153,5 +155,8 @@ func heldAfter(ctx context.Context, c scenario.Case, client scenario.Subject, at
 		return held{}, fmt.Errorf("the client %s after %d attempts to connect", w.Exit, len(w.Attempts.At))
 	}
 	usage, err := client.Usage()
+	if errors.Is(err, probe.ErrGone) {
+		return held{}, fmt.Errorf("the client has ended after %d attempts to connect, too soon to count what it holds", len(client.Attempts().At))
+	}
 	return held{usage, len(client.Attempts().At)}, err
 }
