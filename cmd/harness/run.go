@@ -13,12 +13,16 @@ import (
 	"github.com/sockharness/harness/harness/suite"
 )
 
+// defaultSweep is how many variants a scenario has at most against a server.
+const defaultSweep = 96
+
 // runFlags is what the user asked `harness run` for.
 type runFlags struct {
 	targetFlags
 	labelFilter  string
 	focus, skip  []string
 	variant      string
+	sweep        int
 	levels       []string
 	strict       bool
 	procs        int
@@ -79,6 +83,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.focus, "focus", nil, "only scenarios whose \"id on target\" matches the `REGEXP` (may be repeated)")
 	flags.StringArrayVar(&f.skip, "skip", nil, "not those whose \"id on target\" matches the `REGEXP` (may be repeated)")
 	flags.StringVar(&f.variant, "variant", "", "only the variant of this `NAME`, such as byte=12")
+	flags.IntVar(&f.sweep, "sweep", defaultSweep, "at most `N` variants of one scenario to a server, a quarter of that to a client: the first, the last, and evenly between")
 	flags.StringSliceVar(&f.levels, "level", nil, "only scenarios of this `LEVEL`: must, should, may, info (may be repeated)")
 	flags.BoolVar(&f.strict, "strict", false, "a failure at level should is red too")
 	flags.IntVar(&f.procs, "procs", 0, "`N` worker processes (default 4 per core, at most 32)")
@@ -103,6 +108,9 @@ func (f *runFlags) register(cmd *cobra.Command) {
 func (f *runFlags) check(cmd *cobra.Command) error {
 	if f.procs < 0 || f.procs > 256 {
 		return usage("--procs %d: want 1 to 256", f.procs)
+	}
+	if f.sweep < 2 {
+		return usage("--sweep %d: want 2 or more", f.sweep)
 	}
 	if f.procs == 0 {
 		f.procs = min(4*runtime.NumCPU(), 32)
@@ -147,6 +155,9 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 func (f *runFlags) again(r outcome.Result) string {
 	line := fmt.Sprintf("harness run%s --seed %d --focus %s", f.targetFlags.again(r.Target), f.seed,
 		quote("^"+regexp.QuoteMeta(r.Scenario+" on "+r.Target)+"$"))
+	if f.sweep != defaultSweep {
+		line += fmt.Sprintf(" --sweep %d", f.sweep)
+	}
 	if r.Variant != "" {
 		line += " --variant " + quote(r.Variant)
 	}
