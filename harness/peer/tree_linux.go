@@ -43,8 +43,33 @@ func (p *Process) members() (alive []member, certain bool) {
 	p.looking.Lock()
 	defer p.looking.Unlock()
 	all, certain := processes()
+	alive, seen, known := p.among(all)
+	p.seen = seen
+	return alive, certain && known
+}
+
+// near is members as far as they are found by asking each process for its
+// children, which is much less to read than the table of all. It is for those
+// who count: a child whose sibling ends at that moment may be left out
+// (proc_pid_task_children(5)).
+func (p *Process) near() []member {
+	if !adopting() {
+		alive, _ := p.members()
+		return alive
+	}
+	p.looking.Lock()
+	defer p.looking.Unlock()
+	all := map[int]member{}
+	descendants(os.Getpid(), all)
+	alive, _, _ := p.among(all)
+	return alive
+}
+
+// among picks the members from some processes, alive and in all. It is certain
+// when none of them kept its mark to itself.
+func (p *Process) among(all map[int]member) (alive []member, seen map[int]uint64, certain bool) {
 	self, ours := os.Getpid(), adopting()
-	seen := map[int]uint64{}
+	seen, certain = map[int]uint64{}, true
 	for pid, m := range all {
 		if pid == self {
 			continue
@@ -66,8 +91,7 @@ func (p *Process) members() (alive []member, certain bool) {
 			p.bury(pid)
 		}
 	}
-	p.seen = seen
-	return alive, certain
+	return alive, seen, certain
 }
 
 // kin reports whether m is known to belong to p without a look at its mark.
@@ -130,11 +154,53 @@ func processes() (all map[int]member, whole bool) {
 	return all, whole
 }
 
+// descendants adds the children of a process, and theirs, to all.
+func descendants(pid int, all map[int]member) {
+	folder := procPath(pid, "task")
+	dir, err := os.Open(folder)
+	if err != nil {
+		return
+	}
+	threads, err := dir.Readdirnames(-1)
+	dir.Close()
+	if err != nil {
+		return
+	}
+	var buffer [4096]byte
+	for _, thread := range threads {
+		for _, field := range bytes.Fields(readOnce(folder+"/"+thread+"/children", buffer[:])) {
+			child, _ := strconv.Atoi(string(field))
+			if _, known := all[child]; known {
+				continue
+			}
+			if m, ok := readStat(child); ok {
+				all[child] = m
+				descendants(child, all)
+			}
+		}
+	}
+}
+
+// readOnce reads the beginning of a file of proc(5), which comes in one piece.
+func readOnce(path string, buffer []byte) []byte {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, buffer)
+	if err != nil {
+		return nil
+	}
+	return buffer[:n]
+}
+
 // readStat reads what proc_pid_stat(5) says behind the name of the program,
 // which may hold blanks and parentheses: state, parent, group, start time.
 func readStat(pid int) (member, bool) {
-	text, err := os.ReadFile(procPath(pid, "stat"))
-	if err != nil {
+	var buffer [1024]byte
+	text := readOnce(procPath(pid, "stat"), buffer[:])
+	if len(text) == 0 {
 		return member{}, false
 	}
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,6 +41,12 @@ func TestStopLeavesNobody(t *testing.T) {
 			p := client(t, c, Vars{})
 			if _, err := p.Stdout().WaitFor(within(t), ready); err != nil {
 				t.Fatal(err)
+			}
+			limit := within(t)
+			for !slices.Equal(p.Near(), p.Tree()) { // until those that daemonize have
+				if limit.Err() != nil {
+					t.Fatalf("near %v, tree %v", p.Near(), p.Tree())
+				}
 			}
 			if _, err := p.Stop(within(t)); err != nil {
 				t.Error(err)

@@ -102,7 +102,7 @@ func (a *act) awaitClosed(ctx context.Context, inode uint32) {
 }
 
 func (a *act) holds(inode uint32) bool {
-	for _, pid := range a.bench().tree() {
+	for _, pid := range a.bench().near() {
 		if _, err := sock.DescriptorOf(pid, inode); err == nil {
 			return true
 		}

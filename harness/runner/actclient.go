@@ -128,7 +128,7 @@ func (s *subject) awaitEnough(ctx context.Context, end func(), enough func(scena
 }
 
 // Usage implements [scenario.Subject].
-func (s *subject) Usage() (probe.Usage, error) { return probe.Measure(s.process.Tree()) }
+func (s *subject) Usage() (probe.Usage, error) { return probe.Measure(s.process.Near()) }
 
 // Close implements [scenario.Subject].
 func (s *subject) Close() {

@@ -64,21 +64,33 @@ func (p *play) worn(ctx context.Context, variants []scenario.Variant) []outcome.
 
 // fresh plays a variant by itself, on a server that is whole.
 func (p *play) fresh(ctx context.Context, v scenario.Variant) take {
-	if p.damaged.Swap(false) {
+	p.renew()
+	return p.one(ctx, v, 2)
+}
+
+// renew replaces a server that is not whole.
+func (p *play) renew() {
+	littered, damaged := p.littered.Swap(false), p.damaged.Swap(false)
+	if littered || damaged {
 		p.bench.discard()
 	}
-	return p.one(ctx, v, 2)
 }
 
 // confirm plays a variant that failed three times more. All must fail; the last
 // has the machine for itself where processors were short before: where they were not,
-// it would be no different. It returns the last failure, or the first as flaky.
+// it would be no different. It returns the last failure, or the first as flaky. Where
+// scenarios have hung before, and that was confirmed, one more run will do: each costs
+// what it takes to prove.
 func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take {
 	takes := make([]take, 0, confirmations)
-	if first.timed {
+	runs := confirmations
+	if first.hung && p.bench.hung() {
+		runs = 1
+	}
+	if first.timed && runs > 1 {
 		takes = append(takes, p.sideBySide(ctx, v)...)
 	}
-	for len(takes) < confirmations-1 {
+	for len(takes) < runs-1 {
 		takes = append(takes, p.fresh(ctx, v))
 	}
 	takes = append(takes, p.last(ctx, v, slices.ContainsFunc(takes, func(t take) bool { return t.starved > hungry })))
@@ -86,7 +98,7 @@ func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take
 		return first
 	}
 	result := first
-	share := outcome.Share{Runs: confirmations}
+	share := outcome.Share{Runs: runs}
 	for _, t := range takes {
 		if t.suspect() {
 			share.Failed++
@@ -95,7 +107,10 @@ func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take
 	}
 	result.Share = &share
 	if share.Failed == share.Runs {
-		return p.trusted(result, takes)
+		if result.hung {
+			p.bench.hangs.Add(1)
+		}
+		return p.trusted(ctx, result, takes)
 	}
 	result = first
 	result.Share, result.Verdict = &share, outcome.Flaky
@@ -105,13 +120,13 @@ func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take
 
 // trusted makes a failure invalid that may be one of time alone, where in none of
 // the runs the peers had the processor time that limits count on: ours, or those
-// that a client keeps itself.
-func (p *play) trusted(t take, takes []take) take {
+// that a client keeps itself. A server that burns the processors has itself to blame.
+func (p *play) trusted(ctx context.Context, t take, takes []take) take {
 	least := takes[0].starved
 	for _, other := range takes {
 		least = min(least, other.starved)
 	}
-	if (t.timed || p.kase.Role == scenario.Client) && least > max(p.kase.Budget, p.kase.Target.Policies.AnswerTimeout)/2 {
+	if (t.timed && !p.bench.busy(ctx) || p.kase.Role == scenario.Client) && least > max(p.kase.Budget, p.kase.Target.Policies.AnswerTimeout)/2 {
 		t.Verdict = outcome.Invalid
 		t.Message = fmt.Sprintf("this machine is too busy to tell: in each run a peer, or the harness, waited for a processor for %s or more; besides: %s",
 			least.Round(time.Millisecond), t.Message)
@@ -125,9 +140,7 @@ func (p *play) sideBySide(ctx context.Context, v scenario.Variant) []take {
 	if p.width([]scenario.Variant{v}) == 1 {
 		return nil
 	}
-	if p.damaged.Swap(false) {
-		p.bench.discard()
-	}
+	p.renew()
 	takes := make([]take, confirmations-1)
 	var wg sync.WaitGroup
 	for i := range takes {
@@ -143,9 +156,7 @@ func (p *play) last(ctx context.Context, v scenario.Variant, claim bool) take {
 	if !claim {
 		return p.fresh(ctx, v)
 	}
-	if p.damaged.Swap(false) {
-		p.bench.discard()
-	}
+	p.renew()
 	release := p.runner.machine.claim(ctx)
 	defer release()
 	return p.alone(ctx, v, 2)

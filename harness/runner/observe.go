@@ -2,10 +2,12 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -78,10 +80,26 @@ func (p *play) aftermath(ctx context.Context, c scenario.Case, o *scenario.Obser
 		o.Fresh = greet(fresh, address, p.bench.script)
 	}
 	if process != nil {
-		if exit, over := process.Exit(); over {
+		if exit, over := lastWords(ctx, process, o.Fresh); over {
 			o.Crash = &exit
 		}
 	}
+}
+
+// dying is how long a process that does not listen any more may take to end.
+const dying = 200 * time.Millisecond
+
+// lastWords tells how the process ended. One that refuses may be about to.
+func lastWords(ctx context.Context, process *peer.Process, fresh error) (peer.Exit, bool) {
+	if errors.Is(fresh, syscall.ECONNREFUSED) {
+		limit, cancel := context.WithTimeout(ctx, dying)
+		defer cancel()
+		select {
+		case <-process.Exited():
+		case <-limit.Done():
+		}
+	}
+	return process.Exit()
 }
 
 // greet holds the first exchange of the script with the server, without a proxy.
@@ -197,6 +215,9 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 func (s *stage) wait(budget time.Duration, v scenario.Variant, pids func() []int) wait {
 	w := wait{budget: budget, pids: pids, moved: s.log.Len, prover: s.play.runner.prover,
 		starved: func(d time.Duration) { s.starved.Add(int64(d)) }}
+	if s.play.bench.hung() {
+		w.spinning = spinningAgain
+	}
 	if i := newIdleness(s.log, v, s.play.bench.target); i != nil {
 		w.idle, w.deaf = i.idle, slices.ContainsFunc(v.Faults, endless)
 	}

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -25,6 +26,9 @@ const (
 // up to half of that until they are up.
 const spinning = 800 * time.Millisecond
 
+// spinningAgain is the same for a target that is known to hang or spin.
+const spinningAgain = 250 * time.Millisecond
+
 // proving is how long one attempt may take to prove that the peers wait for
 // ever; it takes some 5 ms where they do.
 const proving = 25 * time.Millisecond
@@ -41,12 +45,13 @@ func (e *stuckError) Error() string { return e.String() }
 
 // A wait says whom a budget is for.
 type wait struct {
-	budget time.Duration
-	pids   func() []int  // of the peers
-	moved  func() int64  // grows while bytes move; nil: a spin cannot be told from work
-	idle   func() bool   // nothing is under way on our side; nil: it cannot be told
-	deaf   bool          // what lies unread with us is never read, see probe.StuckUnread
-	prover chan struct{} // holds a token while somebody proves, so that one does at a time
+	budget   time.Duration
+	pids     func() []int  // of the peers
+	moved    func() int64  // grows while bytes move; nil: a spin cannot be told from work
+	idle     func() bool   // nothing is under way on our side; nil: it cannot be told
+	deaf     bool          // what lies unread with us is never read, see probe.StuckUnread
+	spinning time.Duration // 0: the constant
+	prover   chan struct{} // holds a token while somebody proves, so that one does at a time
 
 	starved func(time.Duration) // is told for how long the peers, or we, got no processor; may be nil
 }
@@ -87,7 +92,7 @@ func (w wait) watch(ctx context.Context) error {
 		if !sleep(ctx, min(left, glance)) {
 			return nil
 		}
-		if l.again(); l.awake >= spinning {
+		if l.again(); l.awake >= cmp.Or(w.spinning, spinning) {
 			return errSpin
 		}
 		if stuck := w.prove(ctx); stuck != nil {

@@ -33,6 +33,7 @@ type play struct {
 
 	suspects atomic.Int64
 	damaged  atomic.Bool // the server has died or does not serve any more
+	littered atomic.Bool // it still has to do with a conversation that hung
 	busy     string      // who burned a processor with nobody to talk to
 }
 
@@ -93,21 +94,33 @@ func played(takes []take) []outcome.Result {
 const rounds = 2
 
 // together plays the variants side by side, batch by batch, until there are
-// enough suspects.
+// enough suspects. The first one goes ahead: where it hangs, the others do not
+// hang all at once.
 func (p *play) together(ctx context.Context, variants []scenario.Variant) []take {
 	takes := make([]take, len(variants))
-	width := p.width(variants)
-	for from := 0; from < len(variants); from += rounds * width {
-		to := min(from+rounds*width, len(variants))
+	width, step := 1, 1
+	for from := 0; from < len(variants) && !p.enoughIsKnown(ctx); {
+		to := min(from+step, len(variants))
 		p.batch(ctx, variants[from:to], takes[from:to], width)
-		if p.enoughIsKnown(ctx) {
-			break
-		}
-		if to < len(variants) && p.burns(ctx) {
+		if to < len(variants) && !p.enoughIsKnown(ctx) && p.burns(ctx) {
 			p.bench.discard()
 		}
+		p.tidy()
+		if from == 0 && !takes[0].hung {
+			width = p.width(variants)
+			step = rounds * width
+		}
+		from = to
 	}
 	return takes
+}
+
+// tidy replaces a server that a conversation has hung with, unless it is known
+// not to serve at all.
+func (p *play) tidy() {
+	if p.littered.Swap(false) && !p.damaged.Load() {
+		p.bench.discard()
+	}
 }
 
 func (p *play) batch(ctx context.Context, variants []scenario.Variant, takes []take, width int) {
@@ -131,6 +144,8 @@ func (p *play) batch(ctx context.Context, variants []scenario.Variant, takes []t
 func (p *play) weigh(t take) {
 	switch {
 	case !t.suspect():
+	case t.hung && p.bench.hung():
+		p.suspects.Add(p.enough())
 	case t.hung:
 		p.suspects.Add(max(1, p.enough()/enoughHangs))
 	default:
@@ -193,6 +208,9 @@ func (p *play) alone(ctx context.Context, v scenario.Variant, factor int) take {
 	if err != nil {
 		t.Verdict, t.Message = outcome.Invalid, err.Error()
 		return t
+	}
+	if observation.Hung() {
+		p.littered.Store(true)
 	}
 	if observation.Crash != nil || observation.Fresh != nil {
 		p.damaged.Store(true)

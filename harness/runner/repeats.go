@@ -36,7 +36,7 @@ func (p *play) count() *count {
 	if process == nil || p.kase.Role != scenario.Server {
 		return nil
 	}
-	usage, err := probe.Measure(process.Tree())
+	usage, err := probe.Measure(process.Near())
 	if err != nil {
 		return nil
 	}
@@ -97,13 +97,22 @@ func (p *play) grown(ctx context.Context, before *count, variants []scenario.Var
 	}
 	more := again(variants, max(repeated, min(conversations, 2*repeated)))
 	if r.First.Memory > scenario.LeastMemory {
-		more = again(variants, max(4*repeated, 2*conversations))
+		// What warms up does so in the first round: the second and third are compared.
+		more = again(variants, max(3*repeated, conversations))
+		r.First, now = p.round(ctx, now, more)
 	}
-	p.suspects.Store(0)
-	p.batch(ctx, more, make([]take, len(more)), p.width(variants))
-	r.Again, now = p.settle(ctx, now, len(more), settlingAgain)
+	if now != nil {
+		r.Again, now = p.round(ctx, now, more)
+	}
 	r.Confirmed = now != nil && ctx.Err() == nil
 	return r
+}
+
+// round plays variants once more, and returns how much more the server holds then.
+func (p *play) round(ctx context.Context, before *count, variants []scenario.Variant) (scenario.Growth, *count) {
+	p.suspects.Store(0)
+	p.batch(ctx, variants, make([]take, len(variants)), p.width(variants))
+	return p.settle(ctx, before, len(variants), settlingAgain)
 }
 
 // again returns n variants, one after the other from the beginning.

@@ -42,11 +42,11 @@ func growth(name, title, rationale, ref string, level outcome.Level, count func(
 // Grows reports whether n is at least one for every two conversations.
 func Grows(n int, g Growth) bool { return n > 0 && 2*n >= g.Conversations }
 
-// memoryGrows compares rates: the second round must have grown at no less than
-// half of the first one's, and by twice the least that is judged.
+// memoryGrows compares rates: the second of two rounds after the warm-up must
+// have grown at no less than half of the first one's.
 func memoryGrows(o Observation) error {
 	r := o.Repeats
-	if r == nil || !r.Confirmed || r.First.Memory < LeastMemory || r.Again.Memory < 2*LeastMemory {
+	if r == nil || !r.Confirmed || r.First.Memory < LeastMemory || r.Again.Memory < LeastMemory {
 		return nil
 	}
 	if 2*r.Again.Memory*int64(r.First.Conversations) < r.First.Memory*int64(r.Again.Conversations) {

@@ -115,8 +115,8 @@ func serverOracles() []Oracle {
 		{
 			Name:  "memory",
 			Title: "A server's memory does not grow with each conversation",
-			Rationale: "Resident memory is compared over two rounds of the same, the second one longer: what warms up comes to an end, a " +
-				"leak goes on at its rate. Less than 8 MiB in the first round is not judged.",
+			Rationale: "Resident memory is compared over two rounds of the same, after one to warm up: what is kept for use comes to an " +
+				"end, a leak goes on at its rate. Less than 8 MiB in a round is not judged.",
 			Ref:   "http-kit#180, brpc#1107",
 			Level: outcome.Should, Roles: Servers(),
 			Check: memoryGrows,

@@ -70,7 +70,8 @@ func exhaust(ctx context.Context, rig scenario.Rig, look func() error) error {
 			return err
 		}
 		if full, err = kernel.awaitFull(ctx, rig, all); err != nil {
-			return err
+			// Who serves one at a time, or has ended, is told elsewhere.
+			return fmt.Errorf("%w: %w", scenario.ErrUnsupported, err)
 		}
 	}
 	if full {
