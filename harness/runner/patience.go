@@ -83,11 +83,20 @@ func (w wait) begin(parent context.Context) (ctx context.Context, stop func()) {
 // watch returns why the wait is over, nil when the context was.
 func (w wait) watch(ctx context.Context) error {
 	first := min(quiet, w.budget/4)
-	if !sleep(ctx, first) {
+	if !sleep(ctx, first/4) {
+		return nil
+	}
+	if w.idle != nil {
+		w.idle() // most peers have gone quiet by now, if they do
+	}
+	if !sleep(ctx, first-first/4) {
 		return nil
 	}
 	l := newLook(w)
 	defer l.tell()
+	if stuck := w.prove(ctx); stuck != nil {
+		return stuck
+	}
 	for left := w.budget - first; left > 0; left = w.budget - first - l.used() {
 		if !sleep(ctx, min(left, glance)) {
 			return nil

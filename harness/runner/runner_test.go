@@ -97,7 +97,7 @@ func splitting(at int64) scenario.Scenario {
 	return playing(scenario.Variant{
 		Name:   "cut",
 		Faults: []toxics.Spec{scenario.Cut(event.Upstream, at)},
-		Expect: []scenario.Expectation{scenario.Completes(), scenario.StillServes()},
+		Expect: []scenario.Expectation{scenario.Completes()},
 	})
 }
 

@@ -122,20 +122,6 @@ func EndsBy(want ...event.Ending) Expectation {
 	}}
 }
 
-// StillServes expects the server to be alive as the same process, and a fresh
-// conversation with it to work.
-func StillServes() Expectation {
-	return Expectation{"still serves", func(o Observation) error {
-		if o.Crash != nil {
-			return fmt.Errorf("the server process ended: %s", *o.Crash)
-		}
-		if o.Fresh != nil {
-			return fmt.Errorf("a fresh conversation afterwards does not work: %w", o.Fresh)
-		}
-		return nil
-	}}
-}
-
 // Acts expects the variant's act to succeed.
 func Acts() Expectation {
 	return Expectation{"acts", func(o Observation) error { return o.ActError }}

@@ -71,10 +71,6 @@ func TestExpectations(t *testing.T) {
 		{"ends either way", EndsBy(event.EOF, event.Reset), ended(answered(2, "", event.Reset), rst), ""},
 		{"never ends", EndsBy(event.EOF), answered(2, "", event.Timeout), "had not ended the connection"},
 
-		{"serves on", StillServes(), answered(2, "", event.EOF), ""},
-		{"crashed", StillServes(), crashed, "broken pipe"},
-		{"deaf", StillServes(), deaf, "no answer"},
-
 		{"one answer", AnswersOnly(1), ignoring(answered(1, "HELLO\n", event.EOF)), ""},
 		{"one answer too many", AnswersOnly(1), ignoring(answered(1, "HELLO\nWOR\n", event.EOF)), `ended in the middle: "WOR\n"`},
 		{"undeclared", AnswersOnly(1), answered(1, "HELLO\nWOR\n", event.EOF), ""},

@@ -110,7 +110,6 @@ func cut(c scenario.Case, at int64, level outcome.Level) scenario.Variant {
 	v.Expect = []scenario.Expectation{
 		scenario.EndsBy(event.EOF, event.Reset),
 		scenario.AnswersOnly(c.Toward().Message(at)),
-		scenario.StillServes(),
 	}
 	return v
 }
@@ -163,7 +162,7 @@ func afterReplies(c scenario.Case) ([]scenario.Variant, error) {
 		out = append(out, scenario.Variant{
 			Name:   fmt.Sprintf("exchanges=%d", n),
 			Script: scenario.First(c.Conversation.Script, n),
-			Expect: []scenario.Expectation{scenario.Completes(), scenario.EndsBy(event.EOF), scenario.StillServes()},
+			Expect: []scenario.Expectation{scenario.Completes(), scenario.EndsBy(event.EOF)},
 		})
 	}
 	return out, nil

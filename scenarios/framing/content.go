@@ -34,7 +34,7 @@ func content() scenario.Scenario {
 					Name:   fmt.Sprintf("bytes=%02x-%02x", from, from+block-1),
 					Script: script,
 					Level:  binary(s),
-					Expect: []scenario.Expectation{answersOrRefuses(false), scenario.StillServes()},
+					Expect: []scenario.Expectation{answersOrRefuses(false)},
 				})
 			}
 			if len(out) == 0 {
@@ -88,7 +88,7 @@ func empty() scenario.Scenario {
 			}
 			promised := c.Target.Policies.MaxMessage > 0
 			v := scenario.Variant{Name: "between", Script: script,
-				Expect: []scenario.Expectation{answersOrRefuses(promised), scenario.StillServes()}}
+				Expect: []scenario.Expectation{answersOrRefuses(promised)}}
 			if !promised {
 				v.Level = outcome.Should
 			}

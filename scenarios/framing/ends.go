@@ -38,7 +38,7 @@ func endlessLine() scenario.Scenario {
 			}
 			v := scenario.Variant{Budget: carrying(endless), Proof: scenario.ActStruck,
 				Act:    func(ctx context.Context, rig scenario.Rig) error { return goOn(ctx, rig, letters(s)) },
-				Expect: []scenario.Expectation{scenario.Acts(), scenario.StillServes()}}
+				Expect: []scenario.Expectation{scenario.Acts()}}
 			if most == 0 {
 				v.Level = outcome.Should
 			}
@@ -120,7 +120,7 @@ func unterminated() scenario.Scenario {
 				Act: func(ctx context.Context, rig scenario.Rig) error {
 					return leaveOpen(ctx, rig, message[:len(message)-cut], answer, c.Target.Policies.Truncated, s.Framing.Kind)
 				},
-				Expect: []scenario.Expectation{scenario.Acts(), scenario.StillServes()}}}, nil
+				Expect: []scenario.Expectation{scenario.Acts()}}}, nil
 		},
 	}
 }

@@ -44,7 +44,7 @@ func oversize() scenario.Scenario {
 					Act: func(ctx context.Context, rig scenario.Rig) error {
 						return announce(ctx, rig, s, length, c.Target.Policies.MaxMessage, &bomb)
 					},
-					Expect: []scenario.Expectation{scenario.Acts(), scenario.StillServes()},
+					Expect: []scenario.Expectation{scenario.Acts()},
 				})
 			}
 			return out, nil

@@ -35,7 +35,7 @@ func sizes() scenario.Scenario {
 				out = append(out, scenario.Variant{
 					Name:   fmt.Sprintf("size=%d", n),
 					Script: script,
-					Expect: []scenario.Expectation{answersOrRefuses(int64(n) <= most), scenario.StillServes()},
+					Expect: []scenario.Expectation{answersOrRefuses(int64(n) <= most)},
 				})
 			}
 			return out, nil
@@ -99,7 +99,7 @@ func unrelatedSizes(c scenario.Case, why error) ([]scenario.Variant, error) {
 		out = append(out, scenario.Variant{
 			Name: fmt.Sprintf("size=%d", n), Level: outcome.Should, Proof: scenario.ActStruck,
 			Act:    func(ctx context.Context, rig scenario.Rig) error { return staysInStep(ctx, rig, message, first.step) },
-			Expect: []scenario.Expectation{scenario.Acts(), scenario.StillServes()},
+			Expect: []scenario.Expectation{scenario.Acts()},
 		})
 	}
 	if len(out) == 0 {

@@ -84,9 +84,9 @@ func level(c scenario.Case) outcome.Level {
 func expectations(c scenario.Case, requests int) []scenario.Expectation {
 	switch c.Target.Policies.HalfClose {
 	case scenario.HalfCloseCloses, scenario.HalfCloseAborts:
-		return []scenario.Expectation{scenario.EndsBy(event.EOF, event.Reset), scenario.StillServes()}
+		return []scenario.Expectation{scenario.EndsBy(event.EOF, event.Reset)}
 	}
-	return []scenario.Expectation{scenario.Answers(requests), scenario.EndsBy(event.EOF), scenario.StillServes()}
+	return []scenario.Expectation{scenario.Answers(requests), scenario.EndsBy(event.EOF)}
 }
 
 func serverFirst() scenario.Scenario {

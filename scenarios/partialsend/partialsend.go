@@ -37,7 +37,7 @@ func split() scenario.Scenario {
 			stream := c.Toward()
 			var out []scenario.Variant
 			for _, at := range stream.Inside(c.Limit) {
-				out = append(out, complete(c, fmt.Sprintf("byte=%d", at), scenario.Cut(stream.Direction, at)))
+				out = append(out, complete(fmt.Sprintf("byte=%d", at), scenario.Cut(stream.Direction, at)))
 			}
 			return out, nil
 		},
@@ -72,7 +72,7 @@ func drip() scenario.Scenario {
 			if len(offsets) == 0 {
 				return nil, c.Unsupported("no message is longer than one byte")
 			}
-			v := complete(c, "", scenario.Cut(stream.Direction, offsets...))
+			v := complete("", scenario.Cut(stream.Direction, offsets...))
 			v.Budget = time.Duration(len(offsets)) * perByte
 			return []scenario.Variant{v}, nil
 		},
@@ -92,7 +92,7 @@ func coalesced() scenario.Scenario {
 			if err := pipelines(c); err != nil {
 				return nil, err
 			}
-			v := complete(c, "")
+			v := complete("")
 			v.Pipelined, v.Level = true, pipeliningLevel(c)
 			v.Proof = func(o scenario.Observation) error { return glued(o, c.Toward()) }
 			return []scenario.Variant{v}, nil
@@ -132,7 +132,7 @@ func straddle() scenario.Scenario {
 			var out []scenario.Variant
 			for i, end := range stream.Ends[:len(stream.Ends)-1] {
 				for _, at := range straddles(end, stream.Ends[i+1]) {
-					v := complete(c, fmt.Sprintf("byte=%d", at), scenario.Cut(stream.Direction, at))
+					v := complete(fmt.Sprintf("byte=%d", at), scenario.Cut(stream.Direction, at))
 					v.Pipelined, v.Level = true, pipeliningLevel(c)
 					out = append(out, v)
 				}
@@ -175,7 +175,7 @@ func shortWrite() scenario.Scenario {
 			}
 			hold := scenario.Strike("small_window", stream.Direction, at,
 				map[string]any{"receive_buffer": 1, "segment_size": 536, "hold": true})
-			v := complete(c, "", hold)
+			v := complete("", hold)
 			v.Budget = 2 * c.Budget
 			return []scenario.Variant{v}, nil
 		},
@@ -196,7 +196,7 @@ func duplex() scenario.Scenario {
 				return nil, err
 			}
 			window := map[string]any{"receive_buffer": 4096, "segment_size": 1460}
-			v := complete(c, "", scenario.FromStart("small_window", c.From().Direction, window))
+			v := complete("", scenario.FromStart("small_window", c.From().Direction, window))
 			v.Pipelined, v.Level, v.Budget = true, pipeliningLevel(c), 2*c.Budget
 			return []scenario.Variant{v}, nil
 		},
@@ -205,12 +205,8 @@ func duplex() scenario.Scenario {
 
 // complete is a variant under which the conversation must be held as without
 // the fault.
-func complete(c scenario.Case, name string, faults ...toxics.Spec) scenario.Variant {
-	v := scenario.Variant{Name: name, Faults: faults, Expect: []scenario.Expectation{scenario.Completes()}}
-	if c.Role == scenario.Server {
-		v.Expect = append(v.Expect, scenario.StillServes())
-	}
-	return v
+func complete(name string, faults ...toxics.Spec) scenario.Variant {
+	return scenario.Variant{Name: name, Faults: faults, Expect: []scenario.Expectation{scenario.Completes()}}
 }
 
 // pipelines says why requests cannot be sent before the answer to the one

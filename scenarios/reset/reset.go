@@ -40,7 +40,7 @@ func beforeAccept() scenario.Scenario {
 			}
 			return []scenario.Variant{{
 				Act:    resetInQueue,
-				Expect: []scenario.Expectation{scenario.Acts(), scenario.StillServes()},
+				Expect: []scenario.Expectation{scenario.Acts()},
 			}}, nil
 		},
 	}
@@ -82,7 +82,7 @@ func midRequest() scenario.Scenario {
 		Level: outcome.Must,
 		Roles: scenario.Servers(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			return sweep(c, c.Toward().Direction, c.Toward().In("body", max(4, c.Limit/4)), scenario.StillServes()), nil
+			return sweep(c, c.Toward().Direction, c.Toward().In("body", max(4, c.Limit/4))), nil
 		},
 	}
 }
@@ -97,12 +97,12 @@ func midReply() scenario.Scenario {
 		Level: outcome.Must,
 		Roles: scenario.Anyone(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			expect := scenario.StillServes()
+			var expect []scenario.Expectation // of a server, what is expected of every server
 			if c.Role == scenario.Client {
-				expect = scenario.ReportsFailure()
+				expect = append(expect, scenario.ReportsFailure())
 			}
 			replies := c.Conversation.Downstream
-			return sweep(c, event.Downstream, replies.In("body", max(4, c.Limit/4)), expect), nil
+			return sweep(c, event.Downstream, replies.In("body", max(4, c.Limit/4)), expect...), nil
 		},
 	}
 }
@@ -139,7 +139,6 @@ func unreadData() scenario.Scenario {
 					scenario.FromStart("small_window", event.Downstream, window),
 					scenario.Strike("reset", event.Downstream, at+1, nil),
 				},
-				Expect: []scenario.Expectation{scenario.StillServes()},
 			}}, nil
 		},
 	}
@@ -162,7 +161,6 @@ func idle() scenario.Scenario {
 			v := scenario.Variant{
 				Faults: []toxics.Spec{scenario.Strike("reset", event.Downstream, ends[0], nil)},
 				NoEnd:  true,
-				Expect: []scenario.Expectation{scenario.StillServes()},
 			}
 			if c.Role == scenario.Client {
 				v.Expect = []scenario.Expectation{scenario.FailsOrRecovers()}
@@ -197,7 +195,6 @@ func vanishedClient(c scenario.Case) []scenario.Variant {
 	out := []scenario.Variant{{
 		Name:   "requests=1",
 		Faults: []toxics.Spec{scenario.Strike("vanish", event.Upstream, stream.Ends[0], nil)},
-		Expect: []scenario.Expectation{scenario.StillServes()},
 	}}
 	requests := fitting(stream)
 	if len(c.Target.Server.Command) > 0 && c.Conversation.Script != nil && requests > 1 {
@@ -206,7 +203,7 @@ func vanishedClient(c scenario.Case) []scenario.Variant {
 			Act: func(ctx context.Context, rig scenario.Rig) error {
 				return askAndVanish(ctx, rig, stream.Bytes[:stream.Ends[requests-1]])
 			},
-			Expect: []scenario.Expectation{scenario.Acts(), scenario.StillServes()},
+			Expect: []scenario.Expectation{scenario.Acts()},
 		})
 	}
 	return out

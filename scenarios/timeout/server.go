@@ -111,7 +111,7 @@ func idling(c scenario.Case, name string, openings ...opening) ([]scenario.Varia
 			rig.Struck(name)
 			return awaitAll(ctx, rig, limit, openings, waits)
 		},
-		Expect: []scenario.Expectation{scenario.Acts(), scenario.StillServes()},
+		Expect: []scenario.Expectation{scenario.Acts()},
 	}}, nil
 }
 

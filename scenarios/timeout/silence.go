@@ -216,9 +216,6 @@ func pause() scenario.Scenario {
 					Budget: rest,
 					Expect: []scenario.Expectation{scenario.Completes()},
 				}
-				if c.Role == scenario.Server {
-					v.Expect = append(v.Expect, scenario.StillServes())
-				}
 				out = append(out, v)
 			}
 			return out, nil
