@@ -2,12 +2,10 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -86,12 +84,12 @@ func (p *play) aftermath(ctx context.Context, c scenario.Case, o *scenario.Obser
 	}
 }
 
-// dying is how long a process that does not listen any more may take to end.
+// dying is how long a process that does not serve any more may take to end.
 const dying = 200 * time.Millisecond
 
-// lastWords tells how the process ended. One that refuses may be about to.
+// lastWords tells how the process ended. One that does not serve may be about to.
 func lastWords(ctx context.Context, process *peer.Process, fresh error) (peer.Exit, bool) {
-	if errors.Is(fresh, syscall.ECONNREFUSED) {
+	if fresh != nil {
 		limit, cancel := context.WithTimeout(ctx, dying)
 		defer cancel()
 		select {
