@@ -119,11 +119,11 @@ func (r *rig) wave(n int) {
 func (r *rig) wantNothing(goroutines, files int) {
 	r.t.Helper()
 	until(r.t, "no connection is left", func() bool { return len(r.proxy.Connections()) == 0 })
-	const clock = 1 // of the pool, once something was delayed
+	const clock = 1 // of the pool, once something was delayed: a goroutine and a timerfd
 	until(r.t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines+clock })
 	// The pool of pipes keeps a few for the next.
 	const idlePipes = 2 * 32
-	until(r.t, "no descriptor is left", func() bool { return openFiles(r.t) <= files+idlePipes })
+	until(r.t, "no descriptor is left", func() bool { return openFiles(r.t) <= files+idlePipes+clock })
 	if sum := r.proxy.Traffic(event.Upstream); sum.Received != sum.Sent {
 		r.t.Errorf("%d bytes received, %d sent", sum.Received, sum.Sent)
 	}
