@@ -14,7 +14,7 @@ func (*snapshot) read() (tree, string, error) { return tree{}, "", sock.ErrUnsup
 
 func (tree) examine(bool) (Diagnosis, string, error) { return Diagnosis{}, "", sock.ErrUnsupported }
 
-func measure([]int) (Usage, error) { return Usage{}, sock.ErrUnsupported }
+func measure([]int, bool) (Usage, error) { return Usage{}, sock.ErrUnsupported }
 
 func turns([]int) (map[int]Turn, error) { return nil, sock.ErrUnsupported }
 

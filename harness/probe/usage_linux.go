@@ -14,11 +14,13 @@ import (
 // clockTick is USER_HZ, which is 100 for all programs on Linux.
 const clockTick = 10 * time.Millisecond
 
-func measure(pids []int) (Usage, error) {
-	u := Usage{At: time.Now(), open: map[string]int{}}
-	tcp, err := connections(false)
-	if err != nil {
-		return u, refused("connections", err)
+func measure(pids []int, sockets bool) (u Usage, err error) {
+	u = Usage{At: time.Now(), open: map[string]int{}}
+	var tcp map[uint32]connection
+	if sockets {
+		if tcp, err = connections(false); err != nil {
+			return u, refused("connections", err)
+		}
 	}
 	for _, pid := range pids {
 		if err := u.add(pid, tcp); err != nil {

@@ -44,7 +44,7 @@ func (p *play) observe(ctx context.Context, c scenario.Case, v scenario.Variant)
 	start := time.Now()
 	o := scenario.Observation{Case: c, Faults: v.Faults, Gate: v.Gate, NoEnd: v.NoEnd, Acted: v.Act != nil}
 	if v.Act != nil {
-		limited, stop := s.wait(c.Budget+v.Budget, v, p.bench.tree).only().begin(ctx)
+		limited, stop := s.wait(c.Budget+v.Budget, v, p.bench.tree, p.bench.near).only().begin(ctx)
 		o.ActError = v.Act(limited, &act{stage: s})
 		stop()
 	} else if err := s.converse(ctx, v, &o); err != nil {
@@ -190,7 +190,7 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 	if s.play.bench.target.Client.Dialogue == nil {
 		return s.runClient(ctx, v, o)
 	}
-	budget, release := s.wait(s.kase.Budget+v.Budget, v, s.play.bench.tree).begin(ctx)
+	budget, release := s.wait(s.kase.Budget+v.Budget, v, s.play.bench.tree, s.play.bench.near).begin(ctx)
 	defer release()
 	conn, err := dial(budget, s.proxy.Addr().String())
 	if err != nil {
@@ -210,8 +210,8 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 }
 
 // wait is for the peers while the variant is played.
-func (s *stage) wait(budget time.Duration, v scenario.Variant, pids func() []int) wait {
-	w := wait{budget: budget, pids: pids, moved: s.log.Len, prover: s.play.runner.prover,
+func (s *stage) wait(budget time.Duration, v scenario.Variant, pids, near func() []int) wait {
+	w := wait{budget: budget, pids: pids, near: near, moved: s.log.Len, prover: s.play.runner.prover,
 		starved: func(d time.Duration) { s.starved.Add(int64(d)) }}
 	if s.play.bench.hung() {
 		w.spinning = spinningAgain
@@ -248,7 +248,8 @@ func (s *stage) runClient(ctx context.Context, v scenario.Variant, o *scenario.O
 	}
 	defer process.Close()
 	both := func() []int { return append(process.Tree(), b.tree()...) }
-	run, err := await(ctx, process, s.wait(s.kase.Patience()+v.Budget, v, both))
+	near := func() []int { return append(process.Near(), b.near()...) }
+	run, err := await(ctx, process, s.wait(s.kase.Patience()+v.Budget, v, both, near))
 	o.Client = run
 	return err
 }

@@ -47,6 +47,7 @@ func (e *stuckError) Error() string { return e.String() }
 type wait struct {
 	budget   time.Duration
 	pids     func() []int  // of the peers
+	near     func() []int  // the same for who only counts; nil: pids
 	moved    func() int64  // grows while bytes move; nil: a spin cannot be told from work
 	idle     func() bool   // nothing is under way on our side; nil: it cannot be told
 	deaf     bool          // what lies unread with us is never read, see probe.StuckUnread
@@ -58,7 +59,7 @@ type wait struct {
 
 // only returns a wait that ends with the budget and looks for no proof.
 func (w wait) only() wait {
-	return wait{budget: w.budget, pids: w.pids, starved: w.starved}
+	return wait{budget: w.budget, pids: w.pids, near: w.near, starved: w.starved}
 }
 
 // begin returns a context that ends when the peers have had the budget, not
@@ -178,8 +179,16 @@ func sleepless(t probe.Turn, passed time.Duration) bool {
 	return t.Ran+t.Waited+skew >= passed*9/10
 }
 
+// counted returns the peers whose threads are looked at.
+func (w wait) counted() []int {
+	if w.near != nil {
+		return w.near()
+	}
+	return w.pids()
+}
+
 func newLook(w wait) *look {
-	tree := w.pids()
+	tree := w.counted()
 	now := moment{time.Now(), threads(tree)}
 	return &look{wait: w, at: now.at, tree: tree, peers: now.peers, still: now, ours: ourThreads(), moves: w.moves()}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -53,7 +54,7 @@ func (t take) suspect() bool { return t.Verdict == outcome.Fail || t.Verdict == 
 // those that did not pass again alone. Variants that were not reached are left
 // out, and a note says so.
 func (p *play) all(ctx context.Context, variants []scenario.Variant) []outcome.Result {
-	before := p.count()
+	before := p.count(probe.Glance)
 	takes := p.together(ctx, variants)
 	collateral := p.damaged.Load()
 	p.retry(ctx, variants, takes)

@@ -30,13 +30,13 @@ type count struct {
 }
 
 // count returns nil where the server under test is no process of ours, or where
-// it cannot be looked into.
-func (p *play) count() *count {
+// it cannot be looked into. Look is [probe.Measure] or [probe.Glance].
+func (p *play) count(look func([]int) (probe.Usage, error)) *count {
 	process, _ := p.bench.process()
 	if process == nil || p.kase.Role != scenario.Server {
 		return nil
 	}
-	usage, err := probe.Measure(process.Near())
+	usage, err := look(process.Near())
 	if err != nil {
 		return nil
 	}
@@ -87,24 +87,26 @@ func (p *play) burns(ctx context.Context) bool {
 	return true
 }
 
+// grown compares by a glance first. What seems to have grown is measured over two
+// more rounds: one in which things warm up would otherwise be among them.
 func (p *play) grown(ctx context.Context, before *count, variants []scenario.Variant, conversations int) scenario.Repeats {
 	r := scenario.Repeats{}
-	var now *count
-	r.First, now = p.settle(ctx, before, conversations, settling)
+	seems, now := p.settle(ctx, before, conversations, settling, probe.Glance)
 	variants = slices.DeleteFunc(slices.Clone(variants), func(v scenario.Variant) bool { return v.Act != nil })
-	if now == nil || !suspicious(r.First) || len(variants) == 0 {
+	if now == nil || !suspicious(seems) || len(variants) == 0 {
 		return r
 	}
 	more := again(variants, max(repeated, min(conversations, 2*repeated)))
-	if r.First.Memory > scenario.LeastMemory {
-		// What warms up does so in the first round: the second and third are compared.
+	if seems.Memory > scenario.LeastMemory {
 		more = again(variants, max(3*repeated, conversations))
-		r.First, now = p.round(ctx, now, more)
 	}
-	if now != nil {
+	if now = p.count(probe.Measure); now == nil {
+		return r
+	}
+	if r.First, now = p.round(ctx, now, more); now != nil && suspicious(r.First) {
 		r.Again, now = p.round(ctx, now, more)
+		r.Confirmed = now != nil && ctx.Err() == nil
 	}
-	r.Confirmed = now != nil && ctx.Err() == nil
 	return r
 }
 
@@ -112,7 +114,7 @@ func (p *play) grown(ctx context.Context, before *count, variants []scenario.Var
 func (p *play) round(ctx context.Context, before *count, variants []scenario.Variant) (scenario.Growth, *count) {
 	p.suspects.Store(0)
 	p.batch(ctx, variants, make([]take, len(variants)), p.width(variants))
-	return p.settle(ctx, before, len(variants), settlingAgain)
+	return p.settle(ctx, before, len(variants), settlingAgain, probe.Measure)
 }
 
 // again returns n variants, one after the other from the beginning.
@@ -127,15 +129,16 @@ func again(variants []scenario.Variant, n int) []scenario.Variant {
 // settle waits until the server holds no more than before, or for the time; it
 // returns how much more it holds then. The count is nil where it is another
 // server, or gone.
-func (p *play) settle(ctx context.Context, before *count, conversations int, most time.Duration) (scenario.Growth, *count) {
-	const look = 5 * time.Millisecond
+func (p *play) settle(ctx context.Context, before *count, conversations int, most time.Duration,
+	look func([]int) (probe.Usage, error)) (scenario.Growth, *count) {
+	const pause = 5 * time.Millisecond
 	for end := time.Now().Add(most); ; {
-		now := p.count()
+		now := p.count(look)
 		if now == nil || now.pid != before.pid {
 			return scenario.Growth{}, nil
 		}
 		g := growthOf(now.usage.Since(before.usage), conversations)
-		if !suspicious(g) || time.Now().After(end) || !sleep(ctx, look) {
+		if !suspicious(g) || time.Now().After(end) || !sleep(ctx, pause) {
 			return g, now
 		}
 	}
