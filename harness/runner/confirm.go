@@ -120,13 +120,14 @@ func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take
 
 // trusted makes a failure invalid that may be one of time alone, where in none of
 // the runs the peers had the processor time that limits count on: ours, or those
-// that a client keeps itself. A server that burns the processors has itself to blame.
+// that a client keeps itself. A server that burns the processors, or is known to hang, has itself to blame.
 func (p *play) trusted(ctx context.Context, t take, takes []take) take {
 	least := takes[0].starved
 	for _, other := range takes {
 		least = min(least, other.starved)
 	}
-	if (t.timed && !p.bench.busy(ctx) || p.kase.Role == scenario.Client) && least > max(p.kase.Budget, p.kase.Target.Policies.AnswerTimeout)/2 {
+	blameless := t.timed && !p.bench.hung() && !p.bench.busy(ctx)
+	if (blameless || p.kase.Role == scenario.Client) && least > max(p.kase.Budget, p.kase.Target.Policies.AnswerTimeout)/2 {
 		t.Verdict = outcome.Invalid
 		t.Message = fmt.Sprintf("this machine is too busy to tell: in each run a peer, or the harness, waited for a processor for %s or more; besides: %s",
 			least.Round(time.Millisecond), t.Message)
