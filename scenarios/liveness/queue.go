@@ -31,7 +31,7 @@ func resetInQueue() scenario.Scenario {
 				return nil, err
 			}
 			v := variant("", resetMany)
-			v.Budget = 6 * c.Budget // a process for each of hundreds of clients takes its time
+			v.Budget = 4 * c.Budget // a process for each of hundreds of clients takes its time
 			return []scenario.Variant{v}, nil
 		},
 	}
