@@ -51,10 +51,11 @@ func (p *play) worn(ctx context.Context, variants []scenario.Variant) []outcome.
 		p.damaged.Store(false)
 		p.suspects.Store(0)
 		takes := p.together(ctx, variants)
-		if !p.damaged.Load() || ctx.Err() != nil {
+		at := slices.IndexFunc(takes, take.suspect) // none where the target does not hold the damage against the server
+		if !p.damaged.Load() || at < 0 || ctx.Err() != nil {
 			return nil
 		}
-		last = takes[slices.IndexFunc(takes, take.suspect)]
+		last = takes[at]
 	}
 	r := last.Result
 	r.Message = fmt.Sprintf("after %d of them or fewer, none of which does so alone: %s", len(variants), r.Message)

@@ -201,6 +201,18 @@ func splittingOnly(t *testing.T, server func(net.Conn)) outcome.Result {
 	return play1(t, target, splitting(2))
 }
 
+// A target that puts up with a server that stops to serve is not held to it.
+func TestDamageThatTheTargetPutsUpWith(t *testing.T) {
+	target := serve(t, failing(4, 5, 6, 7, 8, 9, 10, 11, 12))
+	target.Oracles = map[string]outcome.Level{"serves": outcome.Info, "others": scenario.Off}
+	r := New(Config{Seed: 1, Budget: 500 * time.Millisecond, Tmp: t.TempDir()})
+	defer r.Close()
+	results := r.Run(t.Context(), target, splitting(2))
+	if len(results) == 0 || results[0].Verdict != outcome.Pass {
+		t.Errorf("got %+v, want a pass first", results)
+	}
+}
+
 // A failure that does not come again is flaky, not a failure and not a pass.
 func TestFailureThatPassesAloneIsFlaky(t *testing.T) {
 	r := splittingOnly(t, failing(3))
