@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os/exec"
 	"slices"
@@ -201,9 +202,27 @@ func splittingOnly(t *testing.T, server func(net.Conn)) outcome.Result {
 	return play1(t, target, splitting(2))
 }
 
+// resumed is a connection of which something was read before.
+type resumed struct {
+	net.Conn
+	rest io.Reader
+}
+
+func (r resumed) Read(b []byte) (int, error) { return r.rest.Read(b) }
+
 // A target that puts up with a server that stops to serve is not held to it.
 func TestDamageThatTheTargetPutsUpWith(t *testing.T) {
-	target := serve(t, failing(4, 5, 6, 7, 8, 9, 10, 11, 12))
+	var connections atomic.Int64
+	target := serve(t, func(conn net.Conn) { // the two controls, and who sends in pieces, are served
+		if connections.Add(1) <= 2 {
+			upper(conn)
+			return
+		}
+		first := make([]byte, 64)
+		if n, _ := conn.Read(first); n == 2 {
+			upper(resumed{conn, io.MultiReader(bytes.NewReader(first[:n]), conn)})
+		}
+	})
 	target.Oracles = map[string]outcome.Level{"serves": outcome.Info, "others": scenario.Off}
 	r := New(Config{Seed: 1, Budget: 500 * time.Millisecond, Tmp: t.TempDir()})
 	defer r.Close()
