@@ -64,10 +64,17 @@ func askUDP(t *testing.T, c *net.UDPConn, payload, want string) {
 	if _, err := c.Write([]byte(payload)); err != nil {
 		t.Fatal(err)
 	}
-	b := make([]byte, 1<<16)
-	n, err := c.Read(b)
-	if err != nil || string(b[:n]) != want {
-		t.Fatalf("asked %q, got %q and %v, want %q", payload, b[:n], err, want)
+	hearUDP(t, c, want)
+}
+
+// hearUDP reads the next datagrams, which must be these.
+func hearUDP(t *testing.T, c *net.UDPConn, wants ...string) {
+	t.Helper()
+	for _, want := range wants {
+		b := make([]byte, 1<<16)
+		if n, err := c.Read(b); err != nil || string(b[:n]) != want {
+			t.Fatalf("got %q and %v, want %q", b[:n], err, want)
+		}
 	}
 }
 
@@ -109,6 +116,7 @@ func TestDatagrams(t *testing.T) {
 	must(t, 200, "PATCH", url+"/proxies/d/toxics/duplicate_downstream", `{"toxicity":1}`)
 	askUDP(t, client, "again", "AGAIN")
 	askUDP(t, client, "and", "AGAIN")
+	hearUDP(t, client, "AGAIN", "AND", "AND", "AND")
 	got := must(t, 200, "GET", url+"/proxies/d/toxics/duplicate_downstream", "")
 	if want := `{"attributes":{"copies":2},"name":"duplicate_downstream","type":"duplicate","stream":"downstream","toxicity":1}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
