@@ -43,11 +43,13 @@ type member struct {
 	running carrier // nil unless enabled
 	windows windows // of what runs
 	gone    bool    // deleted or replaced
+
+	ending *sync.WaitGroup // what ran under its name and is being closed
 }
 
 func newMember(d *Daemon, name string, w wish, list []toxic) *member {
 	w.enabled = false
-	return &member{daemon: d, name: name, wish: w, toxics: list}
+	return &member{daemon: d, name: name, wish: w, toxics: list, ending: &sync.WaitGroup{}}
 }
 
 func (m *member) wanted() wish {
@@ -124,8 +126,10 @@ func (m *member) retire() (over <-chan struct{}) {
 		return nil
 	}
 	done := make(chan struct{})
+	m.ending.Add(1)
 	m.daemon.retired.Go(func() {
 		defer close(done)
+		defer m.ending.Done()
 		_ = p.Close()
 		m.daemon.meter.settle(p)
 	})

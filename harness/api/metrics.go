@@ -35,8 +35,10 @@ func newMeter(cfg Config, members func() []*member) *meter {
 	}
 	if cfg.ProxyMetrics {
 		m.counts = newCounts()
-		m.registry.MustRegister(m.counts, m.counts.open, m.counts.total, m.counts.ended, m.counts.struck, m.counts.dialErrors,
-			m.counts.handshakeErrors, m.counts.failed, m.counts.bounced, m.counts.lost, newInventory(members))
+		m.registry.MustRegister(m.counts, newInventory(members))
+		for _, vec := range m.counts.vecs() {
+			m.registry.MustRegister(vec)
+		}
 	}
 	return m
 }
@@ -73,6 +75,19 @@ func (m *meter) settle(p carrier) {
 	l := m.counts.live[p]
 	m.counts.past[l] = m.counts.past[l].plus(p)
 	delete(m.counts.live, p)
+}
+
+// forget drops all that was counted of a proxy that there is no more.
+func (m *meter) forget(proxy string) {
+	if m.counts == nil {
+		return
+	}
+	for _, vec := range m.counts.vecs() {
+		vec.DeletePartialMatch(prometheus.Labels{"proxy": proxy})
+	}
+	m.counts.mu.Lock()
+	defer m.counts.mu.Unlock()
+	maps.DeleteFunc(m.counts.past, func(l labels, _ traffic) bool { return l.proxy == proxy })
 }
 
 // tally returns what counts the connections of one run of a proxy.
@@ -120,6 +135,16 @@ func newCounts() *counts {
 		lost:            counter("harness_datagrams_lost_total", "Datagrams given up by no fault's doing."),
 		live:            map[carrier]labels{}, past: map[labels]traffic{},
 	}
+}
+
+// A vec is a metric with a label "proxy".
+type vec interface {
+	prometheus.Collector
+	DeletePartialMatch(prometheus.Labels) int
+}
+
+func (c *counts) vecs() []vec {
+	return []vec{c.open, c.total, c.ended, c.struck, c.dialErrors, c.handshakeErrors, c.failed, c.bounced, c.lost}
 }
 
 // Describe implements [prometheus.Collector].

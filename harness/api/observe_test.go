@@ -133,3 +133,36 @@ func TestMetricsOfTheOriginal(t *testing.T) {
 	}
 	_ = ours
 }
+
+// What there is to say of a proxy goes when the proxy does, with its last
+// connection; what is said of one that is disabled, or replaced, stays.
+func TestMetricsOfADeletedProxyGo(t *testing.T) {
+	_, url := serve(t, Config{ProxyMetrics: true})
+	upstream := listen(t)
+	echo(t, upstream)
+	said := func() string { return must(t, 200, "GET", url+"/metrics", "") }
+	use := func(addr string) {
+		if got, err := exchange(addr, []byte("hello")); string(got) != "hello" || err != nil {
+			t.Fatalf("got %q, %v", got, err)
+		}
+	}
+	addr := newProxy(t, url, "brief", upstream.Addr().String())
+	newProxy(t, url, "lasting", upstream.Addr().String())
+	must(t, 200, "POST", url+"/proxies/brief/toxics", `{"type":"latency","attributes":{"latency":1}}`)
+	use(addr)
+	must(t, 200, "PATCH", url+"/proxies/brief", `{"listen":"127.0.0.1:0"}`)
+	must(t, 201, "POST", url+"/populate", `[{"name":"brief","listen":"127.0.0.1:0","upstream":"127.0.0.1:1"}]`)
+	if !strings.Contains(said(), `harness_connections_total{proxy="brief"} 1`) || !strings.Contains(said(), `listener="`+addr) {
+		t.Fatalf("forgotten too soon: %s", said())
+	}
+	must(t, 204, "DELETE", url+"/proxies/brief", "")
+	until(t, "the deleted proxy is forgotten", func() bool { return !strings.Contains(said(), `proxy="brief"`) })
+	if !strings.Contains(said(), `harness_connections_total{proxy="lasting"} 0`) {
+		t.Errorf("forgotten: %s", said())
+	}
+	addr = newProxy(t, url, "brief", upstream.Addr().String())
+	use(addr)
+	until(t, "the next one of its name counts anew", func() bool {
+		return strings.Contains(said(), `harness_connections_ended_total{ending="eof",proxy="brief",side="client"} 1`)
+	})
+}

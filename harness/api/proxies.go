@@ -177,6 +177,7 @@ func (d *Daemon) found(in proxyInput) (*member, error) {
 		}
 	}
 	if before != nil {
+		m.ending = before.ending
 		before.leave()
 	}
 	d.list(m)
@@ -279,7 +280,23 @@ func (d *Daemon) deleteProxy(r *http.Request, names []string) (reply, error) {
 	defer release()
 	m.leave()
 	d.unlist(m.name)
+	d.retired.Go(func() { d.forget(m) })
 	return reply{status: http.StatusNoContent}, nil
+}
+
+// forget drops the metrics of a deleted proxy when its last connection is over,
+// unless its name is somebody's again: else who makes proxies for each of his
+// tests makes the daemon grow for ever.
+func (d *Daemon) forget(m *member) {
+	m.ending.Wait()
+	release, err := d.claim(d.ctx, m.name)
+	if err != nil {
+		return
+	}
+	defer release()
+	if _, err := d.find(m.name); err != nil {
+		d.meter.forget(m.name)
+	}
 }
 
 // resetAll enables every proxy and takes its toxics away. What cannot be started
