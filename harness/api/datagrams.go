@@ -20,7 +20,8 @@ func (m *member) startDatagrams(w wish, list []toxic) error {
 		return err
 	}
 	p, err := datagram.New(datagram.Config{Name: m.name, Listen: at.String(), Upstream: strings.TrimPrefix(w.upstream, networkUDP+":"),
-		Mode: datagram.Mode(w.mode), Seed: m.source(w), Events: m.daemon.sink(m.name), Toxics: struckDatagrams(list)})
+		Mode: datagram.Mode(w.mode), Seed: m.source(w), Events: m.daemon.sink(m.name), Toxics: struckDatagrams(list),
+		Idle: span(w.transport.Idle), Associations: int(w.transport.Associations)})
 	if err != nil {
 		return err
 	}

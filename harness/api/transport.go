@@ -18,14 +18,16 @@ import (
 // maxUpstreams bounds how many upstreams a proxy may have.
 const maxUpstreams = 256
 
-// A transport is how a proxy of streams reaches its peers, beyond Toxiproxy's
-// listen and upstream. The API shows it and takes it with the same fields.
+// A transport is how a proxy reaches its peers, beyond Toxiproxy's listen and
+// upstream. The API shows it and takes it with the same fields, those of streams
+// first.
 type transport struct {
 	Upstreams     []string   `json:"upstreams,omitempty"` // two or more; the first one is shown as upstream too
 	Balance       string     `json:"balance,omitempty"`   // "in_turn", which is "", or "random"
 	Fallback      bool       `json:"fallback,omitempty"`
 	TLS           *proxy.TLS `json:"tls,omitempty"`
 	ProxyProtocol string     `json:"proxy_protocol,omitempty"` // "" or "v2"
+	limits
 }
 
 // The words of a transport.
@@ -44,6 +46,7 @@ type transportInput struct {
 	Fallback      *bool           `json:"fallback"`
 	TLS           json.RawMessage `json:"tls"`
 	ProxyProtocol *string         `json:"proxy_protocol"`
+	limitsInput
 }
 
 // transport lays the input over the wish, whose addresses are the new ones but
@@ -68,10 +71,13 @@ func (in proxyInput) transport(w wish, was string) (wish, error) {
 			return w, err
 		}
 	}
-	if w.datagrams() && !t.equal(transport{}) {
+	if t.limits, err = in.limitsInput.over(t.limits); err != nil {
+		return w, err
+	}
+	if w.datagrams() && !t.equal(transport{limits: t.limits}) {
 		return w, badBodyf("upstreams, balance, fallback, tls and proxy_protocol are for streams, and %s is of datagrams", quoted(w.listen))
 	}
-	return w, nil
+	return w, t.limits.check(w.datagrams())
 }
 
 func (t transport) equal(other transport) bool { return reflect.DeepEqual(t, other) }
@@ -91,7 +97,8 @@ func choose(field string, given *string, was string, words ...string) (string, e
 	case *given == "" || *given == words[0]:
 		return "", nil
 	case !slices.Contains(words, *given):
-		return was, badBodyf("%s must be %s or %s, got %s", field, words[0], words[1], quoted(*given))
+		last := len(words) - 1
+		return was, badBodyf("%s must be %s or %s, got %s", field, strings.Join(words[:last], ", "), words[last], quoted(*given))
 	}
 	return *given, nil
 }
@@ -196,7 +203,8 @@ func (m *member) config(w wish, list []toxic) (cfg proxy.Config, at net.Addr, er
 	cfg = proxy.Config{Name: m.name, Listen: listen, Upstream: w.upstream, Mode: effective(w.mode, list), Seed: m.source(w),
 		Events: m.daemon.sink(m.name), Toxics: running(list), OnListen: sizes[event.Upstream], OnDial: sizes[event.Downstream],
 		Balance: proxy.Balance{Random: w.transport.Balance == balanceRandom, Fallback: w.transport.Fallback}, Authority: m.daemon.cfg.Authority,
-		ProxyProtocol: w.transport.ProxyProtocol == headerV2}
+		ProxyProtocol: w.transport.ProxyProtocol == headerV2,
+		HalfCloseIdle: span(w.transport.HalfCloseIdle), UpstreamDown: downs[w.transport.UpstreamDown]}
 	if len(w.transport.Upstreams) > 1 {
 		cfg.Others = w.transport.Upstreams[1:]
 	}
