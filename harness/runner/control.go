@@ -35,6 +35,7 @@ func (b *bench) calibrate(ctx context.Context) (scenario.Conversation, error) {
 		return first, fmt.Errorf("the second time: %w", err)
 	}
 	first.Output = scenario.LikenessOf(first.Stdout, second.Stdout)
+	first.Took = max(first.Took, second.Took)
 	return first, nil
 }
 
@@ -86,6 +87,7 @@ func (b *bench) controlDialogue(ctx context.Context, addr net.Addr) (scenario.Co
 		return scenario.Conversation{}, fmt.Errorf("%w: got %d of %d answers, then: %s", errControl, played.Steps, len(b.script.Steps), ending(played.Ending))
 	}
 	c := scenario.ScriptedConversation(b.script)
+	c.Took = played.Elapsed
 	if c.Downstream.Bytes == nil {
 		c.Downstream.Bytes = played.Received
 	}
@@ -113,7 +115,7 @@ func (b *bench) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2]*
 	if b.script != nil {
 		c = scenario.ScriptedConversation(b.script)
 	}
-	c.Exit, c.Stdout = run.Exit.Code, run.Stdout
+	c.Exit, c.Stdout, c.Took = run.Exit.Code, run.Stdout, run.Elapsed
 	return c, nil
 }
 

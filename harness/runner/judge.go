@@ -53,6 +53,9 @@ func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) (lesse
 func describe(r *outcome.Result, o scenario.Observation) {
 	r.Ending = outcome.Endings{Client: o.Ending(event.Client), Server: o.Ending(event.Server)}
 	r.Notes = notes(o.Events)
+	if o.Case.Slow != "" {
+		r.Notes = append(r.Notes, o.Case.Slow)
+	}
 	if note := o.Case.Conversation.Output.Note(); note != "" && o.Client != nil {
 		r.Notes = append(r.Notes, note)
 	}

@@ -128,7 +128,12 @@ func (r *Runner) caseOf(b *bench, role scenario.Role) scenario.Case {
 	if role == scenario.Client || b.target.Client.Dialogue == nil {
 		limit = max(8, limit/4)
 	}
-	return scenario.Case{Target: b.target, Role: role, Conversation: b.conversation, Budget: r.config.Budget, Limit: limit}
+	c := scenario.Case{Target: b.target, Role: role, Conversation: b.conversation, Budget: b.conversation.Budget(r.config.Budget), Limit: limit}
+	if c.Budget > r.config.Budget {
+		c.Slow = fmt.Sprintf("the conversation takes %s without a fault: what should happen at once may take %s, not %s",
+			b.conversation.Took.Round(time.Millisecond), c.Budget.Round(time.Millisecond), r.config.Budget)
+	}
+	return c
 }
 
 // bench returns the target's peers, started, and their control conversation.

@@ -251,6 +251,30 @@ func TestFailureIsConfirmedThreeTimes(t *testing.T) {
 }
 
 // What holds in one control and not in the other is not held against anybody.
+// TestSlowServerIsNotAccused is for a server that needs more than the budget for
+// every answer, with or without a fault.
+func TestSlowServerIsNotAccused(t *testing.T) {
+	target := serve(t, func(conn net.Conn) {
+		lines := bufio.NewReader(conn)
+		for {
+			line, err := lines.ReadBytes('\n')
+			if err != nil {
+				return
+			}
+			<-time.After(400 * time.Millisecond) // the subject: a server that is slow
+			if _, err := conn.Write(bytes.ToUpper(line)); err != nil {
+				return
+			}
+		}
+	})
+	r := New(Config{Seed: 1, Budget: 300 * time.Millisecond, Tmp: t.TempDir()})
+	defer r.Close()
+	results := r.Run(t.Context(), target, splitting(3))
+	if len(results) != 1 || results[0].Verdict != outcome.Pass || !strings.Contains(strings.Join(results[0].Notes, "\n"), "without a fault") {
+		t.Errorf("got %+v, want a pass that says for how long the server may take", results)
+	}
+}
+
 func TestSecondControlFailsBlocked(t *testing.T) {
 	want(t, play1(t, serve(t, failing(2)), splitting(2)), outcome.Blocked, "the second time")
 }

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
@@ -16,6 +17,16 @@ type Conversation struct {
 	Exit       int    // of the client, when it is a process
 	Stdout     []byte // of the client, when it is a process
 	Output     Likeness
+	Took       time.Duration // the longer one of two runs, from its beginning to its last answer
+}
+
+// unhurried is how many times as long as without a fault a peer may take.
+const unhurried = 2
+
+// Budget returns how long a peer may take for what it should do at once: at
+// least least, and more where the conversation itself is slow.
+func (c Conversation) Budget(least time.Duration) time.Duration {
+	return max(least, unhurried*c.Took)
 }
 
 // A Likeness says in how far a client's output is the same from run to run, as

@@ -53,6 +53,7 @@ type Case struct {
 	Role         Role
 	Conversation Conversation
 	Budget       time.Duration // for what should happen at once
+	Slow         string        // why the budget is more than was asked for; empty: it is not
 	Limit        int           // how many variants are affordable
 }
 
