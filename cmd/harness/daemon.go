@@ -13,7 +13,7 @@ import (
 
 // newDaemonCommands are those of toxiproxy-cli, against a running daemon.
 func newDaemonCommands() []*cobra.Command {
-	return []*cobra.Command{newList(), newInspect(), newCreate(), newToggle(), newDelete(), newToxic()}
+	return []*cobra.Command{newList(), newInspect(), newCreate(), newUpdate(), newToggle(), newDelete(), newToxic(), newConnections(), newConfig(), newReset()}
 }
 
 // daemonCommand makes a command that talks to the daemon.
@@ -161,6 +161,45 @@ func newCreate() *cobra.Command {
 	flags.StringVar(&p.Mode, "mode", "", "what becomes of connections: accept, refuse or blackhole")
 	flags.Int64("seed", 0, "seed of what is random on this proxy (default: the daemon's)")
 	require(cmd, "listen", "upstream")
+	completeFlag(cmd, "mode", cobra.FixedCompletions([]string{"accept", "refuse", "blackhole"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// newUpdate is for what toxiproxy-cli cannot change.
+func newUpdate() *cobra.Command {
+	change := map[string]*string{"listen": new(string), "upstream": new(string), "mode": new(string)}
+	cmd := daemonCommand("update PROXY", "Change where a proxy listens, where it leads, or its mode", cobra.ExactArgs(1), func(cmd *cobra.Command, c *daemonClient, args []string) error {
+		body := map[string]any{}
+		for name, value := range change {
+			if cmd.Flags().Changed(name) {
+				body[name] = *value
+			}
+		}
+		if seed, err := cmd.Flags().GetInt64("seed"); err == nil && cmd.Flags().Changed("seed") {
+			body["seed"] = seed
+		}
+		if len(body) == 0 {
+			return usage("nothing to change: give --listen, --upstream, --mode or --seed")
+		}
+		if upstream, ok := body["upstream"].(string); ok {
+			if err := checkUpstream(upstream); err != nil {
+				return err
+			}
+		}
+		var p daemonProxy
+		answer, err := c.call(cmd.Context(), "POST", proxyPath(args[0]), body, &p)
+		if err != nil {
+			return err
+		}
+		return c.show(cmd, answer, "Proxy %s: %s to %s, %s", args[0], p.Listen, p.to(p.Upstream), p.state())
+	})
+	cmd.Long = "Change a proxy and keep its toxics. Another address, upstream or seed ends its connections; another mode does not."
+	cmd.Example = "  harness update kv --mode refuse\n  harness update kv --mode accept --upstream 127.0.0.1:7002"
+	flags := cmd.Flags()
+	flags.StringVarP(change["listen"], "listen", "l", "", listenUsage)
+	flags.StringVarP(change["upstream"], "upstream", "u", "", "`ADDRESS` of the server, instead of all that there were")
+	flags.StringVar(change["mode"], "mode", "", "what becomes of connections: accept, refuse or blackhole")
+	flags.Int64("seed", 0, "seed of what is random on this proxy")
 	completeFlag(cmd, "mode", cobra.FixedCompletions([]string{"accept", "refuse", "blackhole"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

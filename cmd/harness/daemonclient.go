@@ -133,6 +133,8 @@ func refusal(status int, answer []byte) error {
 	return exitError{outcome.ExitVerdicts, fmt.Errorf("%s (HTTP %d)", said.Error, status)}
 }
 
+func query(name, value string) string { return url.Values{name: {value}}.Encode() }
+
 func proxyPath(name string) string { return "/proxies/" + url.PathEscape(name) }
 
 func toxicPath(proxy, toxic string) string {

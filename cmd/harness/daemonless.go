@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -79,6 +80,10 @@ func (f *proxyFlags) run(cmd *cobra.Command) error {
 		return broken("%w", err)
 	}
 	live.banner(sock.FormatAddress(p.Addr()), specs)
+	if out.failed != nil {
+		_ = p.Close()
+		return out.err()
+	}
 	printed := make(chan struct{})
 	go func() { defer close(printed); live.print() }()
 	select {
@@ -100,10 +105,10 @@ func (f *proxyFlags) prepare(listenGiven bool) (starter, []toxics.Spec, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := errors.Join(checkListen(f.listen), f.reach.check(f.upstream)); err != nil {
+		return nil, nil, err
+	}
 	if datagrams {
-		if given := f.reach.given(); given != "" {
-			return nil, nil, usage("--%s is for streams, and %s is of datagrams", given, f.upstream)
-		}
 		return f.prepareDatagrams()
 	}
 	made, err := f.make()
@@ -193,6 +198,10 @@ func (l *live) add(e event.Event) {
 
 func (l *live) banner(addr string, specs []toxics.Spec) {
 	if l.flags.json {
+		text, err := json.Marshal(map[string]any{"kind": "listen", "listen": addr, "upstream": l.flags.upstream, "seed": l.flags.seed})
+		if err == nil {
+			l.out.printf("%s\n", text)
+		}
 		return
 	}
 	l.out.printf("%s to %s, seed %d; ^C ends\n", addr, l.flags.upstream, l.flags.seed)

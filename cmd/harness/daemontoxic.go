@@ -67,6 +67,7 @@ func newToxicAdd() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		f.warn(cmd, added)
 		return c.show(cmd, answer, "Added %s %s toxic '%s' on proxy '%s'", added.Stream, added.Type, added.Name, args[0])
 	})
 	cmd.Aliases = []string{"a"}
@@ -91,10 +92,12 @@ func newToxicUpdate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		answer, err := c.call(cmd.Context(), "PATCH", toxicPath(args[0], f.name), t, nil)
+		var updated daemonToxic
+		answer, err := c.call(cmd.Context(), "PATCH", toxicPath(args[0], f.name), t, &updated)
 		if err != nil {
 			return err
 		}
+		f.warn(cmd, updated)
 		return c.show(cmd, answer, "Updated toxic '%s' on proxy '%s'", f.name, args[0])
 	})
 	cmd.Aliases = []string{"u"}
@@ -167,6 +170,35 @@ func (f *toxicFlags) toxic(cmd *cobra.Command) (daemonToxic, error) {
 	return t, nil
 }
 
+// warn tells of attributes that the toxic does not have: Toxiproxy ignores them,
+// and so does whoever speaks its language.
+func (f *toxicFlags) warn(cmd *cobra.Command, made daemonToxic) {
+	for _, given := range f.attributes {
+		name, _, _ := strings.Cut(given, "=")
+		if made.has(name) {
+			continue
+		}
+		cmd.PrintErrf("harness: warning: %s has no attribute %q, and it was ignored; it has %s\n",
+			made.Type, name, strings.Join(slices.Sorted(maps.Keys(made.Attributes)), ", "))
+	}
+}
+
+// has reports whether the toxic has an attribute, shown or at its default, or
+// what may be said among them.
+func (t daemonToxic) has(name string) bool {
+	if strings.HasPrefix(name, "at.") || slices.Contains([]string{"at", "connection", "connections", "seed"}, name) {
+		return true
+	}
+	for shown := range t.Attributes {
+		if strings.EqualFold(shown, name) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(toxicKinds(), func(k toxics.Kind) bool {
+		return k.Name == t.Type && slices.ContainsFunc(k.Attributes, func(a toxics.Attribute) bool { return strings.EqualFold(a.Name, name) })
+	})
+}
+
 // number is the value as JSON has it; what is no number is text.
 func number(value string) any {
 	if _, err := strconv.ParseFloat(value, 64); err == nil && json.Valid([]byte(value)) {
@@ -194,6 +226,14 @@ func (c *daemonClient) proxyNames(*cobra.Command) []string {
 
 // toxicNamesOf offers the toxics of the proxy that is named already.
 func toxicNamesOf(cmd *cobra.Command) []string {
+	var names []string
+	for _, t := range toxicsOf(cmd) {
+		names = append(names, t.Name+"\t"+t.Stream+" "+t.Type+" "+t.settings())
+	}
+	return names
+}
+
+func toxicsOf(cmd *cobra.Command) []daemonToxic {
 	c := daemonClient{}
 	c.host, _ = cmd.Flags().GetString("host")
 	c.token, _ = cmd.Flags().GetString("token")
@@ -206,20 +246,30 @@ func toxicNamesOf(cmd *cobra.Command) []string {
 	if _, err := c.call(ctx, "GET", proxyPath(cmd.Flags().Arg(0)), nil, &p); err != nil {
 		return nil
 	}
-	var names []string
-	for _, t := range p.Toxics {
-		names = append(names, t.Name+"\t"+t.Stream+" "+t.Type+" "+t.settings())
+	return p.Toxics
+}
+
+// kindOf is the type that was given, or that of the toxic that was named.
+func (f *toxicFlags) kindOf(cmd *cobra.Command) string {
+	if f.kind != "" || f.name == "" {
+		return f.kind
 	}
-	return names
+	for _, t := range toxicsOf(cmd) {
+		if t.Name == f.name {
+			return t.Type
+		}
+	}
+	return ""
 }
 
 // suggestAttributes offers those of the type that was given, or of all, and the
 // values of one that has only a few.
-func (f *toxicFlags) suggestAttributes(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+func (f *toxicFlags) suggestAttributes(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 	given, _, valued := strings.Cut(word, "=")
+	kind := f.kindOf(cmd)
 	var words []string
 	for _, k := range toxicKinds() {
-		if f.kind != "" && f.kind != k.Name {
+		if kind != "" && kind != k.Name {
 			continue
 		}
 		for _, a := range k.Attributes {

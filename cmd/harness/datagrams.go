@@ -95,7 +95,7 @@ func (f *proxyFlags) prepareDatagrams() (starter, []toxics.Spec, error) {
 	}
 	return func(sink event.Sink) (foreground, error) {
 		p, err := datagram.New(datagram.Config{Name: "proxy", Listen: strings.TrimPrefix(f.listen, udp), Upstream: strings.TrimPrefix(f.upstream, udp),
-			Seed: chance.New(f.seed), Events: sink, Toxics: made})
+			Seed: chance.New(f.seed), Events: sink, Toxics: made, Idle: span(int64(f.reach.idle)), Associations: int(f.reach.Associations)})
 		if err == nil {
 			err = p.Start(context.Background())
 		}

@@ -148,14 +148,20 @@ func (f *serveFlags) serve(cmd *cobra.Command) error {
 		return errors.Join(err, daemon.Close())
 	}
 	log.Info("serving Toxiproxy's API", "address", listener.Addr().String(), "seed", f.seed)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	done := make(chan error, 1)
 	go func() { done <- daemon.Serve(ctx, listener, logRequests(log, daemon)) }()
-	if err := f.writeAddress(listener.Addr()); err != nil {
-		return err
+	unwritten := f.writeAddress(listener.Addr())
+	if unwritten != nil {
+		end()
 	}
 	select {
 	case err := <-done:
-		if err != nil {
+		switch {
+		case unwritten != nil:
+			return unwritten
+		case err != nil:
 			return broken("%w", err)
 		}
 		log.Info("ended")
@@ -193,7 +199,11 @@ func (f *serveFlags) populate(ctx context.Context, daemon *api.Daemon, log *slog
 	}
 	file, err := os.Open(name)
 	if flag == "persist" && errors.Is(err, fs.ErrNotExist) {
-		return nil // there is nothing to go on with
+		_, err = daemon.Populate(ctx, strings.NewReader("[]")) // it can be written, then
+		if err != nil {
+			return usage("--persist %s: %v", name, err)
+		}
+		return nil
 	}
 	if err != nil {
 		var path *fs.PathError
@@ -204,6 +214,10 @@ func (f *serveFlags) populate(ctx context.Context, daemon *api.Daemon, log *slog
 	}
 	defer func() { _ = file.Close() }()
 	n, err := daemon.Populate(ctx, file)
+	var syntax *api.SyntaxError
+	if errors.As(err, &syntax) {
+		return usage("--%s %s:%v", flag, name, syntax)
+	}
 	if err != nil {
 		return usage("--%s %s: %s", flag, name, strings.TrimPrefix(err.Error(), "bad request body: "))
 	}

@@ -21,6 +21,7 @@ type transport struct {
 	Fallback      bool       `json:"fallback,omitempty"`
 	TLS           *proxy.TLS `json:"tls,omitempty"`
 	ProxyProtocol string     `json:"proxy_protocol,omitempty"`
+	limits
 }
 
 // transportFlags are those of `harness create` and `harness proxy`.
@@ -32,6 +33,8 @@ type transportFlags struct {
 	protocols   []string
 	truncate    bool
 	flags       *pflag.FlagSet
+
+	idle, halfCloseIdle milliseconds
 }
 
 // What both commands say of their addresses.
@@ -43,6 +46,7 @@ const (
 func (f *transportFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.flags = flags
+	f.registerLimits(cmd)
 	flags.StringVar(&f.Balance, "balance", "", "how several upstreams are taken: in_turn (default) or random")
 	flags.BoolVar(&f.Fallback, "fallback", false, "take the next upstream when one cannot be reached")
 	flags.StringVar(&f.ProxyProtocol, "proxy-protocol", "", "tell the upstream who its client is: v2 (haproxy.org's PROXY protocol)")
@@ -64,21 +68,49 @@ func (f *transportFlags) register(cmd *cobra.Command) {
 	}
 }
 
-// given returns the first of the flags that the user has given, or "".
-func (f *transportFlags) given() (name string) {
+// forStreams are the flags that are not for datagrams, beside those of TLS.
+var forStreams = []string{"balance", "fallback", "proxy-protocol", "half-close-idle", "upstream-down"}
+
+// check finds a flag that is given and not for the kind of proxy, and addresses
+// that can be none.
+func (f *transportFlags) check(upstream string) error {
+	datagrams := strings.HasPrefix(upstream, udp)
+	var misplaced string
 	f.flags.Visit(func(flag *pflag.Flag) {
-		ours := strings.HasPrefix(flag.Name, "tls-") || slices.Contains([]string{"balance", "fallback", "proxy-protocol"}, flag.Name)
-		if ours && name == "" {
-			name = flag.Name
+		streams := strings.HasPrefix(flag.Name, "tls-") || slices.Contains(forStreams, flag.Name)
+		if datagrams && streams || !datagrams && slices.Contains(forDatagrams, flag.Name) {
+			misplaced = flag.Name
 		}
 	})
-	return name
+	switch {
+	case misplaced != "" && datagrams:
+		return usage("--%s is for streams, and %s is of datagrams", misplaced, upstream)
+	case misplaced != "":
+		return usage("--%s is for datagrams, whose addresses begin with %s", misplaced, udp)
+	}
+	if f.Associations < 0 {
+		return usage("--associations %d: want a number from 1", f.Associations)
+	}
+	list := strings.Split(upstream, ",")
+	if len(list) > 1 && slices.ContainsFunc(list, func(a string) bool { return strings.HasPrefix(a, udp) }) {
+		return usage("--upstream %s: several upstreams are for streams, and there is one of datagrams among them", upstream)
+	}
+	for _, address := range list {
+		if err := checkUpstream(address); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // resolve returns the first upstream and what the flags say of the rest. Files are
 // named as whoever reads them finds them, wherever that runs.
 func (f *transportFlags) resolve(upstream string) (string, transport, error) {
+	if err := f.check(upstream); err != nil {
+		return "", transport{}, err
+	}
 	t := f.transport
+	t.Idle, t.HalfCloseIdle = int64(f.idle), int64(f.halfCloseIdle)
 	list := strings.Split(upstream, ",")
 	if len(list) > 1 {
 		t.Upstreams = list
@@ -136,6 +168,10 @@ func (f *transportFlags) apply(cfg *proxy.Config) error {
 		return usage("--proxy-protocol %q: want v2", t.ProxyProtocol)
 	}
 	cfg.Balance.Fallback = t.Fallback
+	cfg.HalfCloseIdle = span(t.HalfCloseIdle)
+	if cfg.UpstreamDown, err = t.down(); err != nil {
+		return err
+	}
 	if t.TLS == nil {
 		return nil
 	}

@@ -47,8 +47,8 @@ func (g Guard) judge(r *http.Request, open bool) error {
 		}
 		return nil
 	}
-	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !open && (!ok || !same(given, g.Token)) {
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !open && (!strings.EqualFold(scheme, "Bearer") || !same(given, g.Token)) { // RFC 9110, §11.1
 		return &failure{"a valid bearer token is required", http.StatusUnauthorized}
 	}
 	return nil

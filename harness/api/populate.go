@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -29,13 +30,14 @@ func (d *Daemon) populate(w http.ResponseWriter, r *http.Request) {
 
 // Populate creates the proxies of a list in JSON, as a POST of it to /populate
 // does: a configuration file. It returns how many were created, replaced or left
-// alone before the first failure. What is persisted changes when all of them are.
+// alone before the first failure, which is a [*SyntaxError] when the text is none. What is persisted changes when all of them are.
 func (d *Daemon) Populate(ctx context.Context, list io.Reader) (int, error) {
 	views, err := d.populateFrom(ctx, func(into *[]proxyInput) error {
-		if err := json.NewDecoder(list).Decode(into); err != nil {
-			return badBody(err)
+		text, err := io.ReadAll(list)
+		if err != nil {
+			return err
 		}
-		return nil
+		return locate(text, json.NewDecoder(bytes.NewReader(text)).Decode(into))
 	})
 	if err == nil {
 		err = d.changed()

@@ -118,6 +118,8 @@ func (in proxyInput) upstreams(w wish, was string) (wish, error) {
 		return w, badBodyf("upstreams has %d addresses: %d is the most", len(list), maxUpstreams)
 	case slices.Contains(list, ""):
 		return w, badBodyf("upstreams has an empty address in it")
+	case len(list) > 1 && slices.ContainsFunc(list, func(a string) bool { return networkOf(a) == networkUDP }):
+		return w, badBodyf("upstreams are for streams, and there is one of datagrams among them")
 	case len(list) > 0 && in.Upstream != nil && *in.Upstream != "" && *in.Upstream != list[0]:
 		return w, badBodyf("upstream %s is not the first of upstreams, %s: give one of the two", quoted(*in.Upstream), quoted(list[0]))
 	}
