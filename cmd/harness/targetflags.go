@@ -117,7 +117,7 @@ func (f *targetFlags) script() (*scenario.Source, error) {
 		}
 		return s, nil
 	case short:
-		s := &scenario.Source{Send: f.send, Expect: f.expect}
+		s := &scenario.Source{Send: f.send, Expect: f.expect, Await: f.server != "" && f.client == ""}
 		if _, err := s.Parse(); err != nil {
 			return nil, usage("%v", err)
 		}

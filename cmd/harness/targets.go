@@ -36,7 +36,7 @@ func (f *targetFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.server, "server", "", "server: a `COMMAND`, or HOST:PORT where it listens already")
 	flags.StringVar(&f.client, "client", "", "client: a `COMMAND`")
 	flags.StringVar(&f.dialogue, "dialogue", "", "dialogue `FILE` that the other side speaks")
-	flags.StringArrayVar(&f.send, "send", nil, "`BYTES` that a client sends, such as 'hello\\n' (may be repeated, in turn with --expect)")
+	flags.StringArrayVar(&f.send, "send", nil, "`BYTES` that a client sends, such as 'hello\\n' (may be repeated, in turn with --expect; without, one line is awaited)")
 	flags.StringArrayVar(&f.expect, "expect", nil, "`BYTES` that the server answers, such as 'HELLO\\n'")
 	flags.StringVar(&f.test, "test", "", "`ROLE` under test: server, client or both (default: whatever is a program or an address)")
 }

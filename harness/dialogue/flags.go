@@ -3,6 +3,7 @@ package dialogue
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,6 +36,25 @@ func FromFlags(send, expect []string) (*Dialogue, error) {
 	}
 	d.Framing = guess(append(sends, expects...))
 	return d, nil
+}
+
+// AwaitAnswers lets each exchange that only sends await one message, whatever it
+// says. It is an error if nothing is expected anywhere and nothing tells where a
+// message ends.
+func (d *Dialogue) AwaitAnswers() error {
+	expects := func(e Exchange) bool { return e.Expect != nil }
+	if d.Framing.Kind == None {
+		if slices.ContainsFunc(d.Exchanges, expects) {
+			return nil
+		}
+		return errors.New("nothing tells where an answer ends: say with --expect what comes back, or write a --dialogue")
+	}
+	for i := range d.Exchanges {
+		if e := &d.Exchanges[i]; e.Send != nil && e.Expect == nil {
+			e.Expect = &Message{items: []item{{any: true}}}
+		}
+	}
+	return nil
 }
 
 func guess(all []string) Framing {

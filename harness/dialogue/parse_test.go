@@ -198,6 +198,29 @@ func TestFromFlags(t *testing.T) {
 	}
 }
 
+func TestAwaitAnswers(t *testing.T) {
+	d, err := FromFlags([]string{`a\n`, `b\n`}, []string{`A\n`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.AwaitAnswers(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := d.Script(chance.New(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := s.Steps[0].Expect.Literal(); !ok || len(s.Steps[1].Expect) != 1 || !s.Steps[1].Expect[0].Any {
+		t.Errorf("got %+v, want what was expected, then any message", s.Steps)
+	}
+	if d, err = FromFlags([]string{`a`}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.AwaitAnswers(); err == nil || !strings.Contains(err.Error(), "--expect") {
+		t.Errorf("no framing: %v", err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(whole))
 	f.Add([]byte(hello))

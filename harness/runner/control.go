@@ -14,6 +14,7 @@ import (
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sock"
 )
 
 // controlPatience is for the conversation without a fault. It only has to be
@@ -86,12 +87,37 @@ func (b *bench) controlDialogue(ctx context.Context, addr net.Addr) (scenario.Co
 	if played.Steps < len(b.script.Steps) {
 		return scenario.Conversation{}, fmt.Errorf("%w: got %d of %d answers, then: %s", errControl, played.Steps, len(b.script.Steps), ending(played.Ending))
 	}
+	if err := b.unasked(conn); err != nil {
+		return scenario.Conversation{}, err
+	}
 	c := scenario.ScriptedConversation(b.script)
 	c.Took = played.Elapsed
 	if c.Downstream.Bytes == nil {
 		c.Downstream.Bytes = played.Received
 	}
 	return c, nil
+}
+
+// answerPatience is for an answer of which the dialogue knows nothing.
+const answerPatience = 200 * time.Millisecond
+
+// unasked returns an error if something comes after a last exchange that expects
+// nothing: with a fault in the way it would be held against the server.
+func (b *bench) unasked(conn sock.Conn) error {
+	steps := b.script.Steps
+	if len(steps) == 0 || len(steps[len(steps)-1].Expect) > 0 || b.script.End != dialogue.ClientCloses {
+		return nil
+	}
+	if err := conn.CloseWrite(); err != nil {
+		return nil // whoever ends it, nothing came
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(answerPatience)); err != nil {
+		return err
+	}
+	if came, _ := io.ReadAll(io.LimitReader(conn, 80)); len(came) > 0 {
+		return fmt.Errorf("%w: the dialogue expects nothing after the last exchange, and there comes %q: say so with expect", errControl, came)
+	}
+	return nil
 }
 
 func (b *bench) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2]*link.Tap) (scenario.Conversation, error) {

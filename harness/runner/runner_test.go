@@ -275,6 +275,14 @@ func TestSlowServerIsNotAccused(t *testing.T) {
 	}
 }
 
+func TestAnswerThatTheDialogueDoesNotExpectBlocks(t *testing.T) {
+	target := serve(t, upper)
+	target.Client.Dialogue.Text = []byte("{dialogue: mute, framing: line, exchanges: [{send: \"hello\\n\"}]}")
+	if r := play1(t, target, splitting(3)); r.Verdict != outcome.Blocked || !strings.Contains(r.Message, `"HELLO\n"`) {
+		t.Errorf("got %s (%s), want blocked by an answer", r.Verdict, r.Message)
+	}
+}
+
 func TestSecondControlFailsBlocked(t *testing.T) {
 	want(t, play1(t, serve(t, failing(2)), splitting(2)), outcome.Blocked, "the second time")
 }

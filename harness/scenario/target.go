@@ -57,14 +57,26 @@ type Source struct {
 	Text   []byte   `json:"text,omitempty"`
 	Send   []string `json:"send,omitempty"`
 	Expect []string `json:"expect,omitempty"`
+	Await  bool     `json:"await,omitempty"` // what Send says without an Expect awaits any one message
 }
 
 // Parse reads the dialogue.
 func (s Source) Parse() (*dialogue.Dialogue, error) {
 	if len(s.Send)+len(s.Expect) > 0 {
-		return dialogue.FromFlags(s.Send, s.Expect)
+		return s.flags()
 	}
 	return dialogue.Parse(s.File, s.Text)
+}
+
+func (s Source) flags() (*dialogue.Dialogue, error) {
+	d, err := dialogue.FromFlags(s.Send, s.Expect)
+	if err == nil && s.Await {
+		err = d.AwaitAnswers()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // A Scope says how long a started server lives.
