@@ -52,8 +52,10 @@ The configuration file is a JSON list of proxies, as POST /populate takes it:
 
 Beside Toxiproxy's endpoints there are /connections, /events (server-sent),
 /healthz, /config, /ca.pem, and with a metrics flag /metrics. Addresses may be
-unix:PATH. A proxy has a "mode" (accept, refuse, blackhole), a "seed", "upstreams"
-with "balance" (in_turn, random) and "fallback", "proxy_protocol" (v2), and "tls":
+unix:PATH or udp:HOST:PORT. A proxy has a "mode" (accept, refuse, blackhole), a
+"seed", "upstreams" with "balance" (in_turn, random) and "fallback",
+"upstream_down" (close, reset, refuse), "half_close_idle" (ms, or -1), on UDP
+"idle" (ms, or -1) and "associations", "proxy_protocol" (v2), and "tls":
 
   {"terminate": {"generated": true, "names": [...]} or {"certificate": FILE, "key": FILE},
    "originate": {"ca": FILE, "server_name": NAME, "insecure": false},

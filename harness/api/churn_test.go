@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/wire"
@@ -42,6 +43,11 @@ func TestChurnIsComplete(t *testing.T) {
 	for _, k := range toxics.Catalogue() {
 		if !slices.ContainsFunc(hostile, func(s string) bool { return strings.HasPrefix(s, `"`+k.Name+`"`) }) {
 			t.Errorf("%s is not tried", k.Name)
+		}
+	}
+	for _, k := range datagram.Catalogue() {
+		if !slices.ContainsFunc(unreliable, func(s string) bool { return strings.HasPrefix(s, `"`+k.Name+`"`) }) {
+			t.Errorf("%s is not tried on datagrams", k.Name)
 		}
 	}
 }
@@ -76,8 +82,8 @@ func churn(t *testing.T) {
 	echo(t, upstream)
 	stop := make(chan struct{})
 	var clients, editors sync.WaitGroup
-	var visits atomic.Int64
-	var took [4]durations
+	var visits, exchanged atomic.Int64
+	var took [6]durations
 	start := time.Now()
 	for i, list := range [][]string{benign, hostile} {
 		addr := newProxy(t, url, fmt.Sprint("p", i), upstream.Addr().String())
@@ -90,6 +96,11 @@ func churn(t *testing.T) {
 		name := []string{"stalled", "blackholed"}[i]
 		wedge(t, url)
 		editors.Go(func() { took[2+i] = edit(t, d, name, benign, uint64(2+i), start.Add(length)) })
+	}
+	for i, list := range [][]string{shuffling, unreliable} {
+		name := fmt.Sprint("d", i)
+		datagramChurn(t, url, name, i == 0, stop, &clients, &exchanged)
+		editors.Go(func() { took[4+i] = edit(t, d, name, list, uint64(4+i), start.Add(length)) })
 	}
 	var control durations // what does nothing, on the same machine at the same time
 	editors.Go(func() {
@@ -105,7 +116,7 @@ func churn(t *testing.T) {
 	close(stop)
 	clients.Wait()
 	all := slices.Concat(took[:]...)
-	t.Logf("%v, %d connections", time.Since(start).Round(time.Millisecond), visits.Load())
+	t.Logf("%v, %d connections, %d exchanges of datagrams", time.Since(start).Round(time.Millisecond), visits.Load(), exchanged.Load())
 	p99 := all.tell(t, "calls")
 	control.tell(t, "calls that do nothing")
 	if p99 > 2*time.Second { // what it is for is the report: the machine may be busy

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 )
 
@@ -33,6 +34,15 @@ func missing(field string) error {
 // badBody says what is wrong with a request, on one line.
 func badBody(err error) error {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) && kind.Field != "" {
+		switch name := kind.Field[strings.LastIndexByte(kind.Field, '.')+1:]; kind.Type.Kind() {
+		case reflect.Int64:
+			text = fmt.Sprintf("%s must be a whole number, got %s", name, kind.Value)
+		case reflect.Uint64:
+			text = fmt.Sprintf("%s must be a whole number from 0, got %s", name, kind.Value)
+		}
+	}
 	return &failure{"bad request body: " + text, http.StatusBadRequest}
 }
 

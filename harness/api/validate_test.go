@@ -31,7 +31,8 @@ func TestCrashInputsAreRefused(t *testing.T) {
 		`{"type":"refuse","connection":2}`:                                        "refuse",
 		`{"type":"refuse","at":{"byte":2}}`:                                       "trigger",
 		`{"type":"slice","attributes":{"sizes":[0]}}`:                             "sizes",
-		`{"type":"noop","connection":-1}`:                                         "connection",
+		`{"type":"noop","connection":-1}`:                                         "connection must be a whole number from 0, got number -1",
+		`{"type":"noop","seed":"x"}`:                                              "seed must be a whole number, got string",
 		`{"type":"noop","toxicity":1e39}`:                                         "toxicity",
 	} {
 		status, _, answer := call(t, "POST", url+"/proxies/p/toxics", body)
