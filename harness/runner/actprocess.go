@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
+	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -58,7 +59,27 @@ func (a *act) LimitDescriptors(room int) (restore func() error, err error) {
 }
 
 // Terminate implements [scenario.Rig].
-func (a *act) Terminate() error { return a.bench().terminate() }
+func (a *act) Terminate() error {
+	if err := a.inForeground(); err != nil {
+		return err
+	}
+	return a.bench().terminate()
+}
+
+// inForeground returns an error where the process that was started is over and the
+// server goes on: whom to signal is known to the server alone.
+func (a *act) inForeground() error {
+	process, _ := a.bench().process()
+	if process == nil {
+		return nil
+	}
+	_, ended := over(process)
+	if _, left := process.Exit(); left && !ended {
+		return fmt.Errorf("%w: the server has gone into the background, where nobody knows whom to signal: give a command that stays in the foreground",
+			scenario.ErrUnsupported)
+	}
+	return nil
+}
 
 // AwaitExit implements [scenario.Rig].
 func (a *act) AwaitExit(ctx context.Context) (peer.Exit, error) {

@@ -105,7 +105,7 @@ func (b *bench) startServerLocked(ctx context.Context) error {
 		return nil
 	}
 	if b.server != nil {
-		if _, over := b.server.Exit(); !over {
+		if _, ended := over(b.server); !ended {
 			return nil
 		}
 		b.server.Close()

@@ -6,6 +6,9 @@ import "syscall"
 
 // Nudge implements [scenario.Rig].
 func (a *act) Nudge() error {
+	if err := a.inForeground(); err != nil {
+		return err
+	}
 	process, _ := a.bench().process()
 	if process == nil {
 		return errNotOurs

@@ -97,7 +97,14 @@ func lastWords(ctx context.Context, process *peer.Process, fresh error) (peer.Ex
 		case <-limit.Done():
 		}
 	}
-	return process.Exit()
+	return over(process)
+}
+
+// over tells how the server ended, and whether it has. One that went into the
+// background has not as long as anything that it left there runs.
+func over(process *peer.Process) (peer.Exit, bool) {
+	exit, ended := process.Exit()
+	return exit, ended && !(exit.Success() && len(process.Tree()) > 0)
 }
 
 // greet holds the first exchange of the script with the server, without a proxy.
