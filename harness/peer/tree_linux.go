@@ -3,6 +3,7 @@ package peer
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -22,10 +23,12 @@ func Subreaper() error {
 	return nil
 }
 
+// adopting reports whether orphans come to us, and whether the kernel tells who they are
+// (CONFIG_PROC_CHILDREN).
 func adopting() bool {
 	var on int32
 	err := unix.Prctl(unix.PR_GET_CHILD_SUBREAPER, uintptr(unsafe.Pointer(&on)), 0, 0, 0)
-	return err == nil && on != 0
+	return err == nil && on != 0 && unix.Access("/proc/thread-self/children", unix.R_OK) == nil
 }
 
 // A member is a process of a tree.
@@ -42,16 +45,14 @@ type member struct {
 func (p *Process) members() (alive []member, certain bool) {
 	p.looking.Lock()
 	defer p.looking.Unlock()
-	all, certain := processes()
+	all, certain := everybody()
 	alive, seen, known := p.among(all)
 	p.seen = seen
 	return alive, certain && known
 }
 
-// near is members as far as they are found by asking each process for its
-// children, which is much less to read than the table of all. It is for those
-// who count: a child whose sibling ends at that moment may be left out
-// (proc_pid_task_children(5)).
+// near is members for those who count: a child whose sibling ends at that moment
+// may be left out.
 func (p *Process) near() []member {
 	if !adopting() {
 		alive, _ := p.members()
@@ -59,10 +60,34 @@ func (p *Process) near() []member {
 	}
 	p.looking.Lock()
 	defer p.looking.Unlock()
+	alive, _, _ := p.among(offspring())
+	return alive
+}
+
+// everybody returns the processes among which those of a peer are. Where orphans
+// come to us they are our descendants, which are much less to read than the table
+// of all. It is whole unless one has vanished before it was looked at.
+func everybody() (all map[int]member, whole bool) {
+	if !adopting() {
+		return processes()
+	}
+	const attempts = 4
+	all = offspring()
+	for range attempts {
+		before := all
+		if all = offspring(); maps.Equal(before, all) {
+			return all, true
+		}
+	}
+	return all, false
+}
+
+// offspring returns our descendants. One whose sibling was buried while we looked may
+// be left out (proc_pid_task_children(5)); that one is then not there a second time.
+func offspring() map[int]member {
 	all := map[int]member{}
 	descendants(os.Getpid(), all)
-	alive, _, _ := p.among(all)
-	return alive
+	return all
 }
 
 // among picks the members from some processes, alive and in all. It is certain

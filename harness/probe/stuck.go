@@ -14,7 +14,7 @@ const (
 	betweenSnapshots = 500 * time.Microsecond
 	confirmAfter     = 3 * time.Millisecond
 	firstPause       = time.Millisecond
-	longestPause     = 20 * time.Millisecond
+	longestPause     = 80 * time.Millisecond
 )
 
 // A NotStuck is the error of [Stuck] when the context ended without a

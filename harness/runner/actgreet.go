@@ -22,8 +22,10 @@ const (
 	// unasked is the same while our request has not left: we may not have had a
 	// processor.
 	unasked = 500 * time.Millisecond
-	// doubt is how often it is tried to prove that.
-	doubt = 30 * time.Millisecond
+	// doubt is how soon it is tried to prove that; where it fails, how soon it is tried
+	// again grows up to mostDoubt: each attempt walks through the kernel's tables.
+	doubt     = 30 * time.Millisecond
+	mostDoubt = 8 * doubt
 )
 
 var errNoDialogue = errors.New("the target has no dialogue")
@@ -106,7 +108,7 @@ func (a *act) Watch(ctx context.Context, idle func() bool, moved func() int64) (
 // returns why a wait is over.
 func (a *act) overdue(ctx, budget context.Context, w wait, idle func() bool) error {
 	w.idle, w.prover = idle, a.stage.play.runner.prover
-	for sleep(budget, doubt) && len(w.pids()) > 0 {
+	for pause := doubt; sleep(budget, pause) && len(w.pids()) > 0; pause = min(pause*3/2, mostDoubt) {
 		if stuck := w.prove(budget); stuck != nil {
 			return fmt.Errorf("it is proven that %w", stuck)
 		}

@@ -48,6 +48,22 @@ func newBench(c Config, t scenario.Target) *bench {
 	return &bench{config: c, target: t, seed: chance.New(c.Seed).Split(t.Name)}
 }
 
+// divisible reports whether there may be more than one server of the target at a time.
+func (b *bench) divisible() bool {
+	s := b.target.Server
+	return s.Dialogue != nil || s.Address == "" && b.command(s).TakesPort()
+}
+
+// twin returns another bench of the target, on which nothing is started yet. The
+// caller closes it.
+func (b *bench) twin() *bench {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	twin := &bench{config: b.config, target: b.target, seed: b.seed, script: b.script, conversation: b.conversation, controlled: b.controlled}
+	twin.hangs.Store(b.hangs.Load())
+	return twin
+}
+
 // ready starts what must be started, and holds the control conversation once.
 func (b *bench) ready(ctx context.Context) error {
 	b.mu.Lock()

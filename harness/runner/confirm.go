@@ -14,6 +14,9 @@ import (
 // confirmations is how often a suspect is played again before it has failed.
 const confirmations = 3
 
+// slow is how long a variant takes whose confirmations are played at the same time.
+const slow = 400 * time.Millisecond
+
 // retry plays suspects again, on a server that is whole, until one of them is
 // confirmed. When the server was damaged, everything that was in flight has
 // suffered with it, and what was not reached is still to be played: a pass is
@@ -77,24 +80,19 @@ func (p *play) renew() {
 	}
 }
 
-// confirm plays a variant that failed three times more. All must fail; the last
-// has the machine for itself where processors were short before: where they were not,
-// it would be no different. It returns the last failure, or the first as flaky. Where
-// scenarios have hung before, and that was confirmed, one more run will do: each costs
-// what it takes to prove.
+// confirm plays a variant that failed three times more. All must fail, and one of them
+// had the machine for itself: the last, where processors were short in all of them. It
+// returns the last failure, or the first as flaky. Where scenarios have hung before, and
+// that was confirmed, one more run will do: each costs what it takes to prove.
 func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take {
-	takes := make([]take, 0, confirmations)
 	runs := confirmations
 	if first.hung && p.bench.hung() {
 		runs = 1
 	}
-	if first.timed && runs > 1 {
-		takes = append(takes, p.sideBySide(ctx, v)...)
+	takes := p.rerun(ctx, v, runs, first.Elapsed.Duration() > slow)
+	if !slices.ContainsFunc(takes, p.fed) {
+		takes[runs-1] = p.claimed(ctx, v)
 	}
-	for len(takes) < runs-1 {
-		takes = append(takes, p.fresh(ctx, v))
-	}
-	takes = append(takes, p.last(ctx, v, slices.ContainsFunc(takes, func(t take) bool { return t.starved > hungry })))
 	if ctx.Err() != nil {
 		return first
 	}
@@ -119,6 +117,17 @@ func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take
 	return result
 }
 
+// fed reports whether a take would have been no different alone on the machine: it had the
+// processors, or what it shows was proven and not waited for.
+func (p *play) fed(t take) bool {
+	return t.hung && !t.timed || t.starved <= max(hungry, p.limit()/4)
+}
+
+// limit is the time that decides: ours, or the one that a client keeps itself.
+func (p *play) limit() time.Duration {
+	return max(p.kase.Budget, p.kase.Target.Policies.AnswerTimeout)
+}
+
 // trusted makes a failure invalid that may be one of time alone, where in none of
 // the runs the peers had the processor time that limits count on: ours, or those
 // that a client keeps itself. A server that burns the processors, or is known to hang, has itself to blame.
@@ -128,7 +137,7 @@ func (p *play) trusted(ctx context.Context, t take, takes []take) take {
 		least = min(least, other.starved)
 	}
 	blameless := t.timed && !p.bench.hung() && !p.bench.busy(ctx)
-	if (blameless || p.kase.Role == scenario.Client) && least > max(p.kase.Budget, p.kase.Target.Policies.AnswerTimeout)/2 {
+	if (blameless || p.kase.Role == scenario.Client) && least > p.limit()/2 {
 		t.Verdict = outcome.Invalid
 		t.Message = fmt.Sprintf("this machine is too busy to tell: in each run a peer, or the harness, waited for a processor for %s or more; besides: %s",
 			least.Round(time.Millisecond), t.Message)
@@ -136,28 +145,30 @@ func (p *play) trusted(ctx context.Context, t take, takes []take) take {
 	return t
 }
 
-// sideBySide plays a variant whose failure is one of time, which takes long and
-// costs little, all but once at the same time.
-func (p *play) sideBySide(ctx context.Context, v scenario.Variant) []take {
-	if p.width([]scenario.Variant{v}) == 1 {
-		return nil
+// rerun plays a variant n times, with a larger budget: one that takes long at the same
+// time, each with peers of its own.
+func (p *play) rerun(ctx context.Context, v scenario.Variant, n int, takesLong bool) []take {
+	takes := make([]take, n)
+	if !takesLong || !p.bench.divisible() {
+		for i := range takes {
+			takes[i] = p.fresh(ctx, v)
+		}
+		return takes
 	}
-	p.renew()
-	takes := make([]take, confirmations-1)
 	var wg sync.WaitGroup
+	defer wg.Wait()
 	for i := range takes {
-		wg.Go(func() { takes[i] = p.one(ctx, v, 1) })
+		wg.Go(func() {
+			twin := &play{runner: p.runner, bench: p.bench.twin(), scenario: p.scenario, kase: p.kase}
+			defer twin.bench.close()
+			takes[i] = twin.one(ctx, v, 2)
+		})
 	}
-	wg.Wait()
 	return takes
 }
 
-// last plays a variant by itself, and when asked while no worker of the run
-// plays anything else.
-func (p *play) last(ctx context.Context, v scenario.Variant, claim bool) take {
-	if !claim {
-		return p.fresh(ctx, v)
-	}
+// claimed plays a variant by itself, while no worker of the run plays anything else.
+func (p *play) claimed(ctx context.Context, v scenario.Variant) take {
 	p.renew()
 	release := p.runner.machine.claim(ctx)
 	defer release()

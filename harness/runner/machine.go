@@ -13,7 +13,10 @@ type machine struct{ folder string }
 
 // askAgain is how often a lock that others have is asked for: one that blocked
 // would not hear of the context.
-const askAgain = 2 * time.Millisecond
+const askAgain = 5 * time.Millisecond
+
+// draining is how long who has closed the door waits for those who are in.
+const draining = 500 * time.Millisecond
 
 // share blocks while another worker has claimed the machine, or until the
 // context ends. release must be called.
@@ -23,11 +26,14 @@ func (m machine) share(ctx context.Context) (release func()) {
 	return m.lock(ctx, "room", false)
 }
 
-// claim blocks until nobody else plays, or until the context ends. Who waits for
-// it holds the door, so that no more come in.
+// claim blocks until nobody else plays, for as long as draining, or until the context
+// ends. Who has claimed holds the door, so that no more come in; who is in for longer
+// than that is mostly asleep.
 func (m machine) claim(ctx context.Context) (release func()) {
 	door := m.lock(ctx, "door", true)
-	room := m.lock(ctx, "room", true)
+	limited, cancel := context.WithTimeout(ctx, draining)
+	defer cancel()
+	room := m.lock(limited, "room", true)
 	return func() { room(); door() }
 }
 

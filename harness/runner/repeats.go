@@ -131,8 +131,9 @@ func again(variants []scenario.Variant, n int) []scenario.Variant {
 // server, or gone.
 func (p *play) settle(ctx context.Context, before *count, conversations int, most time.Duration,
 	look func([]int) (probe.Usage, error)) (scenario.Growth, *count) {
-	const pause = 5 * time.Millisecond
-	for end := time.Now().Add(most); ; {
+	const longest = 100 * time.Millisecond
+	pause := 5 * time.Millisecond
+	for end := time.Now().Add(most); ; pause = min(2*pause, longest) {
 		now := p.count(look)
 		if now == nil || now.pid != before.pid {
 			return scenario.Growth{}, nil
