@@ -50,6 +50,32 @@ func TestWaitsForGreeting(t *testing.T) {
 	}
 }
 
+// A client that declares to try again for ever does not end while nobody lets it in.
+func TestRetriesForEver(t *testing.T) {
+	tries := scenario.Observation{Client: &scenario.Run{HungUp: true}, Connections: 2}
+	refused := scenario.Observation{Client: &scenario.Run{HungUp: true}, Gate: scenario.Refusing}
+	waits := scenario.Observation{Client: &scenario.Run{HungUp: true}, Connections: 1}
+	stuck := scenario.Observation{Client: &scenario.Run{HungUp: true, Stuck: "it waits for ever"}, Connections: 2}
+	spins := scenario.Observation{Client: &scenario.Run{HungUp: true, Spins: true}, Gate: scenario.Refusing}
+	for _, expect := range []scenario.Expectation{scenario.ReportsFailure(), scenario.FailsOrRecovers(), scenario.GivesUp()} {
+		for _, o := range []scenario.Observation{tries, refused} {
+			if err := expect.Check(o); err == nil || !strings.Contains(err.Error(), "still running") {
+				t.Errorf("%s, undeclared: got %v, want that it still runs", expect.Name, err)
+			}
+			o.Case.Target.Policies.Retries = scenario.RetriesForEver
+			if err := expect.Check(o); err != nil {
+				t.Errorf("%s: %v", expect.Name, err)
+			}
+		}
+		for _, o := range []scenario.Observation{waits, stuck, spins} {
+			o.Case.Target.Policies.Retries = scenario.RetriesForEver
+			if expect.Check(o) == nil {
+				t.Errorf("%s: a client that does not try again was not told: %+v", expect.Name, o.Client)
+			}
+		}
+	}
+}
+
 // The exit status that a target declares is the one it has to end with.
 func TestExitStatus(t *testing.T) {
 	failed, refused := 1, 3

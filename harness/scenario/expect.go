@@ -158,9 +158,12 @@ func Answers(messages int) Expectation {
 
 // ReportsFailure expects the client to end in time, by itself, with an exit
 // status that says it failed; or, having tried again on a new connection, to
-// end as without the fault.
+// end as without the fault, or to go on trying where that is declared.
 func ReportsFailure() Expectation {
 	return Expectation{"reports failure", func(o Observation) error {
+		if o.goesOn() {
+			return nil
+		}
 		if err := endsByItself(o); err != nil || o.Client.Exit.Code != 0 {
 			return err
 		}
@@ -179,11 +182,21 @@ func ReportsFailure() Expectation {
 // is possible too: the client had all it needed.
 func FailsOrRecovers() Expectation {
 	return Expectation{"fails or recovers", func(o Observation) error {
+		if o.goesOn() {
+			return nil
+		}
 		if err := endsByItself(o); err != nil || o.Client.Exit.Code != 0 {
 			return err
 		}
 		return sameRun(o)
 	}}
+}
+
+// goesOn reports whether the client still tries when its time is over, as its
+// target declares: for ever. One that never tried again waits for its first attempt.
+func (o Observation) goesOn() bool {
+	forever := o.Case.Target.Policies.Retries == RetriesForEver && (o.Connections > 1 || o.Gate != Accepting)
+	return forever && o.Client != nil && o.Client.HungUp && !o.Client.Spins && o.Client.Stuck == ""
 }
 
 func endsByItself(o Observation) error {
