@@ -62,9 +62,6 @@ func Join(ctx context.Context, orphaned func()) (*Worker, error) {
 	return w, nil
 }
 
-// Process returns the worker's number, from 1.
-func (w *Worker) Process() int { return w.orders.Process }
-
 // Configure puts the worker's place into the configuration for RunSpecs, which
 // otherwise must have the filters of the preview.
 //

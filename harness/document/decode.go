@@ -21,11 +21,6 @@ func (d *Decoder) Err() error { return d.errs.sorted() }
 // to know whether what it decoded in between is sound.
 func (d *Decoder) Failed() int { return len(d.errs) }
 
-// Errorf records what is wrong with n.
-func (d *Decoder) Errorf(n *Node, format string, args ...any) {
-	d.Report(n, fmt.Sprintf(format, args...), "")
-}
-
 // Report records what is wrong with n and what to do about it.
 func (d *Decoder) Report(n *Node, message, hint string) {
 	d.errs = append(d.errs, Error{File: n.file, Line: n.line, Column: n.column, Message: message, Hint: hint})

@@ -10,6 +10,7 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -41,6 +42,28 @@ func TestBeGreen(t *testing.T) {
 	for _, want := range []string{"1 of 1 variants", "fail byte=3: half of it"} {
 		if !strings.Contains(message, want) {
 			t.Errorf("got message %q, want %q in it", message, want)
+		}
+	}
+}
+
+// Each default oracle is a matcher, too, in suites of one's own.
+func TestHold(t *testing.T) {
+	for _, o := range scenario.Oracles() {
+		if ok, err := Hold(o.Name).Match(scenario.Observation{}); !ok || err != nil {
+			t.Errorf("%s on an observation of nothing: %v, %v", o.Name, ok, err)
+		}
+	}
+	alive := Hold("alive")
+	ok, err := alive.Match(scenario.Observation{Crash: &peer.Exit{Code: 7}})
+	if ok || err != nil || !strings.Contains(alive.FailureMessage(nil), "alive: the server process ended: exited with status 7") {
+		t.Errorf("a server that died: %v, %v, %q", ok, err, alive.FailureMessage(nil))
+	}
+	if got := alive.NegatedFailureMessage(nil); got != "alive holds" {
+		t.Errorf("got %q", got)
+	}
+	for name, actual := range map[string]any{"alive": "a string", "alife": scenario.Observation{}} {
+		if _, err := Hold(name).Match(actual); err == nil {
+			t.Errorf("Hold(%q) takes %T", name, actual)
 		}
 	}
 }
