@@ -107,7 +107,7 @@ func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	for step := range strings.SplitSeq(args[0], ",") {
 		name, file, _ := strings.Cut(step, "@")
 		await(ts, false, []string{file})
-		ts.Check(cmd.Process.Signal(map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}[name]))
+		ts.Check(cmd.Process.Signal(map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "KILL": os.Kill}[name]))
 	}
 	start := time.Now()
 	cmd.Wait()
