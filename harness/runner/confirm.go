@@ -82,7 +82,7 @@ func (p *play) renew() {
 
 // confirm plays a variant that failed three times more. All must fail, and one of them
 // had the machine for itself: the last, where processors were short in all of them. It
-// returns the last failure, or the first as flaky. Where scenarios have hung before, and
+// returns the last failure, or the first as flaky, unless it was one of time alone. Where scenarios have hung before, and
 // that was confirmed, one more run will do: each costs what it takes to prove.
 func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take {
 	runs := confirmations
@@ -111,10 +111,22 @@ func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take
 		}
 		return p.trusted(ctx, result, takes)
 	}
+	if first.timed && share.Failed == 0 {
+		return unhurried(first, takes[0])
+	}
 	result = first
 	result.Share, result.Verdict = &share, outcome.Flaky
 	result.Message = fmt.Sprintf("failed at first, and in %d of %d runs after that: %s", share.Failed, share.Runs, first.Message)
 	return result
+}
+
+// unhurried is for a peer that was late once and never with a larger budget: time counts
+// against it only there.
+func unhurried(first, again take) take {
+	if again.Verdict == outcome.Pass {
+		again.Notes = append(again.Notes, fmt.Sprintf("given up after %s at first, and in order with twice the time", first.Elapsed.Duration().Round(time.Millisecond)))
+	}
+	return again
 }
 
 // fed reports whether a take would have been no different alone on the machine: it had the

@@ -241,6 +241,22 @@ func TestFailureThatPassesAloneIsFlaky(t *testing.T) {
 	}
 }
 
+// A timeout that does not come again with a larger budget is no failure.
+func TestLateOnceIsAPass(t *testing.T) {
+	var connections atomic.Int64
+	r := splittingOnly(t, func(conn net.Conn) {
+		if connections.Add(1) == 3 { // the first after the two controls
+			io.Copy(io.Discard, conn) // until it is given up
+			return
+		}
+		upper(conn)
+	})
+	want(t, r, outcome.Pass)
+	if !strings.Contains(strings.Join(r.Notes, "\n"), "twice the time") {
+		t.Errorf("got the notes %q, want one that tells", r.Notes)
+	}
+}
+
 // A failure counts when each of three more runs has it.
 func TestFailureIsConfirmedThreeTimes(t *testing.T) {
 	r := splittingOnly(t, oneRecv)
