@@ -54,6 +54,7 @@ func TestScripts(t *testing.T) {
 			"await":  await,
 
 			"send-datagrams": sendDatagrams,
+			"connect":        connect,
 			"nothing-left":   nothingLeft,
 		},
 	})

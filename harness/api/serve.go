@@ -28,7 +28,7 @@ func (d *Daemon) Serve(ctx context.Context, l net.Listener, h http.Handler) erro
 		IdleTimeout: idlePatience, MaxHeaderBytes: maxHeader, ErrorLog: log.New(nothing{}, "", 0)}
 	server.RegisterOnShutdown(d.cancel) // event streams end by themselves, then
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() { failed <- server.Serve(newReserve(l)) }()
 	var err error
 	select {
 	case err = <-failed:

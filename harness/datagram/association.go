@@ -73,6 +73,9 @@ func (a *association) update(list []Toxic) {
 // run connects to the upstream and takes what comes from there.
 func (a *association) run() {
 	conn, err := a.dial()
+	if err == nil && conn != nil && a.proxy.port.is(conn) {
+		err = fmt.Errorf("upstream %s is the proxy itself", conn.RemoteAddr())
+	}
 	if err != nil {
 		a.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: err.Error()})
 		a.emit(event.Event{Kind: event.Refuse, Side: event.Proxy, Detail: err.Error()})

@@ -140,6 +140,18 @@ func (p *port) address() net.Addr {
 	return p.at
 }
 
+// is reports whether a socket leads to the port. One datagram would go round for
+// ever, then, and make an association each time.
+func (p *port) is(conn *net.UDPConn) bool {
+	at, ok := p.address().(*net.UDPAddr)
+	if !ok {
+		return false
+	}
+	to, from := conn.RemoteAddr().(*net.UDPAddr), conn.LocalAddr().(*net.UDPAddr)
+	ours := to.IP.Equal(at.IP) || at.IP.IsUnspecified() && (to.IP.IsLoopback() || to.IP.Equal(from.IP))
+	return ours && to.Port == at.Port
+}
+
 func (p *port) requested() Mode { return p.wanted.load() }
 
 // set changes the mode at once. Before the port is open it does nothing but note
