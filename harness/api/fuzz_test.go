@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -25,6 +26,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", "/proxies/p/toxics", `{"type":"packet_loss","connections":"1-3","seed":-1,"at":{"opposite":"x"},"attributes":{"loss_rate":0.5,"correlation":1e-3,"rto":"2s"}}`)
 	f.Add("POST", "/proxies/p/toxics", `{"type":"latency","attributes":{"distribution":"pareto","jitter":5,"at.byte":93,"connections":4,"seed":1,"at":{"event":"eof"}}}`)
 	f.Add("PATCH", "/proxies/p/toxics/t", `{"attributes":{"shared":true,"at.time":"5ms"},"connections":"4-"}`)
+	f.Add("PATCH", "/proxies/p", `{"half_close_idle":"1h","upstream_down":"reset","idle":-1,"associations":"7"}`)
 	f.Add("POST", "/config/save", ``)
 	f.Add("GET", "/ca.pem", ``)
 	f.Fuzz(func(t *testing.T, method, path, body string) {
@@ -47,6 +49,25 @@ func FuzzRequest(f *testing.F) {
 		check(t, &w)
 		if status := ask(d, "GET", "/proxies", ""); status != 200 {
 			t.Errorf("afterwards: %d", status)
+		}
+	})
+}
+
+// FuzzLocate reads anything as a configuration. A mistake is within the text.
+func FuzzLocate(f *testing.F) {
+	for _, text := range []string{"", "[", "[]", "{}", "7", "[{\"name\":\n1}]", "[\n {\"name\": x}]", "[{\"toxics\":7}]\n\n", "\xff", "[{\"seed\":1e99}]"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var list []proxyInput
+		err := locate([]byte(text), json.NewDecoder(strings.NewReader(text)).Decode(&list))
+		var at *SyntaxError
+		if !errors.As(err, &at) {
+			return
+		}
+		lines := strings.SplitAfter(text, "\n")
+		if at.Line < 1 || at.Line > len(lines) || at.Column < 1 || at.Column > len(lines[at.Line-1])+1 || at.Err.Error() == "" {
+			t.Errorf("%q: got %v", text, at)
 		}
 	})
 }
