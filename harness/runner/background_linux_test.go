@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/toxics"
 )
 
 // inBackground is a server that goes on in a grandchild.
@@ -55,5 +57,70 @@ func TestServerThatWentIntoTheBackgroundIsAlive(t *testing.T) {
 	stops := playing(scenario.Variant{Budget: time.Second, Act: func(_ context.Context, rig scenario.Rig) error { return rig.Terminate() }})
 	if got := run(stops); got.Verdict != outcome.Unsupported || !strings.Contains(got.Message, "stays in the foreground") {
 		t.Errorf("got %s (%s), want unsupported, and what to do", got.Verdict, got.Message)
+	}
+}
+
+// supervised is a server whose worker dies of a message that is cut short, and is
+// replaced.
+const supervised = `
+import os, socket, sys, threading
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=128)
+def serve(conn):
+    with conn, conn.makefile("rb") as lines:
+        for line in lines:
+            if not line.endswith(b"\n"): os.abort()
+            conn.sendall(line.upper())
+def work():
+    while True:
+        conn, _ = listener.accept()
+        threading.Thread(target=serve, args=(conn,), daemon=True).start()
+while True:
+    if (pid := os.fork()) == 0: work()
+    os.waitpid(pid, 0)
+`
+
+// endingAt is a scenario in which the stream ends at the given byte of the requests.
+func endingAt(at int64) scenario.Scenario {
+	return playing(scenario.Variant{Name: "cut", Faults: []toxics.Spec{scenario.Strike("half_close", event.Upstream, at, nil)}})
+}
+
+func TestWorkerThatIsReplacedHasDied(t *testing.T) {
+	target := started(t, supervised)
+	target.Oracles = map[string]outcome.Level{"others": scenario.Off}
+	r := New(Config{Seed: 1, Budget: 300 * time.Millisecond, Tmp: t.TempDir()})
+	defer r.Close()
+	for range 2 { // the second time on a server that has just been started
+		results := r.Run(t.Context(), target, endingAt(3))
+		if len(results) != 1 || results[0].Verdict != outcome.Fail || !strings.Contains(results[0].Message, "listens in its place") {
+			t.Errorf("got %+v, want a failure that names the process", results)
+		}
+	}
+}
+
+// recycled is a server whose worker serves one client and ends.
+const recycled = `
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=128)
+def work():
+    conn, _ = listener.accept()
+    with conn, conn.makefile("rb") as lines:
+        for line in lines:
+            if line.endswith(b"\n"): conn.sendall(line.upper())
+    os._exit(0)
+while True:
+    if (pid := os.fork()) == 0: work()
+    os.waitpid(pid, 0)
+`
+
+func TestWorkerThatAlwaysEndsHasNotDied(t *testing.T) {
+	target := started(t, recycled)
+	target.Oracles = map[string]outcome.Level{"others": scenario.Off}
+	r := New(Config{Seed: 1, Budget: 300 * time.Millisecond, Tmp: t.TempDir()})
+	defer r.Close()
+	for range 2 {
+		results := r.Run(t.Context(), target, splitting(3))
+		if len(results) != 1 || results[0].Verdict != outcome.Pass {
+			t.Errorf("got %+v, want a pass", results)
+		}
 	}
 }

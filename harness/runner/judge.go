@@ -28,7 +28,7 @@ func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) (lesse
 	problem, reason := scenario.Judge(o, v.Expect), unproven(v, o)
 	r.Verdict = outcome.Pass
 	switch {
-	case reason != "" && o.Crash == nil:
+	case reason != "" && !o.Died():
 		r.Verdict, r.Message = outcome.Invalid, reason
 		if problem != nil {
 			r.Message += "; besides: " + problem.Error()

@@ -36,6 +36,7 @@ func (p *play) observe(ctx context.Context, c scenario.Case, v scenario.Variant)
 	if err := p.bench.ready(ctx); err != nil {
 		return scenario.Observation{}, err
 	}
+	staff := p.staff(ctx)
 	s, err := p.setUp(ctx, c, v)
 	if err != nil {
 		return scenario.Observation{}, err
@@ -56,6 +57,9 @@ func (p *play) observe(ctx context.Context, c scenario.Case, v scenario.Variant)
 	o.Events = s.log.Events()
 	o.Connections = connections(o.Events)
 	p.aftermath(ctx, c, &o)
+	if !p.bench.ended() {
+		o.Lost = p.bereaved(ctx, staff, o)
+	}
 	return o, ctx.Err()
 }
 

@@ -36,6 +36,11 @@ type play struct {
 	damaged  atomic.Bool // the server has died or does not serve any more
 	littered atomic.Bool // it still has to do with a conversation that hung
 	busy     string      // who burned a processor with nobody to talk to
+
+	mustering sync.Mutex // guards what follows
+	mustered  staff
+	recycles  bool        // the staff ends after each conversation, and others come
+	lost      atomic.Bool // one of the staff has ended
 }
 
 // A take is one variant, played once.
@@ -213,7 +218,7 @@ func (p *play) alone(ctx context.Context, v scenario.Variant, factor int) take {
 	if observation.Hung() {
 		p.littered.Store(true)
 	}
-	if observation.Crash != nil || observation.Fresh != nil {
+	if observation.Died() || observation.Fresh != nil {
 		p.damaged.Store(true)
 	}
 	t.lesser, t.problem = judge(&t.Result, v, observation)

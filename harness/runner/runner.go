@@ -49,6 +49,7 @@ type Runner struct {
 	config  Config
 	prover  chan struct{} // see wait
 	machine machine
+	several sync.Map // names of targets whose server is more than one process that listens
 
 	mu      sync.Mutex // guards current
 	current *bench     // of the target played to last; nil before the first, and after Close

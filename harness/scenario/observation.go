@@ -23,6 +23,7 @@ type Observation struct {
 	Stuck        string           // how the server is proven to wait for ever; empty: it is not
 	Client       *Run             // of the client process, if there is one
 	Crash        *peer.Exit       // of the server process, when it has died by itself
+	Lost         string           // which process of the server's, beside that, has; empty: none
 	Fresh        error            // of a fresh conversation with the server afterwards; nil: it works
 	Others       error            // of another client's conversation while the fault was in place; nil: it worked
 	Repeats      *Repeats         // at the end of a scenario only
@@ -33,6 +34,9 @@ type Observation struct {
 	Events       []event.Event
 	Elapsed      time.Duration
 }
+
+// Died reports whether a process of the server's has ended that should not have.
+func (o Observation) Died() bool { return o.Crash != nil || o.Lost != "" }
 
 // A Run is one run of a client process.
 type Run struct {

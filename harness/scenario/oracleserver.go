@@ -14,12 +14,16 @@ func serverOracles() []Oracle {
 			Name:  "alive",
 			Title: "The server is the same process afterwards",
 			Rationale: "A server that one client can end is a denial of service. A supervisor that starts it again hides that: " +
-				"the process id tells. The verdict names the signal or the exit status and the last lines it wrote.",
+				"the process ids tell, those of all that listen on the port. The verdict names the signal or the exit status of the one " +
+				"that was started, and the last lines it wrote. Where processes end after a conversation without a fault too, that is how it works.",
 			Ref:   "statsd/statsd#591, libevent/libevent#1398",
 			Level: outcome.Must, Roles: Servers(),
 			Check: func(o Observation) error {
 				if o.Crash != nil {
 					return fmt.Errorf("the server process ended: %s", *o.Crash)
+				}
+				if o.Lost != "" {
+					return fmt.Errorf("the server is not what it was: %s", o.Lost)
 				}
 				return nil
 			},
@@ -32,7 +36,7 @@ func serverOracles() []Oracle {
 			Ref:   "Socket Programming HOWTO; tiny-http/tiny-http#283",
 			Level: outcome.Must, Roles: Servers(),
 			Check: func(o Observation) error {
-				if o.Crash == nil && o.Fresh != nil {
+				if !o.Died() && o.Fresh != nil {
 					return fmt.Errorf("a fresh conversation afterwards does not work: %w", o.Fresh)
 				}
 				return nil
@@ -46,7 +50,7 @@ func serverOracles() []Oracle {
 			Ref:   "mattgodbolt/xania#102, seastar#335",
 			Level: outcome.Must, Roles: Servers(),
 			Check: func(o Observation) error {
-				if o.Crash == nil && o.Others != nil {
+				if !o.Died() && o.Others != nil {
 					return fmt.Errorf("another client suffered meanwhile: %w", o.Others)
 				}
 				return nil
