@@ -59,8 +59,12 @@ func (p *corruptPipe) choose(from int64) bool {
 		return true
 	}
 	if p.every > 0 {
-		p.victim = p.block + p.chance.Int64N(p.every)
-		p.block += p.every
+		// What another toxic has held was sent on before, and is not corrupted.
+		p.block += max(from-p.block, 0) / p.every * p.every
+		for p.victim < from {
+			p.victim = p.block + p.chance.Int64N(p.every)
+			p.block += p.every
+		}
 		return true
 	}
 	i, _ := slices.BinarySearch(p.offsets, from)
