@@ -94,7 +94,8 @@ func TestDatagrams(t *testing.T) {
 	var list []connection
 	until(t, "all is counted", func() bool {
 		_ = json.Unmarshal([]byte(must(t, 200, "GET", url+"/connections?proxy=d", "")), &list)
-		return len(list) == 1 && *list[0].Downstream.SentDatagrams == 3
+		// The answer can be here before the write that it answers has returned.
+		return len(list) == 1 && *list[0].Downstream.SentDatagrams == 3 && *list[0].Upstream.SentDatagrams == 3
 	})
 	c := list[0]
 	if c.Client.Address != client.LocalAddr().String() || "udp:"+c.Server.Address != upstream || *c.Upstream.ReceivedDatagrams != 4 ||
