@@ -78,7 +78,10 @@ func (d *configDecoder) target(n *document.Node) Target {
 		"policies": func(n *document.Node) { t.Policies = d.policies(n) },
 		"oracles":  func(n *document.Node) { t.Oracles = d.oracles(n) },
 		"planted":  func(n *document.Node) { t.Planted = d.Word(n) },
-	}, "name", "server", "client", "test")
+	}, "name", "server", "client")
+	if t.Test == "" {
+		t.Test = t.programs()
+	}
 	if d.Failed() == failed {
 		if err := t.Check(); errors.As(err, new(document.Errors)) {
 			d.Add(err)
@@ -87,6 +90,18 @@ func (d *configDecoder) target(n *document.Node) Target {
 		}
 	}
 	return t
+}
+
+// programs is the role of what is no dialogue: that is to be tested unless the target
+// says otherwise.
+func (t Target) programs() Role {
+	switch {
+	case t.Server.Dialogue == nil && t.Client.Dialogue == nil:
+		return Both
+	case t.Client.Dialogue == nil:
+		return Client
+	}
+	return Server
 }
 
 func (d *configDecoder) peer(n *document.Node, role Role) Peer {

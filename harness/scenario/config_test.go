@@ -97,3 +97,27 @@ func FuzzParseConfig(f *testing.F) {
 		}
 	})
 }
+
+// Without a word, what is no dialogue is tested, as with flags.
+func TestConfigTestsPrograms(t *testing.T) {
+	text := `
+version: 1
+targets:
+  - {name: server, server: {address: 127.0.0.1:1}, client: {dialogue: greet.yaml}}
+  - {name: client, server: {dialogue: greet.yaml}, client: {command: [a]}}
+  - {name: both, server: {command: [a]}, client: {command: [b]}}
+`
+	c, err := ParseConfig("conf/harness.yaml", []byte(text), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range c.Targets {
+		if string(target.Test) != target.Name {
+			t.Errorf("%s: tests %q", target.Name, target.Test)
+		}
+	}
+	nobody := "version: 1\ntargets: [{name: a, server: {dialogue: greet.yaml}, client: {dialogue: greet.yaml}}]\n"
+	if _, err := ParseConfig("conf/harness.yaml", []byte(nobody), files); err == nil || !strings.Contains(err.Error(), "conf/harness.yaml:2:") {
+		t.Errorf("two dialogues: %v", err)
+	}
+}
