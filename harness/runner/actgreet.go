@@ -120,7 +120,7 @@ func (a *act) overdue(ctx, budget context.Context, w wait, idle func() bool) err
 	case errors.Is(cause, errSpin):
 		return fmt.Errorf("the server %w: it keeps a processor busy while nothing moves", cause)
 	default:
-		return fmt.Errorf("the wait is over: %w", cause)
+		return &lateError{w.budget, cause}
 	}
 }
 

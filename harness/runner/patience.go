@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -42,6 +43,16 @@ var errSpin = errors.New("spins")
 type stuckError struct{ probe.Diagnosis }
 
 func (e *stuckError) Error() string { return e.String() }
+
+// A lateError is what became of a wait that ended with its budget.
+type lateError struct {
+	budget time.Duration
+	cause  error
+}
+
+func (e *lateError) Error() string { return fmt.Sprintf("not done after %s", e.budget) }
+
+func (e *lateError) Unwrap() error { return e.cause }
 
 // A wait says whom a budget is for.
 type wait struct {
