@@ -33,6 +33,7 @@ func rows() []row {
 	add("latency 1 ms: round trip p50, µs", 1, "less", delayed, roundTrip)
 	add("latency 1 ms: bulk upstream, MB/s", 0, "more", delayed, transfer('u'))
 	add("latency 1 ms: bulk downstream, MB/s", 0, "more", delayed, transfer('d'))
+	add("latency 1 ms: connections/s, one client", 0, "more", delayed, churn(1))
 	add("latency 1 ms: connections/s, 8 clients", 0, "more", delayed, churn(8))
 	list = append(list,
 		row{name: "latency 1 ms: memory per idle connection, kB", digits: 1, better: "less", shape: delayed, measure: memory(delayed)},

@@ -110,6 +110,10 @@ type Link struct {
 	finished chan struct{}  // closed when FIN was sent to the destination
 	gone     sync.WaitGroup // toxics, joints and watchers
 
+	begun    carry  // what the last step has left to Run
+	passed   bool   // a step has passed on the end of the stream
+	stepEdit uint64 // the edit that is known to ask for no toxic
+
 	told     int64        // stream offset up to which Bytes events were made
 	noSplice bool         // there is none, or the kernel has refused one, once is enough
 	broken   atomic.Bool  // the destination takes nothing any more
@@ -315,6 +319,12 @@ func (l *Link) Run(ctx context.Context) Outcome {
 		}
 		l.release()
 	}()
+	if l.passed {
+		if l.cfg.Finished != nil {
+			l.cfg.Finished()
+		}
+		return l.linger(ctx)
+	}
 	for ctx.Err() == nil {
 		if outcome, done := l.carry(ctx); done {
 			return outcome
@@ -326,7 +336,11 @@ func (l *Link) Run(ctx context.Context) Outcome {
 // carry carries the stream, by the kernel or through this process, until the
 // other one of the two has to go on.
 func (l *Link) carry(ctx context.Context) (o Outcome, done bool) {
-	from := l.spliceOrDelay(ctx, nil)
+	from := l.begun
+	l.begun = carry{}
+	if !from.toChain {
+		from = l.spliceOrDelay(ctx, nil)
+	}
 	if from.pipe != nil {
 		from = l.spliceOrDelay(ctx, from.pipe)
 	}
@@ -350,6 +364,23 @@ func (l *Link) spliceOrDelay(ctx context.Context, before *pipe) carry {
 		return l.splice(edit)
 	}
 	return carry{toChain: true, pipe: before}
+}
+
+// Plain reports whether nothing is asked of the link but to carry the stream as it
+// is. It must not be called together with Run or a step.
+func (l *Link) Plain() bool {
+	if !l.spliceable() {
+		return false
+	}
+	if l.edits.Load() == l.stepEdit {
+		return true
+	}
+	stages, edit := l.look()
+	if len(stages) > 0 {
+		return false
+	}
+	l.stepEdit = edit
+	return true
 }
 
 // release leaves the deadlines of the sockets to others.

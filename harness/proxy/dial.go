@@ -41,14 +41,15 @@ func (p *Proxy) SetUpstream(first string, others ...string) {
 	_ = p.gate.mirror()
 }
 
-// dial connects to the upstream whose turn it is.
+// dial connects to the upstream whose turn it is, of those that there were when the
+// client was accepted.
 func (s *session) dial() (*link.Side, error) {
-	list := s.proxy.Upstreams()
+	list := s.to
 	turn := (s.id - 1) % uint64(len(list))
 	if s.proxy.cfg.Balance.Random {
 		turn = s.chance.Split("upstream").Rand().Uint64N(uint64(len(list)))
 	}
-	list = append(list[turn:], list[:turn]...)
+	list = slices.Concat(list[turn:], list[:turn])
 	if !s.proxy.cfg.Balance.Fallback {
 		list = list[:1]
 	}

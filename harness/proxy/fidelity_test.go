@@ -195,20 +195,22 @@ func TestSlowReaderSlowsTheWriterDown(t *testing.T) {
 	})
 }
 
-func TestNothingIsCopiedWithoutToxics(t *testing.T) {
+// What comes first may be copied: whether more follows is not known yet.
+func TestBulkIsNotCopiedWithoutToxics(t *testing.T) {
 	if !canSplice {
 		t.Skip("this system cannot splice sockets: Linux only")
 	}
 	data := noise(1 << 20)
+	const copied = 64 << 10
 	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
 		go func() { _, _ = first.Write(data) }()
 		got := make([]byte, len(data))
 		if _, err := io.ReadFull(second, got); err != nil || !bytes.Equal(got, data) {
 			t.Fatal("the bytes differ", err)
 		}
-		until(t, "all bytes were spliced", func() bool {
+		until(t, "the bytes were spliced", func() bool {
 			c := r.proxy.Connections()[0]
-			return c.Spliced[0]+c.Spliced[1] == int64(len(data))
+			return c.Spliced[0]+c.Spliced[1] >= int64(len(data)-copied)
 		})
 	})
 }

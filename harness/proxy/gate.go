@@ -126,6 +126,7 @@ func (g *gate) applyLocked() error {
 }
 
 func (g *gate) turnLocked(m Mode) error {
+	g.proxy.loop.unlisten()
 	switch m {
 	case Refuse:
 		g.listener = nil
@@ -140,6 +141,9 @@ func (g *gate) turnLocked(m Mode) error {
 		return err
 	}
 	g.listener = l
+	if g.proxy.loop.listen(l) {
+		return nil
+	}
 	g.proxy.ends.Go(func() { g.accept(l) })
 	return nil
 }
@@ -170,6 +174,7 @@ func (g *gate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.listener, g.closed = nil, true
+	g.proxy.loop.unlisten()
 	_ = g.port.Close()
 }
 

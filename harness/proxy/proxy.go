@@ -22,6 +22,7 @@ type Proxy struct {
 	diag *sock.Diag // nil: this system cannot tell
 	tls  handshaker
 	gate gate
+	loop *loop // nil: goroutines do all of it
 
 	running chan struct{}   // closed when Start has set what follows
 	ctx     context.Context // of everything that runs
@@ -36,7 +37,7 @@ type Proxy struct {
 
 	mu        sync.Mutex // guards what follows; never held during I/O
 	started   bool
-	upstreams []string // at least one
+	upstreams []string // at least one; never changed, but replaced
 	onDial    wire.Window
 	toxics    []Toxic
 	next      uint64
@@ -83,6 +84,9 @@ func (p *Proxy) Start(ctx context.Context) error {
 	}
 	p.diag, _ = sock.OpenDiag()
 	p.ctx, p.cancel = context.WithCancel(ctx)
+	if p.loop = newLoop(p); p.loop != nil {
+		p.ends.Go(p.loop.run)
+	}
 	p.gate.open(p, port)
 	p.ends.Go(p.checkSources)
 	p.detach = context.AfterFunc(ctx, func() { _ = p.Close() })
@@ -128,6 +132,9 @@ func (p *Proxy) SetToxics(list []Toxic) error {
 	p.mu.Unlock()
 	for _, s := range open {
 		s.update(list)
+	}
+	if len(open) > 0 {
+		p.loop.kick()
 	}
 	return nil
 }
@@ -185,12 +192,19 @@ func (p *Proxy) Wait() { <-p.closed }
 
 // serve starts the session of a client that was accepted.
 func (p *Proxy) serve(c link.Conn) {
+	s := p.admit(c)
+	p.ends.Go(s.run)
+}
+
+// admit makes the session of a client that was accepted.
+func (p *Proxy) admit(c link.Conn) *session {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.next++
 	s := newSession(p, p.next, c)
+	s.to = p.upstreams
 	p.sessions[s.id] = s
-	p.mu.Unlock()
-	p.ends.Go(s.run)
+	return s
 }
 
 // drop forgets a session that is over.
@@ -217,6 +231,7 @@ func (p *Proxy) checkSources() {
 			return
 		case <-tick.C:
 		}
+		p.loop.tick()
 		p.mu.Lock()
 		open := p.openLocked()
 		p.mu.Unlock()

@@ -22,6 +22,7 @@ import (
 type session struct {
 	proxy   *Proxy
 	id      uint64
+	to      []string // the upstreams when it was accepted; shared
 	client  *link.Side
 	since   time.Time
 	chance  chance.Source
@@ -45,7 +46,17 @@ func newSession(p *Proxy, id uint64, c link.Conn) *session {
 
 // run serves the client: until both sides are closed, and the toxics are gone.
 func (s *session) run() {
+	s.announce()
+	s.reach()
+}
+
+// announce says that the client was accepted.
+func (s *session) announce() {
 	s.emit(event.Event{Kind: event.Accept, Side: event.Client, Detail: s.between(s.client.Conn.RemoteAddr, s.client.Conn.LocalAddr)})
+}
+
+// reach dials the upstream, and serves the client once it is announced.
+func (s *session) reach() {
 	if err := s.greet(); err != nil {
 		s.turnAway(err, DownClose)
 		s.proxy.drop(s)
@@ -54,25 +65,34 @@ func (s *session) run() {
 	}
 	server, err := s.dial()
 	if err != nil {
-		s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: err.Error()})
-		s.turnAway(err, s.proxy.cfg.UpstreamDown)
-		s.proxy.drop(s)
-		s.emit(event.Event{Kind: event.Close, Detail: "the upstream could not be dialled"})
+		s.giveUp(err)
 		return
 	}
 	s.connect(server)
 	s.proxy.ends.Go(s.proceed) // in a goroutine that has not got the stack of a dial
 }
 
+// giveUp ends the session of a client whose upstream could not be dialled.
+func (s *session) giveUp(err error) {
+	s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: err.Error()})
+	s.turnAway(err, s.proxy.cfg.UpstreamDown)
+	s.proxy.drop(s)
+	s.emit(event.Event{Kind: event.Close, Detail: "the upstream could not be dialled"})
+}
+
 // proceed carries what comes, once both sides are connected.
 func (s *session) proceed() {
-	outcome := s.carry()
-	s.end(outcome)
-	s.proxy.drop(s)
-	s.emit(event.Event{Kind: event.Close, Detail: outcome.String()})
+	s.close(s.carry())
 	for _, l := range s.links {
 		l.Wait()
 	}
+}
+
+// close ends the connection as the outcome has it, and forgets it.
+func (s *session) close(outcome link.Outcome) {
+	s.end(outcome)
+	s.proxy.drop(s)
+	s.emit(event.Event{Kind: event.Close, Detail: outcome.String()})
 }
 
 // between says who is connected to whom, if somebody wants to know.

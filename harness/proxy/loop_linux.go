@@ -1,0 +1,321 @@
+package proxy
+
+import (
+	"context"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/link"
+)
+
+const (
+	loopEvents = 64           // taken from the kernel at once
+	loopBuffer = 16 << 10     // bytes moved at once; who sends more is spliced by a goroutine
+	loopBulk   = 64 << 10     // bytes of one direction in a tick after which it is bulk, too
+	loopStay   = 10           // ms without an event after which the thread is given back
+	loopRetry  = pollUpstream // after an accept that failed
+)
+
+// A loop carries connections that are short or quiet, one thread for all of them,
+// by waiting for the kernel's events itself: a connection costs it twenty system
+// calls and no goroutine. It hands over to goroutines, in the middle of a stream,
+// whatever is more than that: toxics, resets, bulk, a destination that takes no
+// more, a half-close that lasts.
+type loop struct {
+	proxy *Proxy
+	epoll int
+	kicks int // eventfd that wakes it
+	ticks atomic.Uint64
+
+	// The goroutine of the loop owns these.
+	slots  []slot // by descriptor
+	open   map[*pairing]struct{}
+	halves map[*pairing]struct{} // open in one direction only
+	buffer []byte
+	way    way
+	parked *os.File // what the runtime waits on; nil: nothing
+	gave   bool     // a connection to a goroutine, since the last wait
+
+	mu     sync.Mutex // guards what follows
+	port   int        // descriptor that connections are accepted from; -1: none
+	halved int        // len of halves
+	closed bool
+}
+
+// A slot says what a descriptor is for.
+type slot struct {
+	pair *pairing
+	from event.Direction // the stream that is read from it
+}
+
+// A pairing is a session in a loop.
+type pairing struct {
+	session *session
+	fds     [2]int // by the direction that is read from them
+	conns   [2]*bare
+	passed  [2]bool
+	since   uint64 // tick at which it was halved
+	seen    [2]struct {
+		tick  uint64
+		bytes int64 // read by then
+	}
+}
+
+// newLoop returns a loop that serves the proxy, or nil where each connection needs
+// more than a loop does.
+func newLoop(p *Proxy) *loop {
+	if p.tls.terminate != nil || p.tls.originate != nil || p.cfg.ProxyProtocol || p.cfg.Tap != nil {
+		return nil
+	}
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil
+	}
+	kicks, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		_ = unix.Close(epoll)
+		return nil
+	}
+	l := &loop{proxy: p, epoll: epoll, kicks: kicks, port: -1,
+		open: map[*pairing]struct{}{}, halves: map[*pairing]struct{}{}}
+	if l.watch(kicks, unix.EPOLLIN) != nil {
+		l.release()
+		return nil
+	}
+	return l
+}
+
+func (l *loop) watch(fd int, events uint32) error {
+	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+}
+
+func (l *loop) forget(fd int) { _ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, fd, &unix.EpollEvent{}) }
+
+// release gives back what the kernel holds for the loop.
+func (l *loop) release() {
+	l.unlisten()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	_ = unix.Close(l.epoll)
+	_ = unix.Close(l.kicks)
+}
+
+// kick makes the loop look at its connections. A nil loop has none.
+func (l *loop) kick() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		_, _ = unix.Write(l.kicks, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
+
+// tick tells the loop that some time has passed.
+func (l *loop) tick() {
+	if l == nil {
+		return
+	}
+	l.ticks.Add(1)
+	l.mu.Lock()
+	halved := l.halved
+	l.mu.Unlock()
+	if halved > 0 {
+		l.kick()
+	}
+}
+
+// run carries until the context of the proxy ends, and hands over what is open then.
+func (l *loop) run() {
+	defer l.release()
+	defer l.unpark()
+	defer context.AfterFunc(l.proxy.ctx, l.kick)()
+	events := make([]unix.EpollEvent, loopEvents)
+	for l.proxy.ctx.Err() == nil {
+		for _, e := range events[:max(l.wait(events), 0)] {
+			l.handle(int(e.Fd), e.Events)
+		}
+	}
+	for pair := range l.open {
+		l.handOver(pair)
+	}
+}
+
+func (l *loop) handle(fd int, events uint32) {
+	if fd == l.kicks {
+		l.look()
+		return
+	}
+	if fd < len(l.slots) && l.slots[fd].pair != nil {
+		at := l.slots[fd]
+		l.step(at.pair, at.from, events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
+		return
+	}
+	if c, from, err := l.accept(); err == nil {
+		l.serve(c, addrOf(from))
+	}
+}
+
+// look hands over the connections that have toxics now, or have been half-closed
+// for more than a tick.
+func (l *loop) look() {
+	_, _ = unix.Read(l.kicks, make([]byte, 8))
+	now := l.ticks.Load()
+	for pair := range l.halves {
+		if now-pair.since > 1 {
+			l.handOver(pair)
+		}
+	}
+	for pair := range l.open {
+		if !pair.plain() {
+			l.handOver(pair)
+		}
+	}
+}
+
+func (p *pairing) plain() bool {
+	return p.session.links[event.Upstream].Plain() && p.session.links[event.Downstream].Plain()
+}
+
+// serve begins the session of a client. What cannot be dialled at once, a goroutine
+// dials.
+func (l *loop) serve(fd int, from *net.TCPAddr) {
+	client := &bare{fd: fd, peer: from}
+	s := l.proxy.admit(client)
+	s.announce()
+	to, peer, err := l.dial(s)
+	if err != nil {
+		l.gave = true
+		_, _ = client.adopt()
+		l.proxy.ends.Go(func() { s.reachBy(err) })
+		return
+	}
+	upstream := &bare{fd: to, peer: peer}
+	s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: s.between(upstream.LocalAddr, upstream.RemoteAddr)})
+	s.connect(link.NewSide(event.Server, upstream))
+	pair := &pairing{session: s, fds: [2]int{event.Upstream: fd, event.Downstream: to},
+		conns: [2]*bare{event.Upstream: client, event.Downstream: upstream}}
+	if !pair.plain() {
+		l.goOn(pair)
+		return
+	}
+	l.open[pair] = struct{}{}
+	if l.enter(pair) != nil {
+		l.handOver(pair)
+		return
+	}
+	l.step(pair, event.Upstream, false) // a client that speaks first may have spoken
+}
+
+// reachBy goes on after a dial that was not done at once, or has failed.
+func (s *session) reachBy(err error) {
+	if err == errNotAtOnce {
+		s.reach()
+		return
+	}
+	s.giveUp(err)
+}
+
+// enter makes the kernel tell what comes on both sockets.
+func (l *loop) enter(pair *pairing) error {
+	if l.buffer == nil {
+		l.buffer = make([]byte, loopBuffer)
+	}
+	for d, fd := range pair.fds {
+		for fd >= len(l.slots) {
+			l.slots = append(l.slots, slot{})
+		}
+		l.slots[fd] = slot{pair, event.Direction(d)}
+		if err := l.watch(fd, unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLET); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leave makes the loop forget a connection.
+func (l *loop) leave(pair *pairing) {
+	delete(l.open, pair)
+	for _, fd := range pair.fds {
+		if fd < len(l.slots) && l.slots[fd].pair == pair {
+			l.slots[fd] = slot{}
+		}
+	}
+	if pair.passed != [2]bool{} {
+		l.halve(pair, false)
+	}
+}
+
+// halve keeps whether a connection is open in one direction only.
+func (l *loop) halve(pair *pairing, yes bool) {
+	if pair.since = l.ticks.Load(); yes {
+		l.halves[pair] = struct{}{}
+	} else {
+		delete(l.halves, pair)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.halved = len(l.halves)
+}
+
+// step carries what has come on one socket. More says that the stream has ended, or
+// worse.
+func (l *loop) step(pair *pairing, d event.Direction, more bool) {
+	s, o := pair.session, d.Opposite()
+	if pair.passed[d] { // and still there is an event: a reset
+		if more {
+			l.handOver(pair)
+		}
+		return
+	}
+	switch s.links[d].Step(pair.fds[d], pair.fds[o], l.buffer, more) {
+	case link.Drained:
+		if pair.busy(d, l.ticks.Load()) {
+			l.handOver(pair)
+		}
+	case link.Plenty, link.Beyond:
+		l.handOver(pair)
+	case link.Finished:
+		if pair.passed[d] = true; !pair.passed[o] {
+			l.halve(pair, true)
+			return
+		}
+		l.leave(pair)
+		s.settle(link.Ended)
+		s.close(link.Ended)
+	}
+}
+
+// busy reports whether much was read in that direction since the last tick.
+func (p *pairing) busy(d event.Direction, now uint64) bool {
+	got := p.session.links[d].Received()
+	if p.seen[d].tick != now {
+		p.seen[d].tick, p.seen[d].bytes = now, got
+	}
+	return got-p.seen[d].bytes > loopBulk
+}
+
+// handOver has goroutines go on with a connection.
+func (l *loop) handOver(pair *pairing) {
+	l.leave(pair)
+	for _, fd := range pair.fds {
+		l.forget(fd)
+	}
+	l.goOn(pair)
+}
+
+// goOn has goroutines carry a connection that the loop knows nothing of.
+func (l *loop) goOn(pair *pairing) {
+	l.gave = true
+	for _, c := range pair.conns {
+		_, _ = c.adopt()
+	}
+	l.proxy.ends.Go(pair.session.proceed)
+}

@@ -1,0 +1,88 @@
+package proxy
+
+import (
+	"errors"
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// listen takes a listener over, until [loop.unlisten]. It returns false where it
+// cannot.
+func (l *loop) listen(from net.Listener) bool {
+	tcp, ok := from.(*net.TCPListener)
+	if l == nil || !ok {
+		return false
+	}
+	port := -1
+	raw, err := tcp.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { port, _ = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+	}
+	if err != nil || port < 0 {
+		return false
+	}
+	if heritage(port) != nil || l.watch(port, unix.EPOLLIN) != nil {
+		_ = unix.Close(port)
+		return false
+	}
+	_ = tcp.Close() // so that the runtime is not woken by every connection
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.port = port
+	return true
+}
+
+// heritage sets the options that package net gives to each connection. Those that
+// are accepted have them from their listener.
+func heritage(fd int) error {
+	return errors.Join(
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1),
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 15),
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 15),
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 9))
+}
+
+// unlisten ends what listen has begun. The loop accepts nothing any more when it
+// returns.
+func (l *loop) unlisten() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.port >= 0 {
+		l.forget(l.port)
+		_ = unix.Close(l.port)
+		l.port = -1
+	}
+}
+
+// accept takes one connection from the port.
+func (l *loop) accept() (fd int, from syscall.Sockaddr, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.port < 0 {
+		return -1, nil, unix.EAGAIN
+	}
+	fd, from, err = syscall.Accept4(l.port, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	switch err {
+	case nil, unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
+		return fd, from, err
+	}
+	l.forget(l.port) // such as too many open files
+	l.proxy.ends.Go(l.retry)
+	return fd, from, err
+}
+
+// retry accepts again after a while.
+func (l *loop) retry() {
+	pause(l.proxy.ctx, loopRetry)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.port >= 0 {
+		_ = l.watch(l.port, unix.EPOLLIN)
+	}
+}
