@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/sockharness/harness/harness/peer"
@@ -53,6 +54,11 @@ func (f *targetFlags) peers(t *scenario.Target) error {
 func (f *targetFlags) peer(role, text string, script *scenario.Source) (scenario.Peer, error) {
 	if text == "" {
 		return scenario.Peer{Dialogue: script}, nil
+	}
+	if host, port, err := net.SplitHostPort(text); err == nil {
+		if n, err := strconv.Atoi(port); err == nil && n > 65535 {
+			return scenario.Peer{}, usage("--%s %s: %s has no port %s, they end at 65535", role, text, host, port)
+		}
 	}
 	if isAddress(text) {
 		if role == "client" {
