@@ -103,12 +103,15 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 	}
 	c := r.caseOf(b, role)
 	variants, err := s.Variants(c)
-	variants = r.selected(variants)
+	all := variants
+	variants = r.selected(slices.Clone(all))
 	switch {
 	case errors.Is(err, scenario.ErrUnsupported):
 		return single(outcome.Unsupported, err.Error())
 	case err != nil:
 		return single(outcome.Invalid, err.Error())
+	case len(variants) == 0 && len(all) > 0:
+		return single(outcome.Unsupported, fmt.Sprintf("%v: it has no variant %q, the first one of %d is %q", scenario.ErrUnsupported, r.config.Variant, len(all), all[0].Name))
 	case len(variants) == 0:
 		return single(outcome.Unsupported, fmt.Sprintf("%v: the conversation has no place for it", scenario.ErrUnsupported))
 	}

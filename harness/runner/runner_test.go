@@ -171,6 +171,16 @@ func TestTargetThatIsDownIsInvalid(t *testing.T) {
 	want(t, play1(t, target, splitting(2)), outcome.Invalid, target.Server.Address)
 }
 
+func TestVariantThatIsNotThere(t *testing.T) {
+	r := New(Config{Seed: 1, Variant: "byte=7", Tmp: t.TempDir()})
+	defer r.Close()
+	results := r.Run(t.Context(), serve(t, upper), splitting(3))
+	if len(results) != 1 {
+		t.Fatalf("got %+v, want one result", results)
+	}
+	want(t, results[0], outcome.Unsupported, `no variant "byte=7", the first one of 1 is "cut"`)
+}
+
 func TestScenarioSaysUnsupported(t *testing.T) {
 	s := playing()
 	s.Variants = func(c scenario.Case) ([]scenario.Variant, error) { return nil, c.Unsupported("too short") }
