@@ -78,7 +78,8 @@ func (e *execution) prepare(targets []scenario.Target) error {
 	}
 	e.job = suite.Job{
 		Targets: targets,
-		Runner:  runner.Config{Seed: e.flags.seed, Budget: e.flags.budget, StartTimeout: e.flags.startTimeout, Self: self, Variant: e.flags.variant, Sweep: e.flags.sweep},
+		Runner: runner.Config{Seed: e.flags.seed, Budget: e.flags.budget, StartTimeout: e.flags.startTimeout, Self: self, Variant: e.flags.variant, Sweep: e.flags.sweep,
+			Zoo: e.flags.zoo},
 		Timeout: e.flags.timeout, Levels: levels, LabelFilter: e.flags.labelFilter,
 		Focus: e.flags.focus, Skip: e.flags.skip, FailFast: e.flags.failFast, Waivers: e.waivers,
 	}

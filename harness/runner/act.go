@@ -90,14 +90,8 @@ func (a *act) AwaitAccepted(ctx context.Context, conn sock.Conn) (closed func(co
 // awaitClosed blocks until no process of the server has the socket open. The
 // kernel gives no event for that to others.
 func (a *act) awaitClosed(ctx context.Context, inode uint32) {
-	ticker := time.NewTicker(time.Millisecond)
-	defer ticker.Stop()
-	for a.holds(inode) {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
+	const longest = 25 * time.Millisecond
+	for pause := time.Millisecond; a.holds(inode) && sleep(ctx, pause); pause = min(pause*5/4, longest) {
 	}
 }
 

@@ -31,7 +31,7 @@ type bench struct {
 	seed   chance.Source
 	script *dialogue.Script // nil when neither peer is a dialogue
 
-	hangs atomic.Int64 // scenarios with a peer that hung, confirmed
+	hangs atomic.Int64 // scenarios with a peer that hung, or that burned a processor for nobody, confirmed
 
 	mu           sync.Mutex // guards what follows; held while the server starts
 	server       *peer.Process
@@ -243,6 +243,15 @@ func (b *bench) tree() []int {
 func (b *bench) hung() bool {
 	const known = 2
 	return b.hangs.Load() >= known
+}
+
+// spinning is for how long a thread must have had a processor to count as one that
+// never will sleep.
+func (b *bench) spinning() time.Duration {
+	if b.hung() {
+		return spinningAgain
+	}
+	return spinning
 }
 
 // near is tree for those who count, who may miss one that begins or ends.

@@ -55,6 +55,10 @@ type take struct {
 
 func (t take) suspect() bool { return t.Verdict == outcome.Fail || t.Verdict == outcome.Invalid }
 
+// proven reports whether it is known that a peer would never have come to an end,
+// however long it had got.
+func (t take) proven() bool { return t.hung && !t.timed }
+
 // all plays the variants, as many at a time as the target bears, and plays
 // those that did not pass again alone. Variants that were not reached are left
 // out, and a note says so.
@@ -165,6 +169,9 @@ func (p *play) enoughIsKnown(ctx context.Context) bool {
 }
 
 func (p *play) enough() int64 {
+	if p.believed("") {
+		return 1
+	}
 	if p.kase.Role == scenario.Client {
 		return enoughRuns
 	}

@@ -53,6 +53,7 @@ func (p *play) repeats(ctx context.Context, before *count, variants []scenario.V
 	var r scenario.Repeats
 	if p.burns(ctx); p.busy != "" {
 		r.Busy = p.busy
+		p.bench.hangs.Add(1)
 	} else if before != nil {
 		r = p.grown(ctx, before, variants, conversations)
 	}

@@ -26,6 +26,7 @@ type Config struct {
 	Clients      int           // client processes under test at a time; 0: 2
 	Sweep        int           // most variants of one scenario against a server; 0: 96
 	Variant      string        // play the variant of this name only
+	Zoo          bool          // confirm failures of a target with a planted bug only where that is to be found
 }
 
 func (c Config) withDefaults() Config {

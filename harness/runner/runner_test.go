@@ -242,6 +242,22 @@ func TestDamageThatTheTargetPutsUpWith(t *testing.T) {
 	}
 }
 
+// In a zoo a failure is confirmed where the program's bug is planted, and taken as it
+// comes elsewhere.
+func TestZooConfirmsWhatIsPlanted(t *testing.T) {
+	for planted, confirmed := range map[string]bool{"": true, "test/scenario": true, "test/other": false} {
+		target := serve(t, oneRecv)
+		target.Oracles = map[string]outcome.Level{"serves": scenario.Off, "others": scenario.Off}
+		target.Planted = planted
+		r := New(Config{Seed: 1, Budget: 500 * time.Millisecond, Tmp: t.TempDir(), Zoo: true})
+		results := r.Run(t.Context(), target, splitting(2))
+		r.Close()
+		if len(results) != 1 || results[0].Verdict != outcome.Fail || (results[0].Share != nil) != confirmed {
+			t.Errorf("planted in %q: got %+v, want a failure that is confirmed: %v", planted, results, confirmed)
+		}
+	}
+}
+
 // A failure that does not come again is flaky, not a failure and not a pass.
 func TestFailureThatPassesAloneIsFlaky(t *testing.T) {
 	r := splittingOnly(t, failing(3))
