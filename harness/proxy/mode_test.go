@@ -81,8 +81,10 @@ func TestUpstreamDown(t *testing.T) {
 				return
 			}
 			defer func() { _ = client.Close() }()
-			_, _ = client.Write([]byte("unread"))
-			wantEnding(t, client, "", test.want)
+			// A write that a reset has overtaken takes the error, and a read then sees an end.
+			if _, err := client.Write([]byte("unread")); err == nil || endingFor(err) != test.want {
+				wantEnding(t, client, "", test.want)
+			}
 			r.wantClosed()
 		})
 	}
