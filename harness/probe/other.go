@@ -18,4 +18,6 @@ func measure([]int, bool) (Usage, error) { return Usage{}, sock.ErrUnsupported }
 
 func turns([]int) (map[int]Turn, error) { return nil, sock.ErrUnsupported }
 
+func inLine([]int) bool { return false }
+
 func program(int) string { return "" }

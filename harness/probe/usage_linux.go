@@ -137,6 +137,19 @@ func turns(pids []int) (map[int]Turn, error) {
 	return all, nil
 }
 
+// inLine reports whether a thread of the processes runs, or would if it got a processor.
+func inLine(pids []int) bool {
+	for _, pid := range pids {
+		tids, _ := numbers(procPath(pid, "task"))
+		for _, tid := range tids {
+			if (thread{pid: pid, tid: tid}).state() == 'R' {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // missing reports whether this kernel has no schedstat (CONFIG_SCHED_INFO).
 func missing() bool {
 	_, err := readFile("/proc/self/schedstat")

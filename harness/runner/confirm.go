@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -144,10 +145,15 @@ func unhurried(first, again take) take {
 	return again
 }
 
-// fed reports whether a take would have been no different alone on the machine: it had the
-// processors, or what it shows was proven and not waited for.
+// fed reports whether a take tells as much as one alone on the machine: it had the
+// processors for most of the time that counts, or what it shows was proven and not waited
+// for. A wait grows by the time for which there were none.
 func (p *play) fed(t take) bool {
-	return t.proven() || t.starved <= max(hungry, p.limit()/4)
+	most := p.limit() / 2
+	if t.timed {
+		most = max(most, t.Elapsed.Duration()/4)
+	}
+	return t.proven() || t.starved <= most
 }
 
 // limit is the time that decides: ours, or the one that a client keeps itself.
@@ -159,12 +165,9 @@ func (p *play) limit() time.Duration {
 // the runs the peers had the processor time that limits count on: ours, or those
 // that a client keeps itself. A server that burns the processors, or is known to hang, has itself to blame.
 func (p *play) trusted(ctx context.Context, t take, takes []take) take {
-	least := takes[0].starved
-	for _, other := range takes {
-		least = min(least, other.starved)
-	}
 	blameless := t.timed && !p.bench.hung() && !p.bench.busy(ctx) || p.kase.Role == scenario.Client && !t.proven()
-	if blameless && least > p.limit()/2 {
+	if blameless && !slices.ContainsFunc(takes, p.fed) {
+		least := slices.MinFunc(takes, func(a, b take) int { return cmp.Compare(a.starved, b.starved) }).starved
 		t.Verdict = outcome.Invalid
 		t.Message = fmt.Sprintf("this machine is too busy to tell: in each run a peer, or the harness, waited for a processor for %s or more; besides: %s",
 			least.Round(time.Millisecond), t.Message)

@@ -15,9 +15,6 @@ type machine struct{ folder string }
 // would not hear of the context.
 const askAgain = 5 * time.Millisecond
 
-// draining is how long who has closed the door waits for those who are in.
-const draining = 500 * time.Millisecond
-
 // share blocks while another worker has claimed the machine, or until the
 // context ends. release must be called.
 func (m machine) share(ctx context.Context) (release func()) {
@@ -26,14 +23,11 @@ func (m machine) share(ctx context.Context) (release func()) {
 	return m.lock(ctx, "room", false)
 }
 
-// claim blocks until nobody else plays, for as long as draining, or until the context
-// ends. Who has claimed holds the door, so that no more come in; who is in for longer
-// than that is mostly asleep.
+// claim blocks until nobody else plays, or until the context ends. Who waits for
+// it holds the door, so that no more come in.
 func (m machine) claim(ctx context.Context) (release func()) {
 	door := m.lock(ctx, "door", true)
-	limited, cancel := context.WithTimeout(ctx, draining)
-	defer cancel()
-	room := m.lock(limited, "room", true)
+	room := m.lock(ctx, "room", true)
 	return func() { room(); door() }
 }
 

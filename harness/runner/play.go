@@ -113,6 +113,9 @@ func (p *play) together(ctx context.Context, variants []scenario.Variant) []take
 		to := min(from+step, len(variants))
 		p.batch(ctx, variants[from:to], takes[from:to], width)
 		if to < len(variants) && !p.enoughIsKnown(ctx) && p.burns(ctx) {
+			if p.believed("cpu") {
+				return takes
+			}
 			p.bench.discard()
 		}
 		p.tidy()

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -80,8 +81,10 @@ func CheckFilter(filter string) error {
 	return err
 }
 
-// Preview declares the topics and returns the planned specs, grouped by target.
-// It may be called once in a process, and runs nothing.
+// Preview declares the topics and returns the planned specs, grouped by target in the
+// order of the targets: what takes long can come first.
+// It may be called once in a process, and runs nothing. In a zoo a broken target is
+// played to by one worker: others would have to learn again how it hangs or spins.
 func (j Job) Preview(topics []Topic) []coordinator.Spec {
 	j.declare(topics, j.bench())
 	suite, reporter := j.configuration()
@@ -89,9 +92,14 @@ func (j Job) Preview(topics []Topic) []coordinator.Spec {
 	for i := range specs {
 		specs[i].Group = target(specs[i].Preview)
 		specs[i].Whole = slices.ContainsFunc(j.Targets, func(t scenario.Target) bool {
-			return t.Name == specs[i].Group && solitary(t.Server)
+			return t.Name == specs[i].Group && (solitary(t.Server) || j.Runner.Zoo && t.Planted != "")
 		})
 	}
+	at := map[string]int{}
+	for i, t := range j.Targets {
+		at[t.Name] = i
+	}
+	slices.SortStableFunc(specs, func(a, b coordinator.Spec) int { return cmp.Compare(at[a.Group], at[b.Group]) })
 	return specs
 }
 

@@ -64,21 +64,12 @@ func exhaust(ctx context.Context, rig scenario.Rig, look func() error) error {
 	defer restore()
 	var all crowd
 	defer func() { all.close() }()
-	full := false
-	for !full && len(all) < mostDial {
-		if err := all.dial(ctx, rig, kernel, room); err != nil {
-			return err
-		}
-		if full, err = kernel.awaitFull(ctx, rig, all); err != nil {
-			// Who serves one at a time, or has ended, is told elsewhere.
-			return fmt.Errorf("%w: %w", scenario.ErrUnsupported, err)
-		}
+	full, err := kernel.crowdOut(ctx, rig, &all)
+	if err != nil {
+		return err
 	}
 	if full {
 		rig.Struck(fmt.Sprintf("no descriptor left after %d clients", len(all)))
-		if err := wait(ctx, rig, &all); err != nil {
-			return err
-		}
 	} else {
 		rig.Struck(fmt.Sprintf("%d clients, and no process of the server that had to take more than %d of them", len(all), room))
 	}
@@ -94,6 +85,30 @@ func exhaust(ctx context.Context, rig scenario.Rig, look func() error) error {
 		return fmt.Errorf("a fresh client is not served after %d have left who took all descriptors: %w", len(all), err)
 	}
 	return nil
+}
+
+// crowdOut lets clients in until the server has no descriptor left and has tried to
+// accept one more, or until so many are in that it never will. One that it was closing
+// when its room was counted comes back, and takes in who was to wait.
+func (v view) crowdOut(ctx context.Context, rig scenario.Rig, all *crowd) (full bool, err error) {
+	for !full && len(*all) < mostDial {
+		if err := all.dial(ctx, rig, v, room); err != nil {
+			return false, err
+		}
+		if full, err = v.awaitFull(ctx, rig, *all); err != nil {
+			// Who serves one at a time, or has ended, is told elsewhere.
+			return false, fmt.Errorf("%w: %w", scenario.ErrUnsupported, err)
+		}
+	}
+	for full && len(*all) < mostDial {
+		if err := wait(ctx, rig, all); err != nil {
+			return true, err
+		}
+		if held, _ := v.accepted(*all); held < len(*all) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // wait lets clients come for whom there is no descriptor, and blocks until the
