@@ -13,12 +13,12 @@ func until(ctx context.Context, rig scenario.Rig, done func() (bool, error)) err
 	idle, still := func() bool { return true }, func() int64 { return 0 }
 	watched, stop := rig.Watch(ctx, idle, still)
 	defer stop()
-	for {
+	for last := false; ; last = !sleep(watched, time.Millisecond) {
 		ok, err := done()
 		if ok || err != nil {
 			return err
 		}
-		if !sleep(watched, time.Millisecond) {
+		if last { // what is proven to wait for ever may have done it since the look before
 			return context.Cause(watched)
 		}
 	}
