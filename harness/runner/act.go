@@ -74,7 +74,7 @@ func (a *act) Accepted(conn sock.Conn) (bool, error) {
 }
 
 // AwaitAccepted implements [scenario.Rig].
-func (a *act) AwaitAccepted(ctx context.Context, conn sock.Conn) (closed func(context.Context), err error) {
+func (a *act) AwaitAccepted(ctx context.Context, conn sock.Conn) (closed func(context.Context) bool, err error) {
 	diag, server, client, err := question(conn)
 	if err != nil {
 		return nil, err
@@ -84,15 +84,19 @@ func (a *act) AwaitAccepted(ctx context.Context, conn sock.Conn) (closed func(co
 		return nil, err
 	}
 	s, err := diag.Lookup(server, client)
-	return func(ctx context.Context) { a.awaitClosed(ctx, s.Inode) }, err
+	return func(ctx context.Context) bool { return a.awaitClosed(ctx, s.Inode) }, err
 }
 
-// awaitClosed blocks until no process of the server has the socket open. The
-// kernel gives no event for that to others.
-func (a *act) awaitClosed(ctx context.Context, inode uint32) {
+// awaitClosed blocks until no process of the server has the socket open, or the context
+// ends, and reports which. The kernel gives no event for that to others.
+func (a *act) awaitClosed(ctx context.Context, inode uint32) bool {
 	const longest = 25 * time.Millisecond
-	for pause := time.Millisecond; a.holds(inode) && sleep(ctx, pause); pause = min(pause*5/4, longest) {
+	for pause := time.Millisecond; a.holds(inode); pause = min(pause*5/4, longest) {
+		if !sleep(ctx, pause) {
+			return false
+		}
 	}
+	return true
 }
 
 func (a *act) holds(inode uint32) bool {

@@ -147,8 +147,9 @@ type Rig interface {
 	// Start starts the server again, on the port it had, after AwaitExit.
 	Start(ctx context.Context) error
 	// AwaitAccepted blocks until the server has accepted conn, and returns a
-	// function that blocks until it has closed its end, or until the context ends.
-	AwaitAccepted(ctx context.Context, conn sock.Conn) (closed func(context.Context), err error)
+	// function that blocks until the server has closed its end of it, or the context
+	// ends, and reports which of them; with one that has ended it tells at once.
+	AwaitAccepted(ctx context.Context, conn sock.Conn) (closed func(context.Context) bool, err error)
 	// AwaitRead blocks until the server has read the first n bytes sent on conn.
 	AwaitRead(ctx context.Context, conn sock.Conn, n int) error
 	// AwaitAsleep blocks until every thread of the server's processes sleeps, or

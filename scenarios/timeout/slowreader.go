@@ -80,7 +80,7 @@ func askAndSleep(ctx context.Context, rig scenario.Rig, requests []byte, times i
 	return awaitLetGo(ctx, rig, limit, closed)
 }
 
-func awaitLetGo(ctx context.Context, rig scenario.Rig, limit time.Duration, closed func(context.Context)) error {
+func awaitLetGo(ctx context.Context, rig scenario.Rig, limit time.Duration, closed func(context.Context) bool) error {
 	const kept = "the server keeps a client that does not read its answers"
 	hang, stop := hanging(ctx, rig, true)
 	defer stop()
@@ -91,6 +91,10 @@ func awaitLetGo(ctx context.Context, rig scenario.Rig, limit time.Duration, clos
 	select {
 	case <-over:
 	case proof := <-hang:
+		cancel()
+		if closed(waiting) { // a server that has let go waits for the next client
+			return nil
+		}
 		return fmt.Errorf("%s for ever, in spite of its idle_timeout of %v: %s", kept, limit, proof)
 	}
 	if ctx.Err() != nil {
