@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"os"
-	"slices"
 	"syscall"
 
 	"github.com/sockharness/harness/harness/sock"
@@ -20,22 +18,7 @@ func (a *act) DialWindow(ctx context.Context, w wire.Window) (sock.Conn, error) 
 }
 
 // Listeners implements [scenario.Rig].
-func (a *act) Listeners() ([]sock.Listener, error) {
-	_, address := a.bench().process()
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return nil, err
-	}
-	diag, err := sock.OpenDiag()
-	if err != nil {
-		return nil, err
-	}
-	defer diag.Close()
-	all, err := diag.Listeners()
-	return slices.DeleteFunc(all, func(l sock.Listener) bool {
-		return l.Addr.Port() != at.Port() || l.Addr.Addr() != at.Addr() && !l.Addr.Addr().IsUnspecified()
-	}), err
-}
+func (a *act) Listeners() ([]sock.Listener, error) { return a.bench().listeners() }
 
 // Exhausted implements [scenario.Rig].
 func (a *act) Exhausted() (bool, error) {

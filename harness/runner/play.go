@@ -182,7 +182,7 @@ func (p *play) enough() int64 {
 }
 
 // width is how many variants may run at a time: one where they act on the
-// server process itself.
+// server process itself, and no more than the server lets in.
 func (p *play) width(variants []scenario.Variant) int {
 	switch {
 	case slices.ContainsFunc(variants, func(v scenario.Variant) bool { return v.Act != nil }):
@@ -190,7 +190,7 @@ func (p *play) width(variants []scenario.Variant) int {
 	case p.kase.Role == scenario.Client || p.bench.target.Client.Dialogue == nil:
 		return p.runner.config.Clients
 	}
-	return p.runner.config.Servers
+	return p.bench.bearable(p.runner.config.Servers)
 }
 
 // one plays one variant and judges it, while nobody claims the machine. The
