@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"syscall"
 	"time"
@@ -93,16 +94,36 @@ func (s *session) connectTo(ctx context.Context, upstream string) (link.Conn, er
 	case network != "tcp" && network != "unix":
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.ErrUnsupported}
 	}
-	var d net.Dialer
+	w := s.proxy.dialWindow()
+	d := net.Dialer{Control: func(network, address string, c syscall.RawConn) error {
+		if s.proxy.isAt(address) {
+			return errSelf
+		}
+		if w == (wire.Window{}) {
+			return nil
+		}
+		return sock.Shape(network, address, c, w)
+	}}
 	d.SetMultipathTCP(false)
-	if w := s.proxy.dialWindow(); w != (wire.Window{}) {
-		d.Control = func(network, address string, c syscall.RawConn) error { return sock.Shape(network, address, c, w) }
-	}
 	c, err := d.DialContext(ctx, network, at)
 	if err != nil {
 		return nil, err
 	}
 	return c.(link.Conn), nil
+}
+
+// errSelf is of a connection that would make another one, and that another one, until no
+// descriptors are left.
+var errSelf = errors.New("the upstream is the proxy itself")
+
+// isAt reports whether the proxy listens at an address.
+func (p *Proxy) isAt(address string) bool {
+	to, err := netip.ParseAddrPort(address)
+	own, ok := p.Addr().(*net.TCPAddr)
+	if err != nil || !ok || own.Port != int(to.Port()) {
+		return false
+	}
+	return own.IP.Equal(to.Addr().AsSlice()) || own.IP.IsUnspecified() && isLocal(to.Addr())
 }
 
 func (p *Proxy) dialWindow() wire.Window {

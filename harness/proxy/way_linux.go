@@ -51,6 +51,9 @@ func (l *loop) dial(s *session) (fd int, peer *net.TCPAddr, err error) {
 	if l.way.family == 0 {
 		return -1, nil, errNotAtOnce
 	}
+	if l.proxy.isAt(l.way.peer.String()) {
+		return -1, nil, &net.OpError{Op: "dial", Net: "tcp", Addr: l.way.peer, Err: errSelf}
+	}
 	fd, err = l.way.dial()
 	return fd, l.way.peer, err
 }
