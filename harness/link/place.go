@@ -75,8 +75,8 @@ func (p *place) Shared(key any, fresh func() any) any {
 }
 
 // still is how many polls in a row must show the same before a sender counts
-// as blocked.
-const still = 5
+// as blocked: 100 ms, since one that is ready to write on may have no processor.
+const still = 100
 
 // SourceBlocked implements [wire.Wire].
 func (p *place) SourceBlocked(ctx context.Context) (held int64, err error) {
