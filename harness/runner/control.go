@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -87,10 +88,10 @@ func (b *bench) controlDialogue(ctx context.Context, addr net.Addr) (scenario.Co
 	if played.Steps < len(b.script.Steps) {
 		return scenario.Conversation{}, fmt.Errorf("%w: got %d of %d answers, then: %s", errControl, played.Steps, len(b.script.Steps), ending(played.Ending))
 	}
-	if err := b.unasked(conn); err != nil {
+	c := scenario.ScriptedConversation(b.script)
+	if err := b.unasked(conn, beyond(c, played.Received)); err != nil {
 		return scenario.Conversation{}, err
 	}
-	c := scenario.ScriptedConversation(b.script)
 	c.Took = played.Elapsed
 	if c.Downstream.Bytes == nil {
 		c.Downstream.Bytes = played.Received
@@ -101,9 +102,20 @@ func (b *bench) controlDialogue(ctx context.Context, addr net.Addr) (scenario.Co
 // answerPatience is for an answer of which the dialogue knows nothing.
 const answerPatience = 200 * time.Millisecond
 
+// beyond returns what was received after all that the dialogue expects, as far as it
+// says that byte for byte.
+func beyond(c scenario.Conversation, received []byte) []byte {
+	asks := func(s dialogue.Step) bool { return len(s.Expect) > 0 }
+	if c.Downstream.Bytes == nil && (len(c.Script.Greeting) > 0 || slices.ContainsFunc(c.Script.Steps, asks)) {
+		return nil
+	}
+	return received[min(len(c.Downstream.Bytes), len(received)):]
+}
+
 // unasked returns an error if something comes after a last exchange that expects
-// nothing: with a fault in the way it would be held against the server.
-func (b *bench) unasked(conn sock.Conn) error {
+// nothing: with a fault in the way it would be held against the server. Early is what of
+// it was read already.
+func (b *bench) unasked(conn sock.Conn, early []byte) error {
 	steps := b.script.Steps
 	if len(steps) == 0 || len(steps[len(steps)-1].Expect) > 0 || b.script.End != dialogue.ClientCloses {
 		return nil
@@ -114,7 +126,8 @@ func (b *bench) unasked(conn sock.Conn) error {
 	if err := conn.SetReadDeadline(time.Now().Add(answerPatience)); err != nil {
 		return err
 	}
-	if came, _ := io.ReadAll(io.LimitReader(conn, 80)); len(came) > 0 {
+	came, _ := io.ReadAll(io.LimitReader(conn, 80))
+	if came = append(bytes.Clone(early), came...); len(came) > 0 {
 		return fmt.Errorf("%w: the dialogue expects nothing after the last exchange, and there comes %q: say so with expect", errControl, came)
 	}
 	return nil
