@@ -9,6 +9,17 @@ import (
 // delays are what says how long each piece of the stream is held.
 type delays []func(offset int64) time.Duration
 
+// A segment is what was read at once, and is held: in a pipe, or in memory.
+type segment struct {
+	pipe   *pipe
+	data   []byte // if there is no pipe
+	n      int
+	offset int64 // in the stream
+	at     time.Time
+	due    time.Time
+	late   bool // it was read when another chain was wanted already
+}
+
 // delaysOf returns the delays of a chain that does nothing but delay, and false
 // if it does anything else.
 func (l *Link) delaysOf(stages []Stage) (all delays, ok bool) {

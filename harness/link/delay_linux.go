@@ -41,28 +41,16 @@ type delayLine struct {
 	busy    bool // there is a writer
 }
 
-// A segment is what was read at once.
-type segment struct {
-	pipe   *pipe
-	n      int
-	offset int64 // in the stream
-	at     time.Time
-	due    time.Time
-}
-
 // errNoPipe says that the line has to wait until one is free.
 var errNoPipe = errors.New("no pipe")
 
 // delay carries the stream in the kernel and holds each piece of it, until there
 // is something that it cannot do. Before is a pipe with what comes first, or nil.
 func (l *Link) delay(ctx context.Context, stages []Stage, d delays, edit uint64, before *pipe) carry {
-	src, err1 := l.src.Conn.SyscallConn()
-	dst, err2 := l.dst.Conn.SyscallConn()
-	if err1 != nil || err2 != nil {
+	line := l.newDelayLine(ctx, stages, d, edit)
+	if line == nil {
 		return carry{toChain: true}
 	}
-	line := &delayLine{splicer: splicer{l: l, src: src, dst: dst}, ctx: ctx, delays: d, stages: stages, edit: edit,
-		halt: make(chan struct{}), less: make(chan struct{}, 1)}
 	l.setActive(stages)
 	if before != nil {
 		line.pipes = []*pipe{before}
@@ -72,6 +60,38 @@ func (l *Link) delay(ctx context.Context, stages []Stage, d delays, edit uint64,
 		line.start()
 	}
 	return line.run()
+}
+
+// newDelayLine returns a line that holds nothing, or nil for a connection that is
+// closed.
+func (l *Link) newDelayLine(ctx context.Context, stages []Stage, d delays, edit uint64) *delayLine {
+	src, err1 := l.src.Conn.SyscallConn()
+	dst, err2 := l.dst.Conn.SyscallConn()
+	if err1 != nil || err2 != nil {
+		return nil
+	}
+	return &delayLine{splicer: splicer{l: l, src: src, dst: dst}, ctx: ctx, delays: d, stages: stages, edit: edit,
+		halt: make(chan struct{}), less: make(chan struct{}, 1)}
+}
+
+// resume goes on with what steps have held, when from was left of the last one.
+func (l *Link) resume(ctx context.Context, from carry) carry {
+	before := l.steps
+	l.steps = stepping{}
+	line := l.newDelayLine(ctx, before.stages, before.delays, before.edit)
+	if line == nil {
+		return carry{toChain: true}
+	}
+	line.queue, line.held = before.queue, int64(before.held)
+	line.start()
+	if before.ended != notEnded {
+		from.ended = before.ended
+	}
+	if from.ended == notEnded {
+		return line.run()
+	}
+	defer line.close()
+	return line.finish(carry{toChain: true, ended: from.ended})
 }
 
 // run fills the line until the stream ends, or has to be carried otherwise.
@@ -123,7 +143,7 @@ func (d *delayLine) follow() (carry, bool) {
 	}
 	d.stages, d.delays = asked, fresh
 	for i, s := range d.queue {
-		d.queue[i].due = fresh.due(s.at, s.offset)
+		d.queue[i].due, d.queue[i].late = fresh.due(s.at, s.offset), false
 	}
 	d.l.setActive(asked)
 	d.start()
@@ -138,21 +158,31 @@ func (d *delayLine) leave(asked []Stage) carry {
 		return slices.ContainsFunc(d.stages, func(s Stage) bool { return s.Name == a.Name })
 	})
 	for _, s := range d.queue {
-		b := make([]byte, s.n)
-		n, err := s.pipe.read(b)
+		b, err := s.take()
 		if err != nil {
 			d.l.breakOff(err)
 		}
-		for _, piece := range cut(b[:n], chunkSize) {
-			if stays {
+		for _, piece := range cut(b, chunkSize) {
+			switch {
+			case stays || s.late:
 				c.delayed = append(c.delayed, chunkItem(&chunk{Data: piece, Timestamp: s.at}))
-			} else {
+			default:
 				c.tail = append(c.tail, piece)
 			}
 		}
 	}
 	d.queue = nil
 	return c
+}
+
+// take returns what the segment holds.
+func (s segment) take() ([]byte, error) {
+	if s.pipe == nil {
+		return s.data, nil
+	}
+	b := make([]byte, s.n)
+	n, err := s.pipe.read(b)
+	return b[:n], err
 }
 
 // finish waits until the line is empty, and says how the stream goes on behind it.
@@ -313,7 +343,7 @@ func (d *delayLine) add(p *pipe, n int, offset int64) {
 	p.held += n
 	d.filling = nil
 	d.held += int64(n)
-	d.queue = append(d.queue, segment{pipe: p, n: n, offset: offset, at: now, due: due})
+	d.queue = append(d.queue, segment{pipe: p, n: n, offset: offset, at: now, due: due, late: d.l.edits.Load() != d.edit})
 }
 
 // full reports whether the source has to wait: for what is held, or for a
@@ -348,6 +378,10 @@ func (d *delayLine) write(halt <-chan struct{}) {
 		s, ok := d.head(halt)
 		if !ok {
 			return
+		}
+		if s.late { // it is for the next chain
+			<-halt
+			continue
 		}
 		if time.Until(s.due) > 0 && !d.l.cfg.Pool.clock.wait(s.due, halt) {
 			continue
@@ -394,18 +428,32 @@ func (d *delayLine) send(s segment) error {
 		if err != nil {
 			return err
 		}
-		s.n -= n
-		l.spliced.Add(int64(n))
+		s = s.less(n)
+		if s.pipe != nil {
+			l.spliced.Add(int64(n))
+		}
 		l.sent.Add(int64(n))
-		d.sent(s.pipe, n)
+		d.sent(n)
 	}
 	return nil
+}
+
+// less returns what is left of a segment after n bytes of it were sent.
+func (s segment) less(n int) segment {
+	s.n -= n
+	if s.pipe == nil {
+		s.data = s.data[n:]
+	}
+	return s
 }
 
 func (d *delayLine) sendSome(s segment) (n int, err error) {
 	var failed error
 	err = d.dst.Write(func(fd uintptr) bool {
 		n, failed = ignoringEINTR(func() (int, error) {
+			if s.pipe == nil {
+				return unix.Write(int(fd), s.data)
+			}
 			n, err := unix.Splice(s.pipe.r, nil, int(fd), nil, s.n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
 			return int(n), err
 		})
@@ -415,23 +463,27 @@ func (d *delayLine) sendSome(s segment) (n int, err error) {
 	case err != nil:
 		return 0, err
 	case failed != nil:
-		return 0, os.NewSyscallError("splice", failed)
+		return 0, os.NewSyscallError("write", failed)
 	}
 	return n, nil
 }
 
 // sent takes n bytes off the head of the queue.
-func (d *delayLine) sent(p *pipe, n int) {
+func (d *delayLine) sent(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p.held -= n
 	d.held -= int64(n)
-	head := &d.queue[0]
-	if head.n -= n; head.n > 0 {
+	p := d.queue[0].pipe
+	if p != nil {
+		p.held -= n
+	}
+	if d.queue[0] = d.queue[0].less(n); d.queue[0].n > 0 {
 		return
 	}
 	d.queue = d.queue[1:]
-	d.dropLocked(p)
+	if p != nil {
+		d.dropLocked(p)
+	}
 	select {
 	case d.less <- struct{}{}:
 	default:

@@ -110,9 +110,9 @@ type Link struct {
 	finished chan struct{}  // closed when FIN was sent to the destination
 	gone     sync.WaitGroup // toxics, joints and watchers
 
-	begun    carry  // what the last step has left to Run
-	passed   bool   // a step has passed on the end of the stream
-	stepEdit uint64 // the edit that is known to ask for no toxic
+	begun  carry    // what the last step has left to Run
+	passed bool     // a step has passed on the end of the stream
+	steps  stepping // what steps carry by
 
 	told     int64        // stream offset up to which Bytes events were made
 	noSplice bool         // there is none, or the kernel has refused one, once is enough
@@ -338,7 +338,10 @@ func (l *Link) Run(ctx context.Context) Outcome {
 func (l *Link) carry(ctx context.Context) (o Outcome, done bool) {
 	from := l.begun
 	l.begun = carry{}
-	if !from.toChain {
+	switch {
+	case l.steps.delays != nil:
+		from = l.resume(ctx, from)
+	case !from.toChain:
 		from = l.spliceOrDelay(ctx, nil)
 	}
 	if from.pipe != nil {
@@ -364,23 +367,6 @@ func (l *Link) spliceOrDelay(ctx context.Context, before *pipe) carry {
 		return l.splice(edit)
 	}
 	return carry{toChain: true, pipe: before}
-}
-
-// Plain reports whether nothing is asked of the link but to carry the stream as it
-// is. It must not be called together with Run or a step.
-func (l *Link) Plain() bool {
-	if !l.spliceable() {
-		return false
-	}
-	if l.edits.Load() == l.stepEdit {
-		return true
-	}
-	stages, edit := l.look()
-	if len(stages) > 0 {
-		return false
-	}
-	l.stepEdit = edit
-	return true
 }
 
 // release leaves the deadlines of the sockets to others.

@@ -23,4 +23,6 @@ func (l *Link) delay(context.Context, []Stage, delays, uint64, *pipe) carry {
 	return carry{toChain: true}
 }
 
+func (l *Link) resume(_ context.Context, from carry) carry { return from }
+
 func (l *Link) unpipe(c carry) carry { return c }

@@ -96,7 +96,7 @@ func (s *session) connectTo(ctx context.Context, upstream string) (link.Conn, er
 	}
 	w := s.proxy.dialWindow()
 	d := net.Dialer{Control: func(network, address string, c syscall.RawConn) error {
-		if s.proxy.isAt(address) {
+		if to, err := netip.ParseAddrPort(address); err == nil && s.proxy.isAt(to) {
 			return errSelf
 		}
 		if w == (wire.Window{}) {
@@ -117,10 +117,9 @@ func (s *session) connectTo(ctx context.Context, upstream string) (link.Conn, er
 var errSelf = errors.New("the upstream is the proxy itself")
 
 // isAt reports whether the proxy listens at an address.
-func (p *Proxy) isAt(address string) bool {
-	to, err := netip.ParseAddrPort(address)
+func (p *Proxy) isAt(to netip.AddrPort) bool {
 	own, ok := p.Addr().(*net.TCPAddr)
-	if err != nil || !ok || own.Port != int(to.Port()) {
+	if !ok || own.Port != int(to.Port()) {
 		return false
 	}
 	return own.IP.Equal(to.Addr().AsSlice()) || own.IP.IsUnspecified() && isLocal(to.Addr())

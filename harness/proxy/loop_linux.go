@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -14,22 +16,24 @@ import (
 )
 
 const (
-	loopEvents = 64           // taken from the kernel at once
-	loopBuffer = 16 << 10     // bytes moved at once; who sends more is spliced by a goroutine
-	loopBulk   = 64 << 10     // bytes of one direction in a tick after which it is bulk, too
-	loopStay   = 10           // ms without an event after which the thread is given back
-	loopRetry  = pollUpstream // after an accept that failed
+	loopEvents = 64                    // taken from the kernel at once
+	loopBuffer = 16 << 10              // bytes moved at once; who sends more is spliced by a goroutine
+	loopBulk   = 64 << 10              // bytes of one direction in a tick after which it is bulk, too
+	loopStay   = 10                    // ms without an event after which the thread is given back
+	loopSoon   = 50 * time.Millisecond // until an alarm for which it is kept
+	loopRetry  = pollUpstream          // after an accept that failed
 )
 
 // A loop carries connections that are short or quiet, one thread for all of them,
 // by waiting for the kernel's events itself: a connection costs it twenty system
-// calls and no goroutine. It hands over to goroutines, in the middle of a stream,
-// whatever is more than that: toxics, resets, bulk, a destination that takes no
-// more, a half-close that lasts.
+// calls and no goroutine. What is to be delayed it holds. It hands over to
+// goroutines, in the middle of a stream, whatever is more than that: other toxics,
+// resets, bulk, a destination that takes no more, a half-close that lasts.
 type loop struct {
 	proxy *Proxy
 	epoll int
 	kicks int // eventfd that wakes it
+	timer int // timerfd of the first alarm
 	ticks atomic.Uint64
 
 	// The goroutine of the loop owns these.
@@ -38,8 +42,10 @@ type loop struct {
 	halves map[*pairing]struct{} // open in one direction only
 	buffer []byte
 	way    way
-	parked *os.File // what the runtime waits on; nil: nothing
-	gave   bool     // a connection to a goroutine, since the last wait
+	alarms alarms
+	armed  time.Time // that the timer is set to
+	parked *os.File  // what the runtime waits on; nil: nothing
+	gave   bool      // a connection to a goroutine, since the last wait
 
 	mu     sync.Mutex // guards what follows
 	port   int        // descriptor that connections are accepted from; -1: none
@@ -59,7 +65,8 @@ type pairing struct {
 	fds     [2]int // by the direction that is read from them
 	conns   [2]*bare
 	passed  [2]bool
-	since   uint64 // tick at which it was halved
+	alarms  [2]*alarm // for what is held in that direction, or nil
+	since   uint64    // tick at which it was halved
 	seen    [2]struct {
 		tick  uint64
 		bytes int64 // read by then
@@ -72,22 +79,27 @@ func newLoop(p *Proxy) *loop {
 	if p.tls.terminate != nil || p.tls.originate != nil || p.cfg.ProxyProtocol || p.cfg.Tap != nil {
 		return nil
 	}
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil
-	}
-	kicks, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		_ = unix.Close(epoll)
-		return nil
-	}
-	l := &loop{proxy: p, epoll: epoll, kicks: kicks, port: -1,
+	l := &loop{proxy: p, epoll: -1, kicks: -1, timer: -1, port: -1,
 		open: map[*pairing]struct{}{}, halves: map[*pairing]struct{}{}}
-	if l.watch(kicks, unix.EPOLLIN) != nil {
+	if l.acquire() != nil {
 		l.release()
 		return nil
 	}
 	return l
+}
+
+// acquire takes from the kernel what the loop needs.
+func (l *loop) acquire() (err error) {
+	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return err
+	}
+	if l.kicks, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return err
+	}
+	if l.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+		return err
+	}
+	return errors.Join(l.watch(l.kicks, unix.EPOLLIN), l.watch(l.timer, unix.EPOLLIN|unix.EPOLLET))
 }
 
 func (l *loop) watch(fd int, events uint32) error {
@@ -102,8 +114,11 @@ func (l *loop) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	_ = unix.Close(l.epoll)
-	_ = unix.Close(l.kicks)
+	for _, fd := range []int{l.epoll, l.kicks, l.timer} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
 }
 
 // kick makes the loop look at its connections. A nil loop has none.
@@ -142,6 +157,7 @@ func (l *loop) run() {
 		for _, e := range events[:max(l.wait(events), 0)] {
 			l.handle(int(e.Fd), e.Events)
 		}
+		l.ring()
 	}
 	for pair := range l.open {
 		l.handOver(pair)
@@ -149,8 +165,11 @@ func (l *loop) run() {
 }
 
 func (l *loop) handle(fd int, events uint32) {
-	if fd == l.kicks {
+	switch fd {
+	case l.kicks:
 		l.look()
+		return
+	case l.timer:
 		return
 	}
 	if fd < len(l.slots) && l.slots[fd].pair != nil {
@@ -174,14 +193,14 @@ func (l *loop) look() {
 		}
 	}
 	for pair := range l.open {
-		if !pair.plain() {
+		if !pair.steps() {
 			l.handOver(pair)
 		}
 	}
 }
 
-func (p *pairing) plain() bool {
-	return p.session.links[event.Upstream].Plain() && p.session.links[event.Downstream].Plain()
+func (p *pairing) steps() bool {
+	return p.session.links[event.Upstream].Steps() && p.session.links[event.Downstream].Steps()
 }
 
 // serve begins the session of a client. What cannot be dialled at once, a goroutine
@@ -202,7 +221,7 @@ func (l *loop) serve(fd int, from *net.TCPAddr) {
 	s.connect(link.NewSide(event.Server, upstream))
 	pair := &pairing{session: s, fds: [2]int{event.Upstream: fd, event.Downstream: to},
 		conns: [2]*bare{event.Upstream: client, event.Downstream: upstream}}
-	if !pair.plain() {
+	if !pair.steps() {
 		l.goOn(pair)
 		return
 	}
@@ -243,6 +262,7 @@ func (l *loop) enter(pair *pairing) error {
 // leave makes the loop forget a connection.
 func (l *loop) leave(pair *pairing) {
 	delete(l.open, pair)
+	l.calm(pair)
 	for _, fd := range pair.fds {
 		if fd < len(l.slots) && l.slots[fd].pair == pair {
 			l.slots[fd] = slot{}
@@ -275,11 +295,19 @@ func (l *loop) step(pair *pairing, d event.Direction, more bool) {
 		}
 		return
 	}
-	switch s.links[d].Step(pair.fds[d], pair.fds[o], l.buffer, more) {
+	l.goOnBy(pair, d, s.links[d].Step(pair.fds[d], pair.fds[o], l.buffer, more))
+}
+
+// goOnBy does what a step of one direction leaves to do.
+func (l *loop) goOnBy(pair *pairing, d event.Direction, made link.Progress) {
+	s, o := pair.session, d.Opposite()
+	switch made {
 	case link.Drained:
 		if pair.busy(d, l.ticks.Load()) {
 			l.handOver(pair)
+			return
 		}
+		l.alarm(pair, d)
 	case link.Plenty, link.Beyond:
 		l.handOver(pair)
 	case link.Finished:

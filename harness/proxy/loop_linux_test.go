@@ -10,46 +10,72 @@ import (
 
 const quiet = 40 // connections that idle
 
-// Connections without a toxic cost no goroutine; with one they do, the open ones
-// too, and none of them loses a byte by that.
+// Connections without a toxic, or with delays only, cost no goroutine; with another one
+// they do, the open ones too, and none of them loses a byte by that.
 func TestQuietConnectionsCostNoGoroutine(t *testing.T) {
-	r := newRig(t, nil)
-	before := runtime.NumGoroutine()
-	for range quiet {
-		client, server := r.pair()
-		send(t, client, "there")
-		wantRead(t, server, "there")
-		send(t, server, "back")
-		wantRead(t, client, "back")
-		t.Cleanup(func() {
-			send(t, client, "at last")
-			wantRead(t, server, "at last")
-			_ = server.CloseWrite()
-			wantEnding(t, client, "", event.EOF)
-			_ = client.Close()
-			wantEnding(t, server, "", event.EOF)
+	for name, list := range map[string][]Toxic{"plain": nil, "delayed": delays(t, 1)} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, with(list...))
+			before := runtime.NumGoroutine()
+			for range quiet {
+				converseUntilTheEnd(t, r)
+			}
+			if grown := runtime.NumGoroutine() - before; grown >= quiet {
+				t.Errorf("%d goroutines more for %d connections", grown, quiet)
+			}
+			if err := r.proxy.SetToxics(chainOf("noop")); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "the toxic has a goroutine of each connection", func() bool { return runtime.NumGoroutine()-before >= 2*quiet })
 		})
 	}
-	if grown := runtime.NumGoroutine() - before; grown >= quiet {
-		t.Errorf("%d goroutines more for %d connections", grown, quiet)
-	}
-	if err := r.proxy.SetToxics(chainOf("noop")); err != nil {
-		t.Fatal(err)
-	}
-	until(t, "the toxic has a goroutine of each connection", func() bool { return runtime.NumGoroutine()-before >= 2*quiet })
 }
 
-// What comes and ends at once is passed on whole, whoever ends it and however.
-func TestEndsInOneStep(t *testing.T) {
-	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
-		send(t, first, "all of it")
-		_ = first.CloseWrite()
-		wantEnding(t, second, "all of it", event.EOF)
-		send(t, second, "answer")
-		_ = second.Close()
-		wantEnding(t, first, "answer", event.EOF)
-		r.wantClosed()
+// converseUntilTheEnd opens a connection that works, and works still when the test ends.
+func converseUntilTheEnd(t *testing.T, r *rig) {
+	client, server := r.pair()
+	send(t, client, "there")
+	wantRead(t, server, "there")
+	send(t, server, "back")
+	wantRead(t, client, "back")
+	t.Cleanup(func() {
+		send(t, client, "at last")
+		wantRead(t, server, "at last")
+		_ = server.CloseWrite()
+		wantEnding(t, client, "", event.EOF)
+		_ = client.Close()
+		wantEnding(t, server, "", event.EOF)
 	})
+}
+
+// What a connection holds without a goroutine, and the end behind it, comes when the
+// delay becomes another one, or none, and goes through a toxic that takes its place.
+func TestHeldWithoutAGoroutine(t *testing.T) {
+	const hour = 3_600_000
+	for name, list := range map[string][]Toxic{
+		"delay removed": nil, "delay shortened": delays(t, 1), "delay replaced": chainOf("noop"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, with(delays(t, hour)...))
+			before := runtime.NumGoroutine()
+			client, server := r.pair()
+			send(t, client, "he")
+			until(t, "the first half is held", func() bool { return r.proxy.Traffic(event.Upstream).Received == 2 })
+			send(t, client, "ld")
+			_ = client.CloseWrite()
+			r.wantEvent("FIN of the client", func(e event.Event) bool { return e.Kind == event.FIN && e.Offset == 4 })
+			if grown := runtime.NumGoroutine() - before; grown > 0 {
+				t.Errorf("%d goroutines more", grown)
+			}
+			if err := r.proxy.SetToxics(list); err != nil {
+				t.Fatal(err)
+			}
+			wantEnding(t, server, "held", event.EOF)
+			_ = server.Close()
+			wantEnding(t, client, "", event.EOF)
+			r.wantClosed()
+		})
+	}
 }
 
 // A reset that comes after one direction has ended in order is passed on as well.

@@ -14,7 +14,7 @@ func (l *loop) wait(events []unix.EpollEvent) (n int) {
 		return l.park(events)
 	}
 	l.unpark()
-	n, err := unix.EpollWait(l.epoll, events, loopStay)
+	n, err := unix.EpollWait(l.epoll, events, max(loopStay, l.soon()))
 	if n == 0 && err == nil {
 		return l.park(events)
 	}

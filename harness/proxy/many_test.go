@@ -61,13 +61,13 @@ func TestManyConnectionsLeaveNothing(t *testing.T) {
 			goroutines, files := runtime.NumGoroutine(), openFiles(t)
 			r.wave(n)
 			r.wantNothing(goroutines, files)
-			first := heap()
+			first := heapInUse()
 			r.wave(n)
 			began := time.Now()
 			r.wantNothing(goroutines, files)
 			took := time.Since(began)
 			const perConnection = 100 // bytes: a session is thousands
-			if grown := heap() - first; grown > int64(n*perConnection) {
+			if grown := heapInUse() - first; grown > int64(n*perConnection) {
 				t.Errorf("%d bytes more after the second wave of %d connections", grown, n)
 			}
 			t.Logf("%d connections, nothing left %v after the last was closed", n, took.Round(time.Millisecond))
@@ -140,7 +140,7 @@ func openFiles(t *testing.T) int {
 	return len(list)
 }
 
-func heap() int64 {
+func heapInUse() int64 {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats

@@ -18,7 +18,8 @@ type way struct {
 	upstream string // that it was made from
 	family   int    // 0: elsewhere, or not to be known without asking others
 	to       unix.Sockaddr
-	peer     *net.TCPAddr
+	at       netip.AddrPort // the same
+	peer     *net.TCPAddr   // the same
 }
 
 func wayTo(upstream string) way {
@@ -28,7 +29,7 @@ func wayTo(upstream string) way {
 	if err != nil || failed != nil || network != "tcp" || !addr.Addr().IsLoopback() || addr.Addr().Zone() != "" {
 		return w
 	}
-	w.peer = net.TCPAddrFromAddrPort(addr)
+	w.at, w.peer = addr, net.TCPAddrFromAddrPort(addr)
 	if addr.Addr().Unmap().Is4() {
 		w.family, w.to = unix.AF_INET, &unix.SockaddrInet4{Addr: addr.Addr().Unmap().As4(), Port: int(addr.Port())}
 	} else {
@@ -51,7 +52,7 @@ func (l *loop) dial(s *session) (fd int, peer *net.TCPAddr, err error) {
 	if l.way.family == 0 {
 		return -1, nil, errNotAtOnce
 	}
-	if l.proxy.isAt(l.way.peer.String()) {
+	if l.proxy.isAt(l.way.at) {
 		return -1, nil, &net.OpError{Op: "dial", Net: "tcp", Addr: l.way.peer, Err: errSelf}
 	}
 	fd, err = l.way.dial()
