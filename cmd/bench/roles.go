@@ -64,27 +64,15 @@ func serve(ctx context.Context) error {
 	}
 	context.AfterFunc(ctx, func() { listener.Close() })
 	fmt.Println(listener.Addr())
-	for {
-		conn, err := listener.Accept()
-		if err != nil {
-			return nil
-		}
-		go answer(conn)
-	}
+	return accept(ctx, listener.(*net.TCPListener), answer)
 }
 
-func answer(conn net.Conn) {
+func answer(conn net.Conn, mode byte) {
 	defer conn.Close()
-	mode := make([]byte, 1)
-	if _, err := io.ReadFull(conn, mode); err != nil {
-		return
-	}
-	switch mode[0] {
-	case 'e':
-		_, _ = io.Copy(struct{ io.Writer }{conn}, struct{ io.Reader }{conn})
+	switch mode {
 	case 'u':
 		if download(conn) == nil {
-			_, _ = conn.Write(mode)
+			_, _ = conn.Write([]byte{mode})
 		}
 	case 'd':
 		send(conn, bulk)

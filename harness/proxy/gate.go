@@ -126,7 +126,7 @@ func (g *gate) applyLocked() error {
 }
 
 func (g *gate) turnLocked(m Mode) error {
-	g.proxy.loop.unlisten()
+	g.proxy.loops.unlisten()
 	switch m {
 	case Refuse:
 		g.listener = nil
@@ -141,7 +141,7 @@ func (g *gate) turnLocked(m Mode) error {
 		return err
 	}
 	g.listener = l
-	if g.proxy.loop.listen(l) {
+	if g.proxy.loops.listen(l) {
 		return nil
 	}
 	g.proxy.ends.Go(func() { g.accept(l) })
@@ -174,7 +174,7 @@ func (g *gate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.listener, g.closed = nil, true
-	g.proxy.loop.unlisten()
+	g.proxy.loops.unlisten()
 	_ = g.port.Close()
 }
 

@@ -24,7 +24,7 @@ const (
 	loopRetry  = pollUpstream          // after an accept that failed
 )
 
-// A loop carries connections that are short or quiet, one thread for all of them,
+// A loop carries connections that are short or quiet, one thread for many of them,
 // by waiting for the kernel's events itself: a connection costs it twenty system
 // calls and no goroutine. What is to be delayed it holds. It hands over to
 // goroutines, in the middle of a stream, whatever is more than that: other toxics,
@@ -46,6 +46,7 @@ type loop struct {
 	armed  time.Time // that the timer is set to
 	parked *os.File  // what the runtime waits on; nil: nothing
 	gave   bool      // a connection to a goroutine, since the last wait
+	calm   int       // waits since there was much to do
 
 	mu     sync.Mutex // guards what follows
 	port   int        // descriptor that connections are accepted from; -1: none
@@ -121,11 +122,8 @@ func (l *loop) release() {
 	}
 }
 
-// kick makes the loop look at its connections. A nil loop has none.
+// kick makes the loop look at its connections.
 func (l *loop) kick() {
-	if l == nil {
-		return
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.closed {
@@ -135,9 +133,6 @@ func (l *loop) kick() {
 
 // tick tells the loop that some time has passed.
 func (l *loop) tick() {
-	if l == nil {
-		return
-	}
 	l.ticks.Add(1)
 	l.mu.Lock()
 	halved := l.halved
@@ -154,7 +149,9 @@ func (l *loop) run() {
 	defer context.AfterFunc(l.proxy.ctx, l.kick)()
 	events := make([]unix.EpollEvent, loopEvents)
 	for l.proxy.ctx.Err() == nil {
-		for _, e := range events[:max(l.wait(events), 0)] {
+		n := max(l.wait(events), 0)
+		l.balance(n)
+		for _, e := range events[:n] {
 			l.handle(int(e.Fd), e.Events)
 		}
 		l.ring()
@@ -182,8 +179,8 @@ func (l *loop) handle(fd int, events uint32) {
 	}
 }
 
-// look hands over the connections that have toxics now, or have been half-closed
-// for more than a tick.
+// look hands over the connections that have other toxics now, or have been
+// half-closed for more than a tick.
 func (l *loop) look() {
 	_, _ = unix.Read(l.kicks, make([]byte, 8))
 	now := l.ticks.Load()
@@ -262,7 +259,7 @@ func (l *loop) enter(pair *pairing) error {
 // leave makes the loop forget a connection.
 func (l *loop) leave(pair *pairing) {
 	delete(l.open, pair)
-	l.calm(pair)
+	l.silence(pair)
 	for _, fd := range pair.fds {
 		if fd < len(l.slots) && l.slots[fd].pair == pair {
 			l.slots[fd] = slot{}

@@ -52,8 +52,8 @@ func (l *loop) alarm(pair *pairing, d event.Direction) {
 	}
 }
 
-// calm forgets the alarms of a connection.
-func (l *loop) calm(pair *pairing) {
+// silence forgets the alarms of a connection.
+func (l *loop) silence(pair *pairing) {
 	for d, a := range pair.alarms {
 		if a != nil {
 			heap.Remove(&l.alarms, a.index)

@@ -12,7 +12,7 @@ import (
 // cannot.
 func (l *loop) listen(from net.Listener) bool {
 	tcp, ok := from.(*net.TCPListener)
-	if l == nil || !ok {
+	if !ok {
 		return false
 	}
 	port := -1
@@ -23,14 +23,14 @@ func (l *loop) listen(from net.Listener) bool {
 	if err != nil || port < 0 {
 		return false
 	}
-	if heritage(port) != nil || l.watch(port, unix.EPOLLIN) != nil {
+	if heritage(port) != nil {
 		_ = unix.Close(port)
 		return false
 	}
+	if !l.acceptFrom(port) {
+		return false
+	}
 	_ = tcp.Close() // so that the runtime is not woken by every connection
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.port = port
 	return true
 }
 
@@ -45,19 +45,18 @@ func heritage(fd int) error {
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 9))
 }
 
-// unlisten ends what listen has begun. The loop accepts nothing any more when it
-// returns.
-func (l *loop) unlisten() {
-	if l == nil {
-		return
-	}
+// unlisten ends what listen or join has begun, and returns false if neither has. The
+// loop accepts nothing any more when it returns.
+func (l *loop) unlisten() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.port >= 0 {
-		l.forget(l.port)
-		_ = unix.Close(l.port)
-		l.port = -1
+	if l.port < 0 {
+		return false
 	}
+	l.forget(l.port)
+	_ = unix.Close(l.port)
+	l.port = -1
+	return true
 }
 
 // accept takes one connection from the port.
@@ -77,12 +76,37 @@ func (l *loop) accept() (fd int, from syscall.Sockaddr, err error) {
 	return fd, from, err
 }
 
+// join makes the loop accept from the port of another one, too. It returns false where
+// it cannot.
+func (l *loop) join(first *loop) bool {
+	first.mu.Lock()
+	port := -1
+	if first.port >= 0 {
+		port, _ = unix.FcntlInt(uintptr(first.port), unix.F_DUPFD_CLOEXEC, 0)
+	}
+	first.mu.Unlock()
+	return port >= 0 && l.acceptFrom(port)
+}
+
+// acceptFrom accepts from a port, which is the loop's then. It returns false where it
+// cannot.
+func (l *loop) acceptFrom(port int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.port >= 0 || l.watch(port, unix.EPOLLIN|unix.EPOLLEXCLUSIVE) != nil {
+		_ = unix.Close(port)
+		return false
+	}
+	l.port = port
+	return true
+}
+
 // retry accepts again after a while.
 func (l *loop) retry() {
 	pause(l.proxy.ctx, loopRetry)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.port >= 0 {
-		_ = l.watch(l.port, unix.EPOLLIN)
+		_ = l.watch(l.port, unix.EPOLLIN|unix.EPOLLEXCLUSIVE)
 	}
 }

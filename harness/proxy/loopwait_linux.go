@@ -15,7 +15,7 @@ func (l *loop) wait(events []unix.EpollEvent) (n int) {
 	}
 	l.unpark()
 	n, err := unix.EpollWait(l.epoll, events, max(loopStay, l.soon()))
-	if n == 0 && err == nil {
+	if n == 0 && err == nil && !l.helps() {
 		return l.park(events)
 	}
 	return n

@@ -17,12 +17,12 @@ import (
 // A Proxy is a proxy that runs, or has run. Create it with [New]; its methods
 // are safe for concurrent use.
 type Proxy struct {
-	cfg  Config
-	pool link.Pool
-	diag *sock.Diag // nil: this system cannot tell
-	tls  handshaker
-	gate gate
-	loop *loop // nil: goroutines do all of it
+	cfg   Config
+	pool  link.Pool
+	diag  *sock.Diag // nil: this system cannot tell
+	tls   handshaker
+	gate  gate
+	loops loops
 
 	running chan struct{}   // closed when Start has set what follows
 	ctx     context.Context // of everything that runs
@@ -84,9 +84,7 @@ func (p *Proxy) Start(ctx context.Context) error {
 	}
 	p.diag, _ = sock.OpenDiag()
 	p.ctx, p.cancel = context.WithCancel(ctx)
-	if p.loop = newLoop(p); p.loop != nil {
-		p.ends.Go(p.loop.run)
-	}
+	p.loops.start(p)
 	p.gate.open(p, port)
 	p.ends.Go(p.checkSources)
 	p.detach = context.AfterFunc(ctx, func() { _ = p.Close() })
@@ -134,7 +132,7 @@ func (p *Proxy) SetToxics(list []Toxic) error {
 		s.update(list)
 	}
 	if len(open) > 0 {
-		p.loop.kick()
+		p.loops.kick()
 	}
 	return nil
 }
@@ -231,7 +229,7 @@ func (p *Proxy) checkSources() {
 			return
 		case <-tick.C:
 		}
-		p.loop.tick()
+		p.loops.tick()
 		p.mu.Lock()
 		open := p.openLocked()
 		p.mu.Unlock()
