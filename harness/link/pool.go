@@ -54,7 +54,11 @@ func (p *Pool) pipe() (*pipe, error) {
 		p.lent++
 		return idle, nil
 	}
-	fresh, err := newPipe()
+	size := pipeSize
+	if p.lent >= bigPipes {
+		size = smallPipe
+	}
+	fresh, err := newPipe(size)
 	if err == nil {
 		p.lent++
 	}
