@@ -2,6 +2,7 @@ package framing
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/sockharness/harness/harness/dialogue"
 )
@@ -88,9 +89,13 @@ func (r *relation) fit(longest []byte, f func(byte) byte) {
 }
 
 func mapped(body []byte, f func(byte) byte) []byte {
+	var table [256]byte
+	for b := range table {
+		table[b] = f(byte(b))
+	}
 	out := make([]byte, len(body))
 	for i, b := range body {
-		out[i] = f(b)
+		out[i] = table[b]
 	}
 	return out
 }
@@ -103,14 +108,15 @@ func (r *relation) around(body []byte) []byte {
 // do not tell: they leave two ways to map one of its bytes.
 func (r *relation) answer(body []byte) (answer []byte, ok bool) {
 	changes := len(r.maps) > 1 || r.maps[0]('a') != 'a' || r.maps[0]('A') != 'A'
+	var known [256]bool
+	for i := range known {
+		b := byte(i)
+		known[i] = (b <= 0x7f || !changes || r.binary) &&
+			!slices.ContainsFunc(r.maps, func(f func(byte) byte) bool { return f(b) != r.maps[0](b) })
+	}
 	for _, b := range body {
-		if b > 0x7f && changes && !r.binary {
+		if !known[b] {
 			return nil, false
-		}
-		for _, f := range r.maps {
-			if f(b) != r.maps[0](b) {
-				return nil, false
-			}
 		}
 	}
 	return r.around(mapped(body, r.maps[0])), true
@@ -129,8 +135,18 @@ func (r *relation) filler(n int) []byte {
 		return bytes.Repeat(r.samples[0].asked, n/max(1, len(r.samples[0].asked))+1)[:n]
 	}
 	out := make([]byte, n)
-	for i := range out {
-		out[i] = letters[(i+i/len(letters)+i/1009)%len(letters)]
+	at, most := 0, len(letters)
+	for row := range slices.Chunk(out, 1009) { // one letter is left out after each
+		for line := range slices.Chunk(row, most) { // and after each of these
+			for i := range line {
+				line[i] = letters[at]
+				if at++; at == most {
+					at = 0
+				}
+			}
+			at = (at + 1) % most
+		}
+		at = (at + 1) % most
 	}
 	return out
 }
