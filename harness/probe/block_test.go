@@ -16,7 +16,7 @@ func TestBlockedByUs(t *testing.T) {
 	refutes(t, &running{conn: nil, cmd: r.cmd}, 4*nap)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	d, err := probe.StuckUnread(ctx, func() []int { return []int{r.cmd.Process.Pid} }, nil)
+	d, err := probe.Suspects{Tree: func() []int { return []int{r.cmd.Process.Pid} }, Deaf: true}.Stuck(ctx)
 	if err != nil || !strings.Contains(d.String(), "waits for ever in send") {
 		t.Errorf("got %q, %v; to the deaf it is stuck", d, err)
 	}

@@ -13,7 +13,7 @@ import (
 const (
 	betweenSnapshots = 500 * time.Microsecond
 	confirmAfter     = 3 * time.Millisecond
-	firstPause       = time.Millisecond
+	firstPause       = 4 * time.Millisecond // an attempt that fails takes up to 3 ms of processor time
 	longestPause     = 80 * time.Millisecond
 )
 
@@ -42,20 +42,30 @@ func (e *NotStuck) Unwrap() error { return e.Err }
 // Errors: [*NotStuck] when the context ends, [ErrGone] when no process is left,
 // sock.ErrUnsupported.
 func Stuck(ctx context.Context, pids func() []int, idle func() bool) (Diagnosis, error) {
-	return attempt{pids: pids, idle: idle}.repeat(ctx)
+	return Suspects{Tree: pids, Idle: idle}.Stuck(ctx)
 }
 
-// StuckUnread is Stuck where this process will never read what lies unread in its
-// sockets: a writer that waits for that waits for ever.
-func StuckUnread(ctx context.Context, pids func() []int, idle func() bool) (Diagnosis, error) {
-	return attempt{pids: pids, idle: idle, deaf: true}.repeat(ctx)
+// Suspects are peers of which more is known than [Stuck] is told.
+type Suspects struct {
+	Tree func() []int // all processes of the peers
+	Near func() []int // the same for less; one that begins or ends may be missing. Nil: Tree
+	Idle func() bool  // nothing is under way on our side; nil: always
+	Deaf bool         // this process never reads what lies unread in its sockets: a writer that waits for that waits for ever
+}
+
+// Stuck is the function of that name.
+func (s Suspects) Stuck(ctx context.Context) (Diagnosis, error) {
+	if s.Idle == nil {
+		s.Idle = func() bool { return true }
+	}
+	if s.Near == nil {
+		s.Near = s.Tree
+	}
+	return attempt{Suspects: s}.repeat(ctx)
 }
 
 // repeat tries until there is a diagnosis, or the context ends.
 func (a attempt) repeat(ctx context.Context) (Diagnosis, error) {
-	if a.idle == nil {
-		a.idle = func() bool { return true }
-	}
 	start, pause := time.Now(), firstPause
 	for {
 		d, because, err := a.try(ctx)
@@ -87,9 +97,7 @@ func rest(ctx context.Context, d time.Duration) bool {
 
 // An attempt is one proof and the memory that the next one reuses.
 type attempt struct {
-	pids          func() []int
-	idle          func() bool
-	deaf          bool // what lies unread with us stays there
+	Suspects
 	first, second snapshot
 }
 
@@ -101,10 +109,10 @@ const (
 
 // try proves once, or says what stands against it.
 func (a *attempt) try(ctx context.Context) (d Diagnosis, because string, err error) {
-	if !a.idle() {
+	if !a.Idle() {
 		return d, ourTurn, nil
 	}
-	pids := a.pids()
+	pids := a.Near()
 	if because, err = a.first.take(pids); because != "" || err != nil {
 		return d, because, err
 	}
@@ -115,16 +123,16 @@ func (a *attempt) try(ctx context.Context) (d Diagnosis, because string, err err
 	if because, err = a.again(ctx, pids, betweenSnapshots); because != "" || err != nil {
 		return d, because, err
 	}
-	if d, because, err = tree.examine(a.deaf); because != "" || err != nil {
+	if d, because, err = tree.examine(a.Deaf); because != "" || err != nil {
 		return d, because, err
 	}
 	if because, err = a.again(ctx, pids, confirmAfter); because != "" || err != nil {
 		return d, because, err
 	}
-	if !slices.Equal(pids, a.pids()) {
+	if !slices.Equal(pids, a.Tree()) {
 		return d, moved, nil
 	}
-	if !a.idle() {
+	if !a.Idle() {
 		return d, ourTurn, nil
 	}
 	return d, "", nil

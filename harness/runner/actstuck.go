@@ -14,11 +14,7 @@ func (a *act) AwaitStuck(ctx context.Context, deaf bool) (string, error) {
 	if i == nil || len(a.bench().tree()) == 0 {
 		return "", errNotOurs
 	}
-	stuck := probe.Stuck
-	if deaf {
-		stuck = probe.StuckUnread
-	}
-	d, err := stuck(ctx, a.bench().tree, i.idle)
+	d, err := probe.Suspects{Tree: a.bench().tree, Near: a.bench().near, Idle: i.idle, Deaf: deaf}.Stuck(ctx)
 	if err != nil {
 		return "", fmt.Errorf("hang of the server: %w", err)
 	}
