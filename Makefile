@@ -24,7 +24,7 @@ test: tools build fixtures ## run every test, with the race detector; installs w
 	$(GO) test -race -skip 'TestProof|TestRealSoftware' ./fixtures
 
 zoo: tools build fixtures ## judge the harness by programs whose bugs are known: the matrix program x scenario
-	NODE_EXTRA_CA_CERTS= PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/harness.yaml --zoo --sweep 24 --procs $$((6 * $$(nproc)))
+	NODE_EXTRA_CA_CERTS= PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/harness.yaml --zoo --sweep 24 --procs $$((8 * $$(nproc)))
 
 race: ## run the Go tests only, ten times, with the race detector
 	$(GO) test -race -count=10 ./harness/... ./toxics/...

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -10,6 +11,10 @@ import (
 	"github.com/sockharness/harness/harness/suite"
 	"github.com/sockharness/harness/scenarios"
 )
+
+// sparing lets the heap of a worker grow to five times what is in use: there are many
+// workers, with little memory each, and a collection costs all of them processor time.
+const sparing = 400
 
 // newWorker is what `harness run` starts for each of its processes.
 func newWorker() *cobra.Command {
@@ -28,6 +33,9 @@ func newWorker() *cobra.Command {
 			}
 			if err := adopt(); err != nil {
 				return err
+			}
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(sparing)
 			}
 			return exitError{code: job.Work(scenarios.Topics(), cmd.ErrOrStderr())}
 		},

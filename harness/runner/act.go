@@ -26,13 +26,15 @@ func (a *act) Dial(ctx context.Context) (sock.Conn, error) {
 	return dial(ctx, address)
 }
 
-// Converse implements [scenario.Rig].
+// Converse implements [scenario.Rig]. It takes no longer than the budget of the case.
 func (a *act) Converse(ctx context.Context) (dialogue.Played, error) {
 	conn, err := a.Dial(ctx)
 	if err != nil {
 		return dialogue.Played{}, err
 	}
 	defer conn.Close()
+	ctx, stop := wait{budget: a.stage.kase.Budget, pids: a.bench().tree}.begin(ctx)
+	defer stop()
 	return a.bench().script.PlayClient(ctx, conn, dialogue.Options{}), nil
 }
 

@@ -2,9 +2,7 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"net"
-	"os"
 	"syscall"
 
 	"github.com/sockharness/harness/harness/sock"
@@ -27,8 +25,8 @@ func (a *act) Exhausted() (bool, error) {
 	}
 	for _, pid := range a.bench().tree() {
 		full, err := exhausted(pid)
-		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
-			continue // it has ended meanwhile
+		if ended(err) {
+			continue
 		}
 		if full || err != nil {
 			return full, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 	"time"
 
 	"github.com/sockharness/harness/harness/peer"
@@ -40,7 +42,9 @@ func (a *act) LimitDescriptors(room int) (restore func() error, err error) {
 	restore = func() error {
 		var all error
 		for _, u := range undo {
-			all = errors.Join(all, u())
+			if err := u(); !ended(err) {
+				all = errors.Join(all, err)
+			}
 		}
 		return all
 	}
@@ -50,12 +54,23 @@ func (a *act) LimitDescriptors(room int) (restore func() error, err error) {
 	}
 	for _, pid := range pids {
 		u, err := limitDescriptors(pid, room)
-		if err != nil {
+		switch {
+		case err == nil:
+			undo = append(undo, u)
+		case !ended(err):
 			return nil, errors.Join(fmt.Errorf("descriptors limit: %w", err), restore())
 		}
-		undo = append(undo, u)
+	}
+	if len(undo) == 0 {
+		return nil, errNotOurs
 	}
 	return restore, nil
+}
+
+// ended reports whether something failed because the process has ended meanwhile, as
+// one of a server does that forks for each connection.
+func ended(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
 }
 
 // Terminate implements [scenario.Rig].

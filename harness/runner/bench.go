@@ -31,7 +31,9 @@ type bench struct {
 	seed   chance.Source
 	script *dialogue.Script // nil when neither peer is a dialogue
 
-	hangs atomic.Int64 // scenarios with a peer that hung, or that burned a processor for nobody, confirmed
+	hangs   atomic.Int64 // scenarios with a peer that hung, or that burned a processor for nobody, confirmed
+	rumours atomic.Int64 // the same, not confirmed
+	caught  atomic.Bool  // a zoo has found what is planted, by its check
 
 	mu           sync.Mutex // guards what follows; held while the server starts
 	server       *peer.Process
@@ -61,6 +63,7 @@ func (b *bench) twin() *bench {
 	defer b.mu.Unlock()
 	twin := &bench{config: b.config, target: b.target, seed: b.seed, script: b.script, conversation: b.conversation, controlled: b.controlled}
 	twin.hangs.Store(b.hangs.Load())
+	twin.rumours.Store(b.rumours.Load())
 	return twin
 }
 
@@ -240,15 +243,18 @@ func (b *bench) tree() []int {
 }
 
 // hung reports whether the target is known to hang.
-func (b *bench) hung() bool {
-	const known = 2
-	return b.hangs.Load() >= known
-}
+func (b *bench) hung() bool { return b.hangs.Load() >= knownHangs }
+
+// knownHangs is how many scenarios must have hung until that is what a target does.
+const knownHangs = 2
+
+// suspected reports whether the target is known to hang, or said to.
+func (b *bench) suspected() bool { return b.hangs.Load()+b.rumours.Load() >= knownHangs }
 
 // spinning is for how long a thread must have had a processor to count as one that
 // never will sleep.
 func (b *bench) spinning() time.Duration {
-	if b.hung() {
+	if b.suspected() {
 		return spinningAgain
 	}
 	return spinning

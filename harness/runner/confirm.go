@@ -15,7 +15,8 @@ import (
 // confirmations is how often a suspect is played again before it has failed.
 const confirmations = 3
 
-// slow is how long a variant takes whose confirmations are played at the same time.
+// slow is how long a variant takes whose confirmations are played at the same time, if
+// there are processors for that.
 const slow = 400 * time.Millisecond
 
 // retry plays suspects again, on a server that is whole, until one of them is
@@ -31,6 +32,7 @@ func (p *play) retry(ctx context.Context, variants []scenario.Variant, takes []t
 		case !again || ctx.Err() != nil:
 		case !confirmed && first.Verdict == outcome.Fail && p.believed(first.Check):
 			takes[i].Notes = append(takes[i].Notes, hearsay)
+			p.bench.heard(first)
 			confirmed = true
 		case confirmed && (collateral || first.Verdict == outcome.Invalid):
 			takes[i] = take{} // nobody knows whether it would fail alone, too
@@ -46,17 +48,6 @@ func (p *play) retry(ctx context.Context, variants []scenario.Variant, takes []t
 			confirmed = takes[i].Verdict == outcome.Fail
 		}
 	}
-}
-
-// hearsay is the note of a failure that was not confirmed.
-const hearsay = "not confirmed: the bug of this program is planted elsewhere"
-
-// believed reports whether a failure of this scenario, or by the check, is taken as it
-// comes: in a zoo, where it is no news that a broken program fails more than what its bug
-// is planted for. Half of the time of a zoo went into confirming that.
-func (p *play) believed(check string) bool {
-	planted := p.kase.Target.Planted
-	return p.runner.config.Zoo && planted != "" && planted != p.scenario.ID && planted != "check:"+check
 }
 
 // worn is for a server that was damaged by a scenario of which each variant does
@@ -105,7 +96,7 @@ func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take
 	if first.hung && p.bench.hung() {
 		runs = 1
 	}
-	takes := p.rerun(ctx, v, runs, first.Elapsed.Duration() > slow)
+	takes := p.rerun(ctx, v, runs, first.Elapsed.Duration() > slow && p.fed(first))
 	if !slices.ContainsFunc(takes, p.fed) {
 		takes[runs-1] = p.claimed(ctx, v)
 	}
@@ -150,6 +141,9 @@ func unhurried(first, again take) take {
 // for. A wait grows by the time for which there were none.
 func (p *play) fed(t take) bool {
 	most := p.limit() / 2
+	if p.kase.Role == scenario.Server {
+		most = max(most, t.budget) // it would have grown by twice as much
+	}
 	if t.timed {
 		most = max(most, t.Elapsed.Duration()/4)
 	}
@@ -175,11 +169,11 @@ func (p *play) trusted(ctx context.Context, t take, takes []take) take {
 	return t
 }
 
-// rerun plays a variant n times, with a larger budget: one that takes long at the same
-// time, each with peers of its own.
-func (p *play) rerun(ctx context.Context, v scenario.Variant, n int, takesLong bool) []take {
+// rerun plays a variant n times, with a larger budget, and side by side, each with peers
+// of its own, if that may be.
+func (p *play) rerun(ctx context.Context, v scenario.Variant, n int, sideBySide bool) []take {
 	takes := make([]take, n)
-	if !takesLong || !p.bench.divisible() {
+	if !sideBySide || !p.bench.divisible() {
 		for i := range takes {
 			takes[i] = p.fresh(ctx, v)
 		}

@@ -16,10 +16,11 @@ import (
 const mostStretch = 2
 
 // glance is how often the peers are looked at in a wait that has grown long,
-// which it has after quiet.
+// which it has after quiet; the longer it lasts, the less often.
 const (
-	quiet  = 200 * time.Millisecond
-	glance = 100 * time.Millisecond
+	quiet    = 200 * time.Millisecond
+	glance   = 100 * time.Millisecond
+	glanceAt = 5 // parts of the time that the wait has lasted, if that is more
 )
 
 // spinning is for how long a thread must have had a processor, without a sleep
@@ -61,7 +62,7 @@ type wait struct {
 	near     func() []int  // the same for who only counts; nil: pids
 	moved    func() int64  // grows while bytes move; nil: a spin cannot be told from work
 	idle     func() bool   // nothing is under way on our side; nil: it cannot be told
-	deaf     bool          // what lies unread with us is never read, see probe.StuckUnread
+	deaf     bool          // what lies unread with us is never read, see [probe.Suspects]
 	spinning time.Duration // 0: the constant
 	prover   chan struct{} // holds a token while somebody proves, so that one does at a time
 
@@ -110,7 +111,7 @@ func (w wait) watch(ctx context.Context) error {
 		return stuck
 	}
 	for left := w.budget - first; left > 0; left = w.budget - first - l.used() {
-		if !sleep(ctx, min(left, glance)) {
+		if !sleep(ctx, min(left, max(glance, l.elapsed/glanceAt))) {
 			return nil
 		}
 		if l.again(); l.awake >= cmp.Or(w.spinning, spinning) {
@@ -136,11 +137,7 @@ func (w wait) prove(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, proving)
 	defer cancel()
-	stuck := probe.Stuck
-	if w.deaf {
-		stuck = probe.StuckUnread
-	}
-	d, err := stuck(ctx, w.pids, w.idle)
+	d, err := probe.Suspects{Tree: w.pids, Near: w.near, Idle: w.idle, Deaf: w.deaf}.Stuck(ctx)
 	if err != nil {
 		return nil
 	}

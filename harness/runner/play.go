@@ -51,6 +51,7 @@ type take struct {
 	timed   bool                 // it failed for time alone
 	hung    bool                 // a peer hung, spun or took too long
 	starved time.Duration        // for which a peer or we waited for a processor meanwhile
+	budget  time.Duration        // that its waits had; they grow by the time for which processors were short
 }
 
 func (t take) suspect() bool { return t.Verdict == outcome.Fail || t.Verdict == outcome.Invalid }
@@ -63,7 +64,11 @@ func (t take) proven() bool { return t.hung && !t.timed }
 // those that did not pass again alone. Variants that were not reached are left
 // out, and a note says so.
 func (p *play) all(ctx context.Context, variants []scenario.Variant) []outcome.Result {
-	before := p.count(probe.Glance)
+	elsewhere := p.bench.elsewhere(p.scenario)
+	var before *count
+	if !elsewhere {
+		before = p.count(probe.Glance)
+	}
 	takes := p.together(ctx, variants)
 	collateral := p.damaged.Load()
 	p.retry(ctx, variants, takes)
@@ -72,7 +77,9 @@ func (p *play) all(ctx context.Context, variants []scenario.Variant) []outcome.R
 		results = append(results, p.worn(ctx, variants)...)
 	}
 	results = append(results, p.lesser(ctx, variants, takes)...)
-	results = append(results, p.repeats(ctx, before, variants, len(results))...)
+	if !elsewhere || !failed(results) {
+		results = append(results, p.repeats(ctx, before, variants, len(results))...)
+	}
 	if p.damaged.Swap(false) || p.busy != "" || p.bench.target.Server.Scope == scenario.PerScenario || failed(results) {
 		p.bench.discard()
 	}
@@ -157,7 +164,7 @@ func (p *play) batch(ctx context.Context, variants []scenario.Variant, takes []t
 func (p *play) weigh(t take) {
 	switch {
 	case !t.suspect():
-	case t.hung && p.bench.hung():
+	case t.hung && p.bench.suspected():
 		p.suspects.Add(p.enough())
 	case t.hung:
 		p.suspects.Add(max(1, p.enough()/enoughHangs))
@@ -215,7 +222,7 @@ func (p *play) alone(ctx context.Context, v scenario.Variant, factor int) take {
 	if v.Level != "" {
 		level = v.Level
 	}
-	t := take{Result: outcome.Result{Target: kase.Target.Name, Scenario: p.scenario.ID, Variant: v.Name, Level: level}}
+	t := take{budget: kase.Budget + v.Budget, Result: outcome.Result{Target: kase.Target.Name, Scenario: p.scenario.ID, Variant: v.Name, Level: level}}
 	observation, err := p.observe(ctx, kase, v)
 	t.Elapsed = outcome.MillisOf(time.Since(start))
 	if ctx.Err() != nil {

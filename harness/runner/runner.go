@@ -102,7 +102,7 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 	case err != nil:
 		return single(outcome.Invalid, err.Error())
 	}
-	c := r.caseOf(b, role)
+	c := r.caseOf(b, s, role)
 	variants, err := s.Variants(c)
 	all := variants
 	variants = r.selected(slices.Clone(all))
@@ -117,7 +117,9 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 		return single(outcome.Unsupported, fmt.Sprintf("%v: the conversation has no place for it", scenario.ErrUnsupported))
 	}
 	p := &play{runner: r, bench: b, scenario: s, kase: c}
-	return p.all(ctx, variants)
+	results := p.all(ctx, variants)
+	b.note(results)
+	return results
 }
 
 func (r *Runner) selected(variants []scenario.Variant) []scenario.Variant {
@@ -128,12 +130,19 @@ func (r *Runner) selected(variants []scenario.Variant) []scenario.Variant {
 }
 
 // caseOf limits sweeps against clients: each variant costs a process.
-func (r *Runner) caseOf(b *bench, role scenario.Role) scenario.Case {
+func (r *Runner) caseOf(b *bench, s scenario.Scenario, role scenario.Role) scenario.Case {
 	limit := r.config.Sweep
 	if role == scenario.Client || b.target.Client.Dialogue == nil {
 		limit = max(8, limit/4)
 	}
+	if b.elsewhere(s) {
+		limit = min(limit, sampled)
+	}
 	c := scenario.Case{Target: b.target, Role: role, Conversation: b.conversation, Budget: b.conversation.Budget(r.config.Budget), Limit: limit}
+	if b.elsewhere(s) && b.suspected() {
+		c.Budget /= impatient
+		return c
+	}
 	if c.Budget > r.config.Budget {
 		c.Slow = fmt.Sprintf("the conversation takes %s without a fault: what should happen at once may take %s, not %s",
 			b.conversation.Took.Round(time.Millisecond), c.Budget.Round(time.Millisecond), r.config.Budget)

@@ -404,3 +404,29 @@ func TestWaitTellsASpinner(t *testing.T) {
 		t.Errorf("ended by %v, want a spin", context.Cause(ctx))
 	}
 }
+
+// A broken program of a zoo is played to in full where its bug is to be found: in the
+// scenario it is planted for, or everywhere until the check has found it.
+func TestZooKnowsWhereToLook(t *testing.T) {
+	found := []outcome.Result{{Check: "zombies", Verdict: outcome.Fail, Level: outcome.Must}}
+	for _, c := range []struct {
+		zoo       bool
+		planted   string
+		results   []outcome.Result
+		elsewhere bool
+	}{
+		{true, "", found, false},
+		{true, "test/here", found, false},
+		{true, "test/there", nil, true},
+		{false, "test/there", nil, false},
+		{true, "check:zombies", nil, false},
+		{true, "check:threads", found, false},
+		{true, "check:zombies", found, true},
+	} {
+		b := newBench(Config{Zoo: c.zoo}, scenario.Target{Planted: c.planted})
+		b.note(c.results)
+		if got := b.elsewhere(scenario.Scenario{ID: "test/here"}); got != c.elsewhere {
+			t.Errorf("zoo %v, planted %q, %d results: elsewhere is %v, want %v", c.zoo, c.planted, len(c.results), got, c.elsewhere)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package runner
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// In a zoo it is no news that a broken program fails more than what its bug is planted
+// for. There it is played to less, and its failures are taken as they come: what is
+// judged is whether the bug is found where it is planted, and whether correct programs
+// are left in peace. Two thirds of the time of a zoo went into the rest.
+
+// sampled is how many variants of a sweep a broken program gets elsewhere: the first and
+// the last.
+const sampled = 2
+
+// impatient is by what the budget of a broken program is divided elsewhere, once it is
+// known to hang: each scenario would cost all of it.
+const impatient = 4
+
+// hearsay is the note of a failure that was not confirmed.
+const hearsay = "not confirmed: the bug of this program is planted elsewhere"
+
+// plantedBy is what a planted bug begins with that a check finds, in any scenario.
+const plantedBy = "check:"
+
+// elsewhere reports whether the bug of a broken program is to be found in other
+// scenarios, or was found by its check already.
+func (b *bench) elsewhere(s scenario.Scenario) bool {
+	planted := b.target.Planted
+	if !b.config.Zoo || planted == "" || planted == s.ID {
+		return false
+	}
+	return !strings.HasPrefix(planted, plantedBy) || b.caught.Load()
+}
+
+// believed reports whether a failure of the scenario by the check is taken as it comes.
+func (p *play) believed(check string) bool {
+	planted := p.kase.Target.Planted
+	if !p.runner.config.Zoo || planted == "" || planted == p.scenario.ID {
+		return false
+	}
+	return planted != plantedBy+check || p.bench.caught.Load()
+}
+
+// note keeps whether a check has found what is planted.
+func (b *bench) note(results []outcome.Result) {
+	if slices.ContainsFunc(results, func(r outcome.Result) bool {
+		return r.Verdict == outcome.Fail && r.Red(true) && b.target.Planted == plantedBy+r.Check
+	}) {
+		b.caught.Store(true)
+	}
+}
+
+// heard keeps that the target has hung, as far as one take tells.
+func (b *bench) heard(t take) {
+	if t.hung {
+		b.rumours.Add(1)
+	}
+}
