@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,8 +51,11 @@ func portRange() (low, high int) {
 }
 
 // bindable reports whether a socket without SO_REUSEADDR gets the port on all
-// addresses, IPv4 and IPv6.
+// addresses, IPv4 and IPv6. A child that is forked meanwhile would have the socket, and
+// so the port, until its exec: the server that is to get the port may be faster.
 func bindable(port int) bool {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err == nil {
 		defer unix.Close(fd)

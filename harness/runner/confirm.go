@@ -97,6 +97,11 @@ func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take
 		runs = 1
 	}
 	takes := p.rerun(ctx, v, runs, first.Elapsed.Duration() > slow && p.fed(first))
+	for i, t := range takes {
+		if t.Verdict == outcome.Invalid && first.Verdict == outcome.Fail {
+			takes[i] = p.fresh(ctx, v) // what could not be played tells nothing
+		}
+	}
 	if !slices.ContainsFunc(takes, p.fed) {
 		takes[runs-1] = p.claimed(ctx, v)
 	}

@@ -105,7 +105,7 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 	c := r.caseOf(b, s, role)
 	variants, err := s.Variants(c)
 	all := variants
-	variants = r.selected(slices.Clone(all))
+	variants = r.selected(b.sample(s, all))
 	switch {
 	case errors.Is(err, scenario.ErrUnsupported):
 		return single(outcome.Unsupported, err.Error())
@@ -134,9 +134,6 @@ func (r *Runner) caseOf(b *bench, s scenario.Scenario, role scenario.Role) scena
 	limit := r.config.Sweep
 	if role == scenario.Client || b.target.Client.Dialogue == nil {
 		limit = max(8, limit/4)
-	}
-	if b.elsewhere(s) {
-		limit = min(limit, sampled)
 	}
 	c := scenario.Case{Target: b.target, Role: role, Conversation: b.conversation, Budget: b.conversation.Budget(r.config.Budget), Limit: limit}
 	if b.elsewhere(s) && b.suspected() {

@@ -13,10 +13,6 @@ import (
 // judged is whether the bug is found where it is planted, and whether correct programs
 // are left in peace. Two thirds of the time of a zoo went into the rest.
 
-// sampled is how many variants of a sweep a broken program gets elsewhere: the first and
-// the last.
-const sampled = 2
-
 // impatient is by what the budget of a broken program is divided elsewhere, once it is
 // known to hang: each scenario would cost all of it.
 const impatient = 4
@@ -35,6 +31,15 @@ func (b *bench) elsewhere(s scenario.Scenario) bool {
 		return false
 	}
 	return !strings.HasPrefix(planted, plantedBy) || b.caught.Load()
+}
+
+// sample returns those of the variants of a scenario that are played: elsewhere the
+// first and the last.
+func (b *bench) sample(s scenario.Scenario, all []scenario.Variant) []scenario.Variant {
+	if n := len(all); b.elsewhere(s) && n > 2 {
+		return []scenario.Variant{all[0], all[n-1]}
+	}
+	return slices.Clone(all)
 }
 
 // believed reports whether a failure of the scenario by the check is taken as it comes.
