@@ -239,6 +239,16 @@ func readStat(pid int) (member, bool) {
 	return member{pid: pid, parent: parent, group: group, born: born, zombie: state == 'Z' || state == 'X'}, true
 }
 
+// Began returns when a process began, in clock ticks since boot (proc_pid_stat(5)), and
+// 0 when it has ended, waited for or not, or nobody can tell.
+func Began(pid int) uint64 {
+	m, ok := readStat(pid)
+	if !ok || m.zombie {
+		return 0
+	}
+	return m.born
+}
+
 // sockets returns the inodes of all sockets that the tree has open.
 func (p *Process) sockets() map[uint32]struct{} {
 	inodes := map[uint32]struct{}{}

@@ -14,6 +14,11 @@ func (b *bench) listeners() ([]sock.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	return listenersAt(at)
+}
+
+// listenersAt returns the sockets that take in the connections to an address.
+func listenersAt(at netip.AddrPort) ([]sock.Listener, error) {
 	diag, err := sock.OpenDiag()
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sock"
 )
 
 const (
@@ -52,12 +53,12 @@ func (p *play) muster(ctx context.Context, server *peer.Process) map[int]uint64 
 	if !several && len(server.Near()) < 2 {
 		return nil
 	}
-	last, since := listeners(server), time.Now()
+	last, since := holders(server), time.Now()
 	for limit := since.Add(4 * steady); (time.Since(since) < steady || several && len(last) < 2) && time.Now().Before(limit); {
 		if !sleep(ctx, 10*time.Millisecond) {
 			return nil
 		}
-		if now := listeners(server); !maps.Equal(now, last) {
+		if now := holders(server); !maps.Equal(now, last) {
 			last, since = now, time.Now()
 		}
 	}
@@ -68,6 +69,24 @@ func (p *play) muster(ctx context.Context, server *peer.Process) map[int]uint64 
 	return last
 }
 
+// holders returns those of the server's processes that have a socket open that
+// listens for it, and when each began.
+func holders(server *peer.Process) map[int]uint64 {
+	all, err := listenersAt(server.Addr())
+	if err != nil {
+		return nil
+	}
+	found := map[int]uint64{}
+	for _, pid := range server.Near() {
+		for _, l := range all {
+			if _, err := sock.DescriptorOf(pid, l.Inode); err == nil {
+				found[pid] = peer.Began(pid)
+			}
+		}
+	}
+	return found
+}
+
 // missing tells who of the staff has ended, or ends within the limit; empty: nobody.
 func (s staff) missing(ctx context.Context, limit time.Duration) string {
 	if len(s.began) == 0 {
@@ -75,7 +94,7 @@ func (s staff) missing(ctx context.Context, limit time.Duration) string {
 	}
 	for deadline := time.Now().Add(limit); ; {
 		for _, pid := range slices.Sorted(maps.Keys(s.began)) {
-			if began(pid) != s.began[pid] {
+			if peer.Began(pid) != s.began[pid] {
 				return s.obituary(pid)
 			}
 		}
@@ -87,7 +106,7 @@ func (s staff) missing(ctx context.Context, limit time.Duration) string {
 
 func (s staff) obituary(pid int) string {
 	text := fmt.Sprintf("its process %d, which listened, is gone", pid)
-	for other, when := range listeners(s.server) {
+	for other, when := range holders(s.server) {
 		if _, old := s.began[other]; !old && other != s.server.Pid() && when != 0 {
 			return fmt.Sprintf("%s, and process %d listens in its place", text, other)
 		}
