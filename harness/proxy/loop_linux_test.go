@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"math"
 	"net"
 	"runtime"
 	"testing"
@@ -75,6 +76,41 @@ func TestHeldWithoutAGoroutine(t *testing.T) {
 			wantEnding(t, client, "", event.EOF)
 			r.wantClosed()
 		})
+	}
+}
+
+// Other loops accept, too, after a crowd, and no longer than that.
+func TestLoopsShareThePortAfterACrowd(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	r := newRig(t, nil)
+	all := &r.proxy.loops
+	wantHelpers := func(want int) {
+		t.Helper()
+		got := 0
+		all.each(func(l *loop) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if l != all.first && l.port >= 0 {
+				got++
+			}
+		})
+		if got != want {
+			t.Errorf("%d other loops accept, want %d", got, want)
+		}
+		client, server := r.pair()
+		send(t, client, "there")
+		wantRead(t, server, "there")
+	}
+	wantHelpers(0)
+	for range 2 {
+		all.crowded.Store(math.MaxInt64)
+		all.invite()
+		wantHelpers(3)
+		all.crowded.Store(0)
+		if all.others[0].helps() {
+			t.Error("a loop helps long after the crowd")
+		}
+		wantHelpers(0)
 	}
 }
 

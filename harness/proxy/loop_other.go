@@ -13,4 +13,4 @@ func (l *loop) run()                     {}
 func (l *loop) kick()                    {}
 func (l *loop) tick()                    {}
 func (l *loop) listen(net.Listener) bool { return false }
-func (l *loop) unlisten() bool           { return false }
+func (l *loop) unlisten()                {}

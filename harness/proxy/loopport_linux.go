@@ -45,18 +45,16 @@ func heritage(fd int) error {
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 9))
 }
 
-// unlisten ends what listen or join has begun, and returns false if neither has. The
-// loop accepts nothing any more when it returns.
-func (l *loop) unlisten() bool {
+// unlisten ends what listen or join has begun. The loop accepts nothing any more when
+// it returns.
+func (l *loop) unlisten() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.port < 0 {
-		return false
+	if l.port >= 0 {
+		l.forget(l.port)
+		_ = unix.Close(l.port)
+		l.port = -1
 	}
-	l.forget(l.port)
-	_ = unix.Close(l.port)
-	l.port = -1
-	return true
 }
 
 // accept takes one connection from the port.

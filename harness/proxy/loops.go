@@ -9,9 +9,9 @@ import (
 // loops are what carries connections without goroutines: a first loop, and others
 // that accept from its port, too, while it has more than enough to do.
 type loops struct {
-	first   *loop       // nil: goroutines do it all
-	helping atomic.Bool // the others accept, too
-	crowded atomic.Int64
+	first   *loop        // nil: goroutines do it all
+	helping atomic.Bool  // the others accept, too
+	crowded atomic.Int64 // when one last had too much to do, ns since 1970
 
 	mu     sync.Mutex // guards what follows
 	others []*loop
@@ -28,7 +28,7 @@ func (all *loops) listen(from net.Listener) bool { return all.first != nil && al
 
 // unlisten ends what listen has begun. Nothing is accepted any more when it returns.
 func (all *loops) unlisten() {
-	all.each(func(l *loop) { l.unlisten() })
+	all.each((*loop).unlisten)
 	all.helping.Store(false)
 }
 

@@ -31,7 +31,7 @@ func (l *loop) helps() bool {
 	if time.Now().UnixNano()-all.crowded.Load() < helpFor.Nanoseconds() {
 		return true
 	}
-	all.dismiss(l)
+	all.dismiss()
 	return false
 }
 
@@ -58,11 +58,12 @@ func (all *loops) invite() {
 	}
 }
 
-// dismiss has one of the others accept no more.
-func (all *loops) dismiss(l *loop) {
+// dismiss has the others accept no more. They go on with the connections they have.
+func (all *loops) dismiss() {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if l.unlisten() {
-		all.helping.Store(false)
+	for _, l := range all.others {
+		l.unlisten()
 	}
+	all.helping.Store(false)
 }
