@@ -79,6 +79,21 @@ func TestHeldWithoutAGoroutine(t *testing.T) {
 	}
 }
 
+// An answer that is held while its connection is open in that direction only goes over
+// to a goroutine with it.
+func TestHeldWhileHalfClosed(t *testing.T) {
+	r := newRig(t, with(delays(t, 3*int(checkPeriod.Milliseconds()))...))
+	client, server := r.pair()
+	_ = client.CloseWrite()
+	wantEnding(t, server, "", event.EOF)
+	before := runtime.NumGoroutine()
+	send(t, server, "held")
+	_ = server.Close()
+	until(t, "the connection has goroutines", func() bool { return runtime.NumGoroutine() > before })
+	wantEnding(t, client, "held", event.EOF)
+	r.wantClosed()
+}
+
 // Other loops accept, too, after a crowd, and no longer than that.
 func TestLoopsShareThePortAfterACrowd(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
