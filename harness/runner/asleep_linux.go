@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -14,7 +15,7 @@ func (a *act) AwaitAsleep(ctx context.Context) error {
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
 	for {
-		if !anyIn(a.bench().tree(), "RD") {
+		if asleep(a.bench().tree()) {
 			return nil
 		}
 		select {
@@ -23,4 +24,12 @@ func (a *act) AwaitAsleep(ctx context.Context) error {
 			return fmt.Errorf("the server is still busy: %w", context.Cause(ctx))
 		}
 	}
+}
+
+// asleep reports whether all threads of the processes sleep at one moment. They are
+// looked at one after the other: none may have run meanwhile, or the one that was to
+// work could have woken another one, seen asleep before, and be seen asleep after.
+func asleep(pids []int) bool {
+	before := threads(pids)
+	return !anyIn(pids, "RD") && maps.Equal(before, threads(pids))
 }
