@@ -62,7 +62,10 @@ func TestFidelity(t *testing.T) {
 					want(t, client, payloads[j+1])
 				}
 			}
-			until(t, "all is counted", func() bool { return p.Traffic(event.Downstream).Sent.Datagrams == total })
+			// What is sent is counted when the send has returned; the server may have answered by then.
+			until(t, "all is counted", func() bool {
+				return p.Traffic(event.Upstream).Sent.Datagrams == total && p.Traffic(event.Downstream).Sent.Datagrams == total
+			})
 			up := p.Traffic(event.Upstream)
 			if up.Received != (Count{total, bytesSent}) || up.Sent != up.Received {
 				t.Errorf("counted %+v, want %d datagrams and %d bytes", up, total, bytesSent)
