@@ -386,7 +386,7 @@ func (d *delayLine) write(halt <-chan struct{}) {
 		if time.Until(s.due) > 0 && !d.l.cfg.Pool.clock.wait(s.due, halt) {
 			continue
 		}
-		if err := d.send(s); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err := d.send(d.gather(s)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			d.l.breakOff(err)
 			d.l.wake()
 		} else if err != nil {
@@ -415,6 +415,24 @@ func (d *delayLine) head(halt <-chan struct{}) (segment, bool) {
 		return segment{}, false
 	}
 	return d.queue[0], true
+}
+
+// gather adds to the head of the queue what is behind it in the same pipe, and due as
+// well: a source that sends much is read in many small pieces.
+func (d *delayLine) gather(s segment) segment {
+	if s.pipe == nil {
+		return s
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	for _, next := range d.queue[1:] {
+		if next.pipe != s.pipe || next.late || next.due.After(now) {
+			break
+		}
+		s.n += next.n
+	}
+	return s
 }
 
 // send splices a segment into the destination.
@@ -468,7 +486,7 @@ func (d *delayLine) sendSome(s segment) (n int, err error) {
 	return n, nil
 }
 
-// sent takes n bytes off the head of the queue.
+// sent takes n bytes off the head of the queue, which are all in the same pipe.
 func (d *delayLine) sent(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -477,10 +495,14 @@ func (d *delayLine) sent(n int) {
 	if p != nil {
 		p.held -= n
 	}
-	if d.queue[0] = d.queue[0].less(n); d.queue[0].n > 0 {
-		return
+	for n > 0 {
+		taken := min(n, d.queue[0].n)
+		n -= taken
+		if d.queue[0] = d.queue[0].less(taken); d.queue[0].n > 0 {
+			return
+		}
+		d.queue = d.queue[1:]
 	}
-	d.queue = d.queue[1:]
 	if p != nil {
 		d.dropLocked(p)
 	}
