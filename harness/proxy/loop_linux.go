@@ -42,11 +42,10 @@ type loop struct {
 	halves map[*pairing]struct{} // open in one direction only
 	buffer []byte
 	way    way
-	alarms alarms
+	alarms link.Timetable[holder]
 	armed  time.Time // that the timer is set to
 	parked *os.File  // what the runtime waits on; nil: nothing
 	gave   bool      // a connection to a goroutine, since the last wait
-	calm   int       // waits since there was much to do
 
 	mu     sync.Mutex // guards what follows
 	port   int        // descriptor that connections are accepted from; -1: none
@@ -66,8 +65,8 @@ type pairing struct {
 	fds     [2]int // by the direction that is read from them
 	conns   [2]*bare
 	passed  [2]bool
-	alarms  [2]*alarm // for what is held in that direction, or nil
-	since   uint64    // tick at which it was halved
+	alarms  [2]*link.Entry[holder] // for what is held in that direction, or nil
+	since   uint64                 // tick at which it was halved
 	seen    [2]struct {
 		tick  uint64
 		bytes int64 // read by then
@@ -97,7 +96,7 @@ func (l *loop) acquire() (err error) {
 	if l.kicks, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return err
 	}
-	if l.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+	if l.timer, err = link.NewTimer(); err != nil {
 		return err
 	}
 	return errors.Join(l.watch(l.kicks, unix.EPOLLIN), l.watch(l.timer, unix.EPOLLIN|unix.EPOLLET))
