@@ -58,8 +58,9 @@ func accept(ctx context.Context, listener *net.TCPListener, answer func(conn net
 	if err != nil {
 		return err
 	}
+	defer unix.Close(epoll)
 	e := &echoes{port: int(file.Fd()), epoll: epoll, answer: answer}
-	if err := e.watch(e.port, 0); err != nil {
+	if err := e.watch(e.port); err != nil {
 		return err
 	}
 	events := make([]unix.EpollEvent, 64)
@@ -83,8 +84,8 @@ type echoes struct {
 	answer      func(net.Conn, byte)
 }
 
-func (e *echoes) watch(fd int, how uint32) error {
-	return unix.EpollCtl(e.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | how, Fd: int32(fd)})
+func (e *echoes) watch(fd int) error {
+	return unix.EpollCtl(e.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
 }
 
 func (e *echoes) serve(fd int) {
@@ -97,7 +98,7 @@ func (e *echoes) serve(fd int) {
 			e.known = append(e.known, false)
 		}
 		e.known[fd] = false
-		_ = e.watch(fd, 0)
+		_ = e.watch(fd)
 		return
 	}
 	if !e.known[fd] {

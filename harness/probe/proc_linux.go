@@ -80,16 +80,11 @@ func readlink(path string) (string, error) {
 	return string(buf[:max(n, 0)]), err
 }
 
-// vanished reports whether err only says that a process or a thread has ended.
-func vanished(err error) bool {
-	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH)
-}
-
 // refused makes an error of those that are neither nil nor say that a process
-// vanished, and of a lack of rights sock.ErrUnsupported.
+// has vanished, and of a lack of rights sock.ErrUnsupported.
 func refused(what string, err error) error {
 	switch {
-	case err == nil || vanished(err):
+	case err == nil || Vanished(err):
 		return nil
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOSYS):
 		return fmt.Errorf("%s: %w", what, errors.Join(sock.ErrUnsupported, err))

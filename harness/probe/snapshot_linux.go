@@ -24,7 +24,7 @@ func (s *snapshot) take(pids []int) (because string, err error) {
 	for _, pid := range pids {
 		tasks := procPath(pid, "task")
 		tids, err := numbers(tasks)
-		if vanished(err) {
+		if Vanished(err) {
 			continue
 		}
 		if err != nil {
@@ -51,7 +51,7 @@ func (s *snapshot) look(pid, tid int, dir string) (because string, err error) {
 	s.text[len(s.text)-1] = ' '
 	start := len(s.text)
 	s.text, err = appendFile(s.text, dir+"/syscall")
-	if vanished(err) {
+	if Vanished(err) {
 		return moved, nil
 	}
 	if err != nil {

@@ -83,7 +83,7 @@ func (d descriptor) limited(output bool) (string, error) {
 		}
 		return err
 	})
-	if vanished(err) || errors.Is(err, unix.EBADF) {
+	if Vanished(err) || errors.Is(err, unix.EBADF) {
 		return moved, nil
 	}
 	if err != nil {

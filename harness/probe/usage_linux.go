@@ -153,5 +153,5 @@ func inLine(pids []int) bool {
 // missing reports whether this kernel has no schedstat (CONFIG_SCHED_INFO).
 func missing() bool {
 	_, err := readFile("/proc/self/schedstat")
-	return vanished(err)
+	return Vanished(err)
 }

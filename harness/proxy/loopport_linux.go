@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// acceptEvents wakes one of the loops that share a port, not all.
+const acceptEvents = unix.EPOLLIN | unix.EPOLLEXCLUSIVE
+
 // listen takes a listener over, until [loop.unlisten]. It returns false where it
 // cannot.
 func (l *loop) listen(from net.Listener) bool {
@@ -91,7 +94,7 @@ func (l *loop) join(first *loop) bool {
 func (l *loop) acceptFrom(port int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.port >= 0 || l.watch(port, unix.EPOLLIN|unix.EPOLLEXCLUSIVE) != nil {
+	if l.closed || l.port >= 0 || l.watch(port, acceptEvents) != nil {
 		_ = unix.Close(port)
 		return false
 	}
@@ -105,6 +108,6 @@ func (l *loop) retry() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.port >= 0 {
-		_ = l.watch(l.port, unix.EPOLLIN|unix.EPOLLEXCLUSIVE)
+		_ = l.watch(l.port, acceptEvents)
 	}
 }

@@ -42,7 +42,7 @@ type columnGroup struct {
 
 // topicOf is the heading of a column.
 func topicOf(column string) string {
-	if strings.HasPrefix(column, checkColumn) {
+	if strings.HasPrefix(column, outcome.ByCheck) {
 		return "checks"
 	}
 	return topic(column)
@@ -148,7 +148,7 @@ func (z Zoo) legend(p *page, groups []columnGroup) {
 	for _, g := range groups {
 		var words []string
 		for i, column := range g.columns {
-			name := strings.TrimPrefix(strings.TrimPrefix(column, checkColumn), g.topic+"/")
+			name := strings.TrimPrefix(strings.TrimPrefix(column, outcome.ByCheck), g.topic+"/")
 			words = append(words, columnID(i)+" "+clean(name))
 		}
 		p.hanging("", pad(g.topic, width)+"  ", dim, strings.Join(words, "  "), 0)
@@ -177,7 +177,7 @@ func (z Zoo) tellSurprises(p *page, d outcome.Document, o Options) {
 func (z Zoo) insteadOf(d outcome.Document, p Program) string {
 	counts := map[outcome.Verdict]int{}
 	for _, r := range d.Results {
-		if r.Target == p.Name && p.plantedAt(r) {
+		if r.Target == p.Name && r.At(p.Planted) {
 			counts[r.Verdict]++
 		}
 	}
@@ -190,7 +190,7 @@ func (z Zoo) insteadOf(d outcome.Document, p Program) string {
 	switch {
 	case len(parts) > 0:
 		return "came to " + strings.Join(parts, ", ")
-	case strings.HasPrefix(p.Planted, checkColumn):
+	case strings.HasPrefix(p.Planted, outcome.ByCheck):
 		return "found nothing"
 	}
 	return "was not played"

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/sockharness/harness/harness/outcome"
 )
@@ -13,21 +12,6 @@ import (
 type Program struct {
 	Name    string
 	Planted string // the scenario that must find the bug, or check:NAME; empty: there is none
-}
-
-// checkColumn begins the name of a column, and of what is planted, that is about
-// a check in whatever scenario.
-const checkColumn = "check:"
-
-// caughtBy reports whether r is the finding that is meant for the program, which
-// may be one that only --strict makes red.
-func (p Program) caughtBy(r outcome.Result) bool {
-	return p.plantedAt(r) && r.Verdict == outcome.Fail && r.Red(true)
-}
-
-func (p Program) plantedAt(r outcome.Result) bool {
-	name, check := strings.CutPrefix(p.Planted, checkColumn)
-	return p.Planted != "" && (check && r.Check == name || !check && r.Scenario == name)
 }
 
 // A mark is a cell of the matrix.
@@ -78,7 +62,7 @@ func (p Program) mark(r outcome.Result, strict bool) mark {
 
 func (p Program) failure(r outcome.Result, strict bool) mark {
 	switch {
-	case p.caughtBy(r):
+	case r.Catches(p.Planted):
 		return failsAsPlanted
 	case !r.Red(strict):
 		return failsBelow
@@ -132,7 +116,7 @@ func (z *Zoo) take(p Program, r outcome.Result, strict bool) {
 	m := p.mark(r, strict)
 	z.enter(cell{r.Target, r.Scenario}, m)
 	if r.Check != "" {
-		z.enter(cell{r.Target, checkColumn + r.Check}, m)
+		z.enter(cell{r.Target, outcome.ByCheck + r.Check}, m)
 	}
 	if m.surprising() && !p.racy(m, r) {
 		z.unexpected = append(z.unexpected, surprise{r, m})
@@ -142,7 +126,7 @@ func (z *Zoo) take(p Program, r outcome.Result, strict bool) {
 // racy reports whether a broken program fails by chance, elsewhere than where its
 // bug is meant to be found: it is a program that fails.
 func (p Program) racy(m mark, r outcome.Result) bool {
-	return m == isFlaky && p.Planted != "" && !p.plantedAt(r)
+	return m == isFlaky && p.Planted != "" && !r.At(p.Planted)
 }
 
 // surprising tells what no program of a zoo should come to.

@@ -33,7 +33,7 @@ func (a *act) Converse(ctx context.Context) (dialogue.Played, error) {
 		return dialogue.Played{}, err
 	}
 	defer conn.Close()
-	ctx, stop := wait{budget: a.stage.kase.Budget, pids: a.bench().tree}.begin(ctx)
+	ctx, stop := wait{budget: a.stage.kase.Budget, pids: a.bench().tree, near: a.bench().near}.begin(ctx)
 	defer stop()
 	return a.bench().script.PlayClient(ctx, conn, dialogue.Options{}), nil
 }

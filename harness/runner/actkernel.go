@@ -5,6 +5,7 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/wire"
 )
@@ -25,7 +26,7 @@ func (a *act) Exhausted() (bool, error) {
 	}
 	for _, pid := range a.bench().tree() {
 		full, err := exhausted(pid)
-		if ended(err) {
+		if probe.Vanished(err) {
 			continue
 		}
 		if full || err != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"syscall"
 	"time"
 
 	"github.com/sockharness/harness/harness/peer"
@@ -42,7 +40,7 @@ func (a *act) LimitDescriptors(room int) (restore func() error, err error) {
 	restore = func() error {
 		var all error
 		for _, u := range undo {
-			if err := u(); !ended(err) {
+			if err := u(); !probe.Vanished(err) {
 				all = errors.Join(all, err)
 			}
 		}
@@ -57,7 +55,7 @@ func (a *act) LimitDescriptors(room int) (restore func() error, err error) {
 		switch {
 		case err == nil:
 			undo = append(undo, u)
-		case !ended(err):
+		case !probe.Vanished(err):
 			return nil, errors.Join(fmt.Errorf("descriptors limit: %w", err), restore())
 		}
 	}
@@ -65,12 +63,6 @@ func (a *act) LimitDescriptors(room int) (restore func() error, err error) {
 		return nil, errNotOurs
 	}
 	return restore, nil
-}
-
-// ended reports whether something failed because the process has ended meanwhile, as
-// one of a server does that forks for each connection.
-func ended(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
 }
 
 // Terminate implements [scenario.Rig].

@@ -136,11 +136,10 @@ func (r *Runner) caseOf(b *bench, s scenario.Scenario, role scenario.Role) scena
 		limit = max(8, limit/4)
 	}
 	c := scenario.Case{Target: b.target, Role: role, Conversation: b.conversation, Budget: b.conversation.Budget(r.config.Budget), Limit: limit}
-	if b.elsewhere(s) && b.suspected() {
+	switch {
+	case b.elsewhere(s) && b.suspected():
 		c.Budget /= impatient
-		return c
-	}
-	if c.Budget > r.config.Budget {
+	case c.Budget > r.config.Budget:
 		c.Slow = fmt.Sprintf("the conversation takes %s without a fault: what should happen at once may take %s, not %s",
 			b.conversation.Took.Round(time.Millisecond), c.Budget.Round(time.Millisecond), r.config.Budget)
 	}

@@ -20,17 +20,10 @@ const impatient = 4
 // hearsay is the note of a failure that was not confirmed.
 const hearsay = "not confirmed: the bug of this program is planted elsewhere"
 
-// plantedBy is what a planted bug begins with that a check finds, in any scenario.
-const plantedBy = "check:"
-
 // elsewhere reports whether the bug of a broken program is to be found in other
 // scenarios, or was found by its check already.
 func (b *bench) elsewhere(s scenario.Scenario) bool {
-	planted := b.target.Planted
-	if !b.config.Zoo || planted == "" || planted == s.ID {
-		return false
-	}
-	return !strings.HasPrefix(planted, plantedBy) || b.caught.Load()
+	return b.believed(s, strings.TrimPrefix(b.target.Planted, outcome.ByCheck))
 }
 
 // sample returns those of the variants of a scenario that are played: elsewhere the
@@ -43,19 +36,19 @@ func (b *bench) sample(s scenario.Scenario, all []scenario.Variant) []scenario.V
 }
 
 // believed reports whether a failure of the scenario by the check is taken as it comes.
-func (p *play) believed(check string) bool {
-	planted := p.kase.Target.Planted
-	if !p.runner.config.Zoo || planted == "" || planted == p.scenario.ID {
+func (b *bench) believed(s scenario.Scenario, check string) bool {
+	planted := b.target.Planted
+	if !b.config.Zoo || planted == "" || planted == s.ID {
 		return false
 	}
-	return planted != plantedBy+check || p.bench.caught.Load()
+	return planted != outcome.ByCheck+check || b.caught.Load()
 }
+
+func (p *play) believed(check string) bool { return p.bench.believed(p.scenario, check) }
 
 // note keeps whether a check has found what is planted.
 func (b *bench) note(results []outcome.Result) {
-	if slices.ContainsFunc(results, func(r outcome.Result) bool {
-		return r.Verdict == outcome.Fail && r.Red(true) && b.target.Planted == plantedBy+r.Check
-	}) {
+	if slices.ContainsFunc(results, func(r outcome.Result) bool { return r.Check != "" && r.Catches(b.target.Planted) }) {
 		b.caught.Store(true)
 	}
 }

@@ -1,0 +1,161 @@
+package link
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// start sees that there is a writer if there is something to write.
+func (d *delayLine) start() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.queue) == 0 || d.busy {
+		return
+	}
+	d.busy = true
+	halt := d.halt
+	d.using.Go(func() { d.write(halt) })
+}
+
+// write hands what is due to the destination, until nothing is left.
+func (d *delayLine) write(halt <-chan struct{}) {
+	for {
+		s, ok := d.head(halt)
+		if !ok {
+			return
+		}
+		if s.late { // it is for the next chain
+			<-halt
+			continue
+		}
+		if time.Until(s.due) > 0 && !d.l.cfg.Pool.clock.wait(s.due, halt) {
+			continue
+		}
+		if err := d.send(d.gather(s)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			d.l.breakOff(err)
+			d.l.wake()
+		} else if err != nil {
+			<-halt // nobody else makes a deadline expire, and then soon
+		}
+		if d.l.broken.Load() {
+			<-halt
+		}
+	}
+}
+
+// head returns what is to be written next. Without anything there is no writer
+// any more.
+func (d *delayLine) head(halt <-chan struct{}) (segment, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case <-halt:
+		d.busy = false
+		return segment{}, false
+	default:
+	}
+	if len(d.queue) == 0 {
+		d.queue = nil
+		d.busy = false
+		return segment{}, false
+	}
+	return d.queue[0], true
+}
+
+// gather adds to the head of the queue what is behind it in the same pipe, and due as
+// well: a source that sends much is read in many small pieces.
+func (d *delayLine) gather(s segment) segment {
+	if s.pipe == nil {
+		return s
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	for _, next := range d.queue[1:] {
+		if next.pipe != s.pipe || next.late || next.due.After(now) {
+			break
+		}
+		s.n += next.n
+	}
+	return s
+}
+
+// send splices a segment into the destination.
+func (d *delayLine) send(s segment) error {
+	l := d.l
+	l.emitBytes(l.sent.Load() + int64(s.n))
+	l.inWrite.Store(true)
+	defer l.inWrite.Store(false)
+	for s.n > 0 {
+		n, err := d.sendSome(s)
+		if err != nil {
+			return err
+		}
+		s = s.less(n)
+		if s.pipe != nil {
+			l.spliced.Add(int64(n))
+		}
+		l.sent.Add(int64(n))
+		d.sent(n)
+	}
+	return nil
+}
+
+// less returns what is left of a segment after n bytes of it were sent.
+func (s segment) less(n int) segment {
+	s.n -= n
+	if s.pipe == nil {
+		s.data = s.data[n:]
+	}
+	return s
+}
+
+func (d *delayLine) sendSome(s segment) (n int, err error) {
+	var failed error
+	err = d.dst.Write(func(fd uintptr) bool {
+		n, failed = ignoringEINTR(func() (int, error) {
+			if s.pipe == nil {
+				return unix.Write(int(fd), s.data)
+			}
+			n, err := unix.Splice(s.pipe.r, nil, int(fd), nil, s.n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+			return int(n), err
+		})
+		return failed != unix.EAGAIN
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case failed != nil:
+		return 0, os.NewSyscallError("write", failed)
+	}
+	return n, nil
+}
+
+// sent takes n bytes off the head of the queue, which are all in the same pipe.
+func (d *delayLine) sent(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.held -= int64(n)
+	p := d.queue[0].pipe
+	if p != nil {
+		p.held -= n
+	}
+	for n > 0 {
+		taken := min(n, d.queue[0].n)
+		n -= taken
+		if d.queue[0] = d.queue[0].less(taken); d.queue[0].n > 0 {
+			return
+		}
+		d.queue = d.queue[1:]
+	}
+	if p != nil {
+		d.dropLocked(p)
+	}
+	select {
+	case d.less <- struct{}{}:
+	default:
+	}
+}
