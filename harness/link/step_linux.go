@@ -29,16 +29,11 @@ const stepLimit = 64 << 10
 // all goes well. What is to be delayed it holds, see [Link.Due]. Src and dst are
 // the descriptors of the sides; more says that the end of the stream may be behind
 // what is there. It is for a caller who waits for many sources at once, and must not
-// be called together with Run or with another Step of the same connection.
+// be called together with Run or with another Step of the same connection, nor after
+// [Link.StepsEnded].
 // [Link.Run] may be called at any time after it and goes on where the last step has
 // ended.
 func (l *Link) Step(src, dst int, buf []byte, more bool) Progress {
-	if l.steps.ended != notEnded {
-		if more {
-			return Beyond // it was told already: a reset
-		}
-		return Drained
-	}
 	for !l.passed && l.Steps() {
 		n, err := ignoringEINTR(func() (int, error) { return unix.Read(src, buf) })
 		switch {
@@ -63,6 +58,10 @@ func (l *Link) Step(src, dst int, buf []byte, more bool) Progress {
 	}
 	return Beyond
 }
+
+// StepsEnded reports whether a step has come to the end of the stream. The rules of
+// [Link.Step] hold for it.
+func (l *Link) StepsEnded() bool { return l.passed || l.steps.ended != notEnded }
 
 // stepOn passes on what was read, or holds it. It returns false when Run has to go
 // on.

@@ -170,7 +170,7 @@ func (l *loop) handle(fd int, events uint32) {
 	}
 	if fd < len(l.slots) && l.slots[fd].pair != nil {
 		at := l.slots[fd]
-		l.step(at.pair, at.from, events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
+		l.step(at.pair, at.from, events)
 		return
 	}
 	if c, from, err := l.accept(); err == nil {
@@ -226,7 +226,7 @@ func (l *loop) serve(fd int, from *net.TCPAddr) {
 		l.handOver(pair)
 		return
 	}
-	l.step(pair, event.Upstream, false) // a client that speaks first may have spoken
+	l.step(pair, event.Upstream, 0) // a client that speaks first may have spoken
 }
 
 // reachBy goes on after a dial that was not done at once, or has failed.
@@ -281,17 +281,18 @@ func (l *loop) halve(pair *pairing, yes bool) {
 	l.halved = len(l.halves)
 }
 
-// step carries what has come on one socket. More says that the stream has ended, or
-// worse.
-func (l *loop) step(pair *pairing, d event.Direction, more bool) {
+// step carries what has come on one socket. The kernel may tell of the end of a stream
+// once more after it was read.
+func (l *loop) step(pair *pairing, d event.Direction, events uint32) {
 	s, o := pair.session, d.Opposite()
-	if pair.passed[d] { // and still there is an event: a reset
-		if more {
-			l.handOver(pair)
-		}
-		return
+	reset := events&(unix.EPOLLHUP|unix.EPOLLERR) != 0
+	switch {
+	case !s.links[d].StepsEnded():
+		more := reset || events&unix.EPOLLRDHUP != 0
+		l.goOnBy(pair, d, s.links[d].Step(pair.fds[d], pair.fds[o], l.buffer, more))
+	case reset:
+		l.handOver(pair)
 	}
-	l.goOnBy(pair, d, s.links[d].Step(pair.fds[d], pair.fds[o], l.buffer, more))
 }
 
 // goOnBy does what a step of one direction leaves to do.

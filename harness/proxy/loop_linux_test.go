@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sockharness/harness/harness/event"
 )
 
@@ -77,6 +79,38 @@ func TestHeldWithoutAGoroutine(t *testing.T) {
 			r.wantClosed()
 		})
 	}
+}
+
+// The kernel may tell twice of the end of a stream: once with what was read behind the
+// first event, and once more. That is no reset, which would cost goroutines.
+func TestEndToldTwice(t *testing.T) {
+	r := newRig(t, with(delays(t, 3_600_000)...))
+	before := runtime.NumGoroutine()
+	client, _ := r.pair()
+	_, _ = client.Write([]byte("held"))
+	_ = client.CloseWrite()
+	r.wantEvent("FIN of the client", func(e event.Event) bool { return e.Kind == event.FIN && e.Offset == 4 })
+	r.tellAgain(client)
+	r.pair() // by when the loop has looked
+	if grown := runtime.NumGoroutine() - before; grown > 0 {
+		t.Errorf("%d goroutines more", grown)
+	}
+}
+
+// tellAgain has the kernel repeat to the loop what there is about the client's connection.
+func (r *rig) tellAgain(client *net.TCPConn) {
+	for fd := range 1 << 10 {
+		peer, err := unix.Getpeername(fd)
+		if at, is := peer.(*unix.SockaddrInet4); err != nil || !is || at.Port != client.LocalAddr().(*net.TCPAddr).Port {
+			continue
+		}
+		events := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(fd)}
+		if err := unix.EpollCtl(r.proxy.loops.first.epoll, unix.EPOLL_CTL_MOD, fd, &events); err != nil {
+			r.t.Fatal(err)
+		}
+		return
+	}
+	r.t.Fatal("the proxy has no socket of the client")
 }
 
 // An answer that is held while its connection is open in that direction only goes over
