@@ -45,7 +45,7 @@ type member struct {
 func (p *Process) members() (alive []member, certain bool) {
 	p.looking.Lock()
 	defer p.looking.Unlock()
-	all, certain := everybody()
+	all, certain := p.everybody()
 	alive, seen, known := p.among(all)
 	p.seen = seen
 	return alive, certain && known
@@ -60,33 +60,39 @@ func (p *Process) near() []member {
 	}
 	p.looking.Lock()
 	defer p.looking.Unlock()
-	alive, _, _ := p.among(offspring())
+	alive, _, _ := p.among(p.offspring())
 	return alive
 }
 
-// everybody returns the processes among which those of a peer are. Where orphans
-// come to us they are our descendants, which are much less to read than the table
-// of all. It is whole unless one has vanished before it was looked at.
-func everybody() (all map[int]member, whole bool) {
+// everybody returns the processes among which those of the peer are. Where orphans
+// come to us that is less to read than the table of all. It is whole unless one has
+// vanished before it was looked at.
+func (p *Process) everybody() (all map[int]member, whole bool) {
 	if !adopting() {
 		return processes()
 	}
 	const attempts = 4
-	all = offspring()
+	all = p.offspring()
 	for range attempts {
 		before := all
-		if all = offspring(); maps.Equal(before, all) {
+		if all = p.offspring(); maps.Equal(before, all) {
 			return all, true
 		}
 	}
 	return all, false
 }
 
-// offspring returns our descendants. One whose sibling was buried while we looked may
-// be left out (proc_pid_task_children(5)); that one is then not there a second time.
-func offspring() map[int]member {
-	all := map[int]member{}
-	descendants(os.Getpid(), all)
+// offspring returns the process, the orphans that we adopted, and the descendants of
+// both. The kernel gives orphans to the first thread of ours that is alive, which is the
+// leader: that of a Go program never ends. One whose sibling was buried while we looked
+// may be left out (proc_pid_task_children(5)); that one is then not there a second time.
+func (p *Process) offspring() map[int]member {
+	all, self := map[int]member{}, os.Getpid()
+	childrenOf(self, self, all)
+	if m, threads := readStat(p.Pid()); threads > 0 && m.parent == self {
+		all[m.pid] = m
+		descendants(m.pid, threads, all)
+	}
 	return all
 }
 
@@ -170,38 +176,47 @@ func processes() (all map[int]member, whole bool) {
 		if err != nil {
 			continue
 		}
-		m, ok := readStat(pid)
-		if ok {
+		m, threads := readStat(pid)
+		if threads > 0 {
 			all[pid] = m
 		}
-		whole = whole && ok
+		whole = whole && threads > 0
 	}
 	return all, whole
 }
 
-// descendants adds the children of a process, and theirs, to all.
-func descendants(pid int, all map[int]member) {
-	folder := procPath(pid, "task")
-	dir, err := os.Open(folder)
+// descendants adds the children of a process of so many threads, and theirs, to all.
+func descendants(pid, threads int, all map[int]member) {
+	if threads == 1 {
+		childrenOf(pid, pid, all)
+		return
+	}
+	dir, err := os.Open(procPath(pid, "task"))
 	if err != nil {
 		return
 	}
-	threads, err := dir.Readdirnames(-1)
+	names, err := dir.Readdirnames(-1)
 	dir.Close()
 	if err != nil {
 		return
 	}
+	for _, name := range names {
+		tid, _ := strconv.Atoi(name)
+		childrenOf(pid, tid, all)
+	}
+}
+
+// childrenOf adds those whom a thread has begun, and their descendants.
+func childrenOf(pid, tid int, all map[int]member) {
 	var buffer [4096]byte
-	for _, thread := range threads {
-		for _, field := range bytes.Fields(readOnce(folder+"/"+thread+"/children", buffer[:])) {
-			child, _ := strconv.Atoi(string(field))
-			if _, known := all[child]; known {
-				continue
-			}
-			if m, ok := readStat(child); ok {
-				all[child] = m
-				descendants(child, all)
-			}
+	for _, field := range bytes.Fields(readOnce(procPath(pid, fmt.Sprintf("task/%d/children", tid)), buffer[:])) {
+		child, _ := strconv.Atoi(string(field))
+		if _, known := all[child]; known {
+			continue
+		}
+		if m, threads := readStat(child); threads > 0 {
+			all[child] = m
+			descendants(child, threads, all)
 		}
 	}
 }
@@ -221,29 +236,31 @@ func readOnce(path string, buffer []byte) []byte {
 }
 
 // readStat reads what proc_pid_stat(5) says behind the name of the program,
-// which may hold blanks and parentheses: state, parent, group, start time.
-func readStat(pid int) (member, bool) {
+// which may hold blanks and parentheses: state, parent, group, threads, start time. It
+// returns 0 threads for a process that is not there.
+func readStat(pid int) (m member, threads int) {
 	var buffer [1024]byte
 	text := readOnce(procPath(pid, "stat"), buffer[:])
 	if len(text) == 0 {
-		return member{}, false
+		return member{}, 0
 	}
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
 	if len(fields) < 20 {
-		return member{}, false
+		return member{}, 0
 	}
 	parent, _ := strconv.Atoi(string(fields[1]))
 	group, _ := strconv.Atoi(string(fields[2]))
 	born, _ := strconv.ParseUint(string(fields[19]), 10, 64)
+	threads, _ = strconv.Atoi(string(fields[17]))
 	state := fields[0][0]
-	return member{pid: pid, parent: parent, group: group, born: born, zombie: state == 'Z' || state == 'X'}, true
+	return member{pid: pid, parent: parent, group: group, born: born, zombie: state == 'Z' || state == 'X'}, max(threads, 1)
 }
 
 // Began returns when a process began, in clock ticks since boot (proc_pid_stat(5)), and
 // 0 when it has ended, waited for or not, or nobody can tell.
 func Began(pid int) uint64 {
-	m, ok := readStat(pid)
-	if !ok || m.zombie {
+	m, threads := readStat(pid)
+	if threads == 0 || m.zombie {
 		return 0
 	}
 	return m.born

@@ -15,7 +15,7 @@ import (
 
 // impatient is by what the budget of a broken program is divided elsewhere, once it is
 // known to hang: each scenario would cost all of it.
-const impatient = 4
+const impatient = 8
 
 // hearsay is the note of a failure that was not confirmed.
 const hearsay = "not confirmed: the bug of this program is planted elsewhere"
