@@ -16,7 +16,7 @@ import (
 const confirmations = 3
 
 // slow is how long a variant takes whose confirmations are played at the same time, if
-// there are processors for that.
+// there are processors for that: not where a peer burns one.
 const slow = 400 * time.Millisecond
 
 // retry plays suspects again, on a server that is whole, until one of them is
@@ -96,7 +96,7 @@ func (p *play) confirm(ctx context.Context, v scenario.Variant, first take) take
 	if first.hung && p.bench.hung() {
 		runs = 1
 	}
-	takes := p.rerun(ctx, v, runs, first.Elapsed.Duration() > slow && p.fed(first))
+	takes := p.rerun(ctx, v, runs, first.Elapsed.Duration() > slow && p.fed(first) && !first.spun)
 	for i, t := range takes {
 		if t.Verdict == outcome.Invalid && first.Verdict == outcome.Fail {
 			takes[i] = p.fresh(ctx, v) // what could not be played tells nothing

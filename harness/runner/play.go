@@ -50,6 +50,7 @@ type take struct {
 	problem bool                 // something was not as expected, whether the fault struck or not
 	timed   bool                 // it failed for time alone
 	hung    bool                 // a peer hung, spun or took too long
+	spun    bool                 // a peer burned a processor
 	starved time.Duration        // for which a peer or we waited for a processor meanwhile
 	budget  time.Duration        // that its waits had; they grow by the time for which processors were short
 }
@@ -239,7 +240,7 @@ func (p *play) alone(ctx context.Context, v scenario.Variant, factor int) take {
 		p.damaged.Store(true)
 	}
 	t.lesser, t.problem = judge(&t.Result, v, observation)
-	t.hung, t.starved = observation.Hung(), observation.Starved
+	t.hung, t.spun, t.starved = observation.Hung(), observation.Spun(), observation.Starved
 	t.timed = observation.Timed() && !errors.As(observation.ActError, new(*stuckError))
 	return t
 }

@@ -107,6 +107,15 @@ func (o Observation) Hung() bool {
 	return o.Played != nil && o.Played.Ending == event.Timeout || errors.Is(o.ActError, context.DeadlineExceeded)
 }
 
+// ErrSpins is for an act that finds a peer which keeps a processor busy while nothing
+// moves.
+var ErrSpins = errors.New("spins")
+
+// Spun reports whether a peer was burning a processor.
+func (o Observation) Spun() bool {
+	return o.Spins || o.Client != nil && o.Client.Spins || errors.Is(o.ActError, ErrSpins)
+}
+
 // Timed reports whether it was given up for time alone: nothing proves that it
 // would never have come to an end.
 func (o Observation) Timed() bool {

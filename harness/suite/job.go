@@ -110,7 +110,8 @@ func solitary(server scenario.Peer) bool {
 }
 
 func (j Job) declare(topics []Topic, b *Bench) {
-	for _, t := range topics {
+	byName := slices.SortedFunc(slices.Values(topics), func(a, b Topic) int { return cmp.Compare(a.Name, b.Name) })
+	for _, t := range byName {
 		if len(j.Topics) == 0 || slices.Contains(j.Topics, t.Name) {
 			t.Declare(b)
 		}

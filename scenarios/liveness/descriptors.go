@@ -151,7 +151,7 @@ func calm(ctx context.Context, rig scenario.Rig) error {
 		case err != nil:
 			return nil // it has ended, which is told elsewhere
 		case busy.Busiest > spins:
-			return fmt.Errorf("the server spins while it has no descriptor left: %s", busy)
+			return fmt.Errorf("the server %w while it has no descriptor left: %s", scenario.ErrSpins, busy)
 		case busy.Busiest < calms && busy.Elapsed < 2*measured:
 			return nil
 		}
