@@ -93,7 +93,7 @@ func unanswered(ctx context.Context, played dialogue.Played) error {
 
 // Watch implements [scenario.Rig].
 func (a *act) Watch(ctx context.Context, idle func() bool, moved func() int64) (limited context.Context, stop func()) {
-	w := wait{budget: a.stage.kase.Budget, pids: a.bench().tree, moved: moved, spinning: a.bench().spinning()}
+	w := wait{budget: a.stage.kase.Budget, pids: a.bench().tree, moved: moved, spinning: a.stage.play.spinning()}
 	budget, release := w.begin(ctx)
 	limited, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	done := make(chan struct{})

@@ -251,15 +251,6 @@ const knownHangs = 2
 // suspected reports whether the target is known to hang, or said to.
 func (b *bench) suspected() bool { return b.hangs.Load()+b.rumours.Load() >= knownHangs }
 
-// spinning is for how long a thread must have had a processor to count as one that
-// never will sleep.
-func (b *bench) spinning() time.Duration {
-	if b.suspected() {
-		return spinningAgain
-	}
-	return spinning
-}
-
 // near is tree for those who count, who may miss one that begins or ends.
 func (b *bench) near() []int {
 	if process, _ := b.process(); process != nil {

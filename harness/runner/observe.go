@@ -223,7 +223,7 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 // wait is for the peers while the variant is played.
 func (s *stage) wait(budget time.Duration, v scenario.Variant, pids, near func() []int) wait {
 	w := wait{budget: budget, pids: pids, near: near, moved: s.log.Len, prover: s.play.runner.prover,
-		starved: func(d time.Duration) { s.starved.Add(int64(d)) }, spinning: s.play.bench.spinning()}
+		starved: func(d time.Duration) { s.starved.Add(int64(d)) }, spinning: s.play.spinning()}
 	if i := newIdleness(s.log, v, s.play.bench.target); i != nil {
 		w.idle, w.deaf = i.idle, slices.ContainsFunc(v.Faults, endless)
 	}

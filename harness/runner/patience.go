@@ -31,6 +31,21 @@ const spinning = 800 * time.Millisecond
 // spinningAgain is the same for a target that is known to hang or spin.
 const spinningAgain = 250 * time.Millisecond
 
+// spinningElsewhere is the same where nothing is judged by it, see [bench.elsewhere].
+const spinningElsewhere = 100 * time.Millisecond
+
+// spinning is for how long a thread must have had a processor to count as one that
+// never will sleep.
+func (p *play) spinning() time.Duration {
+	switch {
+	case !p.bench.suspected():
+		return spinning
+	case p.bench.elsewhere(p.scenario):
+		return spinningElsewhere
+	}
+	return spinningAgain
+}
+
 // proving is how long one attempt may take to prove that the peers wait for
 // ever; it takes some 5 ms where they do.
 const proving = 25 * time.Millisecond
