@@ -133,7 +133,10 @@ func dial(ctx context.Context, address string) (sock.Conn, error) {
 	var d net.Dialer
 	d.SetMultipathTCP(false)
 	conn, err := d.DialContext(ctx, "tcp", address)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, fmt.Errorf("connect to %s: %w", address, context.Cause(ctx))
+	case err != nil:
 		return nil, err
 	}
 	return conn.(*net.TCPConn), nil

@@ -19,11 +19,11 @@ type crowd []sock.Conn
 const pace = 100 * time.Millisecond
 
 // dial adds n clients that are connected and silent, one after the other as long
-// as the server accepts them.
+// as the server accepts them. The error wraps errFull where there is room for fewer.
 func (c *crowd) dial(ctx context.Context, rig scenario.Rig, v view, n int) error {
 	paced := true
 	for range n {
-		conn, err := rig.Dial(ctx)
+		conn, err := dialUnlessFull(ctx, rig)
 		if err != nil {
 			return fmt.Errorf("client %d: %w", len(*c)+1, err)
 		}

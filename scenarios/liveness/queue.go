@@ -64,7 +64,7 @@ func resetQueued(ctx context.Context, rig scenario.Rig) (int, error) {
 	defer rig.Resume()
 	var all crowd
 	err := all.queue(ctx, rig, atATime)
-	if errors.Is(err, errFull) && len(all) > 0 {
+	if full(err, all) {
 		err = nil
 	}
 	for _, conn := range all {
