@@ -27,10 +27,10 @@ func (b *bench) elsewhere(s scenario.Scenario) bool {
 }
 
 // sample returns those of the variants of a scenario that are played: elsewhere the
-// first and the last.
+// last, which goes the furthest.
 func (b *bench) sample(s scenario.Scenario, all []scenario.Variant) []scenario.Variant {
-	if n := len(all); b.elsewhere(s) && n > 2 {
-		return []scenario.Variant{all[0], all[n-1]}
+	if n := len(all); b.elsewhere(s) && n > 1 {
+		all = all[n-1:]
 	}
 	return slices.Clone(all)
 }
