@@ -76,7 +76,7 @@ func (p *play) aftermath(ctx context.Context, c scenario.Case, o *scenario.Obser
 	if process != nil {
 		o.ServerStderr = process.Stderr().Tail()
 	}
-	if p.bench.script != nil && ctx.Err() == nil && c.Target.Asks("serves") {
+	if p.bench.script != nil && ctx.Err() == nil && c.Target.Asks("serves") && !(o.Hung() && p.hopeless()) {
 		fresh, stop := wait{budget: c.Budget, pids: p.bench.tree}.begin(ctx)
 		defer stop()
 		o.Fresh = greet(fresh, address, p.bench.script)

@@ -38,12 +38,12 @@ const spinningElsewhere = 100 * time.Millisecond
 // never will sleep.
 func (p *play) spinning() time.Duration {
 	switch {
-	case !p.bench.suspected():
-		return spinning
-	case p.bench.elsewhere(p.scenario):
+	case p.hopeless():
 		return spinningElsewhere
+	case p.bench.suspected():
+		return spinningAgain
 	}
-	return spinningAgain
+	return spinning
 }
 
 // proving is how long one attempt may take to prove that the peers wait for

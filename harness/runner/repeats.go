@@ -79,7 +79,7 @@ func (p *play) burns(ctx context.Context) bool {
 		return false
 	}
 	if p.busy == "" {
-		b, err := probe.Spin(ctx, p.bench.tree, burning)
+		b, err := probe.Spin(ctx, p.bench.tree, min(burning, p.spinning()))
 		if err != nil || b.Busiest < 0.9 {
 			return false
 		}
