@@ -76,12 +76,10 @@ func (c *clock) run(file *os.File) {
 			return
 		}
 		c.mu.Lock()
-		a := c.alarms.Next()
-		for ; a != nil && time.Until(a.At) <= 0; a = c.alarms.Next() {
-			c.alarms.Remove(a)
+		for a := c.alarms.Due(time.Now()); a != nil; a = c.alarms.Due(time.Now()) {
 			close(a.What)
 		}
-		if a != nil && !c.closed {
+		if c.alarms.Next() != nil && !c.closed {
 			c.armLocked()
 		}
 		c.mu.Unlock()

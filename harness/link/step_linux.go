@@ -30,9 +30,8 @@ const stepLimit = 64 << 10
 // the descriptors of the sides; more says that the end of the stream may be behind
 // what is there. It is for a caller who waits for many sources at once, and must not
 // be called together with Run or with another Step of the same connection, nor after
-// [Link.StepsEnded].
-// [Link.Run] may be called at any time after it and goes on where the last step has
-// ended.
+// [Link.StepsEnded]. [Link.Run] may be called at any time after it and goes on where the
+// last step has ended.
 func (l *Link) Step(src, dst int, buf []byte, more bool) Progress {
 	for !l.passed && l.Steps() {
 		n, err := ignoringEINTR(func() (int, error) { return unix.Read(src, buf) })

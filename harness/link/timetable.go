@@ -31,6 +31,17 @@ func (t *Timetable[T]) Next() *Entry[T] {
 	return t.entries[0]
 }
 
+// Due takes out the entry that comes first if its time has come, and returns nil when
+// there is none.
+func (t *Timetable[T]) Due(now time.Time) *Entry[T] {
+	first := t.Next()
+	if first == nil || first.At.After(now) {
+		return nil
+	}
+	t.Remove(first)
+	return first
+}
+
 // Remove takes an entry out, if it is in there still.
 func (t *Timetable[T]) Remove(e *Entry[T]) {
 	if e.index >= 0 {

@@ -35,17 +35,16 @@ func (l *loop) silence(pair *pairing) {
 
 // ring sends what is due, and sets the timer to what will be next.
 func (l *loop) ring() {
-	next := l.alarms.Next()
-	if next == nil {
+	if l.alarms.Next() == nil {
 		return
 	}
-	for now := time.Now(); next != nil && !next.At.After(now); next = l.alarms.Next() {
-		l.alarms.Remove(next)
-		pair, d := next.What.pair, next.What.from
+	now := time.Now()
+	for a := l.alarms.Due(now); a != nil; a = l.alarms.Due(now) {
+		pair, d := a.What.pair, a.What.from
 		pair.alarms[d] = nil
 		l.goOnBy(pair, d, pair.session.links[d].Release(pair.fds[d.Opposite()]))
 	}
-	if next != nil && next.At != l.armed {
+	if next := l.alarms.Next(); next != nil && next.At != l.armed {
 		l.armed = next.At
 		link.SetTimer(l.timer, next.At)
 	}
