@@ -89,6 +89,9 @@ func (p *Process) everybody() (all map[int]member, whole bool) {
 func (p *Process) offspring() map[int]member {
 	all, self := map[int]member{}, os.Getpid()
 	childrenOf(self, self, all)
+	if _, known := all[p.Pid()]; known { // the leader has begun it
+		return all
+	}
 	if m, threads := readStat(p.Pid()); threads > 0 && m.parent == self {
 		all[m.pid] = m
 		descendants(m.pid, threads, all)

@@ -38,13 +38,7 @@ func (a *act) Exhausted() (bool, error) {
 
 // dialWindow connects with a window that is in place before the first segment.
 func dialWindow(ctx context.Context, address string, w wire.Window) (sock.Conn, error) {
-	d := net.Dialer{Control: func(network, address string, c syscall.RawConn) error {
+	return dialBy(ctx, &net.Dialer{Control: func(network, address string, c syscall.RawConn) error {
 		return sock.Shape(network, address, c, w)
-	}}
-	d.SetMultipathTCP(false)
-	conn, err := d.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	return conn.(*net.TCPConn), nil
+	}}, address)
 }

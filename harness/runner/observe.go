@@ -76,7 +76,7 @@ func (p *play) aftermath(ctx context.Context, c scenario.Case, o *scenario.Obser
 	if process != nil {
 		o.ServerStderr = process.Stderr().Tail()
 	}
-	if p.bench.script != nil && ctx.Err() == nil && c.Target.Asks("serves") && !(o.Hung() && p.hopeless()) {
+	if p.bench.script != nil && ctx.Err() == nil && c.Target.Asks("serves") && !(o.Hung() && p.bench.hopeless(p.scenario)) {
 		fresh, stop := wait{budget: c.Budget, pids: p.bench.tree}.begin(ctx)
 		defer stop()
 		o.Fresh = greet(fresh, address, p.bench.script)
@@ -130,7 +130,12 @@ func greet(ctx context.Context, address string, script *dialogue.Script) error {
 }
 
 func dial(ctx context.Context, address string) (sock.Conn, error) {
-	var d net.Dialer
+	return dialBy(ctx, &net.Dialer{}, address)
+}
+
+// dialBy is dial with options. The error wraps the cause of the context when that has
+// ended.
+func dialBy(ctx context.Context, d *net.Dialer, address string) (sock.Conn, error) {
 	d.SetMultipathTCP(false)
 	conn, err := d.DialContext(ctx, "tcp", address)
 	switch {

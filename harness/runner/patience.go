@@ -38,7 +38,7 @@ const spinningElsewhere = 100 * time.Millisecond
 // never will sleep.
 func (p *play) spinning() time.Duration {
 	switch {
-	case p.hopeless():
+	case p.bench.hopeless(p.scenario):
 		return spinningElsewhere
 	case p.bench.suspected():
 		return spinningAgain

@@ -137,7 +137,7 @@ func (r *Runner) caseOf(b *bench, s scenario.Scenario, role scenario.Role) scena
 	}
 	c := scenario.Case{Target: b.target, Role: role, Conversation: b.conversation, Budget: b.conversation.Budget(r.config.Budget), Limit: limit}
 	switch {
-	case b.elsewhere(s) && b.suspected():
+	case b.hopeless(s):
 		c.Budget /= impatient
 	case c.Budget > r.config.Budget:
 		c.Slow = fmt.Sprintf("the conversation takes %s without a fault: what should happen at once may take %s, not %s",

@@ -54,7 +54,7 @@ func (b *bench) note(results []outcome.Result) {
 }
 
 // hopeless reports whether the target is known to hang and nothing is judged by it here.
-func (p *play) hopeless() bool { return p.bench.elsewhere(p.scenario) && p.bench.suspected() }
+func (b *bench) hopeless(s scenario.Scenario) bool { return b.elsewhere(s) && b.suspected() }
 
 // heard keeps that the target has hung, as far as one take tells.
 func (b *bench) heard(t take) {

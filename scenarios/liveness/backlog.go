@@ -77,6 +77,10 @@ func comeAtOnce(ctx context.Context, rig scenario.Rig, n int, paused bool) error
 // errFull says that the kernel leaves a connect without an answer.
 var errFull = errors.New("the queue is full")
 
+// full reports whether the rest of a crowd finds no room in the server's queue: whoever
+// comes after them will not either.
+func full(err error, all crowd) bool { return errors.Is(err, errFull) && len(all) > 0 }
+
 // dropped is how long a connect to this host that is not answered goes on until
 // a full queue is to blame: one that is answered takes some 50 µs.
 const dropped = 50 * time.Millisecond

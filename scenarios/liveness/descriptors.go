@@ -92,12 +92,14 @@ func exhaust(ctx context.Context, rig scenario.Rig, look func() error) error {
 // when its room was counted comes back, and takes in who was to wait.
 func (v view) crowdOut(ctx context.Context, rig scenario.Rig, all *crowd) (full bool, err error) {
 	for !full && len(*all) < mostDial {
-		if err := all.dial(ctx, rig, v, room); errors.Is(err, errFull) {
-			return false, fmt.Errorf("%w: %w", scenario.ErrUnsupported, err) // it serves one at a time, which is told elsewhere
-		} else if err != nil {
+		err := all.dial(ctx, rig, v, room)
+		if err != nil && !errors.Is(err, errFull) {
 			return false, err
 		}
-		if full, err = v.awaitFull(ctx, rig, *all); err != nil {
+		if err == nil {
+			full, err = v.awaitFull(ctx, rig, *all)
+		}
+		if err != nil {
 			// Who serves one at a time, or has ended, is told elsewhere.
 			return false, fmt.Errorf("%w: %w", scenario.ErrUnsupported, err)
 		}

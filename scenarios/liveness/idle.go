@@ -2,7 +2,6 @@ package liveness
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/sockharness/harness/harness/outcome"
@@ -127,10 +126,6 @@ func beside(c scenario.Case, name string, n int, sent []byte, silent int) scenar
 	v.Budget = 2 * c.Budget
 	return v
 }
-
-// full reports whether the rest of a crowd finds no room in the server's queue: whoever
-// comes after them will not either.
-func full(err error, all crowd) bool { return errors.Is(err, errFull) && len(all) > 0 }
 
 // those names a crowd.
 func those(n, sent int) string {

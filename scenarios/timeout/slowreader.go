@@ -3,8 +3,6 @@ package timeout
 import (
 	"context"
 	"fmt"
-	"net"
-	"syscall"
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
@@ -54,7 +52,7 @@ var tight = wire.Window{ReceiveBuffer: 4096, SegmentSize: 1460}
 // waits for the server to close its end, which only its descriptors tell: a FIN
 // waits behind what is not read.
 func askAndSleep(ctx context.Context, rig scenario.Rig, requests []byte, times int, limit time.Duration) error {
-	conn, err := dialTight(ctx, rig)
+	conn, err := rig.DialWindow(ctx, tight)
 	if err != nil {
 		return err
 	}
@@ -101,22 +99,6 @@ func awaitLetGo(ctx context.Context, rig scenario.Rig, limit time.Duration, clos
 		return fmt.Errorf("%s beyond its idle_timeout of %v: %w", kept, limit, context.Cause(ctx))
 	}
 	return nil
-}
-
-func dialTight(ctx context.Context, rig scenario.Rig) (sock.Conn, error) {
-	first, err := rig.Dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	address := first.RemoteAddr().String()
-	first.Close()
-	d := net.Dialer{Control: func(network, address string, c syscall.RawConn) error { return sock.Shape(network, address, c, tight) }}
-	d.SetMultipathTCP(false)
-	conn, err := d.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	return conn.(*net.TCPConn), nil
 }
 
 // awaitInput blocks until something has arrived, without reading it. The kernel
