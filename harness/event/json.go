@@ -9,31 +9,37 @@ import (
 
 // written is an event as JSON has it.
 type written struct {
-	AtMs      float64 `json:"at_ms"`
-	Kind      Kind    `json:"kind"`
-	Proxy     string  `json:"proxy,omitempty"`
-	Conn      uint64  `json:"conn,omitempty"`
-	Direction string  `json:"direction,omitempty"`
-	Side      Side    `json:"side,omitempty"`
-	First     bool    `json:"first,omitempty"`
-	Offset    int64   `json:"offset,omitempty"`
-	Bytes     int64   `json:"bytes,omitempty"`
-	Toxic     string  `json:"toxic,omitempty"`
-	Detail    string  `json:"detail,omitempty"`
+	ID        uint64     `json:"id,omitempty"`
+	Time      *time.Time `json:"time,omitempty"`
+	AtMs      float64    `json:"at_ms"`
+	Kind      Kind       `json:"kind"`
+	Proxy     string     `json:"proxy,omitempty"`
+	Conn      uint64     `json:"conn,omitempty"`
+	Direction string     `json:"direction,omitempty"`
+	Side      Side       `json:"side,omitempty"`
+	First     bool       `json:"first,omitempty"`
+	Offset    int64      `json:"offset,omitempty"`
+	Bytes     int64      `json:"bytes,omitempty"`
+	Toxic     string     `json:"toxic,omitempty"`
+	Ending    Ending     `json:"ending,omitempty"`
+	Errno     string     `json:"errno,omitempty"`
+	Detail    string     `json:"detail,omitempty"`
 }
 
+// JSONSchemaAlias tells a reflector of JSON Schemas as what the event is written.
+func (e Event) JSONSchemaAlias() any { return written{} }
+
 // MarshalJSON writes the event with its time in milliseconds, to the
-// microsecond, and without the fields that are zero.
+// microsecond, and without the fields that mean nothing: those that are zero, and
+// the direction where there is none.
 func (e Event) MarshalJSON() ([]byte, error) {
-	w := written{AtMs: float64(e.At.Microseconds()) / 1000, Kind: e.Kind, Proxy: e.Proxy, Conn: e.Conn,
-		Side: e.Side, First: e.First, Offset: e.Offset, Bytes: e.Bytes, Toxic: e.Toxic, Detail: e.Detail}
-	switch e.Kind {
-	case Bytes, FIN, RST, Struck, Deliver, Panic, Abandon, Bounce, Lost:
+	w := written{ID: e.ID, AtMs: float64(e.At.Microseconds()) / 1000, Kind: e.Kind, Proxy: e.Proxy, Conn: e.Conn,
+		Side: e.Side, First: e.First, Offset: e.Offset, Bytes: e.Bytes, Toxic: e.Toxic, Ending: e.Ending, Errno: e.Errno, Detail: e.Detail}
+	if !e.Time.IsZero() {
+		w.Time = &e.Time
+	}
+	if e.Kind.HasDirection() || e.Direction != Upstream {
 		w.Direction = e.Direction.String()
-	default:
-		if e.Direction != Upstream {
-			w.Direction = e.Direction.String()
-		}
 	}
 	return json.Marshal(w)
 }
@@ -45,8 +51,11 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &w); err != nil {
 		return fmt.Errorf("event parse: %w", err)
 	}
-	read := Event{At: time.Duration(math.Round(w.AtMs*1000)) * time.Microsecond, Kind: w.Kind, Proxy: w.Proxy, Conn: w.Conn,
-		Side: w.Side, First: w.First, Offset: w.Offset, Bytes: w.Bytes, Toxic: w.Toxic, Detail: w.Detail}
+	read := Event{ID: w.ID, At: time.Duration(math.Round(w.AtMs*1000)) * time.Microsecond, Kind: w.Kind, Proxy: w.Proxy, Conn: w.Conn,
+		Side: w.Side, First: w.First, Offset: w.Offset, Bytes: w.Bytes, Toxic: w.Toxic, Ending: w.Ending, Errno: w.Errno, Detail: w.Detail}
+	if w.Time != nil {
+		read.Time = *w.Time
+	}
 	if w.Direction != "" {
 		direction, err := ParseDirection(w.Direction)
 		if err != nil {

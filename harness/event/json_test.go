@@ -12,7 +12,9 @@ func TestEventSurvivesJSON(t *testing.T) {
 		{At: 1234567 * time.Microsecond, Kind: Bytes, Proxy: "kv", Conn: 3, Direction: Downstream, Side: Server, Offset: 1 << 40, Bytes: 17},
 		{At: 333 * time.Microsecond, Kind: RST, Conn: 1, Side: Client, First: true, Detail: "unread data\x00 \"quoted\""},
 		{At: 72*time.Hour + time.Microsecond, Kind: Struck, Direction: Upstream, Toxic: "half_close", Offset: 93},
-		{Kind: Abandon, Conn: 2, Direction: Downstream, Toxic: "sleepy"},
+		{ID: 1 << 40, Time: time.Unix(1, 5000).UTC(), Kind: DialFailed, Ending: Refused, Errno: "ECONNREFUSED"},
+		{ID: 3, Kind: ToxicAdded, Direction: Downstream, Toxic: "slow", Detail: "latency"},
+		{Kind: Leaked, Conn: 2, Direction: Downstream, Toxic: "sleepy"},
 		{Kind: Refuse, Direction: Downstream},
 		{Kind: Accept, Side: Client, Detail: "127.0.0.1:40000"},
 	}

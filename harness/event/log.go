@@ -38,8 +38,8 @@ func NewLog(limit int) *Log {
 	return &Log{start: time.Now(), limit: limit, changed: make(chan struct{})}
 }
 
-// Add stamps e with the time since the log's start and keeps it. It is a [Sink].
-func (l *Log) Add(e Event) {
+// AddEvent stamps e with the time since the log's start and keeps it. It is a [Sink].
+func (l *Log) AddEvent(e Event) {
 	e.At = time.Since(l.start)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,30 +52,30 @@ func (l *Log) Add(e Event) {
 	l.changed = make(chan struct{})
 }
 
-// Events returns a copy of what the log holds, in order of arrival.
-func (l *Log) Events() []Event {
+// AllEvents returns a copy of what the log holds, in order of arrival.
+func (l *Log) AllEvents() []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]Event(nil), l.events...)
 }
 
-// Len returns how many events happened, those included that did not fit.
-func (l *Log) Len() int64 {
+// EventCount returns how many events happened, those included that did not fit.
+func (l *Log) EventCount() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return int64(len(l.events) + l.dropped)
 }
 
-// Dropped returns how many events did not fit.
-func (l *Log) Dropped() int {
+// DroppedCount returns how many events did not fit.
+func (l *Log) DroppedCount() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.dropped
 }
 
-// Wait blocks until an event for which match is true is in the log, and returns
+// WaitEvent blocks until an event for which match is true is in the log, and returns
 // it. It returns the context's error when the context ends first.
-func (l *Log) Wait(ctx context.Context, match func(Event) bool) (Event, error) {
+func (l *Log) WaitEvent(ctx context.Context, match func(Event) bool) (Event, error) {
 	for seen := 0; ; {
 		l.mu.Lock()
 		fresh, changed := l.events[seen:], l.changed

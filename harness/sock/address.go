@@ -1,6 +1,7 @@
 package sock
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -30,6 +31,34 @@ func ParseAddress(text string) (network, address string, err error) {
 		return "", "", err
 	}
 	return network, text, nil
+}
+
+// CheckAddress finds an address that nobody can listen on, or else connect to. The
+// error says what is wrong, without the address. Nothing is looked up but the names
+// of services.
+func CheckAddress(text string, listen bool) error {
+	network, address, err := ParseAddress(text)
+	if bad := (*net.AddrError)(nil); errors.As(err, &bad) {
+		err = errors.New(bad.Err)
+	}
+	if err != nil {
+		return fmt.Errorf("%w, want HOST:PORT, unix:PATH or udp:HOST:PORT", err)
+	}
+	if network == "unix" {
+		return nil
+	}
+	host, name, _ := net.SplitHostPort(address)
+	if strings.ContainsAny(host, " \t\r\n/") {
+		return fmt.Errorf("host %q contains a space or a slash, want HOST:PORT, unix:PATH or udp:HOST:PORT", host)
+	}
+	least := 1
+	if listen {
+		least = 0
+	}
+	if port, err := net.LookupPort(network, name); err != nil || port < least {
+		return fmt.Errorf("port %q must be %d to 65535, or the name of a service", name, least)
+	}
+	return nil
 }
 
 func isNumber(text string) bool {

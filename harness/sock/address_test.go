@@ -22,7 +22,7 @@ func TestParseAddress(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"": "missing port", "127.0.0.1": "missing port", "unix:": "without a path", "unix:@": "without a path", "udp:": "missing port",
-		"unix:/" + strings.Repeat("x", 107): "107 is the most", "unix:/a\x00b": "zero byte",
+		"unix:/" + strings.Repeat("x", 107): "maximum is 107", "unix:/a\x00b": "NUL byte",
 	} {
 		if _, _, err := sock.ParseAddress(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", text, err, want)

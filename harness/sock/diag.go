@@ -32,7 +32,7 @@ func OpenDiag() (*Diag, error) {
 		}
 		d.idle <- c
 	}
-	if _, err := d.Listeners(); err != nil {
+	if _, err := d.AllListeners(); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("sock_diag open: %w", errors.Join(ErrUnsupported, err))
 	}
@@ -46,36 +46,36 @@ func (d *Diag) Close() error {
 	for {
 		select {
 		case c := <-d.idle:
-			c.close()
+			c.closeFD()
 		default:
 			return nil
 		}
 	}
 }
 
-// Lookup returns the socket whose own address is local and whose peer has the
+// FindSocket returns the socket whose own address is local and whose peer has the
 // address remote. IPv4 addresses may be given as such or mapped into IPv6. The
 // error is [ErrNotFound] when there is none, or [net.ErrClosed].
-func (d *Diag) Lookup(local, remote netip.AddrPort) (s Socket, err error) {
-	err = d.with(func(c *client) (err error) {
-		s, err = c.lookup(local, remote)
+func (d *Diag) FindSocket(local, remote netip.AddrPort) (s Socket, err error) {
+	err = d.withClient(func(c *client) (err error) {
+		s, err = c.findSocket(local, remote)
 		return err
 	})
 	return s, err
 }
 
-// Listeners returns all TCP sockets of this network namespace that listen, of
+// AllListeners returns all TCP sockets of this network namespace that listen, of
 // both address families, those of Multipath TCP included.
-func (d *Diag) Listeners() (all []Listener, err error) {
-	err = d.with(func(c *client) (err error) {
-		all, err = c.listeners()
+func (d *Diag) AllListeners() (all []Listener, err error) {
+	err = d.withClient(func(c *client) (err error) {
+		all, err = c.allListeners()
 		return err
 	})
 	return all, err
 }
 
-// with lends one client to f.
-func (d *Diag) with(f func(*client) error) error {
+// withClient lends one client to f.
+func (d *Diag) withClient(f func(*client) error) error {
 	select {
 	case <-d.closed:
 		return net.ErrClosed
@@ -83,15 +83,15 @@ func (d *Diag) with(f func(*client) error) error {
 	}
 	select {
 	case c := <-d.idle:
-		defer d.release(c)
+		defer d.releaseClient(c)
 		return f(c)
 	case <-d.closed:
 		return net.ErrClosed
 	}
 }
 
-// release puts c back, and closes it when Close has come meanwhile.
-func (d *Diag) release(c *client) {
+// releaseClient puts c back, and closes it when Close has come meanwhile.
+func (d *Diag) releaseClient(c *client) {
 	d.idle <- c
 	select {
 	case <-d.closed:

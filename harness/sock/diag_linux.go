@@ -16,6 +16,7 @@ const (
 	headerSize   = unix.SizeofNlMsghdr
 	requestSize  = headerSize + 56
 	messageSize  = 72 // inet_diag_msg
+	unixSize     = 16 // unix_diag_msg
 	infoAttr     = 2  // INET_DIAG_INFO
 	ackedOffset  = 120
 	countersSize = 136 // of tcp_info, up to tcpi_bytes_received and with it
@@ -28,8 +29,13 @@ type client struct {
 	fd      int
 	seq     uint32
 	request [requestSize]byte
-	answer  [32 << 10]byte
+	answer  []byte // grows with the requests, see [client.sendRequest]
 }
+
+const (
+	oneAnswer = 4 << 10  // holds the answer about one socket
+	dumpPart  = 32 << 10 // is the most that the kernel writes of a dump at once
+)
 
 func openClient() (*client, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_SOCK_DIAG)
@@ -39,18 +45,18 @@ func openClient() (*client, error) {
 	return &client{fd: fd}, nil
 }
 
-func (c *client) close() { _ = unix.Close(c.fd) }
+func (c *client) closeFD() { _ = unix.Close(c.fd) }
 
-// lookup asks for exactly one socket.
-func (c *client) lookup(local, remote netip.AddrPort) (Socket, error) {
+// findSocket asks for exactly one socket.
+func (c *client) findSocket(local, remote netip.AddrPort) (Socket, error) {
 	if err := c.encodeTuple(local, remote); err != nil {
 		return Socket{}, err
 	}
-	if err := c.send(unix.NLM_F_REQUEST); err != nil {
+	if err := c.sendRequest(unix.NLM_F_REQUEST); err != nil {
 		return Socket{}, err
 	}
 	var found Socket
-	err := c.receive(func(message []byte) {
+	err := c.receiveReplies(func(message []byte) {
 		// The kernel answers with the listening socket when the connection is gone.
 		if binary.BigEndian.Uint16(message[6:]) == remote.Port() {
 			found = decodeSocket(message)
@@ -67,18 +73,18 @@ func (c *client) lookup(local, remote netip.AddrPort) (Socket, error) {
 	return found, nil
 }
 
-// listeners dumps the sockets in state LISTEN, family by family.
-func (c *client) listeners() ([]Listener, error) {
+// allListeners dumps the sockets in state LISTEN, family by family.
+func (c *client) allListeners() ([]Listener, error) {
 	var all []Listener
 	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
 		clear(c.request[headerSize:])
 		c.request[headerSize] = family
 		c.request[headerSize+1] = unix.IPPROTO_TCP
 		native.PutUint32(c.request[headerSize+4:], 1<<Listen)
-		if err := c.send(unix.NLM_F_REQUEST | unix.NLM_F_DUMP); err != nil {
+		if err := c.sendRequest(unix.NLM_F_REQUEST | unix.NLM_F_DUMP); err != nil {
 			return nil, err
 		}
-		err := c.receive(func(message []byte) { all = append(all, decodeListener(message)) })
+		err := c.receiveReplies(func(message []byte) { all = append(all, decodeListener(message)) })
 		if err != nil {
 			return nil, err
 		}
@@ -111,14 +117,14 @@ func (c *client) encodeTuple(local, remote netip.AddrPort) error {
 		f, t := from.As16(), to.As16()
 		copy(id[4:], f[:])
 		copy(id[20:], t[:])
-		native.PutUint32(id[36:], scope(from))
+		native.PutUint32(id[36:], scopeID(from))
 	}
 	native.PutUint64(id[40:], ^uint64(0)) // no cookie
 	return nil
 }
 
-// scope returns the number of the interface that a link-local address is on.
-func scope(a netip.Addr) uint32 {
+// scopeID returns the number of the interface that a link-local address is on.
+func scopeID(a netip.Addr) uint32 {
 	if a.Zone() == "" {
 		return 0
 	}
@@ -166,14 +172,29 @@ func decodeListener(m []byte) Listener {
 	}
 }
 
-// send completes the header and hands the request to the kernel, which has
+// leastMessage is how long the messages that answer the last request are at least.
+func (c *client) leastMessage() int {
+	if c.request[headerSize] == unix.AF_UNIX {
+		return unixSize
+	}
+	return messageSize
+}
+
+// sendRequest completes the header and hands the request to the kernel, which has
 // answered it, or begun to, when the call returns.
-func (c *client) send(flags uint16) error {
+func (c *client) sendRequest(flags uint16) error {
 	c.seq++
 	native.PutUint32(c.request[0:], requestSize)
 	native.PutUint16(c.request[4:], unix.SOCK_DIAG_BY_FAMILY)
 	native.PutUint16(c.request[6:], flags)
 	native.PutUint32(c.request[8:], c.seq)
+	want := oneAnswer
+	if flags&unix.NLM_F_DUMP == unix.NLM_F_DUMP {
+		want = dumpPart
+	}
+	if len(c.answer) < want {
+		c.answer = make([]byte, want)
+	}
 	for {
 		if _, err := unix.Write(c.fd, c.request[:]); err != unix.EINTR {
 			return wrapErrno("sock_diag ask", err)
@@ -181,26 +202,26 @@ func (c *client) send(flags uint16) error {
 	}
 }
 
-// receive calls each with every message that answers the last request, and
+// receiveReplies calls each with every message that answers the last request, and
 // skips what is left over from earlier ones.
-func (c *client) receive(each func(message []byte)) error {
+func (c *client) receiveReplies(each func(message []byte)) error {
 	for {
-		n, err := unix.Read(c.fd, c.answer[:])
+		n, err := unix.Read(c.fd, c.answer)
 		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {
 			return wrapErrno("sock_diag read", err)
 		}
-		if done, err := c.parse(c.answer[:n], each); done || err != nil {
+		if done, err := c.parseReplies(c.answer[:n], each); done || err != nil {
 			return err
 		}
 	}
 }
 
-// parse goes through the messages of one datagram and reports whether the
+// parseReplies goes through the messages of one datagram and reports whether the
 // answer is complete.
-func (c *client) parse(b []byte, each func(message []byte)) (done bool, err error) {
+func (c *client) parseReplies(b []byte, each func(message []byte)) (done bool, err error) {
 	for len(b) >= headerSize {
 		size := int(native.Uint32(b))
 		if size < headerSize || size > len(b) {
@@ -217,7 +238,7 @@ func (c *client) parse(b []byte, each func(message []byte)) (done bool, err erro
 			return true, nil
 		case kind == unix.NLMSG_ERROR && len(payload) >= 4:
 			return true, wrapErrno("sock_diag answer", unix.Errno(-int32(native.Uint32(payload))))
-		case kind == unix.SOCK_DIAG_BY_FAMILY && len(payload) >= messageSize:
+		case kind == unix.SOCK_DIAG_BY_FAMILY && len(payload) >= c.leastMessage():
 			each(payload)
 			done = flags&unix.NLM_F_MULTI == 0
 		}

@@ -15,7 +15,7 @@ func TestLookupTellsBothEnds(t *testing.T) {
 	client, server := pair(t)
 	write(t, client, "12345")
 	receiver, sender := ends(client)
-	s, err := d.Lookup(receiver, sender)
+	s, err := d.FindSocket(receiver, sender)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestLookupTellsBothEnds(t *testing.T) {
 	}
 	raw := map[string]netip.Addr{"plain": sender.Addr(), "mapped": netip.AddrFrom16(sender.Addr().As16())}
 	for name, addr := range raw {
-		s, err := d.Lookup(netip.AddrPortFrom(addr, sender.Port()), receiver)
+		s, err := d.FindSocket(netip.AddrPortFrom(addr, sender.Port()), receiver)
 		if err != nil || s.BytesAcked != 6 {
 			t.Errorf("sender, %s address: got %+v, %v, want 5 bytes and the SYN acknowledged", name, s, err)
 		}
@@ -42,7 +42,7 @@ func TestLookupOfNoSocket(t *testing.T) {
 		"other family":    netip.MustParseAddrPort("[::1]:1"),
 		"zero":            {},
 	} {
-		if _, err := d.Lookup(local, netip.MustParseAddrPort("127.0.0.1:2")); !errors.Is(err, sock.ErrNotFound) {
+		if _, err := d.FindSocket(local, netip.MustParseAddrPort("127.0.0.1:2")); !errors.Is(err, sock.ErrNotFound) {
 			t.Errorf("%s: got %v, want not found", name, err)
 		}
 	}
@@ -59,7 +59,7 @@ func TestListenersAreOfBothFamilies(t *testing.T) {
 		"ipv4": listen(t, "127.0.0.1:0"), "ipv6": listen(t, "[::1]:0"), "both": listen(t, "[::]:0"), "multipath": multipath,
 	} {
 		want := l.Addr().(*net.TCPAddr).AddrPort()
-		all, err := d.Listeners()
+		all, err := d.AllListeners()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestDiagAfterClose(t *testing.T) {
 	if err := <-waited; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("waiting: got %v, want %v", err, net.ErrClosed)
 	}
-	if _, err := d.Listeners(); !errors.Is(err, net.ErrClosed) {
+	if _, err := d.AllListeners(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("asking: got %v, want %v", err, net.ErrClosed)
 	}
 }

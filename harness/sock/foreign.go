@@ -9,7 +9,7 @@ func DescriptorOf(pid int, inode uint32) (fd int, err error) { return descriptor
 // under the descriptor fd: SO_SNDBUF, which the kernel raises to its least,
 // 4608 bytes of memory or some 2 KB of data. Connections inherit it from a TCP
 // socket that listens, those of unix sockets do not. Sends of a few KB become
-// short only if the peer takes in little as well, see [Shape].
+// short only if the peer takes in little as well, see [LimitWindow].
 //
 // It takes no part of the socket: the descriptor that it needs for that
 // (pidfd_getfd(2), Linux 5.6) is closed before it returns. The error is

@@ -48,7 +48,7 @@ func TestShrinkSendBufferOfAnotherProcess(t *testing.T) {
 // inodeOf returns the inode of the socket that listens on addr.
 func inodeOf(t testing.TB, addr string) uint32 {
 	t.Helper()
-	all, err := openDiag(t).Listeners()
+	all, err := openDiag(t).AllListeners()
 	if err != nil {
 		t.Fatal(err)
 	}

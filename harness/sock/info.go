@@ -22,3 +22,7 @@ func OutQueue(c syscall.Conn) (int, error) { return outQueue(c) }
 
 // InQueue returns how many bytes c has received and nobody has read: SIOCINQ.
 func InQueue(c syscall.Conn) (int, error) { return inQueue(c) }
+
+// IsReadable reports whether a read of the socket would return at once: bytes, the
+// end of the stream or an error.
+func IsReadable(c syscall.Conn) (bool, error) { return isReadable(c) }

@@ -10,7 +10,7 @@ import (
 
 func tcpInfo(c syscall.Conn) (Info, error) {
 	var info *unix.TCPInfo
-	err := control(c, func(fd int) (err error) {
+	err := controlFD(c, func(fd int) (err error) {
 		info, err = unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 		return err
 	})
@@ -26,20 +26,27 @@ func tcpInfo(c syscall.Conn) (Info, error) {
 	}, nil
 }
 
-func outQueue(c syscall.Conn) (int, error) { return queue(c, "SIOCOUTQ", unix.SIOCOUTQ) }
+func outQueue(c syscall.Conn) (int, error) { return queueLength(c, "SIOCOUTQ", unix.SIOCOUTQ) }
 
-func inQueue(c syscall.Conn) (int, error) { return queue(c, "SIOCINQ", unix.SIOCINQ) }
+func inQueue(c syscall.Conn) (int, error) { return queueLength(c, "SIOCINQ", unix.SIOCINQ) }
 
-func queue(c syscall.Conn, name string, request uint) (n int, err error) {
-	err = control(c, func(fd int) (err error) {
+func queueLength(c syscall.Conn, name string, request uint) (n int, err error) {
+	err = controlFD(c, func(fd int) (err error) {
 		n, err = unix.IoctlGetInt(fd, request)
 		return err
 	})
 	return n, wrapErrno(name, err)
 }
 
-// control runs f on the descriptor of c.
-func control(c syscall.Conn, f func(fd int) error) error {
+// inodeOf returns the number of the socket in /proc/PID/fd.
+func inodeOf(c syscall.Conn) (uint32, error) {
+	var stat unix.Stat_t
+	err := controlFD(c, func(fd int) error { return unix.Fstat(fd, &stat) })
+	return uint32(stat.Ino), wrapErrno("fstat", err)
+}
+
+// controlFD runs f on the descriptor of c.
+func controlFD(c syscall.Conn, f func(fd int) error) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return err

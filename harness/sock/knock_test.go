@@ -10,22 +10,22 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A connect that is refused, and one that is not, are each seen once; those to
 // another port are not.
 func TestKnocks(t *testing.T) {
-	port, err := sock.Bind("127.0.0.1:0", wire.Window{})
+	port, err := sock.BindPort("127.0.0.1:0", hook.SocketLimits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer port.Close()
-	if err := port.Refuse(); err != nil {
+	if err := port.RefuseConnects(); err != nil {
 		t.Fatal(err)
 	}
-	seen := make(chan sock.Knock, 100)
-	knocks, err := sock.WatchKnocks(netip.MustParseAddrPort(port.Addr().String()), func(k sock.Knock) { seen <- k })
+	seen := make(chan sock.ConnectAttempt, 100)
+	knocks, err := sock.WatchSYN(netip.MustParseAddrPort(port.Addr().String()), func(k sock.ConnectAttempt) { seen <- k })
 	if errors.Is(err, sock.ErrUnsupported) {
 		t.Skipf("SKIPPED: %v", err)
 	}
@@ -47,7 +47,7 @@ func TestKnocks(t *testing.T) {
 		}
 		conn.Close()
 	}
-	if _, err := port.Listen(); err != nil {
+	if _, err := port.StartListening(); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := dialPlain(t.Context(), port.Addr().String())
@@ -90,7 +90,7 @@ func dialPlain(ctx context.Context, addr string) (net.Conn, error) {
 
 func TestKnocksElsewhere(t *testing.T) {
 	for _, addr := range []string{"[::1]:80", "192.0.2.1:80"} {
-		if _, err := sock.WatchKnocks(netip.MustParseAddrPort(addr), func(sock.Knock) {}); !errors.Is(err, sock.ErrUnsupported) {
+		if _, err := sock.WatchSYN(netip.MustParseAddrPort(addr), func(sock.ConnectAttempt) {}); !errors.Is(err, sock.ErrUnsupported) {
 			t.Errorf("%s: %v, want ErrUnsupported", addr, err)
 		}
 	}

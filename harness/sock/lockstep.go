@@ -24,16 +24,16 @@ func (d *Diag) AwaitConsumed(ctx context.Context, receiver, sender netip.AddrPor
 	// to measure, while a segment that meets a read in progress waits outside of
 	// the queue. So an empty queue proves something only in an answer later than
 	// the one that has seen the bytes come in.
-	err := d.await(ctx, receiver, sender, func(s Socket) (bool, error) {
+	err := d.awaitState(ctx, receiver, sender, func(s Socket) (bool, error) {
 		if s.measured && s.BytesReceived >= sent {
 			return true, nil
 		}
-		return false, gone(s)
+		return false, closedError(s)
 	})
 	if err != nil {
 		return err
 	}
-	return d.await(ctx, receiver, sender, func(s Socket) (bool, error) {
+	return d.awaitState(ctx, receiver, sender, func(s Socket) (bool, error) {
 		return s.measured && s.RQueue == 0, nil
 	})
 }
@@ -43,23 +43,23 @@ func (d *Diag) AwaitConsumed(ctx context.Context, receiver, sender netip.AddrPor
 // gets. The error is [ErrNotFound] when there is no such connection, the
 // context's error when it ends first.
 func (d *Diag) AwaitAccepted(ctx context.Context, local, remote netip.AddrPort) error {
-	return d.await(ctx, local, remote, func(s Socket) (bool, error) {
-		return s.Inode != 0 || abandoned(s), nil
+	return d.awaitState(ctx, local, remote, func(s Socket) (bool, error) {
+		return s.Inode != 0 || wasClosed(s), nil
 	})
 }
 
-// gone is the error of waiting for a process that has closed the socket to
+// closedError is the error of waiting for a process that has closed the socket to
 // receive more.
-func gone(s Socket) error {
-	if abandoned(s) {
+func closedError(s Socket) error {
+	if wasClosed(s) {
 		return ErrNotFound
 	}
 	return nil
 }
 
-// abandoned reports that the process has closed the socket: a connection that
+// wasClosed reports that the process has closed the socket: a connection that
 // waits to be accepted has no inode either, but has not sent a FIN.
-func abandoned(s Socket) bool {
+func wasClosed(s Socket) bool {
 	switch s.State {
 	case Established, SynReceived, NewSynReceived, CloseWait:
 		return false
@@ -67,19 +67,24 @@ func abandoned(s Socket) bool {
 	return s.Inode == 0
 }
 
-// await queries until done says so.
-func (d *Diag) await(ctx context.Context, local, remote netip.AddrPort, done func(Socket) (bool, error)) error {
-	var p pace
-	defer p.stop()
+// awaitState queries until done says so.
+func (d *Diag) awaitState(ctx context.Context, local, remote netip.AddrPort, done func(Socket) (bool, error)) error {
+	return awaitFound(ctx, func() (Socket, error) { return d.FindSocket(local, remote) }, done)
+}
+
+// awaitFound looks until done says so.
+func awaitFound(ctx context.Context, find func() (Socket, error), done func(Socket) (bool, error)) error {
+	var p pollBackoff
+	defer p.stopTimer()
 	for {
-		s, err := d.Lookup(local, remote)
+		s, err := find()
 		if err != nil {
 			return err
 		}
 		if ok, err := done(s); ok || err != nil {
 			return err
 		}
-		if err := p.wait(ctx); err != nil {
+		if err := p.waitNext(ctx); err != nil {
 			return err
 		}
 	}
@@ -93,16 +98,16 @@ const (
 	longestWait = time.Millisecond
 )
 
-// A pace spaces the queries of one wait. The zero pace is ready.
-type pace struct {
+// A pollBackoff spaces the queries of one wait. The zero pace is ready.
+type pollBackoff struct {
 	tries int
 	began time.Time
 	pause time.Duration
 	timer *time.Timer
 }
 
-// wait returns when the next query is due, or with the context's error.
-func (p *pace) wait(ctx context.Context) error {
+// waitNext returns when the next query is due, or with the context's error.
+func (p *pollBackoff) waitNext(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -114,13 +119,13 @@ func (p *pace) wait(ctx context.Context) error {
 		p.began = time.Now()
 	}
 	if time.Since(p.began) < eagerTime {
-		yield()
+		yieldCPU()
 		return nil
 	}
-	return p.sleep(ctx)
+	return p.sleepFor(ctx)
 }
 
-func (p *pace) sleep(ctx context.Context) error {
+func (p *pollBackoff) sleepFor(ctx context.Context) error {
 	p.pause = min(max(2*p.pause, firstPause), longestWait)
 	if p.timer == nil {
 		p.timer = time.NewTimer(p.pause)
@@ -135,7 +140,7 @@ func (p *pace) sleep(ctx context.Context) error {
 	}
 }
 
-func (p *pace) stop() {
+func (p *pollBackoff) stopTimer() {
 	if p.timer != nil {
 		p.timer.Stop()
 	}

@@ -146,7 +146,7 @@ func TestAwaitConsumedCountsTheFIN(t *testing.T) {
 	if err := d.AwaitConsumed(bounded(t), receiver, sender, 6); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := d.Lookup(receiver, sender); err != nil || s.State != sock.CloseWait || s.BytesReceived != 6 {
+	if s, err := d.FindSocket(receiver, sender); err != nil || s.State != sock.CloseWait || s.BytesReceived != 6 {
 		t.Errorf("got %+v, %v, want close-wait after 6 bytes", s, err)
 	}
 }

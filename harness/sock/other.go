@@ -8,22 +8,26 @@ import (
 	"runtime"
 	"syscall"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 type client struct{}
 
 func openClient() (*client, error) { return nil, ErrUnsupported }
 
-func (*client) lookup(_, _ netip.AddrPort) (Socket, error) { return Socket{}, ErrUnsupported }
+func (*client) findSocket(_, _ netip.AddrPort) (Socket, error) { return Socket{}, ErrUnsupported }
 
-func (*client) listeners() ([]Listener, error) { return nil, ErrUnsupported }
+func (*client) allListeners() ([]Listener, error) { return nil, ErrUnsupported }
 
-func (*client) close() {}
+func (*client) unixSockets(uint32) ([]UnixSocket, error) { return nil, ErrUnsupported }
+
+func (*client) closeFD() {}
 
 func tcpInfo(syscall.Conn) (Info, error) { return Info{}, ErrUnsupported }
 
 func outQueue(syscall.Conn) (int, error) { return 0, ErrUnsupported }
+
+func inodeOf(syscall.Conn) (uint32, error) { return 0, ErrUnsupported }
 
 func inQueue(syscall.Conn) (int, error) { return 0, ErrUnsupported }
 
@@ -31,10 +35,16 @@ func awaitReset(context.Context, Conn) error { return ErrUnsupported }
 
 func watchReset(Conn) error { return ErrUnsupported }
 
-func shape(uintptr, wire.Window) error { return ErrUnsupported }
+func setWindow(uintptr, hook.SocketLimits) error { return ErrUnsupported }
 
 func descriptorOf(int, uint32) (int, error) { return 0, ErrUnsupported }
 
 func shrinkSendBuffer(int, int, int) error { return ErrUnsupported }
 
-func yield() { runtime.Gosched() }
+func unplug(syscall.Conn) (string, error) { return "", ErrUnsupported }
+
+func replug(syscall.Conn) error { return ErrUnsupported }
+
+func silenceEnd(syscall.Conn) error { return ErrUnsupported }
+
+func yieldCPU() { runtime.Gosched() }

@@ -5,13 +5,13 @@ import (
 	"net"
 	"sync"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A Port is bound to an address and stays so while it listens, refuses or
 // hangs: no other process can take it in between. Its methods are safe for
 // concurrent use and do not block for longer than a connect to this host takes.
-// Create it with [Bind] or [BindUnix].
+// Create it with [BindPort] or [BindUnix].
 //
 // On systems other than Linux a port that refuses is not bound, and Hang is
 // [ErrUnsupported].
@@ -26,22 +26,23 @@ type Port struct {
 // A holder is what the kernel has of a port. The listeners that it returns do
 // not outlive the next turn.
 type holder interface {
-	listen() (net.Listener, error)
-	refuse() error
-	hang() error
-	shape(w wire.Window) error
-	close() error
+	startListening() (net.Listener, error)
+	refuseConnects() error
+	blackHole() error
+	setWindow(w hook.SocketLimits) error
+	acceptPending() ([]net.Conn, error)
+	closeSocket() error
 }
 
-// Bind takes the address "host:port", for plain TCP and with the given window;
+// BindPort takes the address "host:port", for plain TCP and with the given window;
 // port 0 picks a free one, an empty host is every address. The port refuses
 // connections until Listen. The caller closes it.
-func Bind(addr string, w wire.Window) (*Port, error) {
+func BindPort(addr string, w hook.SocketLimits) (*Port, error) {
 	want, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("port bind: %w", err)
 	}
-	b, at, err := bind(want, w)
+	b, at, err := bindHolder(want, w)
 	if err != nil {
 		return nil, fmt.Errorf("port bind %s: %w", addr, err)
 	}
@@ -52,14 +53,14 @@ func Bind(addr string, w wire.Window) (*Port, error) {
 // [*net.UnixAddr].
 func (p *Port) Addr() net.Addr { return p.addr }
 
-// Listen makes the port accept connections and returns a new listener, a
+// StartListening makes the port accept connections and returns a new listener, a
 // [*net.TCPListener] or [*net.UnixListener]. The listener from before is closed.
 // Listen, Refuse, Hang and Close of the port close the listener; closing it alone
 // leaves the port as it is, so that connections wait for the next Listen.
-func (p *Port) Listen() (net.Listener, error) {
+func (p *Port) StartListening() (net.Listener, error) {
 	var l net.Listener
-	err := p.turn("listen", func(b holder) (err error) {
-		l, err = b.listen()
+	err := p.changeState("listen", func(b holder) (err error) {
+		l, err = b.startListening()
 		p.listener = l
 		return err
 	})
@@ -69,36 +70,48 @@ func (p *Port) Listen() (net.Listener, error) {
 	return l, nil
 }
 
-// Refuse makes connects fail with ECONNREFUSED. Connections that nobody has
+// RefuseConnects makes connects fail with ECONNREFUSED. Connections that nobody has
 // accepted are reset; those accepted live on.
-func (p *Port) Refuse() error { return p.turn("refuse", holder.refuse) }
+func (p *Port) RefuseConnects() error { return p.changeState("refuse", holder.refuseConnects) }
 
-// Hang leaves connects without an answer, as a host does that drops packets:
+// BlackHole leaves connects without an answer, as a host does that drops packets:
 // the queue of connections to accept is full of one of our own. Connections that
 // nobody has accepted are reset. A connect that is under way when the port leaves this
 // state is answered when its next SYN comes: the client's kernel repeats it about
 // every second at first.
-func (p *Port) Hang() error { return p.turn("hang", holder.hang) }
+func (p *Port) BlackHole() error { return p.changeState("hang", holder.blackHole) }
 
-// Shape gives the port another window, whatever it does at the moment: every
+// SetWindow gives the port another window, whatever it does at the moment: every
 // connection that begins after Shape has returned has it, those that are open or
 // wait to be accepted keep theirs. A zero field is the system's own again. A unix
 // socket has none, so that nothing happens. The error is [ErrUnsupported] where
 // the system cannot do it while the port is bound.
-func (p *Port) Shape(w wire.Window) error {
+func (p *Port) SetWindow(w hook.SocketLimits) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.binding == nil {
 		return fmt.Errorf("port shape: %w", net.ErrClosed)
 	}
-	if err := p.binding.shape(w); err != nil {
+	if err := p.binding.setWindow(w); err != nil {
 		return fmt.Errorf("port shape: %w", err)
 	}
 	return nil
 }
 
-// turn closes the listener and changes the binding's state.
-func (p *Port) turn(state string, to func(holder) error) error {
+// AcceptPending returns the connections that wait to be accepted, which a Close would
+// reset. The caller closes them. Where the system has no way to ask for them it
+// returns none.
+func (p *Port) AcceptPending() ([]net.Conn, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.binding == nil || p.listener == nil {
+		return nil, nil
+	}
+	return p.binding.acceptPending()
+}
+
+// changeState closes the listener and changes the binding's state.
+func (p *Port) changeState(state string, to func(holder) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.binding == nil {
@@ -129,5 +142,5 @@ func (p *Port) Close() error {
 	p.closeListenerLocked()
 	b := p.binding
 	p.binding = nil
-	return b.close()
+	return b.closeSocket()
 }

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 const (
@@ -22,12 +22,12 @@ type binding struct {
 	addr      *net.TCPAddr
 	filler    int // descriptor of the connection that fills the accept queue, or -1
 	listening bool
-	window    wire.Window
+	window    hook.SocketLimits
 }
 
-// bind returns a binding to an explicit port: one that the kernel picked at
+// bindHolder returns a binding to an explicit port: one that the kernel picked at
 // bind would be lost at the first shutdown.
-func bind(want *net.TCPAddr, w wire.Window) (holder, *net.TCPAddr, error) {
+func bindHolder(want *net.TCPAddr, w hook.SocketLimits) (holder, *net.TCPAddr, error) {
 	if want.Port != 0 {
 		b, err := bindExplicit(want, w)
 		return b, want, err
@@ -49,7 +49,7 @@ func bind(want *net.TCPAddr, w wire.Window) (holder, *net.TCPAddr, error) {
 
 // freePort returns the address with a port that was free a moment ago.
 func freePort(want *net.TCPAddr) (*net.TCPAddr, error) {
-	fd, err := bound(want, false, wire.Window{})
+	fd, err := boundSocket(want, false, hook.SocketLimits{})
 	if err != nil {
 		return nil, err
 	}
@@ -71,30 +71,30 @@ func freePort(want *net.TCPAddr) (*net.TCPAddr, error) {
 // bindExplicit binds without SO_REUSEADDR where it can: another process that
 // has the option could listen on the port while it does not listen here. Only
 // connections of an earlier listener make the option necessary.
-func bindExplicit(at *net.TCPAddr, w wire.Window) (*binding, error) {
-	fd, err := bound(at, false, w)
+func bindExplicit(at *net.TCPAddr, w hook.SocketLimits) (*binding, error) {
+	fd, err := boundSocket(at, false, w)
 	if errors.Is(err, unix.EADDRINUSE) {
-		fd, err = bound(at, true, w)
+		fd, err = boundSocket(at, true, w)
 	}
 	if err != nil {
 		return nil, err
 	}
 	b := &binding{fd: fd, addr: at, filler: -1, window: w}
-	if err := b.share(false); err != nil {
+	if err := b.setShared(false); err != nil {
 		return nil, errors.Join(err, unix.Close(fd))
 	}
 	return b, nil
 }
 
-// bound returns a socket that is bound to the address.
-func bound(at *net.TCPAddr, reuse bool, w wire.Window) (int, error) {
-	family, sa := sockaddr(at)
+// boundSocket returns a socket that is bound to the address.
+func boundSocket(at *net.TCPAddr, reuse bool, w hook.SocketLimits) (int, error) {
+	family, sa := toSockaddr(at)
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_TCP)
 	if err != nil {
 		return -1, wrapErrno("socket", err)
 	}
 	b := binding{fd: fd}
-	err = errors.Join(b.share(reuse), shape(uintptr(fd), w))
+	err = errors.Join(b.setShared(reuse), setWindow(uintptr(fd), w))
 	if err == nil && family == unix.AF_INET6 && at.IP.IsUnspecified() {
 		err = wrapErrno("IPV6_V6ONLY", unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0))
 	}
@@ -108,15 +108,15 @@ func bound(at *net.TCPAddr, reuse bool, w wire.Window) (int, error) {
 	return fd, nil
 }
 
-// sockaddr translates the address. No host means both families, where there is IPv6.
-func sockaddr(at *net.TCPAddr) (family int, sa unix.Sockaddr) {
+// toSockaddr translates the address. No host means both families, where there is IPv6.
+func toSockaddr(at *net.TCPAddr) (family int, sa unix.Sockaddr) {
 	if at.IP == nil && !hasIPv6() {
 		return unix.AF_INET, &unix.SockaddrInet4{Port: at.Port}
 	}
 	if ip := at.IP.To4(); ip != nil {
 		return unix.AF_INET, &unix.SockaddrInet4{Port: at.Port, Addr: [4]byte(ip)}
 	}
-	six := &unix.SockaddrInet6{Port: at.Port, ZoneId: scope(at.AddrPort().Addr())}
+	six := &unix.SockaddrInet6{Port: at.Port, ZoneId: scopeID(at.AddrPort().Addr())}
 	copy(six.Addr[:], at.IP)
 	return unix.AF_INET6, six
 }
@@ -126,8 +126,8 @@ func hasIPv6() bool {
 	return err == nil
 }
 
-// share says whether others with SO_REUSEADDR may bind the port too.
-func (b *binding) share(on bool) error {
+// setShared says whether others with SO_REUSEADDR may bind the port too.
+func (b *binding) setShared(on bool) error {
 	value := 0
 	if on {
 		value = 1
@@ -135,11 +135,11 @@ func (b *binding) share(on bool) error {
 	return wrapErrno("SO_REUSEADDR", unix.SetsockoptInt(b.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, value))
 }
 
-func (b *binding) listen() (net.Listener, error) {
-	if err := b.start(backlog); err != nil {
+func (b *binding) startListening() (net.Listener, error) {
+	if err := b.startBacklog(backlog); err != nil {
 		return nil, err
 	}
-	if err := b.unfill(); err != nil {
+	if err := b.removeFiller(); err != nil {
 		return nil, err
 	}
 	// Not os.NewFile on the descriptor itself: its finalizer would close it.
@@ -152,10 +152,10 @@ func (b *binding) listen() (net.Listener, error) {
 	return net.FileListener(f)
 }
 
-// start turns the socket to accepting. SO_REUSEADDR lets it do so beside
+// startBacklog turns the socket to accepting. SO_REUSEADDR lets it do so beside
 // connections from the time before.
-func (b *binding) start(backlog int) error {
-	if err := b.share(true); err != nil {
+func (b *binding) startBacklog(backlog int) error {
+	if err := b.setShared(true); err != nil {
 		return err
 	}
 	if err := unix.Listen(b.fd, backlog); err != nil {
@@ -165,10 +165,10 @@ func (b *binding) start(backlog int) error {
 	return nil
 }
 
-// refuse resets what waits in the queue, the filler included. A socket that does
+// refuseConnects resets what waits in the queue, the filler included. A socket that does
 // not listen must not be shut down: Linux answers ENOTCONN and keeps the flag all
 // the same, and every connection accepted later inherits it and reads EOF.
-func (b *binding) refuse() error {
+func (b *binding) refuseConnects() error {
 	if b.listening {
 		if err := unix.Shutdown(b.fd, unix.SHUT_RD); err != nil {
 			return wrapErrno("shutdown", err)
@@ -176,12 +176,12 @@ func (b *binding) refuse() error {
 		b.listening = false
 	}
 	b.dropFiller()
-	return b.share(false)
+	return b.setShared(false)
 }
 
-// shape sets the socket's window again. What listens hands it down to every
+// setWindow sets the socket's window again. What listens hands it down to every
 // connection that it makes.
-func (b *binding) shape(w wire.Window) error {
+func (b *binding) setWindow(w hook.SocketLimits) error {
 	if w.ReceiveBuffer == 0 && b.window.ReceiveBuffer != 0 {
 		if err := unlockReceiveBuffer(b.fd); err != nil {
 			return err
@@ -192,14 +192,39 @@ func (b *binding) shape(w wire.Window) error {
 			return wrapErrno("TCP_MAXSEG", err)
 		}
 	}
-	if err := shape(uintptr(b.fd), w); err != nil {
+	if err := setWindow(uintptr(b.fd), w); err != nil {
 		return err
 	}
 	b.window = w
 	return nil
 }
 
-func (b *binding) close() error {
+func (b *binding) closeSocket() error {
 	b.dropFiller()
 	return unix.Close(b.fd)
+}
+
+func (b *binding) acceptPending() ([]net.Conn, error) { return acceptAll(b.fd) }
+
+// acceptAll accepts what waits on a descriptor that does not block.
+func acceptAll(fd int) (list []net.Conn, err error) {
+	for {
+		one, _, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		switch err {
+		case nil:
+		case unix.EINTR, unix.ECONNABORTED:
+			continue
+		case unix.EAGAIN:
+			return list, nil
+		default:
+			return list, wrapErrno("accept", err)
+		}
+		f := os.NewFile(uintptr(one), "pending")
+		c, err := net.FileConn(f)
+		_ = f.Close()
+		if err != nil {
+			return list, err
+		}
+		list = append(list, c)
+	}
 }

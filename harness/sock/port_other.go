@@ -7,33 +7,33 @@ import (
 	"net"
 	"syscall"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A binding remembers an address; there is no socket behind it unless it listens.
 type binding struct {
 	addr     string
-	window   wire.Window
+	window   hook.SocketLimits
 	config   net.ListenConfig
 	listener net.Listener
 }
 
-func bind(want *net.TCPAddr, w wire.Window) (holder, *net.TCPAddr, error) {
+func bindHolder(want *net.TCPAddr, w hook.SocketLimits) (holder, *net.TCPAddr, error) {
 	b := &binding{addr: want.String(), window: w}
 	b.config.Control = func(network, address string, c syscall.RawConn) error {
-		return Shape(network, address, c, w)
+		return LimitWindow(network, address, c, w)
 	}
 	b.config.SetMultipathTCP(false)
-	l, err := b.listen()
+	l, err := b.startListening()
 	if err != nil {
 		return nil, nil, err
 	}
 	at := l.Addr().(*net.TCPAddr)
 	b.addr = at.String()
-	return b, at, b.close()
+	return b, at, b.closeSocket()
 }
 
-func (b *binding) listen() (net.Listener, error) {
+func (b *binding) startListening() (net.Listener, error) {
 	l, err := b.config.Listen(context.Background(), "tcp", b.addr)
 	if err != nil {
 		return nil, err
@@ -42,18 +42,20 @@ func (b *binding) listen() (net.Listener, error) {
 	return l, nil
 }
 
-func (b *binding) refuse() error { return b.close() }
+func (b *binding) refuseConnects() error { return b.closeSocket() }
 
-func (b *binding) hang() error { return ErrUnsupported }
+func (b *binding) blackHole() error { return ErrUnsupported }
 
-func (b *binding) shape(w wire.Window) error {
+func (b *binding) setWindow(w hook.SocketLimits) error {
 	if w != b.window {
 		return ErrUnsupported
 	}
 	return nil
 }
 
-func (b *binding) close() error {
+func (b *binding) acceptPending() ([]net.Conn, error) { return nil, nil }
+
+func (b *binding) closeSocket() error {
 	if b.listener == nil {
 		return nil
 	}

@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 func bindPort(t testing.TB, addr string) *sock.Port {
 	t.Helper()
-	p, err := sock.Bind(addr, wire.Window{})
+	p, err := sock.BindPort(addr, hook.SocketLimits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,11 +66,11 @@ func wantAccepted(t *testing.T, l net.Listener, client net.Conn) {
 func TestRefusingPortServesWhenItListens(t *testing.T) {
 	p := bindPort(t, "127.0.0.1:0")
 	for range 2 {
-		if err := p.Refuse(); err != nil {
+		if err := p.RefuseConnects(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	l, err := p.Listen()
+	l, err := p.StartListening()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,12 +100,12 @@ func TestPortRefusesAndListensInTurn(t *testing.T) {
 			wantRefused(t, p)
 		}
 		for range 50 {
-			l, err := p.Listen()
+			l, err := p.StartListening()
 			if err != nil {
 				t.Fatal(err)
 			}
 			wantServed(t, p, l)
-			if err := p.Refuse(); err != nil {
+			if err := p.RefuseConnects(); err != nil {
 				t.Fatal(err)
 			}
 			wantRefused(t, p)
@@ -124,10 +124,10 @@ func TestPortIsOursInEveryState(t *testing.T) {
 		enter func() error
 	}{
 		{"bound", func() error { return nil }},
-		{"listening", func() error { _, err := p.Listen(); return err }},
-		{"refusing", p.Refuse},
-		{"hanging", p.Hang},
-		{"refusing again", p.Refuse},
+		{"listening", func() error { _, err := p.StartListening(); return err }},
+		{"refusing", p.RefuseConnects},
+		{"hanging", p.BlackHole},
+		{"refusing again", p.RefuseConnects},
 	}
 	for _, s := range states {
 		if err := s.enter(); err != nil {
@@ -139,7 +139,7 @@ func TestPortIsOursInEveryState(t *testing.T) {
 				t.Errorf("%s: listen on %s: got %v, %v, want address in use", s.name, addr, l, err)
 			}
 		}
-		if other, err := sock.Bind(p.Addr().String(), wire.Window{}); !errors.Is(err, syscall.EADDRINUSE) {
+		if other, err := sock.BindPort(p.Addr().String(), hook.SocketLimits{}); !errors.Is(err, syscall.EADDRINUSE) {
 			t.Errorf("%s: bind: got %v, %v, want address in use", s.name, other, err)
 		}
 	}
@@ -149,7 +149,7 @@ func TestPortIsOursInEveryState(t *testing.T) {
 
 func TestPortIsBoundBesideOldConnections(t *testing.T) {
 	first := bindPort(t, "127.0.0.1:0")
-	l, err := first.Listen()
+	l, err := first.StartListening()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestPortIsBoundBesideOldConnections(t *testing.T) {
 	first.Close()
 	second := bindPort(t, first.Addr().String())
 	wantRefused(t, second)
-	if l, err = second.Listen(); err != nil {
+	if l, err = second.StartListening(); err != nil {
 		t.Fatal(err)
 	}
 	wantServed(t, second, l)
@@ -176,7 +176,7 @@ func TestHangingPortAnswersWhenItListens(t *testing.T) {
 	linuxOnly(t)
 	for _, addr := range []string{"127.0.0.1:0", "[::1]:0", ":0"} {
 		p := bindPort(t, addr)
-		if err := p.Hang(); err != nil {
+		if err := p.BlackHole(); err != nil {
 			t.Fatal(err)
 		}
 		for range 10 {
@@ -193,7 +193,7 @@ func TestHangingPortAnswersWhenItListens(t *testing.T) {
 			connected <- c
 		}()
 		awaitSynSent(t, p)
-		l, err := p.Listen()
+		l, err := p.StartListening()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +211,7 @@ func TestHangingPortRefusesNext(t *testing.T) {
 	linuxOnly(t)
 	p := bindPort(t, "127.0.0.1:0")
 	for range 100 {
-		if err := errors.Join(p.Hang(), p.Hang(), p.Refuse()); err != nil {
+		if err := errors.Join(p.BlackHole(), p.BlackHole(), p.RefuseConnects()); err != nil {
 			t.Fatal(err)
 		}
 		wantRefused(t, p)
@@ -237,13 +237,13 @@ func TestHangAmongEagerClients(t *testing.T) {
 		})
 	}
 	for range 20 {
-		if err := p.Hang(); err != nil {
+		if err := p.BlackHole(); err != nil {
 			t.Fatal(err)
 		}
 		if c, err := tryDial(short(t), p); err == nil {
 			t.Fatalf("connected to a port that hangs: %v", c.LocalAddr())
 		}
-		if err := p.Refuse(); err != nil {
+		if err := p.RefuseConnects(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -252,10 +252,10 @@ func TestHangAmongEagerClients(t *testing.T) {
 func TestLeavingResetsWhatNobodyAccepted(t *testing.T) {
 	linuxOnly(t)
 	for name, leave := range map[string]func(*sock.Port) error{
-		"refuse": (*sock.Port).Refuse, "hang": (*sock.Port).Hang, "close": (*sock.Port).Close,
+		"refuse": (*sock.Port).RefuseConnects, "hang": (*sock.Port).BlackHole, "close": (*sock.Port).Close,
 	} {
 		p := bindPort(t, "127.0.0.1:0")
-		if _, err := p.Listen(); err != nil {
+		if _, err := p.StartListening(); err != nil {
 			t.Fatal(err)
 		}
 		c := dial(t, p.Addr().String())
@@ -273,10 +273,10 @@ func TestClosedPort(t *testing.T) {
 	if err := errors.Join(p.Close(), p.Close()); err != nil {
 		t.Error(err)
 	}
-	if _, err := p.Listen(); !errors.Is(err, net.ErrClosed) {
+	if _, err := p.StartListening(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("listen: got %v, want %v", err, net.ErrClosed)
 	}
-	for _, act := range []func() error{p.Refuse, p.Hang} {
+	for _, act := range []func() error{p.RefuseConnects, p.BlackHole} {
 		if err := act(); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("got %v, want %v", err, net.ErrClosed)
 		}
@@ -286,13 +286,13 @@ func TestClosedPort(t *testing.T) {
 func TestClosedListenerLeavesThePortAsItIs(t *testing.T) {
 	linuxOnly(t)
 	p := bindPort(t, "127.0.0.1:0")
-	l, err := p.Listen()
+	l, err := p.StartListening()
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
 	waiting := dial(t, p.Addr().String())
-	if l, err = p.Listen(); err != nil {
+	if l, err = p.StartListening(); err != nil {
 		t.Fatal(err)
 	}
 	wantAccepted(t, l, waiting)

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// Reset closes c so that the peer sees a reset and not an end of file: linger 0
+// ResetConn closes c so that the peer sees a reset and not an end of file: linger 0
 // and close, RFC 9293 section 3.10.4. What the peer's kernel has not
 // acknowledged is lost; what it has, the peer can still read on Linux. Wait for
 // [OutQueue] zero, or [Diag.AwaitConsumed], before.
@@ -15,7 +15,7 @@ import (
 // A unix socket is reset by closing it while input is unread; without unread
 // input the peer sees an end of file and the error is [ErrUnsupported]. In any
 // case c is closed.
-func Reset(c net.Conn) error {
+func ResetConn(c net.Conn) error {
 	if l, ok := c.(interface{ SetLinger(sec int) error }); ok {
 		if err := l.SetLinger(0); err != nil {
 			_ = c.Close()

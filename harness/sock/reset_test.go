@@ -43,7 +43,7 @@ func wantRead(t *testing.T, c net.Conn, want error) {
 func TestResetIsSeenAsReset(t *testing.T) {
 	client, server := pair(t)
 	write(t, client, "12345")
-	if err := sock.Reset(client); err != nil {
+	if err := sock.ResetConn(client); err != nil {
 		t.Fatal(err)
 	}
 	wantRead(t, server, nil) // Linux leaves what was queued
@@ -53,13 +53,13 @@ func TestResetIsSeenAsReset(t *testing.T) {
 func TestResetOfUnixNeedsUnreadInput(t *testing.T) {
 	client, server := unixPair(t)
 	write(t, server, "12345")
-	if err := sock.Reset(client); err != nil {
+	if err := sock.ResetConn(client); err != nil {
 		t.Fatal(err)
 	}
 	wantRead(t, server, syscall.ECONNRESET)
 
 	client, server = unixPair(t)
-	if err := sock.Reset(client); !errors.Is(err, sock.ErrUnsupported) {
+	if err := sock.ResetConn(client); !errors.Is(err, sock.ErrUnsupported) {
 		t.Fatalf("nothing unread: got %v, want unsupported", err)
 	}
 	wantRead(t, server, io.EOF)
@@ -88,7 +88,7 @@ func TestAwaitResetSeesAResetBehindEOF(t *testing.T) {
 	wantRead(t, server, io.EOF)
 	result := awaitReset(bounded(t), server)
 	parked(t, result)
-	sock.Reset(client)
+	sock.ResetConn(client)
 	if err := <-result; err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestAwaitResetThatCameBefore(t *testing.T) {
 	client, server := pair(t)
 	write(t, client, "unread")
 	client.CloseWrite()
-	sock.Reset(client)
+	sock.ResetConn(client)
 	if err := sock.AwaitReset(bounded(t), server); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestAwaitResetIsNotWokenByData(t *testing.T) {
 	write(t, client, "12345")
 	client.CloseWrite()
 	parked(t, result)
-	sock.Reset(client)
+	sock.ResetConn(client)
 	if err := <-result; err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestAwaitResetManyTimes(t *testing.T) {
 		client, server := pair(t)
 		client.CloseWrite()
 		result := awaitReset(bounded(t), server)
-		sock.Reset(client)
+		sock.ResetConn(client)
 		if err := <-result; err != nil {
 			t.Fatal(err)
 		}

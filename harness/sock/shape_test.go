@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
-var tiny = wire.Window{ReceiveBuffer: 1, SegmentSize: 88}
+var tiny = hook.SocketLimits{ReceiveBuffer: 1, SegmentSize: 88}
 
 // shapedPair returns a connection whose client takes in little.
 func shapedPair(t testing.TB) (client, server *net.TCPConn) {
@@ -24,10 +24,10 @@ func shapedPair(t testing.TB) (client, server *net.TCPConn) {
 // dialTiny connects with the least window.
 func dialTiny(t testing.TB, addr string) *net.TCPConn { return dialWindow(t, addr, tiny) }
 
-func dialWindow(t testing.TB, addr string, w wire.Window) *net.TCPConn {
+func dialWindow(t testing.TB, addr string, w hook.SocketLimits) *net.TCPConn {
 	t.Helper()
 	dialer := net.Dialer{Control: func(network, address string, c syscall.RawConn) error {
-		return sock.Shape(network, address, c, w)
+		return sock.LimitWindow(network, address, c, w)
 	}}
 	dialer.SetMultipathTCP(false)
 	c, err := dialer.DialContext(bounded(t), "tcp", addr)
@@ -38,7 +38,7 @@ func dialWindow(t testing.TB, addr string, w wire.Window) *net.TCPConn {
 	return c.(*net.TCPConn)
 }
 
-func dialShaped(t testing.TB, l net.Listener, w wire.Window) (client, server *net.TCPConn) {
+func dialShaped(t testing.TB, l net.Listener, w hook.SocketLimits) (client, server *net.TCPConn) {
 	t.Helper()
 	client = dialWindow(t, l.Addr().String(), w)
 	s, err := l.Accept()
@@ -70,23 +70,23 @@ var segmentLimit = map[int]int{88: 200_000, 536: 300_000, 1460: 300_000}
 
 func TestShapeMakesAWindowTiny(t *testing.T) {
 	linuxOnly(t)
-	_, server := dialShaped(t, listen(t, "127.0.0.1:0"), wire.Window{})
+	_, server := dialShaped(t, listen(t, "127.0.0.1:0"), hook.SocketLimits{})
 	unshaped := fill(t, server)
 	for segment := range segmentLimit {
-		w := wire.Window{ReceiveBuffer: 1, SegmentSize: segment}
+		w := hook.SocketLimits{ReceiveBuffer: 1, SegmentSize: segment}
 		_, server := dialShaped(t, listen(t, "127.0.0.1:0"), w)
 		dialled := fill(t, server)
 
-		p, err := sock.Bind("127.0.0.1:0", w)
+		p, err := sock.BindPort("127.0.0.1:0", w)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer p.Close()
-		l, err := p.Listen()
+		l, err := p.StartListening()
 		if err != nil {
 			t.Fatal(err)
 		}
-		client, _ := dialShaped(t, l, wire.Window{})
+		client, _ := dialShaped(t, l, hook.SocketLimits{})
 		accepted := fill(t, client)
 		t.Logf("segment %d: %d bytes to who dialled, %d to who accepted, %d with no window set", segment, dialled, accepted, unshaped)
 		if limit := segmentLimit[segment]; max(dialled, accepted) >= limit || unshaped < 1_000_000 {
@@ -99,8 +99,8 @@ func TestShapeMakesAWindowTiny(t *testing.T) {
 }
 
 func TestShapeLeavesOthersAlone(t *testing.T) {
-	for name, w := range map[string]wire.Window{"unix": tiny, "tcp": {}} {
-		if err := sock.Shape(name, "x", nil, w); err != nil {
+	for name, w := range map[string]hook.SocketLimits{"unix": tiny, "tcp": {}} {
+		if err := sock.LimitWindow(name, "x", nil, w); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -108,7 +108,7 @@ func TestShapeLeavesOthersAlone(t *testing.T) {
 
 func TestShapeOfAnImpossibleSegment(t *testing.T) {
 	linuxOnly(t)
-	if p, err := sock.Bind("127.0.0.1:0", wire.Window{SegmentSize: 1}); !errors.Is(err, syscall.EINVAL) {
+	if p, err := sock.BindPort("127.0.0.1:0", hook.SocketLimits{SegmentSize: 1}); !errors.Is(err, syscall.EINVAL) {
 		t.Errorf("got %v, %v, want invalid argument", p, err)
 	}
 }
@@ -118,12 +118,12 @@ func TestShapeOfAnImpossibleSegment(t *testing.T) {
 func TestPortIsShapedWhileItListens(t *testing.T) {
 	linuxOnly(t)
 	p := bindPort(t, "127.0.0.1:0")
-	l, err := p.Listen()
+	l, err := p.StartListening()
 	if err != nil {
 		t.Fatal(err)
 	}
 	reading := func() (segment uint32, buffer int, locked bool) {
-		client, server := dialShaped(t, l, wire.Window{})
+		client, server := dialShaped(t, l, hook.SocketLimits{})
 		info, err := sock.TCPInfo(client)
 		if err != nil {
 			t.Fatal(err)
@@ -132,40 +132,40 @@ func TestPortIsShapedWhileItListens(t *testing.T) {
 		return info.SegmentSize, buffer, locked
 	}
 	segment, buffer, _ := reading()
-	if err := p.Shape(wire.Window{ReceiveBuffer: 4000, SegmentSize: 536}); err != nil {
+	if err := p.SetWindow(hook.SocketLimits{ReceiveBuffer: 4000, SegmentSize: 536}); err != nil {
 		t.Fatal(err)
 	}
 	if s, b, locked := reading(); s > 536 || b != 8000 || !locked {
 		t.Errorf("shaped: segments of %d bytes, buffer of %d, locked %t", s, b, locked)
 	}
-	if err := p.Shape(tiny); err != nil {
+	if err := p.SetWindow(tiny); err != nil {
 		t.Fatal(err)
 	}
-	client, _ := dialShaped(t, l, wire.Window{})
+	client, _ := dialShaped(t, l, hook.SocketLimits{})
 	if total := fill(t, client); total > segmentLimit[88] {
 		t.Errorf("with the least window %d bytes went in", total)
 	}
-	for _, turn := range []func() error{nil, p.Refuse, p.Hang} {
+	for _, turn := range []func() error{nil, p.RefuseConnects, p.BlackHole} {
 		if turn != nil {
-			if err := errors.Join(p.Shape(tiny), turn(), p.Shape(wire.Window{})); err != nil {
+			if err := errors.Join(p.SetWindow(tiny), turn(), p.SetWindow(hook.SocketLimits{})); err != nil {
 				t.Fatal(err)
 			}
-			if l, err = p.Listen(); err != nil {
+			if l, err = p.StartListening(); err != nil {
 				t.Fatal(err)
 			}
-		} else if err := p.Shape(wire.Window{}); err != nil {
+		} else if err := p.SetWindow(hook.SocketLimits{}); err != nil {
 			t.Fatal(err)
 		}
 		if s, b, locked := reading(); s != segment || b < buffer || locked {
 			t.Errorf("restored: segments of %d bytes, buffer of %d, locked %t; were %d and %d", s, b, locked, segment, buffer)
 		}
-		client, _ := dialShaped(t, l, wire.Window{})
+		client, _ := dialShaped(t, l, hook.SocketLimits{})
 		if total := fill(t, client); total < 1_000_000 {
 			t.Errorf("restored, %d bytes went in", total)
 		}
 	}
 	_ = p.Close()
-	if err := p.Shape(tiny); !errors.Is(err, net.ErrClosed) {
+	if err := p.SetWindow(tiny); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
 }

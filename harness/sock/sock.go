@@ -3,6 +3,11 @@
 // sees a reset behind an end of file, makes a window tiny, and holds a port that
 // refuses connections or leaves them without an answer.
 //
+//	unread, err := sock.OutQueue(conn) // bytes that the other kernel has not acknowledged
+//	port, err := sock.BindPort("127.0.0.1:0", hook.SocketLimits{})
+//	err = port.RefuseConnects() // the port stays ours
+//	err = sock.ResetConn(conn)  // RST instead of FIN
+//
 // Most of it is Linux only and needs no privilege. Where the system cannot do
 // it, the error is [ErrUnsupported]. Sockets must be plain TCP: of a Multipath
 // TCP socket the kernel does not tell the truth about unread bytes.
@@ -97,6 +102,6 @@ type Listener struct {
 	Backlog uint32
 }
 
-// Full reports whether the kernel leaves the next connection without an answer:
+// QueueFull reports whether the kernel leaves the next connection without an answer:
 // the one that comes while Queued is beyond Backlog.
-func (l Listener) Full() bool { return l.Queued > l.Backlog }
+func (l Listener) QueueFull() bool { return l.Queued > l.Backlog }

@@ -18,7 +18,7 @@ const UnixPathMax = 107
 // probeTime bounds how long somebody who listens on a path may take to be seen.
 const probeTime = 100 * time.Millisecond
 
-// BindUnix takes a path for stream sockets, as [Bind] takes an address; "@name"
+// BindUnix takes a path for stream sockets, as [BindPort] takes an address; "@name"
 // is one of the abstract namespace of Linux. A socket file that nobody listens
 // on is replaced: it is left of a process that was killed. Where somebody
 // listens, or the file is none of a socket, the error is EADDRINUSE.
@@ -44,9 +44,9 @@ func checkUnixPath(path string) error {
 	case path == "" || path == "@":
 		return errors.New("unix socket without a path")
 	case len(path) > UnixPathMax:
-		return fmt.Errorf("unix socket path of %d bytes: %d is the most", len(path), UnixPathMax)
+		return fmt.Errorf("unix socket path of %d bytes; the maximum is %d", len(path), UnixPathMax)
 	case strings.ContainsRune(path, 0):
-		return errors.New("unix socket path with a zero byte in it")
+		return errors.New("unix socket path contains a NUL byte")
 	}
 	return nil
 }
@@ -65,15 +65,15 @@ func clearPath(path string) error {
 	case err != nil:
 		return err
 	case before.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("the file is there and no socket: %w", syscall.EADDRINUSE)
+		return fmt.Errorf("the file exists and is not a socket: %w", syscall.EADDRINUSE)
 	}
 	c, err := net.DialTimeout("unix", path, probeTime)
 	if err == nil {
 		_ = c.Close()
-		return fmt.Errorf("somebody listens there: %w", syscall.EADDRINUSE)
+		return fmt.Errorf("another process listens there: %w", syscall.EADDRINUSE)
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("it cannot be told whether somebody listens there: %w", errors.Join(syscall.EADDRINUSE, err))
+		return fmt.Errorf("whether another process listens there is unknown: %w", errors.Join(syscall.EADDRINUSE, err))
 	}
 	// Somebody may have been as quick as we are.
 	if now, err := os.Lstat(path); err != nil || !os.SameFile(before, now) {
@@ -88,16 +88,16 @@ type socketFile struct {
 	made fs.FileInfo // nil: not ours, or there is none
 }
 
-// note keeps which file is ours, after a bind.
-func (f *socketFile) note() {
+// noteFile keeps which file is ours, after a bind.
+func (f *socketFile) noteFile() {
 	f.made = nil
 	if !isAbstract(f.path) {
 		f.made, _ = os.Lstat(f.path)
 	}
 }
 
-// remove removes the file unless somebody else has put another one in its place.
-func (f *socketFile) remove() error {
+// removeFile removes the file unless somebody else has put another one in its place.
+func (f *socketFile) removeFile() error {
 	if f.made == nil {
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A unixBinding is a path that is ours. While it refuses there is no socket: one
@@ -25,14 +25,14 @@ func bindUnix(path string) (holder, error) {
 		return nil, err
 	}
 	b := &unixBinding{file: socketFile{path: path}, fd: -1, filler: -1}
-	if err := b.bind(); err != nil {
+	if err := b.bindFile(); err != nil {
 		return nil, err
 	}
 	return b, nil
 }
 
-// bind makes the file, and a socket that does not listen yet.
-func (b *unixBinding) bind() error {
+// bindFile makes the file, and a socket that does not listen yet.
+func (b *unixBinding) bindFile() error {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return wrapErrno("socket", err)
@@ -42,25 +42,25 @@ func (b *unixBinding) bind() error {
 		return os.NewSyscallError("bind", err)
 	}
 	b.fd = fd
-	b.file.note()
+	b.file.noteFile()
 	return nil
 }
 
-// open makes the socket listen with a queue of that many connections and one.
-func (b *unixBinding) open(backlog int) error {
+// openQueue makes the socket listen with a queue of that many connections and one.
+func (b *unixBinding) openQueue(backlog int) error {
 	if b.fd < 0 {
-		if err := b.file.remove(); err != nil {
+		if err := b.file.removeFile(); err != nil {
 			return fmt.Errorf("socket file: %w", err)
 		}
-		if err := b.bind(); err != nil {
+		if err := b.bindFile(); err != nil {
 			return err
 		}
 	}
 	return wrapErrno("listen", unix.Listen(b.fd, backlog))
 }
 
-func (b *unixBinding) listen() (net.Listener, error) {
-	if err := b.open(backlog); err != nil {
+func (b *unixBinding) startListening() (net.Listener, error) {
+	if err := b.openQueue(backlog); err != nil {
 		return nil, err
 	}
 	if b.filler >= 0 {
@@ -87,8 +87,8 @@ func (b *unixBinding) turnAwayOne() error {
 	return unix.Close(fd)
 }
 
-// refuse closes the socket: what waits in its queue is reset, by ECONNRESET.
-func (b *unixBinding) refuse() error {
+// refuseConnects closes the socket: what waits in its queue is reset, by ECONNRESET.
+func (b *unixBinding) refuseConnects() error {
 	b.dropFiller()
 	if b.fd < 0 {
 		return nil
@@ -98,12 +98,12 @@ func (b *unixBinding) refuse() error {
 	return wrapErrno("close", unix.Close(fd))
 }
 
-// hang makes the accept queue one connection long and fills it.
-func (b *unixBinding) hang() error {
+// blackHole makes the accept queue one connection long and fills it.
+func (b *unixBinding) blackHole() error {
 	if b.filler >= 0 {
 		return nil
 	}
-	if err := b.open(0); err != nil {
+	if err := b.openQueue(0); err != nil {
 		return err
 	}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -117,11 +117,11 @@ func (b *unixBinding) hang() error {
 			return nil
 		}
 		if err != unix.EAGAIN || try == backlog {
-			return errors.Join(wrapErrno("accept queue fill", err), b.refuse())
+			return errors.Join(wrapErrno("accept queue fill", err), b.refuseConnects())
 		}
 		// A client that has come before is in our place.
 		if err := b.turnAwayOne(); err != nil && !errors.Is(err, unix.EAGAIN) {
-			return errors.Join(err, b.refuse())
+			return errors.Join(err, b.refuseConnects())
 		}
 	}
 }
@@ -133,9 +133,16 @@ func (b *unixBinding) dropFiller() {
 	}
 }
 
-func (b *unixBinding) shape(wire.Window) error { return nil }
+func (b *unixBinding) setWindow(hook.SocketLimits) error { return nil }
 
-func (b *unixBinding) close() error {
-	removed := b.file.remove() // before the socket goes: nobody shall find it stale
-	return errors.Join(b.refuse(), removed)
+func (b *unixBinding) acceptPending() ([]net.Conn, error) {
+	if b.fd < 0 {
+		return nil, nil
+	}
+	return acceptAll(b.fd)
+}
+
+func (b *unixBinding) closeSocket() error {
+	removed := b.file.removeFile() // before the socket goes: nobody shall find it stale
+	return errors.Join(b.refuseConnects(), removed)
 }

@@ -13,7 +13,7 @@ import (
 func TestUnixHangHoldsABlockingConnect(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	p := bindUnix(t, path)
-	if err := p.Hang(); err != nil {
+	if err := p.BlackHole(); err != nil {
 		t.Fatal(err)
 	}
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)

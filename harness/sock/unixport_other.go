@@ -7,7 +7,7 @@ import (
 	"errors"
 	"net"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A unixBinding is a path that is ours. While it refuses there is no socket.
@@ -24,14 +24,14 @@ func bindUnix(path string) (holder, error) {
 		return nil, err
 	}
 	b := &unixBinding{file: socketFile{path: path}}
-	if _, err := b.listen(); err != nil {
+	if _, err := b.startListening(); err != nil {
 		return nil, err
 	}
-	return b, b.refuse()
+	return b, b.refuseConnects()
 }
 
-func (b *unixBinding) listen() (net.Listener, error) {
-	if err := errors.Join(b.refuse(), b.file.remove()); err != nil {
+func (b *unixBinding) startListening() (net.Listener, error) {
+	if err := errors.Join(b.refuseConnects(), b.file.removeFile()); err != nil {
 		return nil, err
 	}
 	l, err := new(net.ListenConfig).Listen(context.Background(), "unix", b.file.path)
@@ -40,11 +40,11 @@ func (b *unixBinding) listen() (net.Listener, error) {
 	}
 	b.listener = l.(*net.UnixListener)
 	b.listener.SetUnlinkOnClose(false)
-	b.file.note()
+	b.file.noteFile()
 	return l, nil
 }
 
-func (b *unixBinding) refuse() error {
+func (b *unixBinding) refuseConnects() error {
 	if b.listener != nil {
 		_ = b.listener.Close() // closed twice: by whoever got it, or by the port
 		b.listener = nil
@@ -52,11 +52,13 @@ func (b *unixBinding) refuse() error {
 	return nil
 }
 
-func (b *unixBinding) hang() error { return ErrUnsupported }
+func (b *unixBinding) blackHole() error { return ErrUnsupported }
 
-func (b *unixBinding) shape(wire.Window) error { return nil }
+func (b *unixBinding) setWindow(hook.SocketLimits) error { return nil }
 
-func (b *unixBinding) close() error {
-	removed := b.file.remove()
-	return errors.Join(b.refuse(), removed)
+func (b *unixBinding) acceptPending() ([]net.Conn, error) { return nil, nil }
+
+func (b *unixBinding) closeSocket() error {
+	removed := b.file.removeFile()
+	return errors.Join(b.refuseConnects(), removed)
 }

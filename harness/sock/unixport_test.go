@@ -30,7 +30,7 @@ func dialUnix(path string) (*net.UnixConn, error) {
 
 func listenOn(t *testing.T, p *sock.Port) net.Listener {
 	t.Helper()
-	l, err := p.Listen()
+	l, err := p.StartListening()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,20 +78,20 @@ func TestUnixPortInEveryState(t *testing.T) {
 		wantUnixError(t, path, syscall.ECONNREFUSED)
 		for range 3 {
 			wantUnixServed(t, path, listenOn(t, p))
-			if err := p.Refuse(); err != nil {
+			if err := p.RefuseConnects(); err != nil {
 				t.Fatal(err)
 			}
 			wantUnixError(t, path, syscall.ECONNREFUSED)
-			if err := p.Hang(); err != nil {
+			if err := p.BlackHole(); err != nil {
 				t.Fatal(err)
 			}
 			wantUnixError(t, path, syscall.EAGAIN)
 			wantUnixServed(t, path, listenOn(t, p))
-			if err := p.Hang(); err != nil {
+			if err := p.BlackHole(); err != nil {
 				t.Fatal(err)
 			}
 			wantUnixError(t, path, syscall.EAGAIN)
-			if err := p.Refuse(); err != nil {
+			if err := p.RefuseConnects(); err != nil {
 				t.Fatal(err)
 			}
 			wantUnixError(t, path, syscall.ECONNREFUSED)
@@ -102,7 +102,7 @@ func TestUnixPortInEveryState(t *testing.T) {
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the file is left: %v", err)
 		}
-		if _, err := p.Listen(); !errors.Is(err, net.ErrClosed) {
+		if _, err := p.StartListening(); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("listen after close: %v", err)
 		}
 	}
@@ -113,7 +113,7 @@ func TestUnixPortTurnsAwayWhatNobodyAccepted(t *testing.T) {
 	linuxOnly(t)
 	path := filepath.Join(t.TempDir(), "s")
 	p := bindUnix(t, path)
-	for _, turn := range []func() error{p.Refuse, p.Hang} {
+	for _, turn := range []func() error{p.RefuseConnects, p.BlackHole} {
 		listenOn(t, p)
 		var waiting []*net.UnixConn
 		for range 5 {
@@ -154,7 +154,7 @@ func TestUnixPathThatIsTaken(t *testing.T) {
 	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{live: "somebody listens there", file: "no socket"} {
+	for path, want := range map[string]string{live: "another process listens there", file: "not a socket"} {
 		if _, err := sock.BindUnix(path); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// yield lets other goroutines run, and other threads on this CPU: the receiver
+// yieldCPU lets other goroutines run, and other threads on this CPU: the receiver
 // is either.
-func yield() {
+func yieldCPU() {
 	runtime.Gosched()
 	_, _, _ = unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 }

@@ -1,0 +1,23 @@
+// Package sleep waits for a time that a context can cut short.
+//
+//	for sleep.For(ctx, time.Millisecond) { // until ctx ends
+//		look()
+//	}
+package sleep
+
+import (
+	"context"
+	"time"
+)
+
+// For blocks for d, and reports whether the context has lasted.
+func For(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,28 @@
+package sleep_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sockharness/harness/harness/sleep"
+)
+
+func TestForEndsWithTheTimeOrTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		if !sleep.For(t.Context(), time.Hour) || time.Since(start) != time.Hour {
+			t.Errorf("slept %v, want an hour", time.Since(start))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start = time.Now()
+		if sleep.For(ctx, time.Hour) || time.Since(start) != time.Minute {
+			t.Errorf("slept %v beyond the end of the context", time.Since(start))
+		}
+		if sleep.For(ctx, 0) {
+			t.Error("the context had ended before")
+		}
+	})
+}
