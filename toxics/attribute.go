@@ -12,7 +12,7 @@ import (
 // A ValueKind is the form of an attribute's value.
 type ValueKind string
 
-// The kinds of value, with the Go type that [Make] leaves in Spec.Attributes.
+// The kinds of value, with the Go type that [MakeToxic] leaves in Spec.Attributes.
 const (
 	Int      ValueKind = "int"      // int64
 	Bool     ValueKind = "bool"     // bool
@@ -21,6 +21,7 @@ const (
 	Ints     ValueKind = "ints"     // []int64; also written "1,2,3"
 	Share    ValueKind = "share"    // float64, 0 to 1
 	Word     ValueKind = "word"     // string, one of Attribute.Choices
+	Text     ValueKind = "text"     // string: the bytes themselves, or hex digits behind "hex:"
 )
 
 // maxMilliseconds bounds durations so that the sum of two fits time.Duration.
@@ -31,39 +32,39 @@ const maxSize = 1 << 61
 
 // An Attribute is one setting of a kind of toxic.
 type Attribute struct {
-	Name    string
-	Kind    ValueKind
-	Default any    // as Make leaves it; nil for an empty list
-	Unit    string // "" where there is none
-	Min     int64  // of the number, or of each in the list
-	Max     int64
-	Choices []string // of a Word
-	Added   bool     // Toxiproxy's type of this name does not have it
-	Summary string
+	Name      string
+	Kind      ValueKind
+	Default   any      // as Make leaves it; nil for an empty list
+	Unit      string   // "" where there is none
+	Min       int64    // of the number, or of each in the list
+	Max       int64    // the same; of a Text bytes
+	Choices   []string // of a Word
+	Extension bool     // Toxiproxy's type of this name does not have it
+	Summary   string
 }
 
 // settings are the attributes of one toxic, complete and within their ranges.
 type settings map[string]any
 
-func (s settings) int(name string) int64     { return s[name].(int64) }
-func (s settings) bool(name string) bool     { return s[name].(bool) }
-func (s settings) ints(name string) []int64  { return s[name].([]int64) }
-func (s settings) share(name string) float64 { return s[name].(float64) }
-func (s settings) word(name string) string   { return s[name].(string) }
+func (s settings) intOf(name string) int64     { return s[name].(int64) }
+func (s settings) boolOf(name string) bool     { return s[name].(bool) }
+func (s settings) intsOf(name string) []int64  { return s[name].([]int64) }
+func (s settings) shareOf(name string) float64 { return s[name].(float64) }
+func (s settings) wordOf(name string) string   { return s[name].(string) }
 
-// duration returns an attribute in milliseconds.
-func (s settings) duration(name string) time.Duration {
-	return time.Duration(s.int(name)) * time.Millisecond
+// durationOf returns an attribute in milliseconds.
+func (s settings) durationOf(name string) time.Duration {
+	return time.Duration(s.intOf(name)) * time.Millisecond
 }
 
-// read completes and checks the given attributes. A nil value is the default.
-func read(attributes []Attribute, given map[string]any) (settings, error) {
+// readSettings completes and checks the given attributes. A nil value is the default.
+func readSettings(attributes []Attribute, given map[string]any) (settings, error) {
 	var errs []error
 	s := settings{}
 	var names []string
 	for _, a := range attributes {
 		names = append(names, a.Name)
-		value, err := a.read(given[a.Name])
+		value, err := a.readValue(given[a.Name])
 		s[a.Name] = value
 		errs = append(errs, err)
 	}
@@ -75,8 +76,8 @@ func read(attributes []Attribute, given map[string]any) (settings, error) {
 	return s, errors.Join(errs...)
 }
 
-// read converts one value and checks its range.
-func (a Attribute) read(value any) (any, error) {
+// readValue converts one value and checks its range.
+func (a Attribute) readValue(value any) (any, error) {
 	if value == nil {
 		value = a.Default
 	}
@@ -84,45 +85,51 @@ func (a Attribute) read(value any) (any, error) {
 	switch a.Kind {
 	case Bool:
 		value, err = parseBool(value)
-		return value, prefix(a.Name, err)
+		return value, prefixError(a.Name, err)
 	case Share:
 		value, err = parseShare(value)
-		return value, prefix(a.Name, err)
+		return value, prefixError(a.Name, err)
 	case Word:
 		value, err = parseWord(value, a.Choices)
-		return value, prefix(a.Name, err)
+		return value, prefixError(a.Name, err)
+	case Text:
+		return a.readText(value)
 	case Ints:
 		numbers, err := parseInts(value)
 		for i, n := range numbers {
-			err = errors.Join(err, a.check(fmt.Sprintf("%s[%d]", a.Name, i), n))
+			err = errors.Join(err, a.checkRange(fmt.Sprintf("%s[%d]", a.Name, i), n))
 		}
 		return numbers, prefixList(a.Name, numbers, err)
 	}
 	var n int64
-	switch a.Kind {
-	case Bytes:
+	switch {
+	case a.Kind == Bytes, a.Unit == "bytes":
 		n, err = parseSize(value)
-	case Duration:
+	case a.Kind == Duration:
 		n, err = parseMilliseconds(value)
+	case a.Unit == "µs":
+		n, err = parseMicroseconds(value)
+	case a.Unit == "KB/s":
+		n, err = parseRate(value)
 	default:
 		n, err = parseInt(value)
 	}
 	if err != nil {
-		return n, prefix(a.Name, err)
+		return n, prefixError(a.Name, err)
 	}
-	return n, a.check(a.Name, n)
+	return n, a.checkRange(a.Name, n)
 }
 
 // prefixList names the attribute unless its elements are named already.
 func prefixList(name string, numbers []int64, err error) error {
 	if numbers == nil {
-		return prefix(name, err)
+		return prefixError(name, err)
 	}
 	return err
 }
 
-// check returns an error when n is out of range.
-func (a Attribute) check(name string, n int64) error {
+// checkRange returns an error when n is out of range.
+func (a Attribute) checkRange(name string, n int64) error {
 	switch {
 	case n < a.Min:
 		return fmt.Errorf("%s must be at least %d, got %d", name, a.Min, n)

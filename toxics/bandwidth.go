@@ -16,21 +16,21 @@ func bandwidthKind() Kind {
 	return Kind{
 		Name:    "bandwidth",
 		Summary: "limits the rate",
-		Page: "Passes at most rate kilobytes (of 1000 bytes) a second, as a wire of that rate would: the n-th byte leaves n/rate after the first one " +
-			"came, in pieces of 1 ms at first and of 20 ms when there is more to send. Pauses of the source of up to 20 ms do not lower the rate. " +
-			"It counts for each connection and direction, or with shared for all connections of the proxy together, in turns. " +
-			"A rate of 0 lets nothing pass and holds what has arrived.",
+		Description: "Forwards at most rate kilobytes (of 1000 bytes) a second, as a wire of that rate would: the n-th byte leaves n/rate after the first one " +
+			"arrived, in pieces of 1 ms at first and of 20 ms when there is more to send. Pauses of the source of up to 20 ms do not lower the rate. " +
+			"The rate applies to each connection and direction, or with shared to all connections of the proxy together, which take turns. " +
+			"A rate of 0 forwards nothing and keeps what has arrived.",
 		Attributes: []Attribute{
-			{Name: "rate", Kind: Int, Default: int64(0), Unit: "KB/s", Min: 0, Max: math.MaxInt64 / 100, Summary: "kilobytes a second; 0: nothing passes"},
-			{Name: "shared", Kind: Bool, Default: false, Added: true, Summary: "all connections of the proxy share the rate, in this direction"},
+			{Name: "rate", Kind: Int, Default: int64(0), Unit: "KB/s", Min: 0, Max: math.MaxInt64 / 100, Summary: "kilobytes a second; 0: nothing is forwarded"},
+			{Name: "shared", Kind: Bool, Default: false, Extension: true, Summary: "all connections of the proxy share the rate, in this direction"},
 		},
 		Directions: bothDirections(),
 		build: func(s settings, t *Toxic) error {
-			b := bandwidth{rate: s.int("rate")}
-			if s.bool("shared") {
+			b := bandwidth{rate: s.intOf("rate")}
+			if s.boolOf("shared") {
 				b.shared = &pace{rate: b.rate}
 			}
-			t.run(b)
+			t.useBehavior(b)
 			return nil
 		},
 	}
@@ -42,9 +42,9 @@ type bandwidth struct {
 	shared *pace // nil: each link has its own
 }
 
-func (b bandwidth) start(f *flow) tp.Toxic {
+func (b bandwidth) startOn(f *flow) tp.Toxic {
 	if b.rate == 0 {
-		return &dam{flow: f}
+		return &blocked{flow: f}
 	}
 	p := &bandwidthPipe{flow: f, pace: b.shared, piece: firstPiece}
 	if p.pace == nil {
@@ -60,29 +60,29 @@ type bandwidthPipe struct {
 }
 
 func (p *bandwidthPipe) Pipe(stub *tp.ToxicStub) {
-	for p.send(stub) {
+	for p.sendPending(stub) {
 		ready := time.Now()
-		switch c, what := p.take(stub); what {
+		switch c, what := p.takeChunk(stub); what {
 		case stopped:
 			return
 		case eof:
 			stub.Close()
 			return
 		default:
-			p.measure(c, ready)
+			p.sendAtRate(c, ready)
 		}
 	}
 }
 
-// measure sends on a piece of c when a wire of the rate would have carried its
+// sendAtRate sends on a piece of c when a wire of the rate would have carried its
 // last byte. Since ready the toxic was waiting for c.
-func (p *bandwidthPipe) measure(c *stream.StreamChunk, ready time.Time) {
-	p.strike(p.offset, "limited to %d KB/s", p.pace.rate)
-	n, due := p.pace.reserve(ready, time.Now(), len(c.Data), p.piece)
+func (p *bandwidthPipe) sendAtRate(c *stream.StreamChunk, ready time.Time) {
+	p.reportStruck(p.offset, "limited to %d KB/s", p.pace.rate)
+	n, due := p.pace.reserveSlot(ready, time.Now(), len(c.Data), p.piece)
 	p.piece = min(2*p.piece, mostPiece)
-	p.out, p.due = c, due
+	p.sending, p.notBefore = c, due
 	if n < len(c.Data) {
-		p.out, p.held = split(c, n)
+		p.sending, p.pushedBack = splitChunk(c, n)
 	}
 }
 
@@ -108,10 +108,10 @@ type pace struct {
 	free time.Time // when the wire has carried all that was reserved
 }
 
-// reserve takes the wire for a piece, in milliseconds, of the size bytes that
+// reserveSlot takes the wire for a piece, in milliseconds, of the size bytes that
 // are there now and were waited for. It returns how many bytes that is, and when
 // the last of them is through.
-func (p *pace) reserve(ready, now time.Time, size int, piece int64) (n int, due time.Time) {
+func (p *pace) reserveSlot(ready, now time.Time, size int, piece int64) (n int, due time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	limit := now.Add(-mostLate)
@@ -126,16 +126,16 @@ func (p *pace) reserve(ready, now time.Time, size int, piece int64) (n int, due 
 	return n, p.free
 }
 
-// A dam is a bandwidth of 0: it keeps the first chunk, and so what follows it,
+// A blocked is a bandwidth of 0: it keeps the first chunk, and so what follows it,
 // until it is taken away. An end without data before it passes.
-type dam struct{ *flow }
+type blocked struct{ *flow }
 
-func (d *dam) Pipe(stub *tp.ToxicStub) {
-	if !d.send(stub) {
+func (d *blocked) Pipe(stub *tp.ToxicStub) {
+	if !d.sendPending(stub) {
 		return
 	}
-	if d.kept == nil {
-		c, what := d.take(stub)
+	if d.retained == nil {
+		c, what := d.takeChunk(stub)
 		switch what {
 		case stopped:
 			return
@@ -143,8 +143,8 @@ func (d *dam) Pipe(stub *tp.ToxicStub) {
 			stub.Close()
 			return
 		}
-		d.kept = c
-		d.strike(d.offset, "limited to 0 KB/s")
+		d.retained = c
+		d.reportStruck(d.offset, "limited to 0 KB/s")
 	}
 	select {
 	case <-stub.Interrupt:

@@ -69,7 +69,7 @@ func TestBandwidthMakesUpForLateTimers(t *testing.T) {
 		start := time.Unix(1000, 0)
 		now, sent := start, 0
 		for now.Sub(start) < 5*time.Second {
-			n, due := p.reserve(now, now, 32<<10, mostPiece)
+			n, due := p.reserveSlot(now, now, 32<<10, mostPiece)
 			if due.After(now) {
 				now = due.Add(time.Duration(dice.IntN(80_000)) * time.Microsecond)
 			}

@@ -19,7 +19,7 @@ func BenchmarkChunk(b *testing.B) {
 			var toxic tp.Toxic = new(tp.NoopToxic)
 			if flag != "toxiproxy" {
 				w := &fakeWire{ctx: b.Context()}
-				toxic = mustMake(b, flag).Instance.(*fault).Attach(w)
+				toxic = mustMake(b, flag).Instance.(*attachable).Attach(w)
 			}
 			go toxic.Pipe(tp.NewToxicStub(input, out))
 			data := make([]byte, 32<<10)

@@ -14,13 +14,13 @@ import (
 
 // A Kind is one type of toxic: an entry of the catalogue.
 type Kind struct {
-	Name       string
-	Summary    string // one line
-	Page       string // a paragraph or two
-	Attributes []Attribute
-	Directions []event.Direction // where it may be put
-	Connection bool              // it acts on the connection, not on a link
-	Registered bool              // found in Toxiproxy's registry only: attributes are decoded by JSON, unchecked
+	Name        string
+	Summary     string // one line
+	Description string // a paragraph or two
+	Attributes  []Attribute
+	Directions  []event.Direction // where it may be put
+	Connection  bool              // it acts on the connection, not on a link
+	Registered  bool              // found in Toxiproxy's registry only: attributes are decoded by JSON, unchecked
 
 	// build makes the toxic from complete settings; it sets t's Instance and
 	// what else is not in the Spec.
@@ -29,32 +29,32 @@ type Kind struct {
 
 // Catalogue returns every kind of this package: Toxiproxy's first, then ours.
 func Catalogue() []Kind {
-	return slices.Concat(toxiproxyKinds(), endingKinds(), shapingKinds(), []Kind{lossKind()})
+	return slices.Concat(toxiproxyKinds(), endingKinds(), shapingKinds(), []Kind{injectKind(), unplugKind(), lossKind()})
 }
 
-// Find returns the kind of the given name, of the catalogue or else of
+// FindKind returns the kind of the given name, of the catalogue or else of
 // Toxiproxy's registry.
-func Find(name string) (Kind, bool) {
+func FindKind(name string) (Kind, bool) {
 	for _, k := range Catalogue() {
 		if k.Name == name {
 			return k, true
 		}
 	}
-	if toxic, _ := registered(name); toxic == nil {
+	if toxic, _ := newRegistered(name); toxic == nil {
 		return Kind{}, false
 	}
 	return Kind{
-		Name:       name,
-		Summary:    "registered with Toxiproxy",
-		Page:       "A toxic that the program registered with Toxiproxy's toxics.Register. Its attributes are decoded by JSON.",
-		Directions: bothDirections(),
-		Registered: true,
-		build:      func(s settings, t *Toxic) error { return t.register(name, s) },
+		Name:        name,
+		Summary:     "registered with Toxiproxy",
+		Description: "A toxic that the program registered with Toxiproxy's toxics.Register. Its attributes are decoded by JSON.",
+		Directions:  bothDirections(),
+		Registered:  true,
+		build:       func(s settings, t *Toxic) error { return t.useRegistered(name, s) },
 	}, true
 }
 
-// names returns the names of the catalogue.
-func names() []string {
+// catalogueNames returns the names of the catalogue.
+func catalogueNames() []string {
 	var names []string
 	for _, k := range Catalogue() {
 		names = append(names, k.Name)
@@ -62,17 +62,17 @@ func names() []string {
 	return names
 }
 
-// read completes and checks attributes.
-func (k Kind) read(given map[string]any) (settings, error) {
+// readSettings completes and checks attributes.
+func (k Kind) readSettings(given map[string]any) (settings, error) {
 	if k.Registered {
 		return maps.Clone(given), nil
 	}
-	return read(k.Attributes, given)
+	return readSettings(k.Attributes, given)
 }
 
-// registered returns a new toxic of Toxiproxy's registry, nil when there is none.
+// newRegistered returns a new toxic of Toxiproxy's registry, nil when there is none.
 // A type that was registered by value, which Toxiproxy cannot make, is none.
-func registered(name string) (toxic tp.Toxic, buffer int) {
+func newRegistered(name string) (toxic tp.Toxic, buffer int) {
 	defer func() {
 		if recover() != nil {
 			toxic = nil
@@ -83,9 +83,9 @@ func registered(name string) (toxic tp.Toxic, buffer int) {
 	return toxic, wrapper.BufferSize
 }
 
-// register makes t the toxic of that name in Toxiproxy's registry.
-func (t *Toxic) register(name string, attributes map[string]any) error {
-	toxic, buffer := registered(name)
+// useRegistered makes t the toxic of that name in Toxiproxy's registry.
+func (t *Toxic) useRegistered(name string, attributes map[string]any) error {
+	toxic, buffer := newRegistered(name)
 	if toxic == nil {
 		return fmt.Errorf("type is not registered")
 	}
@@ -96,13 +96,13 @@ func (t *Toxic) register(name string, attributes map[string]any) error {
 	if err := json.Unmarshal(text, toxic); err != nil {
 		return fmt.Errorf("attributes: %w", err)
 	}
-	t.run(plain{toxic, effect{detail: reflect.TypeOf(toxic).Elem().Name(), eof: true, close: true}})
+	t.useBehavior(foreign{toxic, effect{detail: reflect.TypeOf(toxic).Elem().Name(), eof: true, close: true}})
 	t.BufferSize = max(buffer, 0)
 	return nil
 }
 
-// run makes t what s starts.
-func (t *Toxic) run(s starter) { t.Instance = &fault{starter: s} }
+// useBehavior makes t what s starts.
+func (t *Toxic) useBehavior(s behavior) { t.Instance = &attachable{behavior: s} }
 
 // bothDirections is what every kind so far may be put on.
 func bothDirections() []event.Direction {

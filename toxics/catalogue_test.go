@@ -19,7 +19,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 		if k.Summary == "" || strings.Contains(k.Summary, "\n") || len(k.Summary) > 90 {
 			t.Errorf("%s: summary %q is not one line", k.Name, k.Summary)
 		}
-		if len(k.Page) < 60 || len(k.Directions) == 0 || k.build == nil {
+		if len(k.Description) < 60 || len(k.Directions) == 0 || k.build == nil {
 			t.Errorf("%s lacks a page, a direction or a constructor", k.Name)
 		}
 		for _, a := range k.Attributes {
@@ -32,7 +32,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 		}
 	}
 	for _, name := range strings.Fields("noop latency bandwidth slicer limit_data slow_close timeout reset_peer " +
-		"half_close reset vanish stall slice coalesce small_window corrupt refuse limit_time packet_loss") {
+		"half_close reset vanish stall slice coalesce small_window corrupt inject unplug refuse limit_time packet_loss") {
 		if !seen[name] {
 			t.Errorf("%s is missing", name)
 		}
@@ -43,12 +43,12 @@ func TestCatalogueIsComplete(t *testing.T) {
 func TestCatalogueHasToxiproxys(t *testing.T) {
 	registerStrangers()
 	for name := range tp.ToxicRegistry {
-		k, ok := Find(name)
+		k, ok := FindKind(name)
 		if stranger := slices.Contains([]string{"shouter", "asking"}, name); !ok && name != "by_value" || k.Registered != stranger {
 			t.Errorf("%s: found %v, registered %v", name, ok, k.Registered)
 		}
 	}
-	if _, ok := Find("nothing"); ok {
+	if _, ok := FindKind("nothing"); ok {
 		t.Error("found what is nowhere")
 	}
 }
@@ -60,7 +60,7 @@ func outlive(t *testing.T, toxic Toxic) {
 	ctx, cancel := contextOf(w)
 	w.ctx = ctx
 	b := &bench{t: t, wire: w, input: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk)}
-	b.toxic = toxic.Instance.(*fault).Attach(w)
+	b.toxic = toxic.Instance.(*attachable).Attach(w)
 	b.stub = tp.NewToxicStub(b.input, b.out)
 	drained := make(chan struct{})
 	go func() {
@@ -91,11 +91,8 @@ func outlive(t *testing.T, toxic Toxic) {
 // TestEveryKindOutlivesItsConnection makes every kind with its defaults.
 func TestEveryKindOutlivesItsConnection(t *testing.T) {
 	for _, k := range Catalogue() {
-		attributes := map[string]any{}
-		if k.Name == "slicer" {
-			attributes["average_size"] = 10
-		}
-		toxic, err := Make(Spec{Type: k.Name, Attributes: attributes})
+		attributes := map[string]map[string]any{"slicer": {"average_size": 10}, "inject": {"data": "more"}}[k.Name]
+		toxic, err := MakeToxic(Spec{Type: k.Name, Attributes: attributes})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ type coalesce struct {
 	wait  time.Duration // or until so long nothing arrived; 0: not for that
 }
 
-func (c coalesce) start(f *flow) tp.Toxic { return &coalescePipe{flow: f, coalesce: c} }
+func (c coalesce) startOn(f *flow) tp.Toxic { return &coalescePipe{flow: f, coalesce: c} }
 
 type coalescePipe struct {
 	*flow
@@ -28,25 +28,25 @@ type coalescePipe struct {
 }
 
 func (p *coalescePipe) Pipe(stub *tp.ToxicStub) {
-	for p.send(stub) {
-		if p.flush && p.kept != nil {
-			p.emit()
+	for p.sendPending(stub) {
+		if p.flush && p.retained != nil {
+			p.emitMerged()
 			continue
 		}
-		if p.flush = false; !p.gather(stub) {
+		if p.flush = false; !p.gatherChunk(stub) {
 			return
 		}
 	}
 }
 
-// gather takes one more chunk, or decides that it is time to send on.
-func (p *coalescePipe) gather(stub *tp.ToxicStub) bool {
+// gatherChunk takes one more chunk, or decides that it is time to send on.
+func (p *coalescePipe) gatherChunk(stub *tp.ToxicStub) bool {
 	c, what := p.takeUntil(stub, nil, p.expires)
 	switch what {
 	case stopped:
 		return false
 	case eof:
-		if p.kept == nil {
+		if p.retained == nil {
 			stub.Close()
 			return false
 		}
@@ -54,35 +54,35 @@ func (p *coalescePipe) gather(stub *tp.ToxicStub) bool {
 	case alarmed:
 		p.flush = true
 	default:
-		p.merge(c)
-		p.flush = int64(len(p.kept.Data)) >= p.bytes
+		p.mergeChunk(c)
+		p.flush = int64(len(p.retained.Data)) >= p.bytes
 	}
 	return true
 }
 
-func (p *coalescePipe) merge(c *stream.StreamChunk) {
+func (p *coalescePipe) mergeChunk(c *stream.StreamChunk) {
 	p.parts++
-	if p.kept == nil {
-		p.kept = &stream.StreamChunk{}
+	if p.retained == nil {
+		p.retained = &stream.StreamChunk{}
 	} else if p.parts == 2 {
-		p.joint = p.offset + int64(len(p.kept.Data))
+		p.joint = p.offset + int64(len(p.retained.Data))
 	}
-	p.kept.Data = append(p.kept.Data, c.Data...)
-	p.kept.Timestamp = c.Timestamp
+	p.retained.Data = append(p.retained.Data, c.Data...)
+	p.retained.Timestamp = c.Timestamp
 	if p.wait > 0 {
 		p.expires = time.Now().Add(p.wait)
 	}
 }
 
-// emit makes the next chunk to be sent on from what is kept.
-func (p *coalescePipe) emit() {
+// emitMerged makes the next chunk to be sent on from what is kept.
+func (p *coalescePipe) emitMerged() {
 	if p.parts > 1 {
-		p.strike(p.joint, "%d segments merged into %d bytes", p.parts, len(p.kept.Data))
+		p.reportStruck(p.joint, "%d segments merged into %d bytes", p.parts, len(p.retained.Data))
 	}
-	if len(p.kept.Data) > maxMerged {
-		p.out, p.kept = split(p.kept, maxMerged)
+	if len(p.retained.Data) > maxMerged {
+		p.sending, p.retained = splitChunk(p.retained, maxMerged)
 		return
 	}
-	p.out, p.kept = p.kept, nil
+	p.sending, p.retained = p.retained, nil
 	p.parts, p.expires = 0, time.Time{}
 }

@@ -16,7 +16,7 @@ type corruption struct {
 	mask    byte    // the bits to flip; 0: one random bit
 }
 
-func (c corruption) start(f *flow) tp.Toxic {
+func (c corruption) startOn(f *flow) tp.Toxic {
 	return &corruptPipe{flow: f, corruption: c, chance: f.w.Rand(), block: f.offset, victim: -1}
 }
 
@@ -29,29 +29,29 @@ type corruptPipe struct {
 	done   int64 // how many were corrupted
 }
 
-func (p *corruptPipe) Pipe(stub *tp.ToxicStub) { p.relay(stub, p.flip) }
+func (p *corruptPipe) Pipe(stub *tp.ToxicStub) { p.relayChunks(stub, p.flipBits) }
 
-// flip corrupts the victims in c, on a copy: a chunk may share its bytes.
-func (p *corruptPipe) flip(c *stream.StreamChunk) {
-	p.out = c
+// flipBits corrupts the victims in c, on a copy: a chunk may share its bytes.
+func (p *corruptPipe) flipBits(c *stream.StreamChunk) {
+	p.sending = c
 	end := p.offset + int64(len(c.Data))
-	for from := p.offset; p.choose(from) && p.victim < end; from = p.victim + 1 {
-		if p.out == c {
-			p.out = &stream.StreamChunk{Data: slices.Clone(c.Data), Timestamp: c.Timestamp}
+	for from := p.offset; p.chooseVictim(from) && p.victim < end; from = p.victim + 1 {
+		if p.sending == c {
+			p.sending = &stream.StreamChunk{Data: slices.Clone(c.Data), Timestamp: c.Timestamp}
 		}
 		mask := p.mask
 		if mask == 0 {
 			mask = 1 << p.chance.IntN(8)
 		}
-		at := &p.out.Data[p.victim-p.offset]
-		p.strike(p.victim, "byte %d changed from %#02x to %#02x", p.victim, *at, *at^mask)
+		at := &p.sending.Data[p.victim-p.offset]
+		p.reportStruck(p.victim, "byte %d changed from %#02x to %#02x", p.victim, *at, *at^mask)
 		*at ^= mask
 		p.done++
 	}
 }
 
-// choose makes sure that the victim is at from or beyond; false when there is none.
-func (p *corruptPipe) choose(from int64) bool {
+// chooseVictim makes sure that the victim is at from or beyond; false when there is none.
+func (p *corruptPipe) chooseVictim(from int64) bool {
 	if p.count > 0 && p.done >= p.count {
 		return false
 	}

@@ -66,11 +66,11 @@ func TestCorruptEveryIsSeeded(t *testing.T) {
 // What the toxic's predecessor held passes first, and may be longer than a block.
 func TestCorruptBehindWhatWasHeld(t *testing.T) {
 	for _, every := range []int64{1, 7, 1000} {
-		f := &flow{w: newWire(t), out: &stream.StreamChunk{Data: make([]byte, 900)}}
-		p := corruption{every: every, mask: 1}.start(f).(*corruptPipe)
-		f.offset, f.out = 900, nil // it was sent on
-		p.flip(&stream.StreamChunk{Data: make([]byte, 2000)})
-		changed := int64(bytes.Count(p.out.Data, []byte{1}))
+		f := &flow{w: newWire(t), sending: &stream.StreamChunk{Data: make([]byte, 900)}}
+		p := corruption{every: every, mask: 1}.startOn(f).(*corruptPipe)
+		f.offset, f.sending = 900, nil // it was sent on
+		p.flipBits(&stream.StreamChunk{Data: make([]byte, 2000)})
+		changed := int64(bytes.Count(p.sending.Data, []byte{1}))
 		if least := 2000/every - 1; changed < least || changed > least+2 {
 			t.Errorf("every=%d: %d of 2000 bytes changed", every, changed)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/Shopify/toxiproxy/v2/stream"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 func TestLatencyIsUniformAndSeeded(t *testing.T) {
@@ -119,7 +119,7 @@ func TestResetPeer(t *testing.T) {
 		if d := time.Since(start); d != 200*time.Millisecond {
 			t.Errorf("reset after %v, want 200ms", d)
 		}
-		if !slices.Equal(b.wire.ends, []wire.End{wire.Reset}) {
+		if !slices.Equal(b.wire.ends, []hook.EndMode{hook.Reset}) {
 			t.Errorf("ends %v", b.wire.ends)
 		}
 		b.expectStruck("0: ")
@@ -137,7 +137,7 @@ func TestResetPeerRemovedInTimeLosesNothing(t *testing.T) {
 	b := benchWith(t, newWire(t), "reset_peer timeout=1h")
 	b.send("hello")
 	b.interrupt()
-	go b.toxic.(*attached).Cleanup(b.stub)
+	go b.toxic.(*instance).Cleanup(b.stub)
 	b.expect("hello")
 }
 

@@ -21,24 +21,24 @@ const (
 	paretoDeviation = 0.8660254037844386 // √(3/4)
 )
 
-// delay draws one delay. The mean is latency in every distribution; jitter is
+// drawDelay draws one delay. The mean is latency in every distribution; jitter is
 // half the width of the uniform one, whose values are whole milliseconds as in
 // Toxiproxy, and the standard deviation of the others. Below 0 it is 0.
-func (l latency) delay(chance *rand.Rand) time.Duration {
+func (l latency) drawDelay(chance *rand.Rand) time.Duration {
 	mean, jitter := float64(l.latency), float64(l.jitter)
 	switch {
 	case l.jitter <= 0:
-		return bounded(mean)
+		return boundDelay(mean)
 	case l.distribution == normal:
-		return bounded(mean + jitter*chance.NormFloat64())
+		return boundDelay(mean + jitter*chance.NormFloat64())
 	case l.distribution == pareto:
 		x := math.Pow(1-chance.Float64(), -1/paretoShape)
-		return bounded(mean + jitter*(x-paretoMean)/paretoDeviation)
+		return boundDelay(mean + jitter*(x-paretoMean)/paretoDeviation)
 	}
-	return bounded(float64(l.latency + chance.Int64N(l.jitter*2) - l.jitter))
+	return boundDelay(float64(l.latency + chance.Int64N(l.jitter*2) - l.jitter))
 }
 
-// bounded returns what lies between nothing and the longest delay.
-func bounded(ms float64) time.Duration {
+// boundDelay returns what lies between nothing and the longest delay.
+func boundDelay(ms float64) time.Duration {
 	return time.Duration(min(max(ms, 0), float64(maxMilliseconds)) * float64(time.Millisecond))
 }

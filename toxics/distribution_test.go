@@ -7,15 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sockharness/harness/harness/chance"
+	"github.com/sockharness/harness/harness/seed"
 )
 
 // draws returns n delays in milliseconds, in ascending order.
 func draws(l latency, n int) []float64 {
-	dice := chance.New(11).Rand()
+	dice := seed.New(11).NewRand()
 	list := make([]float64, n)
 	for i := range list {
-		list[i] = float64(l.delay(dice)) / float64(time.Millisecond)
+		list[i] = float64(l.drawDelay(dice)) / float64(time.Millisecond)
 	}
 	slices.Sort(list)
 	return list

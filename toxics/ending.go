@@ -6,16 +6,16 @@ import (
 
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // An ending ends the stream where it is: half_close, reset and vanish.
 type ending struct {
-	how       wire.End
+	how       hook.EndMode
 	afterRead bool // not before the destination has read what precedes it
 }
 
-func (e ending) start(f *flow) tp.Toxic { return &endingPipe{f, e} }
+func (e ending) startOn(f *flow) tp.Toxic { return &endingPipe{f, e} }
 
 type endingPipe struct {
 	*flow
@@ -23,24 +23,24 @@ type endingPipe struct {
 }
 
 var endingDetails = [...]string{
-	wire.HalfClose: "FIN to the destination, the other direction stays open",
-	wire.Reset:     "reset of both sides",
-	wire.Vanish:    "FIN to the destination, later bytes are answered by a reset",
+	hook.HalfClose: "FIN to the destination, the other direction stays open",
+	hook.Reset:     "reset of both sides",
+	hook.Vanish:    "FIN to the destination, later bytes are answered with a reset",
 }
 
 func (p *endingPipe) Pipe(stub *tp.ToxicStub) {
-	if p.send(stub) {
+	if p.sendPending(stub) {
 		if p.afterRead {
 			p.w.Boundary(p.offset)
 		}
-		p.end(stub, p.how, endingDetails[p.how])
+		p.endStream(stub, p.how, endingDetails[p.how])
 	}
 }
 
 // A resetPeer is Toxiproxy's reset_peer: a reset some time after the first data.
 type resetPeer struct{ timeout time.Duration }
 
-func (r resetPeer) start(f *flow) tp.Toxic { return &resetPeerPipe{flow: f, timeout: r.timeout} }
+func (r resetPeer) startOn(f *flow) tp.Toxic { return &resetPeerPipe{flow: f, timeout: r.timeout} }
 
 type resetPeerPipe struct {
 	*flow
@@ -50,18 +50,18 @@ type resetPeerPipe struct {
 
 func (p *resetPeerPipe) Pipe(stub *tp.ToxicStub) {
 	if !p.ticking {
-		if !p.send(stub) {
+		if !p.sendPending(stub) {
 			return
 		}
-		c, what := p.take(stub)
+		c, what := p.takeChunk(stub)
 		if what == stopped {
 			return
 		}
-		p.kept, p.ticking = c, true
-		p.due = time.Now().Add(p.timeout)
+		p.retained, p.ticking = c, true
+		p.notBefore = time.Now().Add(p.timeout)
 	}
-	if !stub.Closed() && p.pause(stub) {
-		p.kept = nil
-		p.end(stub, wire.Reset, fmt.Sprintf("reset of both sides %v after the first data or EOF", p.timeout))
+	if !stub.Closed() && p.pauseUntilDue(stub) {
+		p.retained = nil
+		p.endStream(stub, hook.Reset, fmt.Sprintf("reset of both sides %v after the first data or EOF", p.timeout))
 	}
 }

@@ -4,17 +4,17 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 func TestEndingsAtByte(t *testing.T) {
 	for _, c := range []struct {
 		flag string
-		end  wire.End
+		end  hook.EndMode
 	}{
-		{"half_close at.byte=5", wire.HalfClose},
-		{"reset at.byte=5", wire.Reset},
-		{"vanish at.byte=5", wire.Vanish},
+		{"half_close at.byte=5", hook.HalfClose},
+		{"reset at.byte=5", hook.Reset},
+		{"vanish at.byte=5", hook.Vanish},
 	} {
 		t.Run(c.flag, func(t *testing.T) {
 			b := benchWith(t, newWire(t), c.flag)
@@ -24,7 +24,7 @@ func TestEndingsAtByte(t *testing.T) {
 			b.expect("lo")
 			b.expectClosed()
 			b.expectStruck("5: ")
-			if !slices.Equal(b.wire.ends, []wire.End{c.end}) {
+			if !slices.Equal(b.wire.ends, []hook.EndMode{c.end}) {
 				t.Errorf("ends %v, want %v", b.wire.ends, c.end)
 			}
 		})

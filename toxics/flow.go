@@ -8,75 +8,77 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A flow is one link's stream as it passes a toxic: what the toxic took and has
 // not sent on, and where in the stream that is. It outlives the stubs, so that
 // an interrupt costs neither a chunk nor the place.
 type flow struct {
-	w      wire.Wire
-	offset int64               // stream offset of the next byte to be sent on
-	out    *stream.StreamChunk // to be sent on next, once due
-	due    time.Time           // nothing is sent on before
-	gap    time.Duration       // pause after each chunk sent on
-	kept   *stream.StreamChunk // comes after out: what the toxic keeps back for its purpose
-	held   *stream.StreamChunk // comes after kept, put back: what take returns next
-	ended  bool                // the source has ended
-	struck bool
-	state  any // of a toxic that was written for Toxiproxy
+	w          hook.Link
+	offset     int64               // stream offset of the next byte to be sent on
+	sending    *stream.StreamChunk // to be sent on next, once due
+	notBefore  time.Time           // nothing is sent on before
+	pauseAfter time.Duration       // pause after each chunk sent on
+	retained   *stream.StreamChunk // comes after out: what the toxic keeps back for its purpose
+	pushedBack *stream.StreamChunk // comes after kept, put back: what take returns next
+	ended      bool                // the source has ended
+	struck     bool
+	state      any // of a toxic that was written for Toxiproxy
 }
 
-// A starter is a toxic of ours before it is attached. start makes the instance
+// A behavior is a toxic of ours before it is attached. start makes the instance
 // that owns f from then on; f may be in the middle of the stream.
-type starter interface {
-	start(f *flow) tp.Toxic
+type behavior interface {
+	startOn(f *flow) tp.Toxic
 }
 
-// A fault makes a starter attachable. It is used by reference: a link compares
+// An attachable makes a starter attachable. It is used by reference: a link compares
 // its toxics to see which of them are new.
-type fault struct {
-	starter
+type attachable struct {
+	behavior
 	seed *int64 // nil: chance is the link's
 }
 
 // Attach returns the toxic of one link.
-func (t *fault) Attach(w wire.Wire) tp.Toxic { return &attached{w: t.over(w), what: t.starter} }
+func (t *attachable) Attach(w hook.Link) tp.Toxic {
+	return &instance{link: t.seededWire(w), behavior: t.behavior}
+}
 
-// over returns w with the toxic's own chance, if it has one.
-func (t *fault) over(w wire.Wire) wire.Wire {
+// seededWire returns w with the toxic's own chance, if it has one.
+func (t *attachable) seededWire(w hook.Link) hook.Link {
 	if t.seed == nil {
 		return w
 	}
-	return &seeded{Wire: w, seed: *t.seed}
+	return &seeded{Link: w, seed: *t.seed}
 }
 
 // Pipe passes everything on: without a wire there is nothing to strike.
-func (t *fault) Pipe(stub *tp.ToxicStub) { new(tp.NoopToxic).Pipe(stub) }
+func (t *attachable) Pipe(stub *tp.ToxicStub) { new(tp.NoopToxic).Pipe(stub) }
 
-// An attached toxic is that of one link. It keeps its flow in the stub's State,
+// An instance toxic is that of one link. It keeps its flow in the stub's State,
 // where a toxic that replaces it with other attributes finds it.
-type attached struct {
-	w       wire.Wire
-	what    starter
-	running tp.Toxic
+type instance struct {
+	link     hook.Link
+	behavior behavior
+	running  tp.Toxic
 }
 
-func (a *attached) Pipe(stub *tp.ToxicStub) {
-	a.begin(stub)
+func (a *instance) Pipe(stub *tp.ToxicStub) {
+	a.ensureStarted(stub)
 	a.running.Pipe(stub)
 }
 
 // Cleanup hands over what the toxic still holds, before it leaves the link for good.
-func (a *attached) Cleanup(stub *tp.ToxicStub) {
-	a.begin(stub)
+func (a *instance) Cleanup(stub *tp.ToxicStub) {
+	a.ensureStarted(stub)
 	if running, ok := a.running.(tp.CleanupToxic); ok {
 		running.Cleanup(stub)
 	}
 }
 
-// begin starts the toxic on its own flow or on that of its predecessor.
-func (a *attached) begin(stub *tp.ToxicStub) {
+// ensureStarted starts the toxic on its own flow or on that of its predecessor.
+func (a *instance) ensureStarted(stub *tp.ToxicStub) {
 	if a.running != nil {
 		return
 	}
@@ -85,20 +87,20 @@ func (a *attached) begin(stub *tp.ToxicStub) {
 		f = new(flow)
 		stub.State = f
 	}
-	f.inherit(a.w)
-	a.running = a.what.start(f)
+	f.resetFor(a.link)
+	a.running = a.behavior.startOn(f)
 }
 
-// inherit makes a flow that another toxic has left ready for the next: whatever
+// resetFor makes a flow that another toxic has left ready for the next: whatever
 // that held comes first, and at once.
-func (f *flow) inherit(w wire.Wire) {
-	f.w, f.due, f.gap = w, time.Time{}, 0
-	if f.kept != nil && f.held != nil {
-		f.kept.Data = slices.Concat(f.kept.Data, f.held.Data) // its array may be shared
-		f.held = nil
+func (f *flow) resetFor(w hook.Link) {
+	f.w, f.notBefore, f.pauseAfter = w, time.Time{}, 0
+	if f.retained != nil && f.pushedBack != nil {
+		f.retained.Data = slices.Concat(f.retained.Data, f.pushedBack.Data) // its array may be shared
+		f.pushedBack = nil
 	}
-	if f.kept != nil {
-		f.held, f.kept = f.kept, nil
+	if f.retained != nil {
+		f.pushedBack, f.retained = f.retained, nil
 	}
 }
 
@@ -112,22 +114,22 @@ const (
 	alarmed
 )
 
-// take waits for the next chunk.
-func (f *flow) take(stub *tp.ToxicStub) (*stream.StreamChunk, arrival) {
+// takeChunk waits for the next chunk.
+func (f *flow) takeChunk(stub *tp.ToxicStub) (*stream.StreamChunk, arrival) {
 	return f.takeUntil(stub, nil, time.Time{})
 }
 
 // takeUntil waits for the next chunk, the alarm or the deadline (both optional).
 func (f *flow) takeUntil(stub *tp.ToxicStub, alarm <-chan struct{}, deadline time.Time) (*stream.StreamChunk, arrival) {
 	for {
-		if c := f.held; c != nil {
-			f.held = nil
+		if c := f.pushedBack; c != nil {
+			f.pushedBack = nil
 			return c, chunk
 		}
 		if f.ended {
 			return nil, eof
 		}
-		expired, stop := expiry(deadline)
+		expired, stop := f.deadlineTimer(deadline)
 		var c *stream.StreamChunk
 		select {
 		case <-stub.Interrupt:
@@ -148,36 +150,35 @@ func (f *flow) takeUntil(stub *tp.ToxicStub, alarm <-chan struct{}, deadline tim
 		if c == nil {
 			f.ended = true
 		} else if len(c.Data) > 0 {
-			f.held = c
+			f.pushedBack = c
 		}
 	}
 }
 
-// expiry returns a channel that yields at the deadline; never for the zero time.
-func expiry(deadline time.Time) (<-chan time.Time, func() bool) {
+// deadlineTimer returns a channel that is closed at the deadline; never for the zero time.
+func (f *flow) deadlineTimer(deadline time.Time) (expired <-chan struct{}, stop func()) {
 	if deadline.IsZero() {
-		return nil, func() bool { return true }
+		return nil, func() {}
 	}
-	timer := time.NewTimer(time.Until(deadline))
-	return timer.C, timer.Stop
+	return f.w.Alarm(deadline)
 }
 
-// send waits until it is due and sends on what is to be sent on, if anything. It
+// sendPending waits until it is due and sends on what is to be sent on, if anything. It
 // returns false when Pipe has to return; what was not sent stays.
-func (f *flow) send(stub *tp.ToxicStub) bool {
-	if stub.Closed() || !f.pause(stub) {
+func (f *flow) sendPending(stub *tp.ToxicStub) bool {
+	if stub.Closed() || !f.pauseUntilDue(stub) {
 		return false
 	}
-	if f.out == nil {
+	if f.sending == nil {
 		return true
 	}
-	size := int64(len(f.out.Data)) // afterwards the chunk is the receiver's
+	size := int64(len(f.sending.Data)) // afterwards the chunk is the receiver's
 	select {
-	case stub.Output <- f.out:
+	case stub.Output <- f.sending:
 		f.offset += size
-		f.out = nil
-		if f.gap > 0 {
-			f.due = time.Now().Add(f.gap)
+		f.sending = nil
+		if f.pauseAfter > 0 {
+			f.notBefore = time.Now().Add(f.pauseAfter)
 		}
 		return true
 	case <-stub.Interrupt:
@@ -187,13 +188,13 @@ func (f *flow) send(stub *tp.ToxicStub) bool {
 	return false
 }
 
-// pause waits until it is due.
-func (f *flow) pause(stub *tp.ToxicStub) bool {
-	if f.due.IsZero() {
+// pauseUntilDue waits until it is due.
+func (f *flow) pauseUntilDue(stub *tp.ToxicStub) bool {
+	if f.notBefore.IsZero() {
 		return true
 	}
-	if time.Until(f.due) > 0 {
-		expired, stop := expiry(f.due)
+	if time.Until(f.notBefore) > 0 {
+		expired, stop := f.deadlineTimer(f.notBefore)
 		defer stop()
 		select {
 		case <-expired:
@@ -204,20 +205,20 @@ func (f *flow) pause(stub *tp.ToxicStub) bool {
 			return false
 		}
 	}
-	f.due = time.Time{}
+	f.notBefore = time.Time{}
 	return true
 }
 
-// relay passes the stream on, chunk by chunk, until it ends or is interrupted.
+// relayChunks passes the stream on, chunk by chunk, until it ends or is interrupted.
 // prepare decides what becomes of a chunk: it sets f.out, and f.held to what is
 // to be prepared later.
-func (f *flow) relay(stub *tp.ToxicStub, prepare func(*stream.StreamChunk)) {
-	for f.send(stub) {
-		switch c, what := f.take(stub); what {
+func (f *flow) relayChunks(stub *tp.ToxicStub, prepare func(*stream.StreamChunk)) {
+	for f.sendPending(stub) {
+		switch c, what := f.takeChunk(stub); what {
 		case stopped:
 			return
 		case eof:
-			if f.pause(stub) {
+			if f.pauseUntilDue(stub) {
 				stub.Close()
 			}
 			return
@@ -227,20 +228,27 @@ func (f *flow) relay(stub *tp.ToxicStub, prepare func(*stream.StreamChunk)) {
 	}
 }
 
-// pass is relay's prepare that changes nothing.
-func (f *flow) pass(c *stream.StreamChunk) { f.out = c }
+// passChunk is relay's prepare that changes nothing.
+func (f *flow) passChunk(c *stream.StreamChunk) { f.sending = c }
 
-// strike reports, once, that the toxic took effect.
-func (f *flow) strike(offset int64, format string, args ...any) {
+// reportStruck reports, once, that the toxic took effect.
+func (f *flow) reportStruck(offset int64, format string, args ...any) {
 	if !f.struck {
 		f.struck = true
 		f.w.Struck(offset, fmt.Sprintf(format, args...))
 	}
 }
 
-// end ends the stream here and now, in the given way.
-func (f *flow) end(stub *tp.ToxicStub, how wire.End, detail string) {
-	f.strike(f.offset, "%s", detail)
+// reportCannot reports why the toxic cannot take effect here.
+func (f *flow) reportCannot(why string) {
+	if w, ok := f.w.(hook.FailureNotifier); ok {
+		w.CannotStrike(f.offset, why)
+	}
+}
+
+// endStream ends the stream here and now, in the given way.
+func (f *flow) endStream(stub *tp.ToxicStub, how hook.EndMode, detail string) {
+	f.reportStruck(f.offset, "%s", detail)
 	f.w.End(how)
 	stub.Close()
 }
@@ -248,7 +256,7 @@ func (f *flow) end(stub *tp.ToxicStub, how wire.End, detail string) {
 // Cleanup sends on what the toxic holds, in order and without waiting for what
 // is due.
 func (f *flow) Cleanup(stub *tp.ToxicStub) {
-	for _, c := range []**stream.StreamChunk{&f.out, &f.kept, &f.held} {
+	for _, c := range []**stream.StreamChunk{&f.sending, &f.retained, &f.pushedBack} {
 		if *c == nil || stub.Closed() {
 			continue
 		}
@@ -263,8 +271,8 @@ func (f *flow) Cleanup(stub *tp.ToxicStub) {
 	}
 }
 
-// split cuts c after n bytes, 0 < n < len(c.Data).
-func split(c *stream.StreamChunk, n int) (head, tail *stream.StreamChunk) {
+// splitChunk cuts c after n bytes, 0 < n < len(c.Data).
+func splitChunk(c *stream.StreamChunk, n int) (head, tail *stream.StreamChunk) {
 	return &stream.StreamChunk{Data: c.Data[:n:n], Timestamp: c.Timestamp},
 		&stream.StreamChunk{Data: c.Data[n:], Timestamp: c.Timestamp}
 }

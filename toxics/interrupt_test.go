@@ -71,7 +71,7 @@ func disturb(t *testing.T, flags []string, text string, seed uint64, removed boo
 	w.blocked = func(ctx context.Context) (int64, error) { <-ctx.Done(); return 0, ctx.Err() }
 	b := &bench{t: t, wire: w, input: make(chan *stream.StreamChunk, chance.IntN(3)), out: make(chan *stream.StreamChunk)}
 	b.stub = tp.NewToxicStub(b.input, b.out)
-	b.toxic = toxic.Instance.(*fault).Attach(w)
+	b.toxic = toxic.Instance.(*attachable).Attach(w)
 	b.run()
 	got, stop := make(chan string), make(chan struct{})
 	go collect(b.out, stop, got, chance.Int64N(3))
@@ -82,7 +82,7 @@ func disturb(t *testing.T, flags []string, text string, seed uint64, removed boo
 		b.interrupt()
 		if chance.IntN(4) == 0 && !b.stub.Closed() {
 			toxic = mustMake(t, flags[chance.IntN(len(flags))])
-			b.toxic = toxic.Instance.(*fault).Attach(w)
+			b.toxic = toxic.Instance.(*attachable).Attach(w)
 		}
 		b.run()
 	}
@@ -99,7 +99,7 @@ func disturb(t *testing.T, flags []string, text string, seed uint64, removed boo
 func (b *bench) remove(fed, stop chan struct{}, got chan string) string {
 	b.interrupt()
 	if !b.stub.Closed() {
-		b.toxic.(*attached).Cleanup(b.stub)
+		b.toxic.(*instance).Cleanup(b.stub)
 		for c := range b.input {
 			if c == nil {
 				break

@@ -50,24 +50,24 @@ func TestMakeRefuses(t *testing.T) {
 			"toxic packet_loss: correlation must be a number from 0 to 1, got true"}},
 		{Spec{Type: "limit_time", Attributes: map[string]any{"time": -1, "ending": "abort"}}, []string{
 			"toxic limit_time: time must be at least 0, got -1", "toxic limit_time: ending must be one of fin, reset, got abort"}},
-		{Spec{Type: "noop", Connection: 3, Through: 2}, []string{"toxic noop: connections must end where they begin or later, got 3-2"}},
-		{Spec{Type: "noop", Through: 2}, []string{"toxic noop: connections must end where they begin or later, got 0-2"}},
+		{Spec{Type: "noop", Connection: 3, LastConnection: 2}, []string{"toxic noop: connections must end where they begin or later, got 3-2"}},
+		{Spec{Type: "noop", LastConnection: 2}, []string{"toxic noop: connections must end where they begin or later, got 0-2"}},
 		{Spec{Type: "noop", At: Trigger{Opposite: []byte{}}}, []string{"toxic noop: at.opposite must not be empty"}},
 		{Spec{Type: "latency", Attributes: map[string]any{"latency": float64(1 << 63)}},
 			[]string{"toxic latency: latency must be a whole number, got 9.223372036854776e+18"}},
 		{Spec{Type: "slice", Attributes: map[string]any{"sizes": []any{3, 0.5}}}, []string{"toxic slice: sizes must be a list of whole numbers, got 0.5 in it"}},
 		{Spec{Type: "slice", Attributes: map[string]any{"sizes": []int{3, 0, -2}}}, []string{
 			"toxic slice: sizes[1] must be at least 1, got 0", "toxic slice: sizes[2] must be at least 1, got -2"}},
-		{Spec{Type: "slice", Attributes: map[string]any{"size": 3, "offsets": "4,5"}}, []string{"toxic slice: it takes one of size, sizes and offsets, got 2 of them"}},
-		{Spec{Type: "corrupt", Attributes: map[string]any{"every": 3, "offsets": 4}}, []string{"toxic corrupt: it takes one of offsets and every, got both"}},
+		{Spec{Type: "slice", Attributes: map[string]any{"size": 3, "offsets": "4,5"}}, []string{"toxic slice: give one of size, sizes and offsets, got 2 of them"}},
+		{Spec{Type: "corrupt", Attributes: map[string]any{"every": 3, "offsets": 4}}, []string{"toxic corrupt: give offsets or every, got both"}},
 		{Spec{Type: "corrupt", Attributes: map[string]any{"mask": 256}}, []string{"toxic corrupt: mask must be at most 255, got 256"}},
 		{Spec{Type: "small_window", Attributes: map[string]any{"segment_size": 87, "hold": "maybe"}}, []string{
 			"toxic small_window: segment_size must be at least 88, got 87", "toxic small_window: hold must be true or false, got maybe"}},
-		{Spec{Type: "refuse", At: Trigger{Segment: 1}}, []string{"toxic refuse: it acts on the connection and takes no trigger, got at.segment=1"}},
+		{Spec{Type: "refuse", At: Trigger{Segment: 1}}, []string{"toxic refuse: it applies to the connection and has no trigger, got at.segment=1"}},
 		{Spec{Type: "reset", At: Trigger{Byte: number(-1), Segment: -1}}, []string{
 			"toxic reset: at.byte must be at least 0, got -1",
 			"toxic reset: at.segment must be at least 1, got -1",
-			"toxic reset: at takes one of byte, pattern, opposite, segment, event, time, got 2 of them"}},
+			"toxic reset: at takes one of byte, pattern, opposite, segment, frame, event, time, got 2 of them"}},
 		{Spec{Type: "reset", At: Trigger{Pattern: []byte{}}}, []string{"toxic reset: at.pattern must not be empty"}},
 		{Spec{Type: "reset", Direction: 2, Toxicity: math.Inf(1)}, []string{
 			"toxic reset: direction must be upstream or downstream, got 2", "toxic reset: toxicity must be a number, got +Inf"}},
@@ -75,7 +75,7 @@ func TestMakeRefuses(t *testing.T) {
 			[]string{"toxic shouter: attributes: json: cannot unmarshal string into Go struct field shouter.times of type int"}},
 		{Spec{Type: "shouter", Attributes: map[string]any{"times": func() {}}}, []string{"toxic shouter: attributes: json: unsupported type: func()"}},
 	} {
-		toxic, err := Make(c.spec)
+		toxic, err := MakeToxic(c.spec)
 		if err == nil {
 			t.Errorf("%+v: made %+v", c.spec, toxic)
 			continue
@@ -88,7 +88,7 @@ func TestMakeRefuses(t *testing.T) {
 
 func TestMakeCompletes(t *testing.T) {
 	given := map[string]any{"latency": json.Number("20"), "jitter": nil}
-	toxic, err := Make(Spec{Type: "latency", Direction: event.Downstream, Attributes: given})
+	toxic, err := MakeToxic(Spec{Type: "latency", Direction: event.Downstream, Attributes: given})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestMakeTakesValuesAsTheyAreWritten(t *testing.T) {
 		{"packet_loss", "loss_rate", nil, 0.1},
 		{"latency", "distribution", "pareto", "pareto"},
 	} {
-		toxic, err := Make(Spec{Type: c.kind, Attributes: map[string]any{c.name: c.value}})
+		toxic, err := MakeToxic(Spec{Type: c.kind, Attributes: map[string]any{c.name: c.value}})
 		if err != nil {
 			t.Errorf("%s %s=%v: %v", c.kind, c.name, c.value, err)
 		} else if diff := cmp.Diff(c.want, toxic.Attributes[c.name]); diff != "" {
@@ -137,9 +137,14 @@ func TestMakeTakesValuesAsTheyAreWritten(t *testing.T) {
 }
 
 func TestRefuseIsMarked(t *testing.T) {
-	toxic := mustMake(t, "refuse connection=2")
-	if !toxic.Refuse || toxic.Connection != 2 {
+	toxic := mustMake(t, "refuse")
+	if !toxic.Refuse {
 		t.Errorf("made %+v", toxic)
+	}
+	for _, some := range []Spec{{Type: "refuse", Connection: 2}, {Type: "refuse", Toxicity: 0.5}} {
+		if _, err := MakeToxic(some); err == nil || !strings.Contains(err.Error(), "refuses every connection") {
+			t.Errorf("%+v: got %v", some, err)
+		}
 	}
 	b := benchFor(t, newWire(t), toxic.Instance)
 	b.send("hello")
@@ -175,7 +180,7 @@ func FuzzMake(f *testing.F) {
 		if json.Unmarshal([]byte(attributes), &spec.Attributes) != nil {
 			return
 		}
-		toxic, err := Make(spec)
+		toxic, err := MakeToxic(spec)
 		if (err == nil) != (toxic.Instance != nil) {
 			t.Fatalf("made %+v, error %v", toxic, err)
 		}

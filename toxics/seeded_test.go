@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sockharness/harness/harness/chance"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A loaded wire has dice that the test chooses.
@@ -16,13 +16,13 @@ type loaded struct {
 	seed int64
 }
 
-func (w loaded) Rand() *rand.Rand { return chance.New(w.seed).Rand() }
+func (w loaded) Rand() *rand.Rand { return seed.New(w.seed).NewRand() }
 
 // A toxic with a seed of its own does the same on every wire, whoever runs it;
 // one without follows the wire.
 func TestSeedIsTheToxics(t *testing.T) {
 	delays := func(flag string, seed int64) (list []time.Duration) {
-		next := mustMake(t, flag).Instance.(wire.Delayer).Delays(loaded{newWire(t), seed})
+		next := mustMake(t, flag).Instance.(hook.Delayer).Delays(loaded{newWire(t), seed})
 		for range 20 {
 			list = append(list, next(0))
 		}
@@ -35,7 +35,7 @@ func TestSeedIsTheToxics(t *testing.T) {
 	}
 	seeds := [2]*seeded{}
 	for i := range seeds {
-		seeds[i] = mustMake(t, "corrupt every=9 seed=3").Instance.(*fault).over(loaded{newWire(t), int64(i)}).(*seeded)
+		seeds[i] = mustMake(t, "corrupt every=9 seed=3").Instance.(*attachable).seededWire(loaded{newWire(t), int64(i)}).(*seeded)
 	}
 	if a, b := seeds[0].Rand().Uint64(), seeds[1].Rand().Uint64(); a != b {
 		t.Error("the dice of one seed differ")

@@ -13,7 +13,7 @@ type slice struct {
 	offsets []int64 // stream offsets of the only boundaries, ascending
 }
 
-func (s slice) start(f *flow) tp.Toxic {
+func (s slice) startOn(f *flow) tp.Toxic {
 	p := &slicePipe{flow: f, slice: s, boundary: -1, asked: -1}
 	p.origin = f.offset
 	return p
@@ -28,26 +28,26 @@ type slicePipe struct {
 	asked    int64 // the latest boundary asked for
 }
 
-func (p *slicePipe) Pipe(stub *tp.ToxicStub) { p.relay(stub, p.cut) }
+func (p *slicePipe) Pipe(stub *tp.ToxicStub) { p.relayChunks(stub, p.cutSegment) }
 
-// cut sends on no more than what is left of the segment.
-func (p *slicePipe) cut(c *stream.StreamChunk) {
+// cutSegment sends on no more than what is left of the segment.
+func (p *slicePipe) cutSegment(c *stream.StreamChunk) {
 	if p.offset == p.asked {
-		p.strike(p.offset, "segment boundary at byte %d", p.offset)
+		p.reportStruck(p.offset, "segment boundary at byte %d", p.offset)
 	}
-	next, ok := p.next()
+	next, ok := p.nextBoundary()
 	if left := next - p.offset; ok && left <= int64(len(c.Data)) {
 		p.asked = next
 		p.w.Boundary(next)
 		if left < int64(len(c.Data)) {
-			c, p.held = split(c, int(left))
+			c, p.pushedBack = splitChunk(c, int(left))
 		}
 	}
-	p.out = c
+	p.sending = c
 }
 
-// next returns the first boundary beyond what was sent on.
-func (p *slicePipe) next() (int64, bool) {
+// nextBoundary returns the first boundary beyond what was sent on.
+func (p *slicePipe) nextBoundary() (int64, bool) {
 	if len(p.sizes) == 0 {
 		i, found := slices.BinarySearch(p.offsets, p.offset)
 		if found {

@@ -1,7 +1,6 @@
 package toxics
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2/stream"
@@ -14,27 +13,27 @@ type slicer struct {
 	delay              time.Duration
 }
 
-func (s slicer) start(f *flow) tp.Toxic {
-	f.gap = s.delay
-	return &slicerPipe{flow: f, slicer: s, chance: f.w.Rand()}
+func (s slicer) startOn(f *flow) tp.Toxic {
+	f.pauseAfter = s.delay
+	return &slicerPipe{flow: f, slicer: s, chance: newOffsetChance(f.w.Rand())}
 }
 
 type slicerPipe struct {
 	*flow
 	slicer
-	chance *rand.Rand
+	chance *offsetChance
 }
 
-func (p *slicerPipe) Pipe(stub *tp.ToxicStub) { p.relay(stub, p.cut) }
+func (p *slicerPipe) Pipe(stub *tp.ToxicStub) { p.relayChunks(stub, p.cutSlice) }
 
-// cut sends on a slice of average plus or minus variation bytes. What is no more
+// cutSlice sends on a slice of average plus or minus variation bytes. What is no more
 // than the largest slice goes whole.
-func (p *slicerPipe) cut(c *stream.StreamChunk) {
-	p.out = c
+func (p *slicerPipe) cutSlice(c *stream.StreamChunk) {
+	p.sending = c
 	if int64(len(c.Data)) <= p.average+p.variation {
 		return
 	}
-	n := max(1, p.average-p.variation+p.chance.Int64N(2*p.variation+1))
-	p.strike(p.offset+n, "segment of %d bytes", n)
-	p.out, p.held = split(c, int(n))
+	n := max(1, p.average-p.variation+p.chance.at(p.offset).Int64N(2*p.variation+1))
+	p.reportStruck(p.offset+n, "segment of %d bytes", n)
+	p.sending, p.pushedBack = splitChunk(c, int(n))
 }

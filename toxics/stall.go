@@ -9,7 +9,7 @@ import (
 // A stall stops forwarding and keeps the connection open.
 type stall struct{ duration time.Duration } // 0: for ever
 
-func (s stall) start(f *flow) tp.Toxic { return &stallPipe{flow: f, duration: s.duration} }
+func (s stall) startOn(f *flow) tp.Toxic { return &stallPipe{flow: f, duration: s.duration} }
 
 type stallPipe struct {
 	*flow
@@ -18,11 +18,11 @@ type stallPipe struct {
 }
 
 func (p *stallPipe) Pipe(stub *tp.ToxicStub) {
-	if !p.begin(stub) {
+	if !p.beginStall(stub) {
 		return
 	}
 	if p.duration > 0 {
-		p.relay(stub, p.pass)
+		p.relayChunks(stub, p.passChunk)
 		return
 	}
 	select {
@@ -32,20 +32,20 @@ func (p *stallPipe) Pipe(stub *tp.ToxicStub) {
 	}
 }
 
-// begin sends on what belongs before the stall, and starts its clock.
-func (p *stallPipe) begin(stub *tp.ToxicStub) bool {
+// beginStall sends on what belongs before the stall, and starts its clock.
+func (p *stallPipe) beginStall(stub *tp.ToxicStub) bool {
 	if p.begun {
 		return !stub.Closed()
 	}
-	if !p.send(stub) {
+	if !p.sendPending(stub) {
 		return false
 	}
 	p.begun = true
 	if p.duration == 0 {
-		p.strike(p.offset, "nothing is forwarded any more")
+		p.reportStruck(p.offset, "nothing is forwarded")
 		return true
 	}
-	p.due = time.Now().Add(p.duration)
-	p.strike(p.offset, "nothing is forwarded for %v", p.duration)
+	p.notBefore = time.Now().Add(p.duration)
+	p.reportStruck(p.offset, "nothing is forwarded for %v", p.duration)
 	return true
 }

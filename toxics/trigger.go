@@ -25,6 +25,12 @@ type Trigger struct {
 	// Segment strikes before the first byte of the n-th segment, from 1: the
 	// n-th read of the proxy from the source.
 	Segment int
+	// Frame strikes in the n-th message of the stream, from 1, header and delimiter
+	// included: before its first byte when that comes, or once FrameOffset bytes of it
+	// have passed. Framing tells where messages end.
+	Frame       int
+	FrameOffset int64
+	Framing     string // as [dialogue.ParseFraming] reads it
 	// Event strikes when something happened on the connection:
 	//   open    the link was opened
 	//   accept  the client was accepted
@@ -42,7 +48,7 @@ var triggerEvents = [...]string{"open", "accept", "answer", "eof", "fin", "rst"}
 
 // IsZero reports whether the trigger is from the start.
 func (t Trigger) IsZero() bool {
-	return t.Byte == nil && t.Pattern == nil && t.Opposite == nil && t.Segment == 0 && t.Event == "" && t.After == 0
+	return t.Byte == nil && t.Pattern == nil && t.Opposite == nil && t.Segment == 0 && t.Frame == 0 && t.FrameOffset == 0 && t.Framing == "" && t.Event == "" && t.After == 0
 }
 
 // String returns the trigger as [ParseFlag] reads it, "start" for the zero Trigger.
@@ -56,6 +62,8 @@ func (t Trigger) String() string {
 		return fmt.Sprintf("at.opposite=%q", t.Opposite)
 	case t.Segment != 0:
 		return fmt.Sprintf("at.segment=%d", t.Segment)
+	case t.Frame != 0:
+		return t.formatFrame()
 	case t.Event != "":
 		return "at.event=" + t.Event
 	case t.After != 0:
@@ -64,8 +72,8 @@ func (t Trigger) String() string {
 	return "start"
 }
 
-// validate returns everything that is wrong with the trigger.
-func (t Trigger) validate() error {
+// validateTrigger returns everything that is wrong with the trigger.
+func (t Trigger) validateTrigger() error {
 	var errs []error
 	set := 0
 	check := func(given, valid bool, format string, args ...any) {
@@ -76,20 +84,22 @@ func (t Trigger) validate() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	check(t.Byte != nil, t.Byte != nil && *t.Byte >= 0, "at.byte must be at least 0, got %d", deref(t.Byte))
+	check(t.Byte != nil, t.Byte != nil && *t.Byte >= 0, "at.byte must be at least 0, got %d", valueOrZero(t.Byte))
 	check(t.Pattern != nil, len(t.Pattern) > 0, "at.pattern must not be empty")
 	check(t.Opposite != nil, len(t.Opposite) > 0, "at.opposite must not be empty")
 	check(t.Segment != 0, t.Segment > 0, "at.segment must be at least 1, got %d", t.Segment)
+	check(t.Frame != 0, t.Frame > 0, "at.frame must be at least 1, got %d", t.Frame)
+	errs = append(errs, t.checkFrame())
 	check(t.Event != "", slices.Contains(triggerEvents[:], t.Event),
 		"at.event must be one of %s, got %q", strings.Join(triggerEvents[:], ", "), t.Event)
 	check(t.After != 0, t.After > 0, "at.time must be above 0, got %v", t.After)
 	if set > 1 {
-		errs = append(errs, fmt.Errorf("at takes one of %s, got %d of them", strings.Join(TriggerFields(), ", "), set))
+		errs = append(errs, fmt.Errorf("at takes one of %s, got %d of them", strings.Join(triggerPlaces(), ", "), set))
 	}
 	return errors.Join(errs...)
 }
 
-func deref(n *int64) int64 {
+func valueOrZero(n *int64) int64 {
 	if n == nil {
 		return 0
 	}
@@ -97,18 +107,18 @@ func deref(n *int64) int64 {
 }
 
 // ParseTrigger reads a trigger as it is written in a file: one of {byte: 93},
-// {pattern: "\r\n"} or {opposite: "\r\n"} (text or []byte), {segment: 2}, {event: eof}, {time: 200ms}
+// {pattern: "\r\n"} or {opposite: "\r\n"} (text or []byte), {segment: 2}, {frame: 3+2, framing: line}, {event: eof}, {time: 200ms}
 // (a duration, or a number of milliseconds). An empty map is from the start.
 func ParseTrigger(fields map[string]any) (Trigger, error) {
 	var t Trigger
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if err := t.set(name, fields[name]); err != nil {
+		if err := t.setField(name, fields[name]); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	if len(errs) == 0 {
-		errs = append(errs, t.validate())
+		errs = append(errs, t.validateTrigger())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return Trigger{}, err
@@ -116,27 +126,57 @@ func ParseTrigger(fields map[string]any) (Trigger, error) {
 	return t, nil
 }
 
-// set reads one field of a trigger.
-func (t *Trigger) set(name string, value any) error {
+// Fields returns the trigger as [ParseTrigger] reads it, nil for the zero Trigger.
+func (t Trigger) Fields() map[string]any {
+	switch {
+	case t.Byte != nil:
+		return map[string]any{"byte": *t.Byte}
+	case t.Pattern != nil:
+		return map[string]any{"pattern": string(t.Pattern)}
+	case t.Opposite != nil:
+		return map[string]any{"opposite": string(t.Opposite)}
+	case t.Segment != 0:
+		return map[string]any{"segment": t.Segment}
+	case t.Frame != 0:
+		return map[string]any{"frame": t.FrameText(), "framing": t.Framing}
+	case t.Event != "":
+		return map[string]any{"event": t.Event}
+	case t.After != 0:
+		return map[string]any{"time": t.After.Milliseconds()}
+	}
+	return nil
+}
+
+// setField reads one field of a trigger.
+func (t *Trigger) setField(name string, value any) error {
 	switch name {
 	case "byte":
 		n, err := parseSize(value)
 		t.Byte = &n
-		return prefix("at.byte", err)
+		return prefixError("at.byte", err)
 	case "segment":
 		n, err := parseInt(value)
 		if err == nil && (n < 1 || n > 1<<31-1) {
 			err = fmt.Errorf("must be 1 to %d, got %d", 1<<31-1, n)
 		}
 		t.Segment = int(n)
-		return prefix("at.segment", err)
+		return prefixError("at.segment", err)
+	case "frame":
+		err := t.setFrame(value)
+		return prefixError("at.frame", err)
+	case "framing":
+		text, ok := value.(string)
+		if t.Framing = text; !ok || text == "" {
+			return fmt.Errorf("at.framing must be a framing such as line or length-prefix=4, got %v", value)
+		}
+		return nil
 	case "time":
 		ms, err := parseMilliseconds(value)
 		if err == nil && (ms < 1 || ms > maxMilliseconds) {
 			err = fmt.Errorf("must be 1ms to %d ms, got %v", int64(maxMilliseconds), value)
 		}
 		t.After = time.Duration(ms) * time.Millisecond
-		return prefix("at.time", err)
+		return prefixError("at.time", err)
 	case "pattern":
 		return setPattern("at.pattern", &t.Pattern, value)
 	case "opposite":
@@ -155,7 +195,12 @@ func (t *Trigger) set(name string, value any) error {
 // TriggerFields returns the names of what a trigger may be, as [ParseTrigger]
 // reads them.
 func TriggerFields() []string {
-	return []string{"byte", "pattern", "opposite", "segment", "event", "time"}
+	return append(triggerPlaces(), "framing")
+}
+
+// triggerPlaces are the fields of which one is given.
+func triggerPlaces() []string {
+	return []string{"byte", "pattern", "opposite", "segment", "frame", "event", "time"}
 }
 
 // TriggerEvents returns the values of [Trigger.Event].
@@ -176,8 +221,8 @@ func setPattern(name string, into *[]byte, value any) error {
 	return nil
 }
 
-// prefix puts the subject before an error, if there is one.
-func prefix(subject string, err error) error {
+// prefixError puts the subject before an error, if there is one.
+func prefixError(subject string, err error) error {
 	if err == nil {
 		return nil
 	}

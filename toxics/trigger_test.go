@@ -51,11 +51,11 @@ func TestPatternAgainstIndex(t *testing.T) {
 	for n := range 1 << 12 {
 		text := strings.NewReplacer("0", "a", "1", "b").Replace(fmt.Sprintf("%012b", n))
 		for _, pattern := range []string{"a", "ab", "aab", "abab", "aabaa", "bbabb", "abaabab"} {
-			c := newCue(Trigger{Pattern: []byte(pattern)}, &flow{})
+			c := newTriggerWatch(Trigger{Pattern: []byte(pattern)}, &flow{})
 			want := strings.Index(text, pattern)
 			end, found := 0, false
 			for i := 0; i < len(text) && !found; i += 3 {
-				n, hit := c.find(int64(i), []byte(text[i:i+3]))
+				n, hit := c.findIn(int64(i), []byte(text[i:i+3]))
 				end, found = i+n, hit
 			}
 			if found != (want >= 0) || found && end != want+len(pattern) {
@@ -69,9 +69,9 @@ func TestTriggersWhileNoDataFlows(t *testing.T) {
 	for at, happen := range map[string]func(*fakeWire){
 		"at.time=200ms":   func(*fakeWire) {},
 		"at.event=answer": func(w *fakeWire) { close(w.answered) },
-		"at.event=fin":    func(w *fakeWire) { w.Happened(event.FIN); close(w.happened[event.FIN]) },
-		"at.event=rst":    func(w *fakeWire) { w.Happened(event.RST); close(w.happened[event.RST]) },
-		"at.event=accept": func(w *fakeWire) { w.Happened(event.Accept); close(w.happened[event.Accept]) },
+		"at.event=fin":    func(w *fakeWire) { w.EventHappened(event.FIN); close(w.happened[event.FIN]) },
+		"at.event=rst":    func(w *fakeWire) { w.EventHappened(event.RST); close(w.happened[event.RST]) },
+		"at.event=accept": func(w *fakeWire) { w.EventHappened(event.Accept); close(w.happened[event.Accept]) },
 	} {
 		t.Run(at, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestTriggerEOF(t *testing.T) {
 func TestTriggerSeenAtTheEnd(t *testing.T) {
 	for range 100 {
 		w := newWire(t)
-		w.Happened(event.FIN)
+		w.EventHappened(event.FIN)
 		close(w.happened[event.FIN])
 		b := benchWith(t, w, "reset at.event=fin")
 		b.expectClosed()
@@ -144,7 +144,7 @@ func TestParseTrigger(t *testing.T) {
 		{map[string]any{"event": "end"}, `!at.event must be one of open, accept, answer, eof, fin, rst, got "end"`},
 		{map[string]any{"offset": 1}, "!at.offset is unknown"},
 		{map[string]any{"bite": 1}, `!at.bite is unknown, did you mean "byte"?`},
-		{map[string]any{"byte": 1, "event": "eof"}, "!at takes one of byte, pattern, opposite, segment, event, time, got 2 of them"},
+		{map[string]any{"byte": 1, "event": "eof"}, "!at takes one of byte, pattern, opposite, segment, frame, event, time, got 2 of them"},
 	} {
 		got, err := ParseTrigger(c.fields)
 		text := got.String()

@@ -92,6 +92,38 @@ func parseMilliseconds(value any) (int64, error) {
 	return d.Milliseconds(), nil
 }
 
+// parseMicroseconds reads a duration as microseconds.
+func parseMicroseconds(value any) (int64, error) {
+	text, ok := value.(string)
+	if !ok {
+		return parseInt(value)
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d%time.Microsecond != 0 {
+		return 0, fmt.Errorf("must be whole microseconds such as 200 or 1.5ms, got %q", text)
+	}
+	return d.Microseconds(), nil
+}
+
+// parseRate reads a rate as KB/s, 1000 bytes a second.
+func parseRate(value any) (int64, error) {
+	text, ok := value.(string)
+	if !ok {
+		return parseInt(value)
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, nil
+	}
+	n, err := parseSize(strings.TrimSuffix(text, "/s"))
+	if err != nil || n%1000 != 0 {
+		return 0, fmt.Errorf("must be whole KB/s such as 500 or 2MB/s, got %q", text)
+	}
+	return n / 1000, nil
+}
+
 // parseBool reads true or false.
 func parseBool(value any) (bool, error) {
 	switch value {
@@ -157,7 +189,7 @@ func parseInts(value any) ([]int64, error) {
 	}
 	numbers := make([]int64, list.Len())
 	for i := range numbers {
-		n, err := parseInt(trim(list.Index(i).Interface()))
+		n, err := parseInt(trimBlanks(list.Index(i).Interface()))
 		if err != nil {
 			return nil, fmt.Errorf("must be a list of whole numbers, got %v in it", list.Index(i))
 		}
@@ -166,8 +198,8 @@ func parseInts(value any) ([]int64, error) {
 	return numbers, nil
 }
 
-// trim removes the blanks around a number of a list written as text.
-func trim(value any) any {
+// trimBlanks removes the blanks around a number of a list written as text.
+func trimBlanks(value any) any {
 	if text, ok := value.(string); ok {
 		return strings.TrimSpace(text)
 	}

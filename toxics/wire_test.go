@@ -12,9 +12,9 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
-	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A fakeWire records what a toxic asks of its link.
@@ -24,8 +24,9 @@ type fakeWire struct {
 
 	mu         sync.Mutex
 	struck     []string
+	cannot     []string
 	boundaries []int64
-	ends       []wire.End
+	ends       []hook.EndMode
 	happened   map[event.Kind]chan struct{}
 	answered   chan struct{}
 	shared     *sync.Map // of the connection; nil: the wire is no Meeting's
@@ -43,11 +44,11 @@ func newWire(t *testing.T) *fakeWire {
 	return &fakeWire{ctx: t.Context(), happened: map[event.Kind]chan struct{}{}, answered: make(chan struct{})}
 }
 
-func (w *fakeWire) Context() context.Context   { return w.ctx }
-func (w *fakeWire) Direction() event.Direction { return event.Downstream }
-func (w *fakeWire) Conn() uint64               { return 1 }
-func (w *fakeWire) Rand() *rand.Rand           { return chance.New(7).Rand() }
-func (w *fakeWire) Answered() <-chan struct{}  { return w.answered }
+func (w *fakeWire) Context() context.Context      { return w.ctx }
+func (w *fakeWire) Direction() event.Direction    { return event.Downstream }
+func (w *fakeWire) Conn() uint64                  { return 1 }
+func (w *fakeWire) Rand() *rand.Rand              { return seed.New(7).NewRand() }
+func (w *fakeWire) ReplyStarted() <-chan struct{} { return w.answered }
 
 func (w *fakeWire) Struck(offset int64, detail string) {
 	w.mu.Lock()
@@ -55,10 +56,18 @@ func (w *fakeWire) Struck(offset int64, detail string) {
 	w.struck = append(w.struck, fmt.Sprintf("%d: %s", offset, detail))
 }
 
-func (w *fakeWire) Boundary(offset int64) { w.boundaries = append(w.boundaries, offset) }
-func (w *fakeWire) End(end wire.End)      { w.ends = append(w.ends, end) }
+func (w *fakeWire) Alarm(at time.Time) (expired <-chan struct{}, stop func()) {
+	rung := make(chan struct{})
+	timer := time.AfterFunc(time.Until(at), func() { close(rung) })
+	return rung, func() { timer.Stop() }
+}
 
-func (w *fakeWire) Happened(kind event.Kind) <-chan struct{} {
+func (w *fakeWire) CannotStrike(_ int64, why string) { w.cannot = append(w.cannot, why) }
+
+func (w *fakeWire) Boundary(offset int64) { w.boundaries = append(w.boundaries, offset) }
+func (w *fakeWire) End(end hook.EndMode)  { w.ends = append(w.ends, end) }
+
+func (w *fakeWire) EventHappened(kind event.Kind) <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.happened[kind] == nil {
@@ -94,7 +103,7 @@ func benchWith(t *testing.T, w *fakeWire, flag string) *bench {
 func benchFor(t *testing.T, w *fakeWire, instance tp.Toxic) *bench {
 	t.Helper()
 	b := &bench{t: t, wire: w, input: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk)}
-	b.toxic = instance.(*fault).Attach(w)
+	b.toxic = instance.(*attachable).Attach(w)
 	b.stub = tp.NewToxicStub(b.input, b.out)
 	b.run()
 	return b
@@ -106,7 +115,7 @@ func mustMake(t testing.TB, flag string) Toxic {
 	if err != nil {
 		t.Fatal(err)
 	}
-	toxic, err := Make(spec)
+	toxic, err := MakeToxic(spec)
 	if err != nil {
 		t.Fatal(err)
 	}

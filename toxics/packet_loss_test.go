@@ -113,7 +113,7 @@ func TestLossOfNothingAndOfAll(t *testing.T) {
 		default:
 		}
 		b.interrupt()
-		go b.toxic.(*attached).Cleanup(b.stub)
+		go b.toxic.(*instance).Cleanup(b.stub)
 		b.expect("abc")
 		b.expectStruck("0: segment lost 16 times")
 	})

@@ -1,6 +1,7 @@
 package toxics
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -11,7 +12,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 func TestLimitDataClosesAtTheLimit(t *testing.T) {
@@ -36,7 +37,7 @@ func TestLimitDataClosesAtTheLimit(t *testing.T) {
 			offset = "5: "
 		}
 		b.expectStruck(offset)
-		if !slices.Equal(b.wire.ends, []wire.End{wire.Shut}) {
+		if !slices.Equal(b.wire.ends, []hook.EndMode{hook.CloseBoth}) {
 			t.Errorf("%s: ends %v, want shut", flag, b.wire.ends)
 		}
 	}
@@ -52,6 +53,19 @@ func TestLimitDataNotReached(t *testing.T) {
 	if len(b.wire.ends) > 0 {
 		t.Errorf("the source's own end became %v", b.wire.ends)
 	}
+}
+
+// A link that ends before the limit is no limit that was reached.
+func TestLimitDataNotReachedWhenTheLinkEnds(t *testing.T) {
+	w := newWire(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.ctx = ctx
+	b := benchWith(t, w, "limit_data bytes=5000")
+	b.send("7 bytes")
+	b.expect("7 bytes")
+	cancel()
+	b.expectClosed()
+	b.expectStruck()
 }
 
 func TestTimeout(t *testing.T) {
@@ -80,7 +94,7 @@ func TestTimeoutClosesWhenRemoved(t *testing.T) {
 	b := benchWith(t, newWire(t), "timeout")
 	b.send("hello")
 	b.interrupt()
-	b.toxic.(*attached).Cleanup(b.stub)
+	b.toxic.(*instance).Cleanup(b.stub)
 	b.expectClosed()
 }
 
@@ -106,7 +120,7 @@ func TestBandwidthOfNothingHoldsAndReleases(t *testing.T) {
 	b.interrupt()
 	b.run() // as after an update that changes nothing
 	b.interrupt()
-	go b.toxic.(*attached).Cleanup(b.stub)
+	go b.toxic.(*instance).Cleanup(b.stub)
 	b.expect("hello")
 }
 
@@ -134,7 +148,7 @@ func (*panicking) Pipe(stub *tp.ToxicStub) {
 func TestPanicReachesTheLink(t *testing.T) {
 	b := &bench{t: t, input: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk), done: make(chan struct{})}
 	b.stub = tp.NewToxicStub(b.input, b.out)
-	toxic := (&fault{starter: plain{Toxic: new(panicking)}}).Attach(newWire(t))
+	toxic := (&attachable{behavior: foreign{Toxic: new(panicking)}}).Attach(newWire(t))
 	got := make(chan any)
 	go func() {
 		defer func() { got <- recover() }()
@@ -177,14 +191,14 @@ type asking struct{}
 
 func (*asking) Pipe(*tp.ToxicStub) {}
 
-func (a *asking) Attach(w wire.Wire) tp.Toxic { return asked{w} }
+func (a *asking) Attach(w hook.Link) tp.Toxic { return asked{w} }
 
-type asked struct{ wire.Wire }
+type asked struct{ hook.Link }
 
 func (a asked) Pipe(stub *tp.ToxicStub) {
 	a.Boundary(2)
 	a.Struck(2, "two more bytes")
-	a.End(wire.Vanish)
+	a.End(hook.Vanish)
 	stub.Close()
 }
 
@@ -224,7 +238,7 @@ func TestRegisteredAttacherSeesTheStreamFromItsTrigger(t *testing.T) {
 	b.expect("hello")
 	b.expectClosed()
 	b.expectStruck("7: two more bytes")
-	if !slices.Equal(b.wire.boundaries, []int64{7}) || !slices.Equal(b.wire.ends, []wire.End{wire.Vanish}) {
+	if !slices.Equal(b.wire.boundaries, []int64{7}) || !slices.Equal(b.wire.ends, []hook.EndMode{hook.Vanish}) {
 		t.Errorf("boundaries %v, ends %v", b.wire.boundaries, b.wire.ends)
 	}
 }
@@ -236,7 +250,7 @@ func TestLimitDataKeepsItsCountOverAnUpdate(t *testing.T) {
 	b.send(strings.Repeat("x", 50))
 	b.expect(strings.Repeat("x", 50))
 	b.interrupt()
-	b.toxic = mustMake(t, "limit_data bytes=60").Instance.(*fault).Attach(b.wire)
+	b.toxic = mustMake(t, "limit_data bytes=60").Instance.(*attachable).Attach(b.wire)
 	b.run()
 	b.send(strings.Repeat("y", 50))
 	b.expect(strings.Repeat("y", 10))
@@ -250,7 +264,7 @@ func TestUpdateHandsOverWhatIsHeld(t *testing.T) {
 	b.send("one ")
 	replace := func(flag string) {
 		b.interrupt()
-		b.toxic = mustMake(t, flag).Instance.(*fault).Attach(b.wire)
+		b.toxic = mustMake(t, flag).Instance.(*attachable).Attach(b.wire)
 		b.run()
 	}
 	replace("coalesce wait=1h")

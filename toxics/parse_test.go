@@ -29,9 +29,9 @@ func TestParseFlag(t *testing.T) {
 			At: Trigger{After: 200 * time.Millisecond}, Attributes: map[string]any{"duration": "1.5s"}}},
 		{"slice sizes=1,2,3 at.event=answer", Spec{Type: "slice", Direction: event.Downstream, Toxicity: 1,
 			At: Trigger{Event: "answer"}, Attributes: map[string]any{"sizes": "1,2,3"}}},
-		{"noop connections=1-3 seed=-7 at.opposite=GET\\x20/", Spec{Type: "noop", Direction: event.Downstream, Toxicity: 1, Connection: 1, Through: 3,
+		{"noop connections=1-3 seed=-7 at.opposite=GET\\x20/", Spec{Type: "noop", Direction: event.Downstream, Toxicity: 1, Connection: 1, LastConnection: 3,
 			Seed: at(-7), At: Trigger{Opposite: []byte("GET /")}}},
-		{"noop connection=4-", Spec{Type: "noop", Direction: event.Downstream, Toxicity: 1, Connection: 4, Through: math.MaxUint64}},
+		{"noop connection=4-", Spec{Type: "noop", Direction: event.Downstream, Toxicity: 1, Connection: 4, LastConnection: math.MaxUint64}},
 		{`own text="true" flag=true`, Spec{Type: "own", Direction: event.Downstream, Toxicity: 1, Attributes: map[string]any{"text": "true", "flag": true}}},
 	} {
 		got, err := ParseFlag(c.text)
@@ -55,17 +55,17 @@ func TestParseFlagRefuses(t *testing.T) {
 		"latency 20":                       `toxic latency: "20" must be written key=value`,
 		"latency =20":                      `toxic latency: "=20" has no key`,
 		"latency jitter=1 jitter=2":        "toxic latency: jitter is given twice",
-		"reset direction=down":             `toxic reset: direction "down" is neither upstream nor downstream`,
-		"reset toxicity=0 connection=x":    "toxic reset: toxicity must be above 0 and at most 1, got \"0\"\ntoxic reset: connection must be a number from 1, a range such as 1-3 or 4-, or 0 for every one, got \"x\"",
-		"reset connections=3-1":            "toxic reset: connections must be a number from 1, a range such as 1-3 or 4-, or 0 for every one, got \"3-1\"",
-		"reset connections=0-":             "toxic reset: connections must be a number from 1, a range such as 1-3 or 4-, or 0 for every one, got \"0-\"",
-		"reset connection=1 connections=2": "toxic reset: connection and connections are given, which are the same",
+		"reset direction=down":             `toxic reset: direction "down": want upstream or downstream`,
+		"reset toxicity=0 connection=x":    "toxic reset: toxicity must be above 0 and at most 1, got \"0\"\ntoxic reset: connection must be a number from 1, a range such as 1-3 or 4-, or 0 for all, got \"x\"",
+		"reset connections=3-1":            "toxic reset: connections must be a number from 1, a range such as 1-3 or 4-, or 0 for all, got \"3-1\"",
+		"reset connections=0-":             "toxic reset: connections must be a number from 1, a range such as 1-3 or 4-, or 0 for all, got \"0-\"",
+		"reset connection=1 connections=2": "toxic reset: connection and connections mean the same; give one of them",
 		"reset seed=x":                     "toxic reset: seed must be a whole number, got \"x\"",
 		"reset toxicity=NaN":               `toxic reset: toxicity must be above 0 and at most 1, got "NaN"`,
 		`reset at.pattern="a`:              `toxic "reset at.pattern=\"a": at.pattern: the quoted value does not end or has a bad escape`,
-		`reset at.pattern="a"b`:            `toxic "reset at.pattern=\"a\"b": at.pattern: a blank must follow the quoted value`,
+		`reset at.pattern="a"b`:            `toxic "reset at.pattern=\"a\"b": at.pattern: a space must follow the quoted value`,
 		`reset at.pattern=\q`:              `toxic reset: at.pattern has a bad escape, got \q`,
-		"reset at.byte=1 at.segment=2":     "toxic reset: at takes one of byte, pattern, opposite, segment, event, time, got 2 of them",
+		"reset at.byte=1 at.segment=2":     "toxic reset: at takes one of byte, pattern, opposite, segment, frame, event, time, got 2 of them",
 		"reset at.bytes=1":                 `toxic reset: at.bytes is unknown, did you mean "byte"?`,
 	} {
 		_, err := ParseFlag(text)
@@ -89,12 +89,12 @@ func FuzzParseFlag(f *testing.F) {
 			t.Errorf("%q: type %q", text, spec.Type)
 		}
 		again, err := ParseFlag(spec.String())
-		spec.Name, again.Name = complete(spec).Name, complete(again).Name
+		spec.Name, again.Name = withDefaults(spec).Name, withDefaults(again).Name
 		if diff := cmp.Diff(spec.At, again.At); err != nil || diff != "" {
 			t.Errorf("%q: %v does not read back: %v %s", text, spec, err, diff)
 		}
-		if toxic, err := Make(spec); err == nil {
-			again, err := Make(again)
+		if toxic, err := MakeToxic(spec); err == nil {
+			again, err := MakeToxic(again)
 			if diff := cmp.Diff(toxic.Spec, again.Spec); err != nil || diff != "" {
 				t.Errorf("%q: %v does not read back: %v %s", text, spec, err, diff)
 			}
@@ -118,7 +118,7 @@ func TestSpecReadsBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		toxic, err := Make(spec)
+		toxic, err := MakeToxic(spec)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,10 +13,10 @@ import (
 func (s Spec) String() string {
 	words := []string{s.Type, "direction=" + s.Direction.String()}
 	if s.Name != "" && s.Name != s.Type+"_"+s.Direction.String() {
-		words = append(words, "name="+quote(s.Name))
+		words = append(words, "name="+quoteText(s.Name))
 	}
 	if s.Connection != 0 {
-		words = append(words, "connection="+FormatConnections(s.Connection, s.Through))
+		words = append(words, "connection="+FormatConnections(s.Connection, s.LastConnection))
 	}
 	if s.Seed != nil {
 		words = append(words, fmt.Sprintf("seed=%d", *s.Seed))
@@ -27,10 +27,10 @@ func (s Spec) String() string {
 	if !s.At.IsZero() {
 		words = append(words, s.At.String())
 	}
-	kind, _ := Find(s.Type)
+	kind, _ := FindKind(s.Type)
 	for _, name := range slices.Sorted(maps.Keys(s.Attributes)) {
 		if !kind.isDefault(name, s.Attributes[name]) {
-			words = append(words, name+"="+format(s.Attributes[name]))
+			words = append(words, name+"="+formatValue(s.Attributes[name]))
 		}
 	}
 	return strings.Join(words, " ")
@@ -46,11 +46,11 @@ func (k Kind) isDefault(name string, value any) bool {
 	})
 }
 
-// format writes the value of an attribute.
-func format(value any) string {
+// formatValue writes the value of an attribute.
+func formatValue(value any) string {
 	switch v := value.(type) {
 	case string:
-		return quote(v)
+		return quoteText(v)
 	case []int64:
 		return strings.ReplaceAll(strings.Trim(fmt.Sprint(v), "[]"), " ", ",")
 	case []any:
@@ -58,17 +58,17 @@ func format(value any) string {
 		for _, item := range v {
 			items = append(items, fmt.Sprint(item))
 		}
-		return quote(strings.Join(items, ","))
+		return quoteText(strings.Join(items, ","))
 	}
 	return fmt.Sprint(value)
 }
 
-// quote puts text in quotes unless it reads back as it is.
-func quote(text string) string {
+// quoteText puts text in quotes unless it reads back as it is.
+func quoteText(text string) string {
 	plain := text != "" && !strings.ContainsFunc(text, func(r rune) bool {
 		return !strconv.IsPrint(r) || strings.ContainsRune(" \"\\=\uFFFD", r)
 	})
-	if read, ok := (word{value: text}).attribute().(string); plain && ok && read == text {
+	if read, ok := (word{value: text}).attributeValue().(string); plain && ok && read == text {
 		return text
 	}
 	return strconv.Quote(text)

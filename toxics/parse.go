@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,8 +20,8 @@ import (
 // The keys are name, direction (default downstream), toxicity (above 0, to 1),
 // connection or connections (see [ParseConnections]), seed, at.byte, at.pattern,
 // at.opposite, at.segment, at.event, at.time, and the attributes of the type. A
-// value with blanks is put in double quotes; in quotes, and in patterns always,
-// Go's escapes such as \r\n and \x00 are read. A list is written with commas. Whether the type and its attributes exist, [Make] says.
+// value with blanks is put in double quotes; in quotes, and in patterns and texts always,
+// Go's escapes such as \r\n and \x00 are read. A list is written with commas. Whether the type and its attributes exist, [MakeToxic] says.
 func ParseFlag(text string) (Spec, error) {
 	words, err := splitWords(text)
 	if err != nil {
@@ -36,11 +37,11 @@ func ParseFlag(text string) (Spec, error) {
 	}
 	var errs []error
 	for _, w := range words[1:] {
-		errs = append(errs, p.set(w))
+		errs = append(errs, p.setField(w))
 	}
 	p.spec.At, err = ParseTrigger(p.at)
 	if err := errors.Join(append(errs, err)...); err != nil {
-		return Spec{}, name(err, fmt.Sprintf("toxic %s: ", p.spec.Type))
+		return Spec{}, prefixErrors(err, fmt.Sprintf("toxic %s: ", p.spec.Type))
 	}
 	return p.spec, nil
 }
@@ -97,7 +98,7 @@ func (w *word) readValue(text string) (string, error) {
 	w.value, _ = strconv.Unquote(quoted)
 	rest := text[len(quoted):]
 	if rest != "" && !strings.ContainsAny(rest[:1], " \t\r\n") {
-		return "", fmt.Errorf("%s: a blank must follow the quoted value", w.key)
+		return "", fmt.Errorf("%s: a space must follow the quoted value", w.key)
 	}
 	return rest, nil
 }
@@ -109,7 +110,7 @@ type flagParser struct {
 	seen map[string]bool
 }
 
-func (p *flagParser) set(w word) error {
+func (p *flagParser) setField(w word) error {
 	if !w.valued {
 		return fmt.Errorf("%q must be written key=value", w.key)
 	}
@@ -135,16 +136,16 @@ func (p *flagParser) set(w word) error {
 		}
 	case "connection", "connections":
 		if p.seen["connection"] && p.seen["connections"] {
-			return errors.New("connection and connections are given, which are the same")
+			return errors.New("connection and connections mean the same; give one of them")
 		}
-		p.spec.Connection, p.spec.Through, err = ParseConnections(w.value)
-		err = prefix(w.key, err)
+		p.spec.Connection, p.spec.LastConnection, err = ParseConnections(w.value)
+		err = prefixError(w.key, err)
 	case "seed":
 		var seed int64
 		seed, err = parseIntText(w.value)
-		p.spec.Seed, err = &seed, prefix("seed", err)
+		p.spec.Seed, err = &seed, prefixError("seed", err)
 	default:
-		p.spec.Attributes[w.key] = w.attribute()
+		err = p.setAttribute(w)
 	}
 	return err
 }
@@ -166,7 +167,7 @@ func ParseConnections(text string) (connection, through uint64, err error) {
 	default:
 		return connection, 0, nil
 	}
-	return 0, 0, fmt.Errorf("must be a number from 1, a range such as 1-3 or 4-, or 0 for every one, got %q", text)
+	return 0, 0, fmt.Errorf("must be a number from 1, a range such as 1-3 or 4-, or 0 for all, got %q", text)
 }
 
 // FormatConnections writes what [ParseConnections] reads.
@@ -182,20 +183,44 @@ func FormatConnections(connection, through uint64) string {
 
 // setTrigger reads the value of at.field; a pattern's escapes need no quotes.
 func (p *flagParser) setTrigger(field string, w word) error {
-	if (field == "pattern" || field == "opposite") && !w.quoted {
-		value, err := strconv.Unquote(`"` + strings.ReplaceAll(w.value, `"`, `\"`) + `"`)
-		if err != nil {
-			return fmt.Errorf("at.%s has a bad escape, got %s", field, w.value)
+	if field == "pattern" || field == "opposite" {
+		if err := w.unescape(); err != nil {
+			return fmt.Errorf("at.%w", err)
 		}
-		w.value = value
 	}
 	p.at[field] = w.value
 	return nil
 }
 
-// attribute returns a number or a truth value as JSON has it, anything else as
+// setAttribute reads the value of an attribute; the escapes of a text need no quotes.
+func (p *flagParser) setAttribute(w word) error {
+	kind, _ := FindKind(p.spec.Type)
+	if slices.ContainsFunc(kind.Attributes, func(a Attribute) bool { return a.Name == w.key && a.Kind == Text }) {
+		if err := w.unescape(); err != nil {
+			return err
+		}
+		w.quoted = true
+	}
+	p.spec.Attributes[w.key] = w.attributeValue()
+	return nil
+}
+
+// unescape reads the escapes of a value without quotes.
+func (w *word) unescape() error {
+	if w.quoted {
+		return nil
+	}
+	value, err := strconv.Unquote(`"` + strings.ReplaceAll(w.value, `"`, `\"`) + `"`)
+	if err != nil {
+		return fmt.Errorf("%s has a bad escape, got %s", strings.TrimPrefix(w.key, "at."), w.value)
+	}
+	w.value = value
+	return nil
+}
+
+// attributeValue returns a number or a truth value as JSON has it, anything else as
 // text: the types that Toxiproxy knows and we do not are decoded by JSON.
-func (w word) attribute() any {
+func (w word) attributeValue() any {
 	if !w.quoted {
 		var value any
 		decoder := json.NewDecoder(strings.NewReader(w.value))

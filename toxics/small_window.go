@@ -7,18 +7,18 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A smallWindow lets the source have little in flight. The socket options are
 // the proxy's to set; what runs in the link only reports, and holds back.
 type smallWindow struct {
-	window wire.Window
+	window hook.SocketLimits
 	hold   bool
 	wait   time.Duration // longest hold; 0: no bound
 }
 
-func (s smallWindow) start(f *flow) tp.Toxic { return &windowPipe{flow: f, smallWindow: s} }
+func (s smallWindow) startOn(f *flow) tp.Toxic { return &windowPipe{flow: f, smallWindow: s} }
 
 type windowPipe struct {
 	*flow
@@ -31,26 +31,26 @@ func (p *windowPipe) Pipe(stub *tp.ToxicStub) {
 	if p.hold && !p.released && !p.holdBack(stub) {
 		return
 	}
-	p.relay(stub, p.pass)
+	p.relayChunks(stub, p.reportFirstBytes)
 }
 
-// pass reports that the first bytes came through the small window.
-func (p *windowPipe) pass(c *stream.StreamChunk) {
-	p.out = c
+// reportFirstBytes reports that the first bytes came through the small window.
+func (p *windowPipe) reportFirstBytes(c *stream.StreamChunk) {
+	p.sending = c
 	if !p.hold {
-		p.strike(p.offset, "receive buffer %d bytes, segments of %d", p.window.ReceiveBuffer, p.window.SegmentSize)
+		p.reportStruck(p.offset, "receive buffer %d bytes, segments of %d", p.window.ReceiveBuffer, p.window.SegmentSize)
 	}
 }
 
 // holdBack reads nothing until the source is stuck in its send; false when Pipe
 // has to return.
 func (p *windowPipe) holdBack(stub *tp.ToxicStub) bool {
-	if !p.send(stub) {
+	if !p.sendPending(stub) {
 		return false
 	}
 	bytes, stuck, interrupted := p.awaitBlocked(stub)
 	if stuck {
-		p.strike(p.offset, "the sender is stuck, the kernels hold %d bytes", bytes)
+		p.reportStruck(p.offset, "the sender is stuck, the kernels hold %d bytes", bytes)
 	}
 	p.released = stuck || !interrupted
 	if p.w.Context().Err() != nil {
@@ -60,8 +60,8 @@ func (p *windowPipe) holdBack(stub *tp.ToxicStub) bool {
 	return !interrupted
 }
 
-// bound returns the context of the hold, whose clock runs on over interrupts.
-func (p *windowPipe) bound() (context.Context, context.CancelFunc) {
+// holdContext returns the context of the hold, whose clock runs on over interrupts.
+func (p *windowPipe) holdContext() (context.Context, context.CancelFunc) {
 	if p.wait == 0 {
 		return context.WithCancel(p.w.Context())
 	}
@@ -73,7 +73,7 @@ func (p *windowPipe) bound() (context.Context, context.CancelFunc) {
 
 // awaitBlocked asks the wire in this goroutine, and lets another take the interrupt.
 func (p *windowPipe) awaitBlocked(stub *tp.ToxicStub) (bytes int64, stuck, interrupted bool) {
-	ctx, cancel := p.bound()
+	ctx, cancel := p.holdContext()
 	defer cancel()
 	watched := make(chan bool, 1)
 	go func() {

@@ -6,11 +6,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 func TestLimitTimePassesUntilThen(t *testing.T) {
-	for flag, want := range map[string]wire.End{"limit_time time=5s": wire.Shut, "limit_time time=5s ending=reset": wire.Reset} {
+	for flag, want := range map[string]hook.EndMode{"limit_time time=5s": hook.CloseBoth, "limit_time time=5s ending=reset": hook.Reset} {
 		synctest.Test(t, func(t *testing.T) {
 			b := benchWith(t, newWire(t), flag)
 			start := time.Now()
@@ -25,7 +25,7 @@ func TestLimitTimePassesUntilThen(t *testing.T) {
 			if d := time.Since(start); d != 5*time.Second {
 				t.Errorf("%s: closed after %v", flag, d)
 			}
-			if !slices.Equal(b.wire.ends, []wire.End{want}) {
+			if !slices.Equal(b.wire.ends, []hook.EndMode{want}) {
 				t.Errorf("%s: ends %v", flag, b.wire.ends)
 			}
 			b.expectStruck("196: both sides ended after 5s")
@@ -39,7 +39,7 @@ func TestLimitTimeClock(t *testing.T) {
 		b := benchWith(t, newWire(t), "limit_time time=5s")
 		time.Sleep(3 * time.Second)
 		b.interrupt()
-		b.toxic = mustMake(t, "limit_time time=4s").Instance.(*fault).Attach(b.wire)
+		b.toxic = mustMake(t, "limit_time time=4s").Instance.(*attachable).Attach(b.wire)
 		b.run()
 		start := time.Now()
 		b.expectClosed()
@@ -68,4 +68,17 @@ func TestLimitTimePassesAnEarlierEnd(t *testing.T) {
 	close(b.input)
 	b.expectClosed()
 	b.expectStruck()
+}
+
+// Without a time it ends the stream right at its trigger: no byte behind it passes.
+func TestLimitTimeOfNothingEndsAtTheTrigger(t *testing.T) {
+	for range 20 { // a select that has two ways to go takes either
+		synctest.Test(t, func(t *testing.T) {
+			b := benchWith(t, newWire(t), "limit_time at.byte=2")
+			b.send("abcd")
+			b.expect("ab")
+			b.expectClosed()
+			b.expectStruck("2: both sides ended after 0s")
+		})
+	}
 }

@@ -6,12 +6,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 func TestSmallWindowSetsTheSocket(t *testing.T) {
 	toxic := mustMake(t, "small_window receive_buffer=2KiB segment_size=536")
-	if toxic.Window != (wire.Window{ReceiveBuffer: 2048, SegmentSize: 536}) {
+	if toxic.Window != (hook.SocketLimits{ReceiveBuffer: 2048, SegmentSize: 536}) {
 		t.Errorf("window %+v", toxic.Window)
 	}
 	b := benchFor(t, newWire(t), toxic.Instance)
