@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/sleep"
+	"github.com/sockharness/harness/harness/sock"
 )
 
 // A key tells associations apart: the client, and the address of ours that it
@@ -25,7 +27,8 @@ type key struct {
 // connected to the upstream, and the two links.
 type association struct {
 	proxy  *Proxy
-	id     uint64
+	id     uint64 // in events
+	number uint64 // on its proxy, from 1
 	key    key
 	since  time.Time
 	ctx    context.Context
@@ -39,72 +42,76 @@ type association struct {
 	ending bool
 }
 
-func newAssociation(p *Proxy, id uint64, k key, list []Toxic) *association {
-	a := &association{proxy: p, id: id, key: k, since: time.Now(), gone: make(chan struct{})}
+func newAssociation(p *Proxy, number uint64, k key, list []Toxic) *association {
+	id := number
+	if p.cfg.NewID != nil {
+		id = p.cfg.NewID()
+	}
+	a := &association{proxy: p, id: id, number: number, key: k, since: time.Now(), gone: make(chan struct{})}
 	a.ctx, a.cancel = context.WithCancel(p.ctx)
 	for d := range a.links {
 		a.links[d] = a.newLink(event.Direction(d))
 	}
 	a.links[0].opposite, a.links[1].opposite = a.links[1], a.links[0]
-	a.update(list)
-	a.links[event.Downstream].connect(a.answer)
-	a.touch()
+	a.updateToxics(list)
+	a.links[event.Downstream].connectSender(a.sendToClient)
+	a.noteActivity()
 	return a
 }
 
 func (a *association) newLink(d event.Direction) *link {
-	return &link{direction: d, conn: a.id, ctx: a.ctx, chance: a.proxy.cfg.Seed.SplitN(a.id).Split(d.String()), events: a.emit,
+	return &link{direction: d, conn: a.number, ctx: a.ctx, chance: a.proxy.cfg.Seed.SplitN(a.number).SplitBy(d.String()), events: a.emitEvent,
 		spawn: a.proxy.ends.Go, alarm: make(chan struct{}, 1)}
 }
 
-// update hands the links the toxics that they have of a list.
-func (a *association) update(list []Toxic) {
+// updateToxics hands the links the toxics that they have of a list.
+func (a *association) updateToxics(list []Toxic) {
 	for d, l := range a.links {
 		var own []Toxic
 		for _, t := range list {
-			if t.Direction == event.Direction(d) && t.covers(a.id) {
+			if t.Direction == event.Direction(d) && t.appliesTo(a.proxy.cfg.Served+a.number) {
 				own = append(own, t)
 			}
 		}
-		l.update(own)
+		l.updateChain(own)
 	}
 }
 
-// run connects to the upstream and takes what comes from there.
-func (a *association) run() {
-	conn, err := a.dial()
-	if err == nil && conn != nil && a.proxy.port.is(conn) {
+// runAssociation connects to the upstream and takes what comes from there.
+func (a *association) runAssociation() {
+	conn, err := a.dialUpstream()
+	if err == nil && conn != nil && a.proxy.port.isSelf(conn) {
 		err = fmt.Errorf("upstream %s is the proxy itself", conn.RemoteAddr())
 	}
 	if err != nil {
-		a.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: err.Error()})
-		a.emit(event.Event{Kind: event.Refuse, Side: event.Proxy, Detail: err.Error()})
-		a.end("", "the upstream could not be reached")
+		a.emitEvent(event.Event{Kind: event.DialFailed, Side: event.Server, Errno: sock.ErrnoName(err), Detail: err.Error()})
+		a.emitEvent(event.Event{Kind: event.Refuse, Side: event.Proxy, Detail: err.Error()})
+		a.endAssociation("", "the upstream could not be reached")
 		return
 	}
 	if conn == nil {
 		return
 	}
-	a.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: conn.LocalAddr().String() + " to " + conn.RemoteAddr().String()})
-	a.links[event.Upstream].connect(func(payload []byte) error { return a.ask(conn, payload) })
+	a.emitEvent(event.Event{Kind: event.Dial, Side: event.Server, Detail: conn.LocalAddr().String() + " to " + conn.RemoteAddr().String()})
+	a.links[event.Upstream].connectSender(func(payload []byte) error { return a.sendUpstream(conn, payload) })
 	in := newInlet(conn, &a.proxy.buffers)
 	for {
-		payload, err := in.receive()
+		payload, err := in.receiveDatagram()
 		switch {
-		case err == nil && a.proxy.port.requested() == Accept:
-			a.touch()
-			a.links[event.Downstream].carry(payload)
+		case err == nil && a.proxy.port.requestedMode() == Accept:
+			a.noteActivity()
+			a.links[event.Downstream].carryDatagram(payload)
 		case errors.Is(err, net.ErrClosed):
 			return
-		case err != nil && !a.bounced(err) && !pause(a.ctx, errorPause):
+		case err != nil && !a.isUnreachable(err) && !sleep.For(a.ctx, errorPause):
 			return
 		}
-		in.done()
+		in.releaseBuffer()
 	}
 }
 
-// dial returns the socket, or nil when the association is over by then.
-func (a *association) dial() (*net.UDPConn, error) {
+// dialUpstream returns the socket, or nil when the association is over by then.
+func (a *association) dialUpstream() (*net.UDPConn, error) {
 	d := net.Dialer{Timeout: a.proxy.cfg.DialTimeout}
 	c, err := d.DialContext(a.ctx, "udp", a.proxy.cfg.Upstream)
 	if a.ctx.Err() != nil {
@@ -117,7 +124,7 @@ func (a *association) dial() (*net.UDPConn, error) {
 		return nil, err
 	}
 	conn := c.(*net.UDPConn)
-	enlarge(conn)
+	enlargeBuffer(conn)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.ending {
@@ -132,21 +139,23 @@ func (a *association) dial() (*net.UDPConn, error) {
 // it, tells of ICMP that answers an earlier one (udp(7)).
 const attempts = 4
 
-// ask sends a datagram upstream.
-func (a *association) ask(conn *net.UDPConn, payload []byte) (err error) {
+// sendUpstream sends a datagram upstream.
+func (a *association) sendUpstream(conn *net.UDPConn, payload []byte) (err error) {
 	for range attempts {
-		if _, err = conn.Write(payload); err == nil || !a.bounced(err) {
+		if _, err = conn.Write(payload); err == nil || !a.isUnreachable(err) {
 			return err
 		}
 	}
 	return fmt.Errorf("datagram of %d bytes: %w", len(payload), err)
 }
 
-// answer sends a datagram to the client.
-func (a *association) answer(payload []byte) error { return a.proxy.port.send(payload, a.key) }
+// sendToClient sends a datagram to the client.
+func (a *association) sendToClient(payload []byte) error {
+	return a.proxy.port.sendDatagram(payload, a.key)
+}
 
-// bounced reports whether an error is ICMP's, and if so says so to everybody.
-func (a *association) bounced(err error) bool {
+// isUnreachable reports whether an error is ICMP's, and if so says so to everybody.
+func (a *association) isUnreachable(err error) bool {
 	if !isBounce(err) {
 		return false
 	}
@@ -155,12 +164,12 @@ func (a *association) bounced(err error) bool {
 	if errors.As(err, &errno) {
 		detail = errno.Error()
 	}
-	told := "the client is not told"
-	if a.proxy.port.bounce(a.key) == nil {
-		told = "the client is told"
+	told := "the client gets no error"
+	if a.proxy.port.sendUnreachable(a.key) == nil {
+		told = "the client gets an ICMP error"
 	}
-	a.emit(event.Event{Kind: event.Bounce, Direction: event.Upstream, Side: event.Server,
-		Offset: a.links[event.Upstream].carried().Sent.Bytes, Detail: detail + ", " + told})
+	a.emitEvent(event.Event{Kind: event.PortUnreachable, Direction: event.Upstream, Side: event.Server,
+		Offset: a.links[event.Upstream].carriedTraffic().Sent.Bytes, Detail: detail + ", " + told})
 	return true
 }
 
@@ -170,14 +179,16 @@ func isBounce(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) // on Windows
 }
 
-func (a *association) touch() { a.last.Store(int64(time.Since(a.proxy.made))) }
+func (a *association) noteActivity() { a.last.Store(int64(time.Since(a.proxy.made))) }
 
-// busy reports whether something is held that will still leave.
-func (a *association) busy() bool { return a.links[0].pending() || a.links[1].pending() }
+// holdsPackets reports whether something is held that will still leave.
+func (a *association) holdsPackets() bool {
+	return a.links[0].holdsPackets() || a.links[1].holdsPackets()
+}
 
-// end closes the association, unless that is done, with an event of the kind
+// endAssociation closes the association, unless that is done, with an event of the kind
 // before, if there is one.
-func (a *association) end(kind event.Kind, detail string) {
+func (a *association) endAssociation(kind event.Kind, detail string) {
 	a.mu.Lock()
 	if a.ending {
 		a.mu.Unlock()
@@ -191,30 +202,36 @@ func (a *association) end(kind event.Kind, detail string) {
 		_ = conn.SetWriteDeadline(time.Unix(1, 0)) // nobody waits for a network that takes nothing
 	}
 	for _, l := range a.links {
-		l.close()
+		l.closeLink()
 	}
 	if conn != nil {
 		_ = conn.Close()
 	}
-	a.proxy.table.remove(a)
+	a.proxy.table.removeAssociation(a)
 	close(a.gone)
 	if kind != "" {
-		a.emit(event.Event{Kind: kind, Side: event.Proxy, Detail: detail})
+		a.emitEvent(event.Event{Kind: kind, Side: event.Proxy, Detail: detail})
 	}
-	a.emit(event.Event{Kind: event.Close, Detail: detail})
+	a.emitEvent(event.Event{Kind: event.Close, Detail: detail})
+	if tell := a.proxy.cfg.Closed; tell != nil {
+		past := a.describe()
+		past.Ended, past.Reason = time.Now(), detail
+		tell(past)
+	}
 }
 
-func (a *association) emit(e event.Event) {
+func (a *association) emitEvent(e event.Event) {
 	e.Conn = a.id
-	a.proxy.emit(e)
+	a.proxy.emitEvent(e)
 }
 
-// upstream returns the address of the upstream, "" while it is not known.
-func (a *association) upstream() string {
+// upstreamAddrs returns the addresses of the socket towards the upstream and of the upstream,
+// "" while they are not known.
+func (a *association) upstreamAddrs() (local, upstream string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.conn == nil {
-		return ""
+		return "", ""
 	}
-	return a.conn.RemoteAddr().String()
+	return a.conn.LocalAddr().String(), a.conn.RemoteAddr().String()
 }

@@ -72,7 +72,7 @@ func BenchmarkForward(b *testing.B) {
 	for len(credit) > 0 {
 		runtime.Gosched()
 	}
-	if t := p.Traffic(event.Upstream); t.Received != t.Sent {
+	if t := p.TotalTraffic(event.Upstream); t.Received != t.Sent {
 		b.Errorf("lost: %+v", t)
 	}
 	_ = server.Close()
@@ -100,7 +100,7 @@ func BenchmarkAssociation(b *testing.B) {
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	b.ReportMetric(float64(after.HeapInuse+after.StackInuse-before.HeapInuse-before.StackInuse)/float64(len(p.Associations())), "B/association")
+	b.ReportMetric(float64(after.HeapInuse+after.StackInuse-before.HeapInuse-before.StackInuse)/float64(len(p.OpenAssociations())), "B/association")
 }
 
 func startBench(b *testing.B, upstream string, flags []string) *Proxy {

@@ -14,14 +14,14 @@ const (
 
 const protocolUDP = 17
 
-// A raw is the sockets that ICMP leaves by, where such may be opened.
-type raw struct {
+// A rawSocket is the sockets that ICMP leaves by, where such may be opened.
+type rawSocket struct {
 	conns  [2]*net.IPConn
 	failed [2]error
 	closed bool
 }
 
-func (r *raw) close() {
+func (r *rawSocket) closeSocket() {
 	r.closed = true
 	for _, c := range r.conns {
 		if c != nil {
@@ -30,8 +30,8 @@ func (r *raw) close() {
 	}
 }
 
-// open returns the socket for a family.
-func (r *raw) open(family int, network string) (*net.IPConn, error) {
+// openSocket returns the socket for a family.
+func (r *rawSocket) openSocket(family int, network string) (*net.IPConn, error) {
 	if r.closed {
 		return nil, net.ErrClosed
 	}
@@ -41,9 +41,9 @@ func (r *raw) open(family int, network string) (*net.IPConn, error) {
 	return r.conns[family], r.failed[family]
 }
 
-// bounce tells a client by ICMP that nobody listens. It takes the privilege of
+// sendUnreachable tells a client by ICMP that nobody listens. It takes the privilege of
 // raw sockets.
-func (p *port) bounce(k key) error {
+func (p *port) sendUnreachable(k key) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	local := k.local
@@ -55,7 +55,7 @@ func (p *port) bounce(k key) error {
 	if k.client.Addr().Is6() {
 		family, network, message = 1, "ip6:ipv6-icmp", portUnreachable6
 	}
-	conn, err := p.raw.open(family, network)
+	conn, err := p.raw.openSocket(family, network)
 	if err != nil {
 		return err
 	}
@@ -74,9 +74,9 @@ func portUnreachable4(from, to netip.AddrPort) []byte {
 	binary.BigEndian.PutUint16(ip[2:], 28)
 	copy(ip[12:], from.Addr().AsSlice())
 	copy(ip[16:], to.Addr().AsSlice())
-	binary.BigEndian.PutUint16(ip[10:], checksum(ip))
+	binary.BigEndian.PutUint16(ip[10:], icmpChecksum(ip))
 	putUDP(m[28:], from, to)
-	binary.BigEndian.PutUint16(m[2:], checksum(m))
+	binary.BigEndian.PutUint16(m[2:], icmpChecksum(m))
 	return m
 }
 
@@ -99,8 +99,8 @@ func putUDP(header []byte, from, to netip.AddrPort) {
 	binary.BigEndian.PutUint16(header[4:], 8)
 }
 
-// checksum is that of RFC 1071; the field itself must be zero.
-func checksum(data []byte) uint16 {
+// icmpChecksum is that of RFC 1071; the field itself must be zero.
+func icmpChecksum(data []byte) uint16 {
 	var sum uint32
 	for i := 0; i+1 < len(data); i += 2 {
 		sum += uint32(binary.BigEndian.Uint16(data[i:]))

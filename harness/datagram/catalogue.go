@@ -21,22 +21,22 @@ const (
 	maxCount        = 1 << 61
 )
 
-// kinds are the toxics for datagrams, those that decide over one of them first.
-func kinds() []kind {
+// toxicKinds are the toxics for datagrams, those that decide over one of them first.
+func toxicKinds() []kind {
 	list := []kind{dropKind(), lossKind(), duplicateKind(), reorderKind(), latencyKind(), bandwidthKind(), truncateKind(), corruptKind()}
 	for i := range list {
 		list[i].Directions = []event.Direction{event.Upstream, event.Downstream}
-		list[i].Attributes = append(list[i].Attributes, choosing()...)
+		list[i].Attributes = append(list[i].Attributes, selectionAttributes()...)
 	}
 	return list
 }
 
-// choosing are the attributes that say which datagrams are struck.
-func choosing() []toxics.Attribute {
+// selectionAttributes are the attributes that say which datagrams are struck.
+func selectionAttributes() []toxics.Attribute {
 	return []toxics.Attribute{
-		{Name: "count", Added: true, Kind: toxics.Int, Default: int64(0), Max: maxCount, Summary: "strike at most so many datagrams; 0: no limit"},
-		{Name: "every", Added: true, Kind: toxics.Int, Default: int64(1), Min: 1, Max: maxCount, Summary: "of each so many datagrams, only the last can be struck"},
-		{Name: "only", Added: true, Kind: toxics.Bool, Default: false, Summary: "strike only where the trigger is: the n-th datagram, or each with the pattern"},
+		{Name: "count", Extension: true, Kind: toxics.Int, Default: int64(0), Max: maxCount, Summary: "maximum number of datagrams to strike; 0: no limit"},
+		{Name: "every", Extension: true, Kind: toxics.Int, Default: int64(1), Min: 1, Max: maxCount, Summary: "strike only every n-th datagram"},
+		{Name: "only", Extension: true, Kind: toxics.Bool, Default: false, Summary: "strike only at the trigger: the n-th datagram, or each one with the pattern"},
 	}
 }
 
@@ -44,62 +44,64 @@ func dropKind() kind {
 	return kind{toxics.Kind{
 		Name:    "drop",
 		Summary: "loses datagrams",
-		Page: "A datagram that is struck never arrives, and with burst the ones behind it neither. Packet loss of 30 % is toxicity=0.3; " +
+		Description: "A struck datagram does not arrive; with burst, the next ones do not arrive either. Packet loss of 30 % is toxicity=0.3; " +
 			"the first three are lost with count=3, the fifth alone with at.segment=5 only=true. The same seed loses the same datagrams.",
 		Attributes: []toxics.Attribute{
-			{Name: "burst", Kind: toxics.Int, Default: int64(1), Min: 1, Max: maxCount, Summary: "how many in a row are lost, each time"},
+			{Name: "burst", Kind: toxics.Int, Default: int64(1), Min: 1, Max: maxCount, Summary: "how many in a row are lost each time"},
 		}},
-		func(s settings) effect { return &drop{burst: s.int("burst")} }}
+		func(s settings) effect { return &drop{burst: s.intOf("burst")} }}
 }
 
 func lossKind() kind {
 	return kind{toxics.Kind{
 		Name:    "packet_loss",
 		Summary: "loses datagrams as a bad network does, in bursts",
-		Page: "A datagram is lost with probability loss_rate, plus correlation when the one before it was. The type has the attributes of Toxiproxy's " +
-			"of that name, which is for streams; drop says more exactly which ones.",
+		Description: "A datagram is lost with probability loss_rate, plus correlation if the previous one was lost. The type has the attributes of Toxiproxy's " +
+			"toxic of that name, which is for streams; drop selects the lost ones more exactly.",
 		Attributes: []toxics.Attribute{
 			{Name: "loss_rate", Kind: toxics.Share, Default: 0.1, Max: 1, Summary: "probability that a datagram is lost, 0 to 1"},
-			{Name: "correlation", Kind: toxics.Share, Default: 0.0, Max: 1, Summary: "added to it when the datagram before was lost, 0 to 1"},
+			{Name: "correlation", Kind: toxics.Share, Default: 0.0, Max: 1, Summary: "added to loss_rate if the previous datagram was lost, 0 to 1"},
 		}},
-		func(s settings) effect { return &loss{rate: s.share("loss_rate"), correlation: s.share("correlation")} }}
+		func(s settings) effect {
+			return &loss{rate: s.shareOf("loss_rate"), correlation: s.shareOf("correlation")}
+		}}
 }
 
 func duplicateKind() kind {
 	return kind{toxics.Kind{
-		Name:    "duplicate",
-		Summary: "sends datagrams more than once",
-		Page:    "A datagram that is struck arrives once, and copies times more right behind.",
+		Name:        "duplicate",
+		Summary:     "sends datagrams more than once",
+		Description: "A struck datagram arrives once, and copies more times right after.",
 		Attributes: []toxics.Attribute{
-			{Name: "copies", Kind: toxics.Int, Default: int64(1), Min: 1, Max: 1000, Summary: "how many more times it is sent"},
+			{Name: "copies", Kind: toxics.Int, Default: int64(1), Min: 1, Max: 1000, Summary: "number of additional copies"},
 		}},
-		func(s settings) effect { return &duplicate{copies: int(s.int("copies"))} }}
+		func(s settings) effect { return &duplicate{copies: int(s.intOf("copies"))} }}
 }
 
 func reorderKind() kind {
 	return kind{toxics.Kind{
 		Name:    "reorder",
 		Summary: "lets later datagrams overtake",
-		Page: "A datagram that is struck is held back until positions later ones have overtaken it, or hold milliseconds are over. " +
-			"Those that overtake are not struck themselves: with positions=1 and nothing else, each two datagrams change places.",
+		Description: "A struck datagram is kept back until positions later ones have overtaken it, or hold milliseconds have passed. " +
+			"The overtaking ones are not struck: with positions=1 alone, each pair of datagrams changes places.",
 		Attributes: []toxics.Attribute{
-			{Name: "positions", Kind: toxics.Int, Default: int64(1), Min: 1, Max: 1 << 20, Summary: "how many overtake it"},
-			{Name: "hold", Kind: toxics.Duration, Default: int64(100), Unit: "ms", Min: 1, Max: maxMilliseconds, Summary: "how long it waits for them at most"},
+			{Name: "positions", Kind: toxics.Int, Default: int64(1), Min: 1, Max: 1 << 20, Summary: "number of datagrams that overtake it"},
+			{Name: "hold", Kind: toxics.Duration, Default: int64(100), Unit: "ms", Min: 1, Max: maxMilliseconds, Summary: "maximum time to wait for them"},
 		}},
-		func(s settings) effect { return &reorder{positions: s.int("positions"), hold: s.duration("hold")} }}
+		func(s settings) effect { return &reorder{positions: s.intOf("positions"), hold: s.durationOf("hold")} }}
 }
 
 func latencyKind() kind {
-	stream, _ := toxics.Find("latency")
+	stream, _ := toxics.FindKind("latency")
 	return kind{toxics.Kind{
 		Name:    "latency",
-		Summary: "delays datagrams by a time, give or take a jitter",
-		Page: "Holds a datagram for latency milliseconds, give or take a jitter that comes from the run's seed and has the distributions of the latency of " +
-			"streams. Order is kept, and what is not struck waits behind what is; with reorder each goes when its own time is over.",
+		Summary: "delays datagrams, with a random jitter",
+		Description: "Delays a datagram by latency milliseconds, plus or minus a jitter that comes from the run's seed and has the distributions of the latency of " +
+			"streams. The order is kept: datagrams that are not struck wait behind struck ones. With reorder each one leaves after its own delay.",
 		Attributes: append(slices.Clone(stream.Attributes),
-			toxics.Attribute{Name: "reorder", Kind: toxics.Bool, Default: false, Added: true, Summary: "a datagram with a shorter delay overtakes"})},
+			toxics.Attribute{Name: "reorder", Kind: toxics.Bool, Default: false, Extension: true, Summary: "a datagram with a shorter delay overtakes"})},
 		func(s settings) effect {
-			return &latency{mean: s.int("latency"), jitter: s.int("jitter"), distribution: s.word("distribution"), overtake: s.bool("reorder")}
+			return &latency{mean: s.intOf("latency"), jitter: s.intOf("jitter"), distribution: s.wordOf("distribution"), overtake: s.boolOf("reorder")}
 		}}
 }
 
@@ -107,35 +109,35 @@ func bandwidthKind() kind {
 	return kind{toxics.Kind{
 		Name:    "bandwidth",
 		Summary: "limits the rate",
-		Page: "Passes at most rate kilobytes (of 1000 bytes) of payload a second, per association and direction. Nobody tells a sender of datagrams to " +
-			"slow down: what does not fit into the queue is lost. A rate of 0 lets nothing pass and holds what fits until the toxic is removed.",
+		Description: "Forwards at most rate kilobytes (of 1000 bytes) of payload a second, per association and direction. UDP does not slow down a " +
+			"sender: what does not fit into the queue is lost. A rate of 0 forwards nothing and keeps what fits until the toxic is removed.",
 		Attributes: []toxics.Attribute{
-			{Name: "rate", Kind: toxics.Int, Default: int64(0), Unit: "KB/s", Max: math.MaxInt64 / 1000, Summary: "kilobytes a second; 0: nothing passes"},
-			{Name: "queue", Kind: toxics.Bytes, Default: int64(1 << 20), Unit: "bytes", Max: maxHeld, Summary: "how much payload waits at most"},
+			{Name: "rate", Kind: toxics.Int, Default: int64(0), Unit: "KB/s", Max: math.MaxInt64 / 1000, Summary: "kilobytes a second; 0: nothing is forwarded"},
+			{Name: "queue", Kind: toxics.Bytes, Default: int64(1 << 20), Unit: "bytes", Max: maxHeld, Summary: "maximum payload in the queue"},
 		}},
-		func(s settings) effect { return &bandwidth{rate: s.int("rate") * 1000, room: s.int("queue")} }}
+		func(s settings) effect { return &bandwidth{rate: s.intOf("rate") * 1000, room: s.intOf("queue")} }}
 }
 
 func truncateKind() kind {
 	return kind{toxics.Kind{
-		Name:    "truncate",
-		Summary: "cuts the end of datagrams off",
-		Page:    "A datagram that is struck arrives with its first size bytes only. One that is not longer passes unchanged.",
+		Name:        "truncate",
+		Summary:     "cuts off the end of datagrams",
+		Description: "A struck datagram arrives with its first size bytes only. A shorter one arrives unchanged.",
 		Attributes: []toxics.Attribute{
-			{Name: "size", Kind: toxics.Bytes, Default: int64(0), Unit: "bytes", Max: MaxPayload, Summary: "how much of its payload is left"},
+			{Name: "size", Kind: toxics.Bytes, Default: int64(0), Unit: "bytes", Max: MaxPayload, Summary: "number of payload bytes that are kept"},
 		}},
-		func(s settings) effect { return &truncate{size: int(s.int("size"))} }}
+		func(s settings) effect { return &truncate{size: int(s.intOf("size"))} }}
 }
 
 func corruptKind() kind {
 	return kind{toxics.Kind{
 		Name:    "corrupt",
 		Summary: "flips bits and keeps the length",
-		Page: "Flips bits different bits of a datagram that is struck, at random places that come from the run's seed, or all within the byte at offset. " +
-			"The checksum of UDP is right again: what arrives is what a faulty memory on the way makes of it.",
+		Description: "Flips bits different bits of a struck datagram, at random places that come from the run's seed, or all in the byte at offset. " +
+			"The UDP checksum is correct: the receiver sees the data as a router with faulty memory would send it.",
 		Attributes: []toxics.Attribute{
-			{Name: "bits", Kind: toxics.Int, Default: int64(1), Min: 1, Max: MaxPayload * 8, Summary: "how many bits are flipped"},
-			{Name: "offset", Kind: toxics.Int, Default: int64(-1), Unit: "bytes", Min: -1, Max: MaxPayload - 1, Summary: "the only byte to change; -1: anywhere"},
+			{Name: "bits", Kind: toxics.Int, Default: int64(1), Min: 1, Max: MaxPayload * 8, Summary: "number of bits to flip"},
+			{Name: "offset", Kind: toxics.Int, Default: int64(-1), Unit: "bytes", Min: -1, Max: MaxPayload - 1, Summary: "the byte to change; -1: anywhere"},
 		}},
-		func(s settings) effect { return &corrupt{bits: int(s.int("bits")), offset: int(s.int("offset"))} }}
+		func(s settings) effect { return &corrupt{bits: int(s.intOf("bits")), offset: int(s.intOf("offset"))} }}
 }

@@ -10,10 +10,10 @@ import (
 
 func TestCatalogue(t *testing.T) {
 	for _, k := range Catalogue() {
-		if k.Summary == "" || k.Page == "" || strings.HasSuffix(k.Summary, ".") || len(k.Directions) != 2 {
+		if k.Summary == "" || k.Description == "" || strings.HasSuffix(k.Summary, ".") || len(k.Directions) != 2 {
 			t.Errorf("%s: incomplete: %+v", k.Name, k)
 		}
-		made, err := Make(toxics.Spec{Type: k.Name})
+		made, err := MakeToxic(toxics.Spec{Type: k.Name})
 		if err != nil {
 			t.Errorf("%s without attributes: %v", k.Name, err)
 			continue
@@ -23,11 +23,11 @@ func TestCatalogue(t *testing.T) {
 				t.Errorf("%s: attribute %s: incomplete", k.Name, a.Name)
 			}
 		}
-		if found, ok := Find(k.Name); !ok || found.Name != k.Name {
+		if found, ok := FindKind(k.Name); !ok || found.Name != k.Name {
 			t.Errorf("%s is not found", k.Name)
 		}
 	}
-	if _, ok := Find("half_close"); ok {
+	if _, ok := FindKind("half_close"); ok {
 		t.Error("half_close is not for datagrams")
 	}
 }
@@ -40,15 +40,15 @@ func TestMakeSaysWhatIsWrong(t *testing.T) {
 		"drop only=perhaps":                   "toxic drop: only must be true or false, got perhaps",
 		"truncate size=70000":                 "toxic truncate: size must be at most 65507, got 70000",
 		"corrupt bits=0 offset=-2":            "toxic corrupt: bits must be at least 1, got 0\ntoxic corrupt: offset must be at least -1, got -2",
-		"drop at.event=fin":                   "toxic drop: at.event=fin never happens to datagrams: only open, accept and answer do",
-		"half_close":                          "toxic half_close: it is for streams and cannot act on datagrams",
+		"drop at.event=fin":                   "toxic drop: at.event=fin does not occur with datagrams; use open, accept or answer",
+		"half_close":                          "toxic half_close: works on streams only, and this proxy forwards datagrams",
 		"latency latency=9223372036854775807": "toxic latency: latency must be at most 4611686018427, got 9223372036854775807",
 	} {
 		spec, err := toxics.ParseFlag(flag)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = Make(spec)
+		_, err = MakeToxic(spec)
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", flag, err, want)
 		}

@@ -3,11 +3,15 @@
 // the other for each of them, an association. Datagrams pass one by one, with
 // their boundaries and in order, unless a toxic has it otherwise.
 //
+//	px, err := datagram.New(datagram.Config{Name: "dns", Listen: "127.0.0.1:0", Upstream: "127.0.0.1:53"})
+//	err = px.Start(ctx)
+//	defer px.Close()
+//
 // [Config] is what is asked for; [Proxy] is what runs; [Catalogue] is what can
 // tamper with datagrams.
 //
 // An ICMP error that a datagram of ours meets upstream (RFC 1122 §4.1.3.3) is an
-// event of kind [event.Bounce]. To the client it is passed on where the system
+// event of kind [event.PortUnreachable]. To the client it is passed on where the system
 // allows that, which is where raw sockets may be opened: Linux, with
 // CAP_NET_RAW. Elsewhere the client sees no answer.
 package datagram
@@ -19,8 +23,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/seed"
 )
 
 // A Mode says what becomes of the datagrams of clients, those of known ones
@@ -34,9 +38,9 @@ const (
 	BlackHole      // datagrams are swallowed
 )
 
-// String returns the mode's name, such as "black_hole".
+// String returns the mode's name, such as "blackhole".
 func (m Mode) String() string {
-	names := [...]string{"accept", "refuse", "black_hole"}
+	names := [...]string{"accept", "refuse", "blackhole"}
 	if int(m) >= len(names) {
 		return fmt.Sprintf("mode %d", m)
 	}
@@ -58,8 +62,12 @@ type Config struct {
 	Idle         time.Duration // an association ends that carried nothing for so long; 0: 1 min, negative: never
 	Associations int           // how many there can be; one more ends the one that is idle for longest; 0: 4096
 
-	Seed   chance.Source
-	Events event.Sink // nil: nobody listens
+	Served uint64        // associations that are counted as served before the first one
+	NewID  func() uint64 // number of the next association in events; nil: 1, 2, 3 and so on
+
+	Seed   seed.Source
+	Events event.Sink        // nil: nobody listens
+	Closed func(Association) // is told of each that is over, and must not block; nil: nobody is
 	Toxics []Toxic
 }
 
@@ -76,8 +84,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// check finds what is wrong with a list of toxics, and returns a copy.
-func check(list []Toxic) ([]Toxic, error) {
+// checkToxics finds what is wrong with a list of toxics, and returns a copy.
+func checkToxics(list []Toxic) ([]Toxic, error) {
 	seen := map[string]bool{}
 	for _, t := range list {
 		switch {

@@ -11,9 +11,9 @@ type truncate struct {
 	size int
 }
 
-func (t *truncate) strike(w *stage, p packet, at time.Time, next pass) {
+func (t *truncate) strikePacket(w *stage, p packet, at time.Time, next pass) {
 	if len(p.data) > t.size {
-		w.report(p, fmt.Sprintf("datagram %d cut from %d to %d bytes", p.number, len(p.data), t.size))
+		w.reportStruck(p, fmt.Sprintf("datagram %d cut from %d to %d bytes", p.number, len(p.data), t.size))
 		p.data = p.data[:t.size]
 	}
 	next(p, at)
@@ -26,7 +26,7 @@ type corrupt struct {
 	offset int // -1: anywhere
 }
 
-func (c *corrupt) strike(w *stage, p packet, at time.Time, next pass) {
+func (c *corrupt) strikePacket(w *stage, p packet, at time.Time, next pass) {
 	first, size := 0, len(p.data)*8
 	if c.offset >= 0 {
 		first, size = c.offset*8, 8
@@ -36,18 +36,18 @@ func (c *corrupt) strike(w *stage, p packet, at time.Time, next pass) {
 		return
 	}
 	bits := min(c.bits, size)
-	for i, bit := range w.choose(bits, size) {
+	for i, bit := range w.chooseDistinct(bits, size) {
 		place := (first + bit) / 8
 		p.data[place] ^= 1 << ((first + bit) % 8)
 		if i == 0 {
-			w.report(p, fmt.Sprintf("datagram %d of %d bytes: %d bits flipped, one in byte %d", p.number, len(p.data), bits, place))
+			w.reportStruck(p, fmt.Sprintf("datagram %d of %d bytes: %d bits flipped, one in byte %d", p.number, len(p.data), bits, place))
 		}
 	}
 	next(p, at)
 }
 
-// choose returns k different numbers below n: Floyd's algorithm.
-func (s *stage) choose(k, n int) []int {
+// chooseDistinct returns k different numbers below n: Floyd's algorithm.
+func (s *stage) chooseDistinct(k, n int) []int {
 	chosen := make([]int, 0, k)
 	seen := make(map[int]bool, k)
 	for top := n - k; top < n; top++ {

@@ -17,21 +17,23 @@ type latency struct {
 	last time.Time // when the last packet goes, while order is kept
 }
 
-func (*latency) ready() bool { return true }
+func (*latency) isReady() bool { return true }
 
-func (l *latency) strike(w *stage, p packet, at time.Time, next pass) {
-	delay := toxics.Delay(l.mean, l.jitter, l.distribution, w.chance)
+func (l *latency) strikePacket(w *stage, p packet, at time.Time, next pass) {
+	delay := toxics.DrawDelay(l.mean, l.jitter, l.distribution, w.chance)
 	if !l.started {
 		l.started = true
-		w.report(p, fmt.Sprintf("datagrams are delayed by %d ± %d ms", max(l.mean, 0), max(l.jitter, 0)))
+		w.reportStruck(p, fmt.Sprintf("datagrams are delayed by %d ± %d ms", max(l.mean, 0), max(l.jitter, 0)))
 	}
-	l.pass(w, p, at, at.Add(delay), next)
+	l.passAt(w, p, at, at.Add(delay), next)
 }
 
-func (l *latency) skip(w *stage, p packet, at time.Time, next pass) { l.pass(w, p, at, at, next) }
+func (l *latency) skipPacket(w *stage, p packet, at time.Time, next pass) {
+	l.passAt(w, p, at, at, next)
+}
 
-// pass hands a packet on when its time has come.
-func (l *latency) pass(w *stage, p packet, now, at time.Time, next pass) {
+// passAt hands a packet on when its time has come.
+func (l *latency) passAt(w *stage, p packet, now, at time.Time, next pass) {
 	if !l.overtake && at.Before(l.last) {
 		at = l.last
 	}
@@ -40,8 +42,8 @@ func (l *latency) pass(w *stage, p packet, now, at time.Time, next pass) {
 		return
 	}
 	l.last = at
-	if !l.put(p, at) {
-		w.overflow(p)
+	if !l.holdUntil(p, at) {
+		w.reportOverflow(p)
 	}
 }
 
@@ -54,15 +56,15 @@ type bandwidth struct {
 	free time.Time // when the next packet may go
 }
 
-func (*bandwidth) ready() bool { return true }
+func (*bandwidth) isReady() bool { return true }
 
-func (b *bandwidth) strike(w *stage, p packet, at time.Time, next pass) {
+func (b *bandwidth) strikePacket(w *stage, p packet, at time.Time, next pass) {
 	if !b.started {
 		b.started = true
-		w.report(p, fmt.Sprintf("limited to %d KB/s", b.rate/1000))
+		w.reportStruck(p, fmt.Sprintf("limited to %d KB/s", b.rate/1000))
 	}
 	if b.rate > 0 && !b.free.After(at) {
-		b.free = at.Add(b.takes(p))
+		b.free = at.Add(b.lineTime(p))
 		next(p, at)
 		return
 	}
@@ -70,24 +72,24 @@ func (b *bandwidth) strike(w *stage, p packet, at time.Time, next pass) {
 	if b.rate > 0 {
 		start = b.free
 	}
-	if b.bytes+int64(len(p.data)) > b.room || !b.put(p, start) {
-		w.overflow(p)
+	if b.bytes+int64(len(p.data)) > b.room || !b.holdUntil(p, start) {
+		w.reportOverflow(p)
 		return
 	}
-	b.free = b.free.Add(b.takes(p))
+	b.free = b.free.Add(b.lineTime(p))
 }
 
-// takes returns for how long a packet keeps the line busy.
-func (b *bandwidth) takes(p packet) time.Duration {
+// lineTime returns for how long a packet keeps the line busy.
+func (b *bandwidth) lineTime(p packet) time.Duration {
 	if b.rate == 0 {
 		return 0
 	}
 	return time.Duration(int64(len(p.data)) * int64(time.Second) / b.rate)
 }
 
-func (b *bandwidth) skip(_ *stage, p packet, at time.Time, next pass) { next(p, at) }
+func (b *bandwidth) skipPacket(_ *stage, p packet, at time.Time, next pass) { next(p, at) }
 
-// overflow reports that a packet is lost for want of room.
-func (s *stage) overflow(p packet) {
-	s.report(p, fmt.Sprintf("datagram %d of %d bytes lost: no more is held", p.number, len(p.data)))
+// reportOverflow reports that a packet is lost for want of room.
+func (s *stage) reportOverflow(p packet) {
+	s.reportStruck(p, fmt.Sprintf("datagram %d of %d bytes lost: the queue is full", p.number, len(p.data)))
 }

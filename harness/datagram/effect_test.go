@@ -131,8 +131,8 @@ func TestCorrupt(t *testing.T) {
 		sent := "abcdefgh"
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(3, makeAll(t, test.flag))
-			b.carry([]byte(sent))
-			b.carry(nil)
+			b.carryDatagram([]byte(sent))
+			b.carryDatagram(nil)
 			flips := 0
 			for i := range len(sent) {
 				n := bits.OnesCount8(b.came[0].payload[i] ^ sent[i])
@@ -152,7 +152,7 @@ func TestDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(3, makeAll(t, "latency latency=100 jitter=20"))
 		for i := range 500 {
-			b.carry(fmt.Append(nil, i))
+			b.carryDatagram(fmt.Append(nil, i))
 			time.Sleep(7 * time.Millisecond)
 		}
 		time.Sleep(time.Second)
@@ -182,7 +182,7 @@ func TestBandwidth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(3, makeAll(t, "bandwidth rate=10 queue=10kB"))
 		for range 20 {
-			b.carry(make([]byte, 1000)) // 100 ms each
+			b.carryDatagram(make([]byte, 1000)) // 100 ms each
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -204,18 +204,18 @@ func TestUpdate(t *testing.T) {
 		cut, every := mustMake(t, "bandwidth rate=0"), mustMake(t, "drop every=3")
 		b := newBench(3, []Toxic{every, cut})
 		for i := range 6 {
-			b.carry(fmt.Append(nil, i+1))
+			b.carryDatagram(fmt.Append(nil, i+1))
 		}
 		if got := b.payloads(); got != "" {
 			t.Fatalf("%q came through a rate of 0", got)
 		}
-		b.update([]Toxic{every})
+		b.updateChain([]Toxic{every})
 		synctest.Wait()
 		if got := b.payloads(); got != "1 2 4 5" {
 			t.Errorf("got %q", got)
 		}
 		for i := range 3 {
-			b.carry(fmt.Append(nil, i+7))
+			b.carryDatagram(fmt.Append(nil, i+7))
 		}
 		if got := b.payloads(); got != "1 2 4 5 7 8" {
 			t.Errorf("the other toxic has begun anew: got %q", got)
@@ -229,7 +229,7 @@ func TestHeldIsBounded(t *testing.T) {
 		b := newBench(3, makeAll(t, "latency latency=1h"))
 		n := maxHeld/(MaxPayload+overhead) + 5
 		for range n {
-			b.carry(make([]byte, MaxPayload))
+			b.carryDatagram(make([]byte, MaxPayload))
 		}
 		if got := len(b.struck); got != 1+5 {
 			t.Errorf("%d strikes, want the delay and 5 lost", got)
@@ -250,8 +250,8 @@ func TestStrikesAreTold(t *testing.T) {
 func TestToxicsThatHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(3, makeAll(t, "reorder at.segment=1 only=true positions=9 hold=200", "latency latency=10"))
-		b.carry([]byte("1"))
-		b.carry([]byte("2"))
+		b.carryDatagram([]byte("1"))
+		b.carryDatagram([]byte("2"))
 		time.Sleep(time.Second)
 		synctest.Wait()
 		want := []arrival{{"2", 10 * time.Millisecond}, {"1", 210 * time.Millisecond}}

@@ -64,13 +64,13 @@ func TestFidelity(t *testing.T) {
 			}
 			// What is sent is counted when the send has returned; the server may have answered by then.
 			until(t, "all is counted", func() bool {
-				return p.Traffic(event.Upstream).Sent.Datagrams == total && p.Traffic(event.Downstream).Sent.Datagrams == total
+				return p.TotalTraffic(event.Upstream).Sent.Datagrams == total && p.TotalTraffic(event.Downstream).Sent.Datagrams == total
 			})
-			up := p.Traffic(event.Upstream)
+			up := p.TotalTraffic(event.Upstream)
 			if up.Received != (Count{total, bytesSent}) || up.Sent != up.Received {
 				t.Errorf("counted %+v, want %d datagrams and %d bytes", up, total, bytesSent)
 			}
-			if list := p.Associations(); len(list) != 1 || list[0].Client != client.LocalAddr().String() ||
+			if list := p.OpenAssociations(); len(list) != 1 || list[0].Client != client.LocalAddr().String() ||
 				list[0].Upstream != server.LocalAddr().String() || list[0].Traffic[event.Upstream] != up {
 				t.Errorf("got %+v", list)
 			}
@@ -99,7 +99,7 @@ func TestAnswersComeFromTheAddressAsked(t *testing.T) {
 			reply(t, server, want(t, server, []byte("ask")), []byte("answer"))
 			want(t, client, []byte("answer"))
 		}
-		if n := len(p.Associations()); n != len(hosts) {
+		if n := len(p.OpenAssociations()); n != len(hosts) {
 			t.Errorf("%s: %d associations, want %d", listenAt, n, len(hosts))
 		}
 	}
@@ -146,7 +146,7 @@ func TestManyClients(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := len(p.Associations()); n != clients {
+	if n := len(p.OpenAssociations()); n != clients {
 		t.Errorf("%d associations, want %d", n, clients)
 	}
 	_ = p.Close()

@@ -26,7 +26,7 @@ func FuzzMake(f *testing.F) {
 		if err != nil {
 			return
 		}
-		toxic, err := Make(spec)
+		toxic, err := MakeToxic(spec)
 		if err != nil {
 			if err.Error() == "" {
 				t.Error("refused without a word")
@@ -36,10 +36,10 @@ func FuzzMake(f *testing.F) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(1, []Toxic{toxic})
 			for range 5 {
-				b.carry(payload)
+				b.carryDatagram(payload)
 			}
 			time.Sleep(time.Minute)
-			b.update(nil)
+			b.updateChain(nil)
 			synctest.Wait()
 			if len(b.came) > 5*1001 {
 				t.Errorf("%d came of 5", len(b.came))

@@ -7,14 +7,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/seed"
 )
 
 // A Count is of datagrams and of the bytes of their payloads.
 type Count struct{ Datagrams, Bytes int64 }
 
-func (c *Count) add(n int) { c.Datagrams++; c.Bytes += int64(n) }
+func (c *Count) addDatagram(n int) { c.Datagrams++; c.Bytes += int64(n) }
 
 // Traffic counts what went in one direction. What is in Received alone was lost
 // by a fault, is held by one, or could not be sent.
@@ -23,7 +23,7 @@ type Traffic struct {
 	Sent     Count // taken by the destination's kernel
 }
 
-func (t *Traffic) add(other Traffic) {
+func (t *Traffic) addTraffic(other Traffic) {
 	t.Received.Datagrams += other.Received.Datagrams
 	t.Received.Bytes += other.Received.Bytes
 	t.Sent.Datagrams += other.Sent.Datagrams
@@ -37,7 +37,7 @@ type link struct {
 	conn      uint64 // number of the association
 	opposite  *link
 	ctx       context.Context
-	chance    chance.Source
+	chance    seed.Source
 	events    func(event.Event)
 	spawn     func(func())
 	flowed    atomic.Bool // a packet has left
@@ -60,9 +60,9 @@ type link struct {
 // maxWaiting is how much of out is kept while the upstream is being looked up.
 const maxWaiting = 1 << 20
 
-// carry takes a datagram from the source, whose bytes it does not keep, and
+// carryDatagram takes a datagram from the source, whose bytes it does not keep, and
 // sends on what is to leave now. It is false when the link is closed.
-func (l *link) carry(data []byte) bool {
+func (l *link) carryDatagram(data []byte) bool {
 	l.sending.Lock()
 	defer l.sending.Unlock()
 	l.mu.Lock()
@@ -70,13 +70,13 @@ func (l *link) carry(data []byte) bool {
 		l.mu.Unlock()
 		return false
 	}
-	l.watch(data)
+	l.scanPatterns(data)
 	p := packet{data, l.traffic.Received.Datagrams + 1, l.traffic.Received.Bytes}
-	l.traffic.Received.add(len(data))
+	l.traffic.Received.addDatagram(len(data))
 	send := l.send
 	if len(l.chain) == 0 && len(l.out) == 0 && send != nil {
 		l.mu.Unlock()
-		l.deliver(send, p)
+		l.deliverPacket(send, p)
 		return true
 	}
 	p.data = slices.Clone(data)
@@ -87,7 +87,7 @@ func (l *link) carry(data []byte) bool {
 	l.pumpLocked()
 	l.mu.Unlock()
 	for _, p := range out {
-		l.deliver(send, p)
+		l.deliverPacket(send, p)
 	}
 	return true
 }
@@ -95,13 +95,13 @@ func (l *link) carry(data []byte) bool {
 // stepLocked hands a packet to the i-th stage.
 func (l *link) stepLocked(i int, p packet, at time.Time) {
 	if i < len(l.chain) {
-		l.chain[i].take(p, at, func(p packet, at time.Time) { l.stepLocked(i+1, p, at) })
+		l.chain[i].takePacket(p, at, func(p packet, at time.Time) { l.stepLocked(i+1, p, at) })
 		return
 	}
 	if l.send == nil {
 		if l.waiting += int64(len(p.data)) + overhead; l.waiting > maxWaiting {
 			l.events(event.Event{Kind: event.Lost, Direction: l.direction, Side: event.Proxy, Offset: p.offset,
-				Detail: "too many wait for the upstream's address"})
+				Detail: "too many datagrams wait for the upstream's address"})
 			l.waiting -= int64(len(p.data)) + overhead
 			return
 		}
@@ -117,7 +117,7 @@ func (l *link) advanceLocked(now time.Time) {
 			return
 		}
 		s := l.chain[first]
-		s.effect.wake(s, at, func(p packet, at time.Time) { l.stepLocked(first+1, p, at) })
+		s.effect.wakeDue(s, at, func(p packet, at time.Time) { l.stepLocked(first+1, p, at) })
 	}
 }
 
@@ -125,7 +125,7 @@ func (l *link) advanceLocked(now time.Time) {
 func (l *link) earliestLocked() (first int, at time.Time) {
 	first = -1
 	for i, s := range l.chain {
-		if due := s.effect.due(); !due.IsZero() && (first < 0 || due.Before(at)) {
+		if due := s.effect.nextDue(); !due.IsZero() && (first < 0 || due.Before(at)) {
 			first, at = i, due
 		}
 	}
@@ -150,7 +150,7 @@ func (l *link) pumpLocked() {
 	case l.closed || first < 0 && !ready:
 	case !l.pumping:
 		l.pumping = true
-		l.spawn(l.pump)
+		l.spawn(l.pumpHeld)
 	case ready || l.armed.IsZero() || at.Before(l.armed):
 		select {
 		case l.alarm <- struct{}{}:
@@ -159,12 +159,12 @@ func (l *link) pumpLocked() {
 	}
 }
 
-// pump hands on what is held until nothing is.
-func (l *link) pump() {
+// pumpHeld hands on what is held until nothing is.
+func (l *link) pumpHeld() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		at, ok := l.flow()
+		at, ok := l.sendDue()
 		if !ok {
 			return
 		}
@@ -178,8 +178,8 @@ func (l *link) pump() {
 	}
 }
 
-// flow sends what is due and returns when more is; false when nothing is held.
-func (l *link) flow() (time.Time, bool) {
+// sendDue sends what is due and returns when more is; false when nothing is held.
+func (l *link) sendDue() (time.Time, bool) {
 	l.sending.Lock()
 	defer l.sending.Unlock()
 	l.mu.Lock()
@@ -193,43 +193,43 @@ func (l *link) flow() (time.Time, bool) {
 		return at, false
 	}
 	for _, p := range out {
-		l.deliver(send, p)
+		l.deliverPacket(send, p)
 	}
 	return at, first >= 0
 }
 
-// deliver sends a packet. The caller has l.sending.
-func (l *link) deliver(send func([]byte) error, p packet) {
+// deliverPacket sends a packet. The caller has l.sending.
+func (l *link) deliverPacket(send func([]byte) error, p packet) {
 	l.flowed.Store(true) // before anybody can answer
 	if err := send(p.data); err != nil {
 		if l.ctx.Err() == nil {
-			l.emit(event.Event{Kind: event.Lost, Side: event.Proxy, Offset: p.offset, Detail: err.Error()})
+			l.emitEvent(event.Event{Kind: event.Lost, Side: event.Proxy, Offset: p.offset, Detail: err.Error()})
 		}
 		return
 	}
 	l.mu.Lock()
 	offset := l.traffic.Sent.Bytes
-	l.traffic.Sent.add(len(p.data))
+	l.traffic.Sent.addDatagram(len(p.data))
 	l.mu.Unlock()
-	l.emit(event.Event{Kind: event.Bytes, Side: l.direction.Source(), Offset: offset, Bytes: int64(len(p.data))})
+	l.emitEvent(event.Event{Kind: event.Bytes, Side: l.direction.Source(), Offset: offset, Bytes: int64(len(p.data))})
 }
 
-func (l *link) emit(e event.Event) {
+func (l *link) emitEvent(e event.Event) {
 	e.Direction = l.direction
 	l.events(e)
 }
 
-// connect says who sends, and sends what has waited for that.
-func (l *link) connect(send func([]byte) error) {
+// connectSender says who sends, and sends what has waited for that.
+func (l *link) connectSender(send func([]byte) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.send = send
 	l.pumpLocked()
 }
 
-// update makes the chain that of the toxics given. A stage whose toxic stays goes
+// updateChain makes the chain that of the toxics given. A stage whose toxic stays goes
 // on; what one holds whose toxic is gone passes through those behind it at once.
-func (l *link) update(list []Toxic) {
+func (l *link) updateChain(list []Toxic) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -238,7 +238,7 @@ func (l *link) update(list []Toxic) {
 	now := time.Now()
 	before, after := l.chain, make([]*stage, 0, len(list))
 	for _, t := range list {
-		i := slices.IndexFunc(before, func(s *stage) bool { return s.is(t) })
+		i := slices.IndexFunc(before, func(s *stage) bool { return s.isSameToxic(t) })
 		if i >= 0 {
 			after = append(after, before[i])
 		} else {
@@ -249,7 +249,7 @@ func (l *link) update(list []Toxic) {
 	for i := len(before) - 1; i >= 0; i-- {
 		if !slices.Contains(after, before[i]) {
 			to := l.behindLocked(before[i+1:])
-			for _, p := range before[i].effect.flush() {
+			for _, p := range before[i].effect.flushAll() {
 				l.stepLocked(to, p, now)
 			}
 		}
@@ -268,8 +268,8 @@ func (l *link) behindLocked(stages []*stage) int {
 	return len(l.chain)
 }
 
-// close forgets what is held, and waits for a packet that is being sent.
-func (l *link) close() {
+// closeLink forgets what is held, and waits for a packet that is being sent.
+func (l *link) closeLink() {
 	l.sending.Lock()
 	defer l.sending.Unlock()
 	l.mu.Lock()
@@ -281,22 +281,22 @@ func (l *link) close() {
 	}
 }
 
-func (l *link) carried() Traffic {
+func (l *link) carriedTraffic() Traffic {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.traffic
 }
 
-// pending reports whether something is held that will be handed on.
-func (l *link) pending() bool {
+// holdsPackets reports whether something is held that will be handed on.
+func (l *link) holdsPackets() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	first, _ := l.earliestLocked()
 	return first >= 0 || len(l.out) > 0
 }
 
-// active returns the names of the toxics whose trigger was reached.
-func (l *link) active() []string {
+// activeToxics returns the names of the toxics whose trigger was reached.
+func (l *link) activeToxics() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	names := []string{}

@@ -29,7 +29,7 @@ func TestUpstreamThatIsTheProxyItself(t *testing.T) {
 			}
 			until(t, "it is given up", func() bool { return count(log, event.Close) > before })
 		}
-		for _, e := range log.Events() {
+		for _, e := range log.AllEvents() {
 			switch {
 			case e.Kind == event.Refuse && !strings.Contains(e.Detail, "is the proxy itself"),
 				e.Kind == event.Accept && !strings.HasPrefix(e.Detail, client.LocalAddr().String()):

@@ -13,22 +13,22 @@ type drop struct {
 	left  int64 // of the burst that is going on
 }
 
-func (d *drop) strike(w *stage, p packet, _ time.Time, _ pass) {
+func (d *drop) strikePacket(w *stage, p packet, _ time.Time, _ pass) {
 	d.left = d.burst
-	d.lose(w, p)
+	d.reportLost(w, p)
 }
 
-func (d *drop) skip(w *stage, p packet, at time.Time, next pass) {
+func (d *drop) skipPacket(w *stage, p packet, at time.Time, next pass) {
 	if d.left == 0 {
 		next(p, at)
 		return
 	}
-	d.lose(w, p)
+	d.reportLost(w, p)
 }
 
-func (d *drop) lose(w *stage, p packet) {
+func (d *drop) reportLost(w *stage, p packet) {
 	d.left--
-	w.report(p, fmt.Sprintf("datagram %d of %d bytes dropped", p.number, len(p.data)))
+	w.reportStruck(p, fmt.Sprintf("datagram %d of %d bytes dropped", p.number, len(p.data)))
 }
 
 // A loss loses packets, rather behind another one that was lost.
@@ -38,7 +38,7 @@ type loss struct {
 	before            bool // the last one was lost
 }
 
-func (l *loss) strike(w *stage, p packet, at time.Time, next pass) {
+func (l *loss) strikePacket(w *stage, p packet, at time.Time, next pass) {
 	rate := l.rate
 	if l.before {
 		rate += l.correlation
@@ -47,7 +47,7 @@ func (l *loss) strike(w *stage, p packet, at time.Time, next pass) {
 		next(p, at)
 		return
 	}
-	w.report(p, fmt.Sprintf("datagram %d of %d bytes lost", p.number, len(p.data)))
+	w.reportStruck(p, fmt.Sprintf("datagram %d of %d bytes lost", p.number, len(p.data)))
 }
 
 // A duplicate sends packets again.
@@ -56,8 +56,8 @@ type duplicate struct {
 	copies int
 }
 
-func (d *duplicate) strike(w *stage, p packet, at time.Time, next pass) {
-	w.report(p, fmt.Sprintf("datagram %d of %d bytes sent %d times", p.number, len(p.data), d.copies+1))
+func (d *duplicate) strikePacket(w *stage, p packet, at time.Time, next pass) {
+	w.reportStruck(p, fmt.Sprintf("datagram %d of %d bytes sent %d times", p.number, len(p.data), d.copies+1))
 	again := slices.Clone(p.data) // a toxic behind this one may change what it is given
 	next(p, at)
 	for range d.copies {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 // errorPause is how long a socket that fails for no reason known to us is left
@@ -39,24 +40,24 @@ type port struct {
 	every  bool // it is bound to every address of the host
 	shut   bool // it refuses
 	closed bool
-	raw    raw
+	raw    rawSocket
 }
 
-// open binds the port.
-func (p *port) open(listen string) error {
+// openPort binds the port.
+func (p *port) openPort(listen string) error {
 	host, number, err := net.SplitHostPort(listen)
 	if err != nil {
 		return &net.OpError{Op: "listen", Net: "udp", Err: err}
 	}
-	conn, err := bind(p.proxy.ctx, listen)
+	conn, err := bindPort(p.proxy.ctx, listen)
 	for i := 0; i < bindAttempts && err == nil && number == "0"; i++ {
 		// Only a number that was asked for survives shutting and reopening.
 		again := net.JoinHostPort(host, strconv.Itoa(conn.LocalAddr().(*net.UDPAddr).Port))
 		_ = conn.Close()
-		if conn, err = bind(p.proxy.ctx, again); err == nil {
+		if conn, err = bindPort(p.proxy.ctx, again); err == nil {
 			break
 		}
-		conn, err = bind(p.proxy.ctx, listen)
+		conn, err = bindPort(p.proxy.ctx, listen)
 	}
 	if err != nil {
 		return err
@@ -69,7 +70,7 @@ func (p *port) open(listen string) error {
 	return nil
 }
 
-func bind(ctx context.Context, listen string) (*net.UDPConn, error) {
+func bindPort(ctx context.Context, listen string) (*net.UDPConn, error) {
 	var config net.ListenConfig
 	c, err := config.ListenPacket(ctx, "udp", listen)
 	if err != nil {
@@ -87,11 +88,11 @@ func (p *port) readLocked(conn *net.UDPConn) {
 	}
 	p.conn = conn
 	every := p.every
-	p.proxy.ends.Go(func() { p.read(conn, every) })
+	p.proxy.ends.Go(func() { p.readLoop(conn, every) })
 }
 
-// read takes datagrams until the socket is closed.
-func (p *port) read(conn *net.UDPConn, every bool) {
+// readLoop takes datagrams until the socket is closed.
+func (p *port) readLoop(conn *net.UDPConn, every bool) {
 	buffer := make([]byte, bufferSize)
 	var control []byte
 	if every {
@@ -101,26 +102,26 @@ func (p *port) read(conn *net.UDPConn, every bool) {
 		n, c, _, from, err := conn.ReadMsgUDPAddrPort(buffer, control)
 		switch {
 		case err == nil:
-			p.take(buffer[:n], key{client: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), local: localOf(control[:c])})
+			p.takeDatagram(buffer[:n], key{client: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), local: localOf(control[:c])})
 		case errors.Is(err, net.ErrClosed):
 			return
-		case !isBounce(err) && !pause(p.proxy.ctx, errorPause):
+		case !isBounce(err) && !sleep.For(p.proxy.ctx, errorPause):
 			return
 		}
 	}
 }
 
-func (p *port) take(payload []byte, k key) {
-	switch p.requested() {
+func (p *port) takeDatagram(payload []byte, k key) {
+	switch p.requestedMode() {
 	case Accept:
-		p.proxy.take(payload, k)
+		p.proxy.carryFromClient(payload, k)
 	case BlackHole:
-		p.proxy.emit(event.Event{Kind: event.Lost, Side: event.Client, Detail: k.client.String() + " met a black hole"})
+		p.proxy.emitEvent(event.Event{Kind: event.Lost, Side: event.Client, Detail: k.client.String() + " got no answer (blackhole)"})
 	}
 }
 
-// send sends a datagram to a client, from the address that it knows.
-func (p *port) send(payload []byte, k key) error {
+// sendDatagram sends a datagram to a client, from the address that it knows.
+func (p *port) sendDatagram(payload []byte, k key) error {
 	p.mu.Lock()
 	conn := p.conn
 	p.mu.Unlock()
@@ -131,7 +132,7 @@ func (p *port) send(payload []byte, k key) error {
 	return err
 }
 
-func (p *port) address() net.Addr {
+func (p *port) localAddr() net.Addr {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.at == nil {
@@ -140,10 +141,10 @@ func (p *port) address() net.Addr {
 	return p.at
 }
 
-// is reports whether a socket leads to the port. One datagram would go round for
+// isSelf reports whether a socket leads to the port. One datagram would go round for
 // ever, then, and make an association each time.
-func (p *port) is(conn *net.UDPConn) bool {
-	at, ok := p.address().(*net.UDPAddr)
+func (p *port) isSelf(conn *net.UDPConn) bool {
+	at, ok := p.localAddr().(*net.UDPAddr)
 	if !ok {
 		return false
 	}
@@ -152,35 +153,35 @@ func (p *port) is(conn *net.UDPConn) bool {
 	return ours && to.Port == at.Port
 }
 
-func (p *port) requested() Mode { return p.wanted.load() }
+func (p *port) requestedMode() Mode { return p.wanted.loadMode() }
 
-// set changes the mode at once. Before the port is open it does nothing but note
+// setMode changes the mode at once. Before the port is open it does nothing but note
 // the wish.
-func (p *port) set(m Mode) error {
+func (p *port) setMode(m Mode) error {
 	if m > BlackHole {
 		return errors.New("there is no " + m.String())
 	}
-	p.wanted.store(m)
-	if p.address() == nil {
+	p.wanted.storeMode(m)
+	if p.localAddr() == nil {
 		return nil
 	}
-	return p.settle()
+	return p.applyMode()
 }
 
-// settle brings the port to the mode that is wanted.
-func (p *port) settle() error {
+// applyMode brings the port to the mode that is wanted.
+func (p *port) applyMode() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	refuse := p.requested() == Refuse
+	refuse := p.requestedMode() == Refuse
 	switch {
 	case p.closed:
 		return net.ErrClosed
 	case refuse == p.shut:
 		return nil
 	case refuse:
-		p.proxy.emit(event.Event{Kind: event.Refuse, Side: event.Proxy, Detail: "datagrams are refused"})
+		p.proxy.emitEvent(event.Event{Kind: event.Refuse, Side: event.Proxy, Detail: "datagrams are refused"})
 		p.shut = true
-		if shut(p.conn, p.at) != nil {
+		if shutPort(p.conn, p.at) != nil {
 			_ = p.conn.Close()
 			p.conn = nil
 		}
@@ -192,32 +193,32 @@ func (p *port) settle() error {
 }
 
 func (p *port) reopenLocked() error {
-	if p.conn != nil && reopen(p.conn) == nil {
+	if p.conn != nil && reopenPort(p.conn) == nil {
 		return nil
 	}
 	if p.conn != nil {
 		_ = p.conn.Close()
 		p.conn = nil
 	}
-	conn, err := bind(p.proxy.ctx, p.at.String())
+	conn, err := bindPort(p.proxy.ctx, p.at.String())
 	if err == nil {
 		p.readLocked(conn)
 	}
 	return err
 }
 
-func (p *port) close() {
+func (p *port) closePort() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
 	if p.conn != nil {
 		_ = p.conn.Close()
 	}
-	p.raw.close()
+	p.raw.closeSocket()
 }
 
 // A mode is read for every datagram.
 type mode struct{ value atomic.Uint32 }
 
-func (m *mode) load() Mode   { return Mode(m.value.Load()) }
-func (m *mode) store(v Mode) { m.value.Store(uint32(v)) }
+func (m *mode) loadMode() Mode   { return Mode(m.value.Load()) }
+func (m *mode) storeMode(v Mode) { m.value.Store(uint32(v)) }

@@ -13,8 +13,8 @@ import (
 // controlSize is room for one address in a control message.
 const controlSize = 64
 
-// control calls do with the descriptor of a socket.
-func control(conn *net.UDPConn, do func(fd int) error) error {
+// controlFD calls do with the descriptor of a socket.
+func controlFD(conn *net.UDPConn, do func(fd int) error) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return err
@@ -28,11 +28,11 @@ func isIPv4(fd int) bool {
 	return err == nil && domain == unix.AF_INET
 }
 
-// shut makes the kernel answer datagrams by ICMP and keeps the port: a socket
+// shutPort makes the kernel answer datagrams by ICMP and keeps the port: a socket
 // that is connected is for its peer only, and the peer is the socket itself
 // (connect(2), udp(7)).
-func shut(conn *net.UDPConn, at *net.UDPAddr) error {
-	return control(conn, func(fd int) error {
+func shutPort(conn *net.UDPConn, at *net.UDPAddr) error {
+	return controlFD(conn, func(fd int) error {
 		self := at.IP
 		if self.IsUnspecified() {
 			self = net.IPv4(127, 0, 0, 1)
@@ -50,9 +50,9 @@ func shut(conn *net.UDPConn, at *net.UDPAddr) error {
 	})
 }
 
-// reopen dissolves the association of a socket that was shut.
-func reopen(conn *net.UDPConn) error {
-	return control(conn, func(fd int) error {
+// reopenPort dissolves the association of a socket that was shut.
+func reopenPort(conn *net.UDPConn) error {
+	return controlFD(conn, func(fd int) error {
 		none := unix.RawSockaddr{Family: unix.AF_UNSPEC}
 		_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&none)), unsafe.Sizeof(none))
 		if errno != 0 {
@@ -65,7 +65,7 @@ func reopen(conn *net.UDPConn) error {
 // wantLocal asks the kernel to tell for each datagram which of the host's
 // addresses it was sent to.
 func wantLocal(conn *net.UDPConn) error {
-	return control(conn, func(fd int) error {
+	return controlFD(conn, func(fd int) error {
 		if isIPv4(fd) {
 			return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 		}
@@ -119,13 +119,13 @@ func newInlet(conn *net.UDPConn, b *buffers) *inlet {
 	return &inlet{raw: raw, failed: err, buffers: b}
 }
 
-// receive blocks until there is a datagram, or an error of the socket. The
+// receiveDatagram blocks until there is a datagram, or an error of the socket. The
 // payload is valid until done.
-func (i *inlet) receive() ([]byte, error) {
+func (i *inlet) receiveDatagram() ([]byte, error) {
 	if i.failed != nil {
 		return nil, net.ErrClosed
 	}
-	if err := i.raw.Read(i.try); err != nil {
+	if err := i.raw.Read(i.tryReceive); err != nil {
 		return nil, err
 	}
 	if i.err != nil {
@@ -134,8 +134,8 @@ func (i *inlet) receive() ([]byte, error) {
 	return i.held[:i.n], nil
 }
 
-func (i *inlet) try(fd uintptr) bool {
-	b := i.buffers.get()
+func (i *inlet) tryReceive(fd uintptr) bool {
+	b := i.buffers.getBuffer()
 	for {
 		i.n, i.err = unix.Read(int(fd), b[:])
 		if i.err != unix.EINTR {
@@ -143,17 +143,17 @@ func (i *inlet) try(fd uintptr) bool {
 		}
 	}
 	if i.err != nil {
-		i.buffers.put(b)
+		i.buffers.putBuffer(b)
 		return i.err != unix.EAGAIN
 	}
 	i.held = b
 	return true
 }
 
-// done gives the buffer back.
-func (i *inlet) done() {
+// releaseBuffer gives the buffer back.
+func (i *inlet) releaseBuffer() {
 	if i.held != nil {
-		i.buffers.put(i.held)
+		i.buffers.putBuffer(i.held)
 		i.held = nil
 	}
 }

@@ -11,10 +11,10 @@ import (
 // controlSize is zero: control messages are not read.
 const controlSize = 0
 
-// shut fails: here the port has to be closed to be refused.
-func shut(*net.UDPConn, *net.UDPAddr) error { return errors.ErrUnsupported }
+// shutPort fails: here the port has to be closed to be refused.
+func shutPort(*net.UDPConn, *net.UDPAddr) error { return errors.ErrUnsupported }
 
-func reopen(*net.UDPConn) error { return errors.ErrUnsupported }
+func reopenPort(*net.UDPConn) error { return errors.ErrUnsupported }
 
 // wantLocal fails: answers leave from the address that the system picks.
 func wantLocal(*net.UDPConn) error { return errors.ErrUnsupported }
@@ -33,9 +33,9 @@ func newInlet(conn *net.UDPConn, _ *buffers) *inlet {
 	return &inlet{conn, make([]byte, bufferSize)}
 }
 
-func (i *inlet) receive() ([]byte, error) {
+func (i *inlet) receiveDatagram() ([]byte, error) {
 	n, err := i.conn.Read(i.buffer)
 	return i.buffer[:n], err
 }
 
-func (i *inlet) done() {}
+func (i *inlet) releaseBuffer() {}

@@ -17,8 +17,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/seed"
 )
 
 // Every fault does to real sockets what it does to a link alone, to the datagram.
@@ -31,10 +31,10 @@ func TestEffectsOnSockets(t *testing.T) {
 				const n = 100
 				toxic := mustMake(t, flag)
 				toxic.Name = "fault"
-				source := chance.New(5).SplitN(1).Split(d.String())
+				source := seed.New(5).SplitN(1).SplitBy(d.String())
 				expected := expect(t, source, toxic, n)
 				server := listen(t, "127.0.0.1:0")
-				p, log := start(t, Config{Upstream: server.LocalAddr().String(), Seed: chance.New(5), Toxics: []Toxic{toxic}})
+				p, log := start(t, Config{Upstream: server.LocalAddr().String(), Seed: seed.New(5), Toxics: []Toxic{toxic}})
 				client := dial(t, p.Addr().String())
 				from, to := client.Write, server
 				if d == event.Downstream {
@@ -56,7 +56,7 @@ func TestEffectsOnSockets(t *testing.T) {
 					t.Errorf("got  %q\nwant %q", got, expected)
 				}
 				until(t, "all is counted", func() bool {
-					traffic := p.Traffic(d)
+					traffic := p.TotalTraffic(d)
 					return traffic.Received.Datagrams == n && traffic.Sent.Datagrams == int64(len(expected))
 				})
 				if e := wait(t, log, event.Struck); e.Toxic != "fault" || e.Direction != d || e.Conn != 1 {
@@ -69,13 +69,13 @@ func TestEffectsOnSockets(t *testing.T) {
 
 // expect returns what a link without sockets makes of the numbers from 1 to n. A
 // packet that waits for company at the end is waited for.
-func expect(t *testing.T, source chance.Source, toxic Toxic, n int) (list []string) {
+func expect(t *testing.T, source seed.Source, toxic Toxic, n int) (list []string) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(0, nil)
 		b.chance = source
-		b.update([]Toxic{toxic})
+		b.updateChain([]Toxic{toxic})
 		for i := range n {
-			b.carry(fmt.Append(nil, i+1))
+			b.carryDatagram(fmt.Append(nil, i+1))
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -129,10 +129,10 @@ func TestModes(t *testing.T) {
 		mode(Refuse)
 		wantRefused()
 		mode(BlackHole)
-		received := p.Traffic(event.Upstream).Received
+		received := p.TotalTraffic(event.Upstream).Received
 		send(t, client, []byte("lost"))
 		wait(t, log, event.Lost)
-		if now := p.Traffic(event.Upstream).Received; now != received {
+		if now := p.TotalTraffic(event.Upstream).Received; now != received {
 			t.Errorf("%s: a black hole has carried %v", addr, now)
 		}
 		mode(Accept)
@@ -153,18 +153,18 @@ func TestUpstreamDead(t *testing.T) {
 		p, log := start(t, Config{Listen: host, Upstream: addr})
 		client := dial(t, p.Addr().String())
 		send(t, client, []byte("lost"))
-		e := wait(t, log, event.Bounce)
+		e := wait(t, log, event.PortUnreachable)
 		if e.Side != event.Server || e.Conn != 1 || !strings.Contains(e.Detail, "connection refused") {
 			t.Errorf("got %+v", e)
 		}
-		if strings.HasSuffix(e.Detail, "the client is told") {
+		if strings.HasSuffix(e.Detail, "the client gets an ICMP error") {
 			if _, err := client.Read(make([]byte, 10)); !refused(err) {
 				t.Errorf("read %v, want ECONNREFUSED", err)
 			}
 		} else if os.Getuid() == 0 && runtime.GOOS == "linux" {
 			t.Errorf("got %q, though we may open raw sockets", e.Detail)
 		} else {
-			t.Log("NOT PROVEN without the privilege of raw sockets: the client is told by ICMP")
+			t.Log("NOT PROVEN without the privilege of raw sockets: the client gets an ICMP error")
 		}
 		server := listen(t, addr)
 		for i := range 5 { // none of these is lost for an error that was about another
@@ -176,7 +176,7 @@ func TestUpstreamDead(t *testing.T) {
 		for range 3 {
 			_, _ = client.Write([]byte("lost")) // may report the last one
 		}
-		until(t, "more bounces", func() bool { return count(log, event.Bounce) >= 3 })
+		until(t, "more bounces", func() bool { return count(log, event.PortUnreachable) >= 3 })
 	}
 }
 
@@ -210,13 +210,13 @@ func TestEviction(t *testing.T) {
 			want(t, server, []byte("again"))
 		}
 	}
-	if e := wait(t, log, event.Expire); e.Conn != 2 || !strings.Contains(e.Detail, "at most") {
+	if e := wait(t, log, event.Expire); e.Conn != 2 || !strings.Contains(e.Detail, "the maximum is 2") {
 		t.Errorf("got %+v, want number 2 to go", e)
 	}
-	until(t, "two are left", func() bool { return len(p.Associations()) == 2 })
+	until(t, "two are left", func() bool { return len(p.OpenAssociations()) == 2 })
 	send(t, clients[1], []byte("back"))
 	want(t, server, []byte("back"))
-	if got := p.Traffic(event.Upstream).Received.Datagrams; got != 5 {
+	if got := p.TotalTraffic(event.Upstream).Received.Datagrams; got != 5 {
 		t.Errorf("%d datagrams counted, want 5", got)
 	}
 }
@@ -226,28 +226,28 @@ func TestExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := event.NewLog(0)
 		ctx, cancel := context.WithCancel(context.Background())
-		p, err := New(Config{Idle: time.Minute, Events: log.Add})
+		p, err := New(Config{Idle: time.Minute, Events: log.AddEvent})
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.ctx = ctx
 		add := func(n int, list []Toxic) *association {
 			k := key{local: netip.AddrFrom4([4]byte{127, 0, 0, byte(n)})}
-			a, _ := p.table.add(k, func(id uint64) *association { return newAssociation(p, id, k, list) })
+			a, _ := p.table.addKey(k, func(id uint64) *association { return newAssociation(p, id, k, list) })
 			return a
 		}
-		p.ends.Go(func() { p.table.expire(ctx, p.made) })
+		p.ends.Go(func() { p.table.expireIdle(ctx, p.made) })
 		idle, lively := add(1, nil), add(2, nil)
 		holding := add(3, makeAll(t, "latency latency=150s direction=upstream"))
-		holding.links[event.Upstream].connect(func([]byte) error { return nil })
-		holding.links[event.Upstream].carry([]byte("x"))
+		holding.links[event.Upstream].connectSender(func([]byte) error { return nil })
+		holding.links[event.Upstream].carryDatagram([]byte("x"))
 		for range 10 {
 			time.Sleep(20 * time.Second)
-			lively.touch()
+			lively.noteActivity()
 		}
 		synctest.Wait()
 		var got []string
-		for _, e := range log.Events() {
+		for _, e := range log.AllEvents() {
 			if e.Kind == event.Expire {
 				got = append(got, fmt.Sprintf("%d at %v", e.Conn, e.At))
 			}
@@ -256,7 +256,7 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("got %v; %d idle, %d holds something for 150 s", got, idle.id, holding.id)
 		}
 		cancel()
-		lively.end("", "")
+		lively.endAssociation("", "")
 		p.ends.Wait()
 	})
 }
@@ -271,7 +271,7 @@ func TestUpstreamUnknown(t *testing.T) {
 	if e := wait(t, log, event.Close); !strings.Contains(e.Detail, "could not be reached") {
 		t.Errorf("got %+v", e)
 	}
-	until(t, "it is forgotten", func() bool { return len(p.Associations()) == 0 })
+	until(t, "it is forgotten", func() bool { return len(p.OpenAssociations()) == 0 })
 	_ = p.Close()
 }
 
@@ -309,14 +309,14 @@ func TestCloseUnderLoad(t *testing.T) {
 			}
 		})
 		busy(func(i int) { _ = p.SetToxics(sets[i%len(sets)]) })
-		busy(func(i int) { _ = p.SetMode(Mode(i % 3 * (i % 2))); _ = p.Associations() })
-		until(t, "much has passed", func() bool { return p.Traffic(event.Upstream).Received.Datagrams > 300 })
+		busy(func(i int) { _ = p.SetMode(Mode(i % 3 * (i % 2))); _ = p.OpenAssociations() })
+		until(t, "much has passed", func() bool { return p.TotalTraffic(event.Upstream).Received.Datagrams > 300 })
 		_ = p.Close()
 		close(stop)
 		load.Wait()
 		_ = server.Close()
-		p.Wait()
-		if n := len(p.Associations()); n != 0 {
+		p.WaitClosed()
+		if n := len(p.OpenAssociations()); n != 0 {
 			t.Errorf("%d associations are left", n)
 		}
 	}
@@ -330,7 +330,7 @@ func TestStartAndClose(t *testing.T) {
 	}
 	_ = p.Close()
 	_ = p.Close()
-	p.Wait()
+	p.WaitClosed()
 	if err := p.Start(context.Background()); err == nil {
 		t.Error("started after Close")
 	}
@@ -339,14 +339,22 @@ func TestStartAndClose(t *testing.T) {
 	if err := p.Start(context.Background()); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("got %v", err)
 	}
-	p.Wait()
+	p.WaitClosed()
 	ctx, cancel := context.WithCancel(context.Background())
 	p, _ = New(Config{Listen: "127.0.0.1:0"})
 	if err := p.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	cancel()
-	p.Wait()
+	cancel() // it is of the start alone
+	if err := p.SetMode(Refuse); err != nil {
+		t.Errorf("closed with the context of its start: %v", err)
+	}
+	_ = p.Close()
+	p.WaitClosed()
+	late, _ := New(Config{Listen: "127.0.0.1:0"})
+	if err := late.Start(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
 	if _, err := New(Config{Toxics: append(makeAll(t, "drop"), makeAll(t, "drop")...)}); err == nil {
 		t.Error("two toxics of one name")
 	}
@@ -360,7 +368,7 @@ func TestStartAndClose(t *testing.T) {
 func TestResolverThroughLoss(t *testing.T) {
 	const queries, tries = 50, 30
 	server := listen(t, "127.0.0.1:0")
-	p, log := start(t, Config{Upstream: server.LocalAddr().String(), Seed: chance.New(1),
+	p, log := start(t, Config{Upstream: server.LocalAddr().String(), Seed: seed.New(1),
 		Toxics: makeAll(t, "drop toxicity=0.3 direction=upstream", "drop toxicity=0.3")})
 	go func() {
 		b := make([]byte, 512)
@@ -426,8 +434,8 @@ func TestTriggersAcross(t *testing.T) {
 	send(t, first, []byte("goodbye"))
 	want(t, server, []byte("g"))
 	reply(t, server, to, []byte("never seen"))
-	until(t, "the answer is dropped", func() bool { return p.Traffic(event.Downstream).Received.Datagrams == 2 })
-	if got := p.Traffic(event.Downstream).Sent.Datagrams; got != 1 {
+	until(t, "the answer is dropped", func() bool { return p.TotalTraffic(event.Downstream).Received.Datagrams == 2 })
+	if got := p.TotalTraffic(event.Downstream).Sent.Datagrams; got != 1 {
 		t.Errorf("%d answers passed, want 1", got)
 	}
 	for i, expected := range []string{"\x9e", "\x9e", "a"} { // 2, 3 and 4
@@ -449,11 +457,11 @@ func TestPendingErrorCostsNothing(t *testing.T) {
 	conn := dial(t, addr) // nobody reads from it
 	send(t, conn, []byte("lost"))
 	server := listen(t, addr)
-	if err := a.ask(conn, []byte("sent")); err != nil {
+	if err := a.sendUpstream(conn, []byte("sent")); err != nil {
 		t.Fatal(err)
 	}
 	want(t, server, []byte("sent"))
-	if n := count(log, event.Bounce); n != 1 {
+	if n := count(log, event.PortUnreachable); n != 1 {
 		t.Errorf("told of %d times, want once", n)
 	}
 }

@@ -32,8 +32,8 @@ type item struct {
 	place uint64
 }
 
-// put holds a packet until a time; false when there is no room.
-func (q *queue) put(p packet, at time.Time) bool {
+// holdUntil holds a packet until a time; false when there is no room.
+func (q *queue) holdUntil(p packet, at time.Time) bool {
 	weight := int64(len(p.data)) + overhead
 	if q.weight+weight > maxHeld {
 		return false
@@ -45,29 +45,29 @@ func (q *queue) put(p packet, at time.Time) bool {
 	return true
 }
 
-func (q *queue) take() item {
+func (q *queue) takeFirst() item {
 	i := heap.Pop(&q.items).(item)
 	q.weight -= int64(len(i.data)) + overhead
 	q.bytes -= int64(len(i.data))
 	return i
 }
 
-func (q *queue) due() time.Time {
+func (q *queue) nextDue() time.Time {
 	if len(q.items) == 0 || q.items[0].at.Equal(never) {
 		return time.Time{}
 	}
 	return q.items[0].at
 }
 
-func (q *queue) wake(_ *stage, at time.Time, next pass) {
+func (q *queue) wakeDue(_ *stage, at time.Time, next pass) {
 	for len(q.items) > 0 && !q.items[0].at.After(at) {
-		i := q.take()
+		i := q.takeFirst()
 		next(i.packet, i.at)
 	}
 }
 
-// flush returns the packets in the order in which they came.
-func (q *queue) flush() []packet {
+// flushAll returns the packets in the order in which they came.
+func (q *queue) flushAll() []packet {
 	slices.SortFunc(q.items, func(a, b item) int { return int(a.place) - int(b.place) })
 	var list []packet
 	for _, i := range q.items {

@@ -15,45 +15,45 @@ type reorder struct {
 	overtaken int64
 }
 
-func (r *reorder) ready() bool { return r.held == nil }
+func (r *reorder) isReady() bool { return r.held == nil }
 
-func (r *reorder) strike(_ *stage, p packet, at time.Time, _ pass) {
+func (r *reorder) strikePacket(_ *stage, p packet, at time.Time, _ pass) {
 	r.held, r.until, r.overtaken = &p, at.Add(r.hold), 0
 }
 
-func (r *reorder) skip(w *stage, p packet, at time.Time, next pass) {
+func (r *reorder) skipPacket(w *stage, p packet, at time.Time, next pass) {
 	next(p, at)
 	if r.held == nil {
 		return
 	}
 	if r.overtaken++; r.overtaken == r.positions {
-		r.release(w, at, next)
+		r.releaseHeld(w, at, next)
 	}
 }
 
-func (r *reorder) release(w *stage, at time.Time, next pass) {
+func (r *reorder) releaseHeld(w *stage, at time.Time, next pass) {
 	p := *r.held
 	r.held = nil
 	if r.overtaken > 0 {
-		w.report(p, fmt.Sprintf("datagram %d of %d bytes overtaken by %d", p.number, len(p.data), r.overtaken))
+		w.reportStruck(p, fmt.Sprintf("datagram %d of %d bytes overtaken by %d", p.number, len(p.data), r.overtaken))
 	}
 	next(p, at)
 }
 
-func (r *reorder) due() time.Time {
+func (r *reorder) nextDue() time.Time {
 	if r.held == nil {
 		return time.Time{}
 	}
 	return r.until
 }
 
-func (r *reorder) wake(w *stage, at time.Time, next pass) {
+func (r *reorder) wakeDue(w *stage, at time.Time, next pass) {
 	if r.held != nil && !r.until.After(at) {
-		r.release(w, at, next)
+		r.releaseHeld(w, at, next)
 	}
 }
 
-func (r *reorder) flush() []packet {
+func (r *reorder) flushAll() []packet {
 	if r.held == nil {
 		return nil
 	}

@@ -13,8 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/toxics"
 )
 
@@ -24,7 +24,7 @@ const bound = 30 * time.Second
 // listen opens a socket that plays a server.
 func listen(t testing.TB, addr string) *net.UDPConn {
 	t.Helper()
-	c, err := bind(context.Background(), addr)
+	c, err := bindPort(context.Background(), addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func start(t testing.TB, cfg Config) (*Proxy, *event.Log) {
 	if cfg.Listen == "" {
 		cfg.Listen = "127.0.0.1:0"
 	}
-	cfg.Events = log.Add
+	cfg.Events = log.AddEvent
 	p, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -117,15 +117,15 @@ func wait(t testing.TB, log *event.Log, k event.Kind) event.Event {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), bound)
 	defer cancel()
-	e, err := log.Wait(ctx, func(e event.Event) bool { return e.Kind == k })
+	e, err := log.WaitEvent(ctx, func(e event.Event) bool { return e.Kind == k })
 	if err != nil {
-		t.Fatalf("no %s in %v", k, log.Events())
+		t.Fatalf("no %s in %v", k, log.AllEvents())
 	}
 	return e
 }
 
 func count(log *event.Log, k event.Kind) (n int) {
-	for _, e := range log.Events() {
+	for _, e := range log.AllEvents() {
 		if e.Kind == k {
 			n++
 		}
@@ -139,7 +139,7 @@ func mustMake(t testing.TB, flag string) Toxic {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := Make(spec)
+	made, err := MakeToxic(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,18 +166,17 @@ type bench struct {
 	start time.Time
 	ends  sync.WaitGroup
 
-	mu      sync.Mutex
-	came    []arrival
-	struck  []event.Event
-	blocked chan struct{}
+	mu     sync.Mutex
+	came   []arrival
+	struck []event.Event
 }
 
-func newBench(seed int64, list []Toxic) *bench {
+func newBench(number int64, list []Toxic) *bench {
 	b := &bench{start: time.Now()}
-	b.link = &link{direction: event.Upstream, ctx: context.Background(), chance: chance.New(seed), alarm: make(chan struct{}, 1),
+	b.link = &link{direction: event.Upstream, ctx: context.Background(), chance: seed.New(number), alarm: make(chan struct{}, 1),
 		events: b.event, opposite: &link{}, spawn: b.ends.Go}
-	b.update(list)
-	b.connect(func(payload []byte) error {
+	b.updateChain(list)
+	b.connectSender(func(payload []byte) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.came = append(b.came, arrival{string(payload), time.Since(b.start)})
@@ -205,7 +204,7 @@ func (b *bench) payloads() string {
 }
 
 func (b *bench) finish() {
-	b.close()
+	b.closeLink()
 	b.ends.Wait()
 }
 
@@ -219,7 +218,7 @@ func play(t *testing.T, seed int64, n int, flags ...string) (string, []event.Eve
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(seed, list)
 		for i := range n {
-			b.carry(fmt.Append(nil, i+1))
+			b.carryDatagram(fmt.Append(nil, i+1))
 			time.Sleep(time.Millisecond)
 		}
 		time.Sleep(time.Hour)

@@ -4,8 +4,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/seed"
 )
 
 // A packet is one datagram on its way.
@@ -21,35 +21,35 @@ type pass func(p packet, at time.Time)
 // An effect is what a toxic does to the packets of one link. It is called with
 // the link's lock held, and in order of time.
 type effect interface {
-	// ready reports whether the next packet can be struck.
-	ready() bool
-	// strike takes a packet that is struck.
-	strike(w *stage, p packet, at time.Time, next pass)
-	// skip takes a packet that is not.
-	skip(w *stage, p packet, at time.Time, next pass)
-	// due returns when wake has something to hand on; zero while it has not.
-	due() time.Time
-	// wake hands on what is due.
-	wake(w *stage, at time.Time, next pass)
-	// flush returns everything that is held, in order, and forgets it.
-	flush() []packet
+	// isReady reports whether the next packet can be struck.
+	isReady() bool
+	// strikePacket takes a packet that is struck.
+	strikePacket(w *stage, p packet, at time.Time, next pass)
+	// skipPacket takes a packet that is not.
+	skipPacket(w *stage, p packet, at time.Time, next pass)
+	// nextDue returns when wake has something to hand on; zero while it has not.
+	nextDue() time.Time
+	// wakeDue hands on what is due.
+	wakeDue(w *stage, at time.Time, next pass)
+	// flushAll returns everything that is held, in order, and forgets it.
+	flushAll() []packet
 }
 
 // direct is the part of effects that hold nothing.
 type direct struct{}
 
-func (direct) ready() bool                                      { return true }
-func (direct) skip(_ *stage, p packet, at time.Time, next pass) { next(p, at) }
-func (direct) due() time.Time                                   { return time.Time{} }
-func (direct) wake(*stage, time.Time, pass)                     {}
-func (direct) flush() []packet                                  { return nil }
+func (direct) isReady() bool                                          { return true }
+func (direct) skipPacket(_ *stage, p packet, at time.Time, next pass) { next(p, at) }
+func (direct) nextDue() time.Time                                     { return time.Time{} }
+func (direct) wakeDue(*stage, time.Time, pass)                        {}
+func (direct) flushAll() []packet                                     { return nil }
 
 // A stage is one toxic in one link.
 type stage struct {
 	toxic  Toxic
 	link   *link
 	effect effect
-	cue    cue
+	cue    triggerWatch
 	dice   *rand.Rand // whether a packet is struck: one number for each that can be
 	chance *rand.Rand // what becomes of it
 
@@ -62,27 +62,27 @@ func newStage(t Toxic, l *link, now time.Time) *stage {
 	s := settings(t.Attributes)
 	source := l.chance
 	if t.Seed != nil {
-		source = chance.New(*t.Seed).SplitN(l.conn).Split(l.direction.String())
+		source = seed.New(*t.Seed).SplitN(l.conn).SplitBy(l.direction.String())
 	}
-	source = source.Split(t.Name)
+	source = source.SplitBy(t.Name)
 	return &stage{toxic: t, link: l, effect: t.kind.build(s), cue: newCue(t.At, l.opposite, now),
-		dice: source.Rand(), chance: source.Split("effect").Rand(), count: s.int("count"), every: s.int("every"), only: s.bool("only")}
+		dice: source.NewRand(), chance: source.SplitBy("effect").NewRand(), count: s.intOf("count"), every: s.intOf("every"), only: s.boolOf("only")}
 }
 
-func (s *stage) take(p packet, at time.Time, next pass) {
-	if s.strikes(p, at) {
+func (s *stage) takePacket(p packet, at time.Time, next pass) {
+	if s.strikesPacket(p, at) {
 		s.struck++
-		s.effect.strike(s, p, at, next)
+		s.effect.strikePacket(s, p, at, next)
 		return
 	}
-	s.effect.skip(s, p, at, next)
+	s.effect.skipPacket(s, p, at, next)
 }
 
-// strikes decides over a packet. Chance is asked for each that the trigger and
+// strikesPacket decides over a packet. Chance is asked for each that the trigger and
 // every leave, whatever the effect does, so that the n-th answer is always for
 // the same one.
-func (s *stage) strikes(p packet, at time.Time) bool {
-	from, here := s.cue.reached(p, at)
+func (s *stage) strikesPacket(p packet, at time.Time) bool {
+	from, here := s.cue.reachedBy(p, at)
 	if !from || s.only && !here {
 		return false
 	}
@@ -90,15 +90,15 @@ func (s *stage) strikes(p packet, at time.Time) bool {
 		return false
 	}
 	hit := s.dice.Float64() < s.toxic.Toxicity
-	return hit && (s.count == 0 || s.struck < s.count) && s.effect.ready()
+	return hit && (s.count == 0 || s.struck < s.count) && s.effect.isReady()
 }
 
-// report says that the toxic took effect on a packet.
-func (s *stage) report(p packet, detail string) {
-	s.link.emit(event.Event{Kind: event.Struck, Toxic: s.toxic.Name, Offset: p.offset, Detail: detail})
+// reportStruck says that the toxic took effect on a packet.
+func (s *stage) reportStruck(p packet, detail string) {
+	s.link.emitEvent(event.Event{Kind: event.Struck, Toxic: s.toxic.Name, Offset: p.offset, Detail: detail})
 }
 
-// is reports whether the stage is that of a toxic, unchanged.
-func (s *stage) is(t Toxic) bool {
+// isSameToxic reports whether the stage is that of a toxic, unchanged.
+func (s *stage) isSameToxic(t Toxic) bool {
 	return s.toxic.kind == t.kind && s.toxic.Name == t.Name && s.toxic.Toxicity == t.Toxicity && s.toxic.Direction == t.Direction
 }

@@ -26,15 +26,15 @@ func newTable(limit int, idle time.Duration) *table {
 	return &table{limit: limit, idle: idle, open: map[key]*association{}}
 }
 
-func (t *table) find(k key) *association {
+func (t *table) findKey(k key) *association {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.open[k]
 }
 
-// add makes the association of a key. Another one, which has to be ended because
+// addKey makes the association of a key. Another one, which has to be ended because
 // of that, is returned too.
-func (t *table) add(k key, found func(id uint64) *association) (made, evicted *association) {
+func (t *table) addKey(k key, found func(id uint64) *association) (made, evicted *association) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.open) >= t.limit {
@@ -50,20 +50,27 @@ func (t *table) add(k key, found func(id uint64) *association) (made, evicted *a
 	return made, evicted
 }
 
-// remove forgets an association that is over, and keeps what it has carried.
-func (t *table) remove(a *association) {
+// made returns how many there were.
+func (t *table) made() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.next
+}
+
+// removeAssociation forgets an association that is over, and keeps what it has carried.
+func (t *table) removeAssociation(a *association) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.open[a.key] == a {
 		delete(t.open, a.key)
 	}
 	for d, l := range a.links {
-		t.past[d].add(l.carried())
+		t.past[d].addTraffic(l.carriedTraffic())
 	}
 }
 
-// all returns the associations in the order of their numbers.
-func (t *table) all() []*association {
+// allSorted returns the associations in the order of their numbers.
+func (t *table) allSorted() []*association {
 	t.mu.Lock()
 	list := make([]*association, 0, len(t.open))
 	for _, a := range t.open {
@@ -74,19 +81,19 @@ func (t *table) all() []*association {
 	return list
 }
 
-// carried sums what went in one direction.
-func (t *table) carried(d event.Direction) Traffic {
+// carriedTraffic sums what went in one direction.
+func (t *table) carriedTraffic(d event.Direction) Traffic {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	sum := t.past[d]
 	for _, a := range t.open {
-		sum.add(a.links[d].carried())
+		sum.addTraffic(a.links[d].carriedTraffic())
 	}
 	return sum
 }
 
-// expire ends associations that are idle until the context ends.
-func (t *table) expire(ctx context.Context, since time.Time) {
+// expireIdle ends associations that are idle until the context ends.
+func (t *table) expireIdle(ctx context.Context, since time.Time) {
 	if t.idle < 0 {
 		return
 	}
@@ -98,22 +105,22 @@ func (t *table) expire(ctx context.Context, since time.Time) {
 			return
 		case <-timer.C:
 		}
-		timer.Reset(t.sweep(time.Since(since)))
+		timer.Reset(t.sweepIdle(time.Since(since)))
 	}
 }
 
-// sweep ends those that are idle by now, and returns when to look again.
-func (t *table) sweep(now time.Duration) (again time.Duration) {
+// sweepIdle ends those that are idle by now, and returns when to look again.
+func (t *table) sweepIdle(now time.Duration) (again time.Duration) {
 	again = t.idle
-	for _, a := range t.all() {
+	for _, a := range t.allSorted() {
 		left := time.Duration(a.last.Load()) + t.idle - now
 		switch {
 		case left > 0:
 			again = min(again, left)
-		case a.busy():
-			a.touch()
+		case a.holdsPackets():
+			a.noteActivity()
 		default:
-			a.end(event.Expire, fmt.Sprintf("idle for %v", t.idle))
+			a.endAssociation(event.Expire, fmt.Sprintf("idle for %v", t.idle))
 		}
 	}
 	return again

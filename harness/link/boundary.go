@@ -18,8 +18,8 @@ type boundaries struct {
 	offsets []int64    // ascending, each once
 }
 
-// add asks for a boundary.
-func (b *boundaries) add(offset int64) {
+// addOffset asks for a boundary.
+func (b *boundaries) addOffset(offset int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if at, found := slices.BinarySearch(b.offsets, offset); !found {
@@ -27,8 +27,8 @@ func (b *boundaries) add(offset int64) {
 	}
 }
 
-// after returns the first boundary beyond the offset, or -1.
-func (b *boundaries) after(offset int64) int64 {
+// nextAfter returns the first boundary beyond the offset, or -1.
+func (b *boundaries) nextAfter(offset int64) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	at, found := slices.BinarySearch(b.offsets, offset)
@@ -41,8 +41,8 @@ func (b *boundaries) after(offset int64) int64 {
 	return b.offsets[at]
 }
 
-// take removes the boundaries up to the offset and returns them.
-func (b *boundaries) take(offset int64) []int64 {
+// takeUpTo removes the boundaries up to the offset and returns them.
+func (b *boundaries) takeUpTo(offset int64) []int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	at, found := slices.BinarySearch(b.offsets, offset)
@@ -60,40 +60,44 @@ func (b *boundaries) take(offset int64) []int64 {
 // awaitBoundary blocks until the receiver has read everything sent so far, if
 // that ends at a boundary. An event tells whether it is known to have.
 func (w *writer) awaitBoundary(ctx context.Context, at int64) {
-	for _, offset := range w.link.boundaries.take(at) {
-		detail := "glued: asked for when more had been sent"
+	for _, offset := range w.link.boundaries.takeUpTo(at) {
+		detail := "merged: the boundary was requested after more had been sent"
 		switch {
 		case offset == 0:
 			detail = "verified" // there is nothing to read before the first byte
 		case offset == at:
-			detail = w.link.separate(ctx)
+			detail = w.link.awaitRead(ctx)
 		}
-		w.link.emit(event.Event{Kind: event.Deliver, Side: w.link.dst.Who, Offset: offset, Detail: detail})
+		w.link.emitEvent(event.Event{Kind: event.BoundaryRead, Side: w.link.dst.Peer, Offset: offset, Detail: detail})
 	}
 }
 
-// separate blocks until what was sent is read, or where nobody can tell that,
+// awaitRead blocks until what was sent is read, or where nobody can tell that,
 // for the gap; it returns the detail of the event.
-func (l *Link) separate(ctx context.Context) string {
+func (l *Link) awaitRead(ctx context.Context) string {
 	bounded, cancel := context.WithTimeout(ctx, l.cfg.Patience.Boundary)
 	defer cancel()
-	err := l.consumed(bounded)
+	err := l.blockUntilConsumed(bounded)
 	switch {
 	case err == nil && !l.dst.isTCP():
-		return "unverified: all of it was taken from the unix socket, by a read that may not have returned"
+		return "unverified: the unix socket is empty, but the read may not have returned yet"
 	case err == nil:
 		return "verified"
+	case ctx.Err() != nil:
+		return "unverified: the connection was over before the receiver had read the bytes before it"
 	case bounded.Err() != nil:
-		return "glued: the receiver has not read all of what came before within " + l.cfg.Patience.Boundary.String()
+		return "merged: the receiver did not read the bytes before it within " + l.cfg.Patience.Boundary.String()
+	case errors.Is(err, sock.ErrNotFound) && l.dst.isLocal():
+		return "unverified: the receiver has closed the connection"
 	case errors.Is(err, sock.ErrNotFound):
-		l.pause(ctx)
+		l.pauseGap(ctx)
 		return "unverified: the receiver is not on this host; sent after " + l.cfg.Patience.Gap.String()
 	}
-	l.pause(ctx)
+	l.pauseGap(ctx)
 	return "unverified: " + err.Error() + "; sent after " + l.cfg.Patience.Gap.String()
 }
 
-func (l *Link) pause(ctx context.Context) {
+func (l *Link) pauseGap(ctx context.Context) {
 	gap := time.NewTimer(l.cfg.Patience.Gap)
 	defer gap.Stop()
 	select {

@@ -12,30 +12,38 @@ import (
 type clock struct {
 	mu     sync.Mutex               // guards what follows
 	file   *os.File                 // the timer; nil until it is needed
-	alarms Timetable[chan struct{}] // closed at their times
+	alarms TimerHeap[chan struct{}] // closed at their times
 	closed bool
 	done   chan struct{} // closed when the goroutine has ended
 }
 
-// wait blocks until the time, and returns false when it is halted before.
-func (c *clock) wait(at time.Time, halt <-chan struct{}) bool {
-	a := c.set(at)
-	if a == nil {
-		return holdRoughly(at, halt)
-	}
+// waitUntil blocks until the time, and returns false when it is halted before.
+func (c *clock) waitUntil(at time.Time, halt <-chan struct{}) bool {
+	expired, stop := c.alarmAt(at)
 	select {
-	case <-a.What:
+	case <-expired:
 		return true
 	case <-halt:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.alarms.Remove(a)
+		stop()
 		return false
 	}
 }
 
-// set returns nil when the kernel has no timer for it.
-func (c *clock) set(at time.Time) *Entry[chan struct{}] {
+// alarmAt returns a channel that is closed at the time, unless it is stopped before.
+func (c *clock) alarmAt(at time.Time) (expired <-chan struct{}, stop func()) {
+	a := c.setTimer(at)
+	if a == nil {
+		return roughAlarm(at)
+	}
+	return a.What, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.alarms.Remove(a)
+	}
+}
+
+// setTimer returns nil when the kernel has no timer for it.
+func (c *clock) setTimer(at time.Time) *Entry[chan struct{}] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || c.file == nil && !c.startLocked() {
@@ -54,7 +62,7 @@ func (c *clock) startLocked() bool {
 		return false
 	}
 	c.file, c.done = os.NewFile(uintptr(fd), "timer"), make(chan struct{})
-	go c.run(c.file)
+	go c.runTimers(c.file)
 	return true
 }
 
@@ -67,8 +75,8 @@ func (c *clock) armLocked() {
 	_ = raw.Control(func(fd uintptr) { SetTimer(int(fd), c.alarms.Next().At) })
 }
 
-// run rings until the clock is closed.
-func (c *clock) run(file *os.File) {
+// runTimers rings until the clock is closed.
+func (c *clock) runTimers(file *os.File) {
 	defer close(c.done)
 	expirations := make([]byte, 8)
 	for {
@@ -86,8 +94,8 @@ func (c *clock) run(file *os.File) {
 	}
 }
 
-// close ends the clock. Nobody may wait on it any more.
-func (c *clock) close() {
+// closeClock ends the clock. Nobody may wait on it any more.
+func (c *clock) closeClock() {
 	c.mu.Lock()
 	file, done := c.file, c.done
 	c.closed, c.file = true, nil
@@ -95,17 +103,5 @@ func (c *clock) close() {
 	if file != nil {
 		_ = file.Close()
 		<-done
-	}
-}
-
-// holdRoughly waits by the runtime's timers.
-func holdRoughly(at time.Time, halt <-chan struct{}) bool {
-	timer := time.NewTimer(time.Until(at))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-halt:
-		return false
 	}
 }

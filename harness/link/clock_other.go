@@ -2,6 +2,10 @@
 
 package link
 
+import "time"
+
 type clock struct{}
 
-func (*clock) close() {}
+func (*clock) alarmAt(at time.Time) (expired <-chan struct{}, stop func()) { return roughAlarm(at) }
+
+func (*clock) closeClock() {}

@@ -3,7 +3,7 @@ package link
 import (
 	"time"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // delays are what says how long each piece of the stream is held.
@@ -23,16 +23,16 @@ type segment struct {
 // delaysOf returns the delays of a chain that does nothing but delay, and false
 // if it does anything else.
 func (l *Link) delaysOf(stages []Stage) (all delays, ok bool) {
-	if !l.spliceable() || len(stages) == 0 {
+	if !l.canSplice() || len(stages) == 0 {
 		return nil, false
 	}
 	for _, s := range stages {
-		if _, ok := s.Toxic.(wire.Delayer); !ok {
+		if _, ok := s.Toxic.(hook.Delayer); !ok {
 			return nil, false
 		}
 	}
 	for _, s := range stages {
-		d := s.Toxic.(wire.Delayer).Delays(&place{link: l, toxic: s.Name})
+		d := s.Toxic.(hook.Delayer).Delays(&toxicContext{link: l, toxic: s.Name})
 		if d == nil {
 			return nil, false
 		}
@@ -41,11 +41,11 @@ func (l *Link) delaysOf(stages []Stage) (all delays, ok bool) {
 	return all, true
 }
 
-// spliceable reports whether the kernel could carry the stream of the link.
-func (l *Link) spliceable() bool { return l.cfg.Tap == nil && !l.noSplice && !l.broken.Load() }
+// canSplice reports whether the kernel could carry the stream of the link.
+func (l *Link) canSplice() bool { return !l.isRecorded() && !l.noSplice && !l.broken.Load() }
 
-// due says when what was read at that time, from the offset on, is to be sent.
-func (d delays) due(at time.Time, offset int64) time.Time {
+// dueAt says when what was read at that time, from the offset on, is to be sent.
+func (d delays) dueAt(at time.Time, offset int64) time.Time {
 	for _, next := range d {
 		at = at.Add(max(next(offset), 0))
 	}

@@ -31,7 +31,7 @@ type delayLine struct {
 	edit   uint64
 	halt   chan struct{} // closed to make the writer return
 	less   chan struct{} // tells the reader that there is less; capacity 1
-	stuck  stuckness
+	stuck  stallDetector
 	using  sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
@@ -45,22 +45,36 @@ type delayLine struct {
 // errNoPipe says that the line has to wait until one is free.
 var errNoPipe = errors.New("no pipe")
 
-// delay carries the stream in the kernel and holds each piece of it, until there
-// is something that it cannot do. Before is a pipe with what comes first, or nil.
-func (l *Link) delay(ctx context.Context, stages []Stage, d delays, edit uint64, before *pipe) carry {
+// delayStream carries the stream in the kernel and holds each piece of it, until there
+// is something that it cannot do. Before is what comes first.
+func (l *Link) delayStream(ctx context.Context, stages []Stage, d delays, edit uint64, before handoff) handoff {
 	line := l.newDelayLine(ctx, stages, d, edit)
 	if line == nil {
-		return carry{toChain: true}
+		before.useChain = true
+		return before
 	}
 	l.setActive(stages)
-	if before != nil {
-		line.pipes = []*pipe{before}
-		n := before.held
-		before.held = 0
-		line.add(before, n, l.received.Load()-int64(n))
-		line.start()
+	line.addUnseen(before)
+	line.startWriter()
+	return line.runLine()
+}
+
+// addUnseen puts what was read before into the line.
+func (d *delayLine) addUnseen(c handoff) {
+	at := d.l.received.Load()
+	if p := c.pipe; p != nil {
+		d.pipes = []*pipe{p}
+		n := p.held
+		p.held = 0
+		d.addSegment(segment{pipe: p, n: n}, at-int64(n))
 	}
-	return line.run()
+	for _, piece := range c.pending {
+		at -= int64(len(piece))
+	}
+	for _, piece := range c.pending {
+		d.addSegment(segment{data: piece, n: len(piece)}, at)
+		at += int64(len(piece))
+	}
 }
 
 // newDelayLine returns a line that holds nothing, or nil for a connection that is
@@ -75,93 +89,93 @@ func (l *Link) newDelayLine(ctx context.Context, stages []Stage, d delays, edit 
 		halt: make(chan struct{}), less: make(chan struct{}, 1)}
 }
 
-// resume goes on with what steps have held, when from was left of the last one.
-func (l *Link) resume(ctx context.Context, from carry) carry {
+// resumeHeld goes on with what steps have held, when from was left of the last one.
+func (l *Link) resumeHeld(ctx context.Context, from handoff) handoff {
 	before := l.steps
-	l.steps = stepping{}
+	l.steps = stepState{}
 	line := l.newDelayLine(ctx, before.stages, before.delays, before.edit)
 	if line == nil {
-		return carry{toChain: true}
+		return handoff{useChain: true}
 	}
 	line.queue, line.held = before.queue, int64(before.held)
-	line.start()
+	line.startWriter()
 	from.ended = cmp.Or(before.ended, from.ended)
 	if from.ended == notEnded {
-		return line.run()
+		return line.runLine()
 	}
-	defer line.close()
-	return line.finish(carry{toChain: true, ended: from.ended})
+	defer line.closeLine()
+	return line.finishLine(handoff{useChain: true, ended: from.ended})
 }
 
-// run fills the line until the stream ends, or has to be carried otherwise.
-func (d *delayLine) run() carry {
-	defer d.close()
+// runLine fills the line until the stream ends, or has to be carried otherwise.
+func (d *delayLine) runLine() handoff {
+	defer d.closeLine()
 	l := d.l
 	for d.ctx.Err() == nil && !l.broken.Load() {
-		if from, done := d.follow(); done {
+		if from, done := d.followChain(); done {
 			return from
 		}
-		if d.full() {
-			if d.await() {
-				return carry{toChain: true, ended: endedByReset}
+		if d.isFull() {
+			if d.awaitRoom() {
+				return handoff{useChain: true, ended: endedByReset}
 			}
 			continue
 		}
-		if !l.begin(false) {
+		if !l.beginRead(false) {
 			continue
 		}
-		err := d.fill()
-		l.end()
+		err := d.fillPipe()
+		l.endRead()
 		switch {
 		case err == nil && l.edits.Load() == d.edit:
-			d.start()
+			d.startWriter()
 		case err == nil, errors.Is(err, os.ErrDeadlineExceeded):
 		case !errors.Is(err, errNoPipe):
-			return d.finish(l.carryOn(err))
-		case d.empty():
+			return d.finishLine(l.carryOn(err))
+		case d.isEmpty():
 			l.noSplice = true
-			return carry{toChain: true}
+			return handoff{useChain: true}
 		default:
-			d.await()
+			d.awaitRoom()
 		}
 	}
-	return carry{toChain: l.broken.Load()}
+	return handoff{useChain: l.broken.Load()}
 }
 
-// follow makes the line what the chain is wanted to be, if it can.
-func (d *delayLine) follow() (carry, bool) {
-	asked, edit := d.l.look()
+// followChain makes the line what the chain is wanted to be, if it can.
+func (d *delayLine) followChain() (handoff, bool) {
+	asked, edit := d.l.wantedChain()
 	if edit == d.edit {
-		return carry{}, false
+		return handoff{}, false
 	}
 	d.edit = edit
 	fresh, ok := d.l.delaysOf(asked)
-	d.stop()
+	d.stopWriter()
 	if !ok {
-		return d.leave(asked), true
+		return d.handOff(asked), true
 	}
 	d.stages, d.delays = asked, fresh
 	for i, s := range d.queue {
-		d.queue[i].due, d.queue[i].late = fresh.due(s.at, s.offset), false
+		d.queue[i].due, d.queue[i].late = fresh.dueAt(s.at, s.offset), false
 	}
 	d.l.setActive(asked)
-	d.start()
-	return carry{}, false
+	d.startWriter()
+	return handoff{}, false
 }
 
-// leave hands over what is in the line: to the toxics, if those that hold it
+// handOff hands over what is in the line: to the toxics, if those that hold it
 // stay, else to the writer.
-func (d *delayLine) leave(asked []Stage) carry {
-	c := carry{toChain: len(d.queue) > 0}
+func (d *delayLine) handOff(asked []Stage) handoff {
+	c := handoff{useChain: len(d.queue) > 0}
 	stays := slices.ContainsFunc(asked, func(a Stage) bool {
 		return slices.ContainsFunc(d.stages, func(s Stage) bool { return s.Name == a.Name })
 	})
 	for _, s := range d.queue {
-		b, err := s.take()
+		b, err := s.takeBytes()
 		if err != nil {
-			d.l.breakOff(err)
+			d.l.markBroken(err)
 		}
-		for _, piece := range cut(b, chunkSize) {
+		for _, piece := range cutPieces(b, chunkSize) {
 			if stays || s.late {
 				c.delayed = append(c.delayed, chunkItem(&chunk{Data: piece, Timestamp: s.at}))
 			} else {
@@ -173,38 +187,38 @@ func (d *delayLine) leave(asked []Stage) carry {
 	return c
 }
 
-// take returns what the segment holds.
-func (s segment) take() ([]byte, error) {
+// takeBytes returns what the segment holds.
+func (s segment) takeBytes() ([]byte, error) {
 	if s.pipe == nil {
 		return s.data, nil
 	}
 	b := make([]byte, s.n)
-	n, err := s.pipe.read(b)
+	n, err := s.pipe.readFull(b)
 	return b[:n], err
 }
 
-// finish waits until the line is empty, and says how the stream goes on behind it.
-func (d *delayLine) finish(c carry) carry {
-	for !d.empty() && d.ctx.Err() == nil && !d.l.broken.Load() {
-		if from, done := d.follow(); done {
-			from.toChain, from.ended = true, c.ended
+// finishLine waits until the line is empty, and says how the stream goes on behind it.
+func (d *delayLine) finishLine(c handoff) handoff {
+	for !d.isEmpty() && d.ctx.Err() == nil && !d.l.broken.Load() {
+		if from, done := d.followChain(); done {
+			from.useChain, from.ended = true, c.ended
 			return from
 		}
 		if c.ended == notEnded { // the kernel will not
-			d.stop()
-			return d.leave(d.stages)
+			d.stopWriter()
+			return d.handOff(d.stages)
 		}
-		if d.await() {
+		if d.awaitRoom() {
 			break
 		}
 	}
 	return c
 }
 
-// await waits until there is less in the line, or something to look at. It
+// awaitRoom waits until there is less in the line, or something to look at. It
 // returns true when the source was reset and the destination takes nothing any
 // more: what is in the line is lost then, as it is on a wire.
-func (d *delayLine) await() (given bool) {
+func (d *delayLine) awaitRoom() (given bool) {
 	if d.l.src.wasReset() && d.stuck.tick == nil {
 		d.stuck.tick, d.stuck.since = time.NewTicker(progressPeriod), time.Now()
 	}
@@ -215,15 +229,15 @@ func (d *delayLine) await() (given bool) {
 	select {
 	case <-d.less:
 	case <-tick:
-		d.stuck.look(d.l)
+		d.stuck.checkProgress(d.l)
 	case <-d.l.changed:
 	case <-d.ctx.Done():
 	}
-	return d.stuck.given
+	return d.stuck.gaveUp
 }
 
-// stop makes the writer return.
-func (d *delayLine) stop() {
+// stopWriter makes the writer return.
+func (d *delayLine) stopWriter() {
 	close(d.halt)
 	d.l.expireWrite()
 	d.using.Wait()
@@ -231,8 +245,8 @@ func (d *delayLine) stop() {
 	d.halt = make(chan struct{})
 }
 
-// close ends the line and gives back its pipes.
-func (d *delayLine) close() {
+// closeLine ends the line and gives back its pipes.
+func (d *delayLine) closeLine() {
 	if d.stuck.tick != nil {
 		d.stuck.tick.Stop()
 	}
@@ -240,16 +254,16 @@ func (d *delayLine) close() {
 	busy := d.busy
 	d.mu.Unlock()
 	if busy {
-		d.stop()
+		d.stopWriter()
 	}
 	for _, p := range d.pipes {
-		d.l.cfg.Pool.givePipe(p)
+		d.l.cfg.Pool.putPipe(p)
 	}
 }
 
-// fill waits until the source has something and takes it into a pipe. The error
+// fillPipe waits until the source has something and takes it into a pipe. The error
 // is io.EOF at the end of the stream.
-func (d *delayLine) fill() error {
+func (d *delayLine) fillPipe() error {
 	var n int
 	var failed error
 	err := d.src.Read(func(fd uintptr) bool {
@@ -277,7 +291,7 @@ var errPipeFull = errors.New("pipe full")
 
 // fillOnce takes what the source has into the last pipe, or into another one.
 func (d *delayLine) fillOnce(fd int, another bool) (int, error) {
-	p := d.last(another)
+	p := d.pipeToFill(another)
 	if p == nil {
 		return 0, errNoPipe
 	}
@@ -287,8 +301,8 @@ func (d *delayLine) fillOnce(fd int, another bool) (int, error) {
 	})
 	if n > 0 && err == nil {
 		offset := d.l.received.Load()
-		d.l.count(int64(n))
-		d.add(p, n, offset)
+		d.l.noteReceived(int64(n))
+		d.addSegment(segment{pipe: p, n: n}, offset)
 		return n, nil
 	}
 	d.mu.Lock()
@@ -301,8 +315,8 @@ func (d *delayLine) fillOnce(fd int, another bool) (int, error) {
 	return 0, err
 }
 
-// last returns the pipe to fill, or nil when there is none.
-func (d *delayLine) last(another bool) *pipe {
+// pipeToFill returns the pipe to fill, or nil when there is none.
+func (d *delayLine) pipeToFill(another bool) *pipe {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if n := len(d.pipes); n > 0 && !another && d.pipes[n-1].held < pipeLimit {
@@ -312,7 +326,7 @@ func (d *delayLine) last(another bool) *pipe {
 	if len(d.pipes) >= linePipes {
 		return nil
 	}
-	p, err := d.l.cfg.Pool.pipe()
+	p, err := d.l.cfg.Pool.getPipe()
 	if err != nil {
 		return nil
 	}
@@ -328,31 +342,34 @@ func (d *delayLine) dropLocked(p *pipe) {
 	}
 	if i := slices.Index(d.pipes, p); i >= 0 {
 		d.pipes = slices.Delete(d.pipes, i, i+1)
-		d.l.cfg.Pool.givePipe(p)
+		d.l.cfg.Pool.putPipe(p)
 	}
 }
 
-// add puts n bytes that are in the pipe into the queue.
-func (d *delayLine) add(p *pipe, n int, offset int64) {
-	now := time.Now()
-	due := d.delays.due(now, offset)
+// addSegment puts what was just read into the queue.
+func (d *delayLine) addSegment(s segment, offset int64) {
+	s.offset, s.at = offset, time.Now()
+	s.due = d.delays.dueAt(s.at, offset)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p.held += n
+	if s.pipe != nil {
+		s.pipe.held += s.n
+	}
 	d.filling = nil
-	d.held += int64(n)
-	d.queue = append(d.queue, segment{pipe: p, n: n, offset: offset, at: now, due: due, late: d.l.edits.Load() != d.edit})
+	d.held += int64(s.n)
+	s.late = d.l.edits.Load() != d.edit
+	d.queue = append(d.queue, s)
 }
 
-// full reports whether the source has to wait: for what is held, or for a
+// isFull reports whether the source has to wait: for what is held, or for a
 // destination that does not take what is due.
-func (d *delayLine) full() bool {
+func (d *delayLine) isFull() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.held >= lineLimit || d.held >= lateLimit && time.Since(d.queue[0].due) > 0
 }
 
-func (d *delayLine) empty() bool {
+func (d *delayLine) isEmpty() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.queue) == 0

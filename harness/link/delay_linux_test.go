@@ -13,7 +13,7 @@ import (
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A held toxic is a latency that a link may take for what it is.
@@ -22,7 +22,7 @@ type held struct {
 	asked *atomic.Int64 // how often it was asked for a delay
 }
 
-func (h *held) Delays(wire.Wire) func(int64) time.Duration {
+func (h *held) Delays(hook.Link) func(int64) time.Duration {
 	return func(int64) time.Duration {
 		h.asked.Add(1)
 		return time.Duration(h.Latency) * time.Millisecond
@@ -45,12 +45,12 @@ func TestDelayIsCarriedByTheKernel(t *testing.T) {
 			t.Errorf("held for %v only", took)
 		}
 		want := int64(5 * (i + 1))
-		until(t, "all bytes were spliced", func() bool { return w.link.Spliced() == want })
+		until(t, "all bytes were spliced", func() bool { return w.link.DirectBytes() == want })
 	}
 	if n := asked.Load(); n != 5 {
 		t.Errorf("asked for %d delays, want 5", n)
 	}
-	if got := w.link.Active(); len(got) != 1 || got[0] != "held" {
+	if got := w.link.ActiveToxics(); len(got) != 1 || got[0] != "held" {
 		t.Errorf("active %v", got)
 	}
 }
@@ -68,7 +68,7 @@ func TestDelayHoldsNothingWhenIdle(t *testing.T) {
 	until(t, "the pipe is back", func() bool {
 		w.pool.mu.Lock()
 		defer w.pool.mu.Unlock()
-		return w.pool.lent == 0
+		return w.pool.pipesInUse == 0
 	})
 	until(t, "the writer is gone, but for the clock of the pool", func() bool { return runtime.NumGoroutine() <= before+1 })
 }
@@ -90,9 +90,9 @@ func TestDelayIsEditedWhileItHolds(t *testing.T) {
 				piece := string(rune('a' + i))
 				w.send(piece)
 				want += piece
-				until(t, "the byte is read", func() bool { return w.link.Received() == int64(len(want)) })
+				until(t, "the byte is read", func() bool { return w.link.ReceivedBytes() == int64(len(want)) })
 			}
-			w.link.Update(edit())
+			w.link.UpdateChain(edit())
 			w.send("g")
 			w.wantRead(want + "g")
 			_ = w.src.CloseWrite()
@@ -123,8 +123,8 @@ func TestEndIsHeldUntilTheDelayIsRemoved(t *testing.T) {
 			w := newWired(t, stage)
 			w.send("bytes")
 			_ = w.src.CloseWrite()
-			until(t, "the end is read", func() bool { return w.link.src.Ending() == event.EOF })
-			w.link.Update(after)
+			until(t, "the end is read", func() bool { return w.link.src.PeerEnding() == event.EOF })
+			w.link.UpdateChain(after)
 			got, err := io.ReadAll(w.dst)
 			if string(got) != "bytes" || err != nil {
 				t.Errorf("read %q, %v", got, err)
@@ -138,7 +138,7 @@ func TestResetComesBehindWhatIsHeld(t *testing.T) {
 	stage, _ := holding(20)
 	w := newWired(t, stage)
 	w.send("bytes")
-	until(t, "the bytes are read", func() bool { return w.link.Received() == 5 })
+	until(t, "the bytes are read", func() bool { return w.link.ReceivedBytes() == 5 })
 	_ = w.src.SetLinger(0)
 	_ = w.src.Close()
 	w.wantRead("bytes")
@@ -153,7 +153,7 @@ func TestResetPassesADelayThatIsStuck(t *testing.T) {
 	var last int64
 	still := 0
 	until(t, "no progress", func() bool {
-		now := w.link.Received()
+		now := w.link.ReceivedBytes()
 		if still++; now != last || now == 0 {
 			last, still = now, 0
 		}
@@ -199,10 +199,10 @@ func TestDelayLosesNothing(t *testing.T) {
 		case <-done:
 			over = true
 		default:
-			before := w.link.Received()
+			before := w.link.ReceivedBytes()
 			stage, _ := holding(dice.Int64N(3))
-			w.link.Update([][]Stage{nil, {stage}, {stage}, {stage, {Name: "noop", Toxic: &tp.NoopToxic{}}}}[dice.IntN(4)])
-			until(t, "some more is read", func() bool { return w.link.Received() > before || w.link.Received() == size })
+			w.link.UpdateChain([][]Stage{nil, {stage}, {stage}, {stage, {Name: "noop", Toxic: &tp.NoopToxic{}}}}[dice.IntN(4)])
+			until(t, "some more is read", func() bool { return w.link.ReceivedBytes() > before || w.link.ReceivedBytes() == size })
 		}
 	}
 	w.wantOutcome(Ended)
@@ -216,7 +216,7 @@ func TestClock(t *testing.T) {
 	for range 200 {
 		at := time.Now().Add(time.Duration(dice.Int64N(int64(30 * time.Millisecond))))
 		waiting.Go(func() {
-			if !pool.clock.wait(at, nil) || time.Until(at) > 0 {
+			if !pool.clock.waitUntil(at, nil) || time.Until(at) > 0 {
 				t.Error("woken too early")
 			}
 		})
@@ -224,14 +224,39 @@ func TestClock(t *testing.T) {
 	halt := make(chan struct{})
 	hour := time.Now().Add(time.Hour)
 	waiting.Go(func() {
-		if pool.clock.wait(hour, halt) {
+		if pool.clock.waitUntil(hour, halt) {
 			t.Error("an hour is over")
 		}
 	})
 	close(halt)
 	waiting.Wait()
 	pool.Close()
-	if pool.clock.wait(hour, halt) {
+	if pool.clock.waitUntil(hour, halt) {
 		t.Error("an hour is over on a closed clock")
+	}
+}
+
+// A toxic waits by the clock of the kernel, which rings, and can be stopped.
+func TestAlarmOfAToxic(t *testing.T) {
+	rung := make(chan bool, 1)
+	p := newPair(t, attachedStage(func(l hook.Link, s *tp.ToxicStub) {
+		_, stop := l.Alarm(time.Now().Add(time.Hour))
+		stop()
+		expired, stop := l.Alarm(time.Now().Add(200 * time.Microsecond))
+		defer stop()
+		select {
+		case <-expired:
+			rung <- true
+		case <-s.Interrupt:
+			return
+		}
+		new(tp.NoopToxic).Pipe(s)
+	}), nil, nil)
+	<-rung
+	clock := &p.up.cfg.Pool.clock
+	clock.mu.Lock()
+	defer clock.mu.Unlock()
+	if clock.file == nil || clock.alarms.Next() != nil {
+		t.Error("it rang by another clock than the kernel's, or an alarm is left")
 	}
 }

@@ -8,32 +8,46 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// pass hands the end of a stream on that the kernel has carried, and needs
+// propagateEnd hands the end of a stream on that the kernel has carried, and needs
 // nobody else for it. It is over only when the connection is.
-func (l *Link) pass(ctx context.Context, e ended) (Outcome, bool) {
+func (l *Link) propagateEnd(ctx context.Context, e ended) (Outcome, bool) {
 	if e == endedByReset {
 		l.awaitDelivered(ctx)
 		return Aborted, true
 	}
 	// Of a destination that is broken, the reset is on its way through the other link.
 	if !l.broken.Load() {
-		if err := l.dst.CloseWrite(); err != nil {
-			l.breakOff(err)
+		if err := l.finishDest(); err != nil {
+			l.markBroken(err)
 		} else {
-			l.finish()
+			l.noteFinished()
 		}
 	}
-	return l.linger(ctx), true
+	return l.awaitPeerEnd(ctx), true
 }
 
-// finish keeps that FIN was sent to the destination.
-func (l *Link) finish() {
-	close(l.finished)
-	if l.cfg.Finished != nil {
-		l.cfg.Finished()
+// finishDest sends FIN to the destination.
+func (l *Link) finishDest() error {
+	l.announceFinish()
+	start := l.sendTime()
+	err := l.dst.CloseWrite()
+	if err == nil {
+		l.recordFIN(start)
 	}
+	return err
+}
+
+// announceFinish tells that FIN is about to be sent to the destination.
+func (l *Link) announceFinish() {
+	l.cfg.Owner.NoteFinish(l.cfg.Direction, false)
+}
+
+// noteFinished keeps that FIN was sent to the destination.
+func (l *Link) noteFinished() {
+	l.finished.setOnce()
+	l.cfg.Owner.NoteFinish(l.cfg.Direction, true)
 	if l.opposite != nil {
-		l.opposite.wake()
+		l.opposite.wakeReader()
 	}
 }
 
@@ -48,33 +62,28 @@ func (l *Link) afterFIN(ctx context.Context) (Outcome, bool) {
 	if l.opposite == nil {
 		return Ended, true
 	}
-	select {
-	case <-l.opposite.finished:
+	if l.opposite.finished.isSet() {
 		return Ended, true
-	default:
-		return Stopped, false
 	}
+	return Stopped, false
 }
 
-// linger stays behind the end of the stream until the connection is over.
-func (l *Link) linger(ctx context.Context) Outcome {
+// awaitPeerEnd stays behind the end of the stream until the connection is over.
+func (l *Link) awaitPeerEnd(ctx context.Context) Outcome {
 	watched := true
 	for ctx.Err() == nil {
-		stages, _ := l.look()
+		stages, _ := l.wantedChain()
 		l.setActive(stages)
-		select {
-		case <-l.finished:
+		if l.finished.isSet() {
 			if outcome, done := l.afterFIN(ctx); done {
 				return outcome
 			}
-		default:
-			if l.src.wasReset() {
-				l.awaitDelivered(ctx)
-				return Aborted
-			}
+		} else if l.src.wasReset() {
+			l.awaitDelivered(ctx)
+			return Aborted
 		}
 		if watched {
-			watched = l.watch()
+			watched = l.watchReset()
 			continue
 		}
 		select {
@@ -85,14 +94,14 @@ func (l *Link) linger(ctx context.Context) Outcome {
 	return Stopped
 }
 
-// watch waits for the reset of a source whose stream has ended already, of which
+// watchReset waits for the reset of a source whose stream has ended already, of which
 // a read does not tell. It returns false when none can come any more.
-func (l *Link) watch() bool {
-	if !l.begin(false) {
+func (l *Link) watchReset() bool {
+	if !l.beginRead(false) {
 		return true
 	}
 	err := sock.WatchReset(l.src.Conn)
-	l.end()
+	l.endRead()
 	if err == nil {
 		l.src.markReset()
 	}

@@ -11,51 +11,56 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// carry is what a splice leaves behind.
-type carry struct {
-	toChain bool     // the copying path has to go on
-	pending [][]byte // read from the source, and not yet seen by any toxic
-	delayed []item   // the same, read a while ago
-	pipe    *pipe    // the same, still in there
-	tail    [][]byte // to be written before anything else
-	ended   ended    // the source's stream has
+// handoff is what a splice leaves behind.
+type handoff struct {
+	useChain bool     // the copying path has to go on
+	pending  [][]byte // read from the source, and not yet seen by any toxic
+	delayed  []item   // the same, read a while ago
+	pipe     *pipe    // the same, still in there
+	tail     [][]byte // to be written before anything else
+	ended    ended    // the source's stream has
 }
 
 // endsHere reports whether nothing but the end of the stream is left to pass on.
-func (c carry) endsHere() bool {
+func (c handoff) endsHere() bool {
 	return c.pipe == nil && len(c.pending)+len(c.delayed)+len(c.tail) == 0 && (c.ended == endedByFIN || c.ended == endedByReset)
 }
 
-// A flow is the stream of a link while it goes through this process. Its run is
+// isUnseen reports whether nothing is left but what was read and no toxic has seen yet.
+func (c handoff) isUnseen() bool {
+	return (c.pipe != nil || len(c.pending) > 0) && len(c.delayed)+len(c.tail) == 0 && c.ended == notEnded
+}
+
+// A streamFlow is the stream of a link while it goes through this process. Its run is
 // the reader, and the only one who changes its stages and joints.
-type flow struct {
+type streamFlow struct {
 	link   *Link
 	ctx    context.Context // of the connection
 	cancel context.CancelFunc
 	writer *writer
 	stages []*stage
-	joints []*joint // joints[i] feeds stages[i], the last one the writer; the reader works the first one
+	joints []*pump // joints[i] feeds stages[i], the last one the writer; the reader works the first one
 	edit   uint64
 	ended  ended
 	fence  chan struct{} // closed when the writer has nothing left, to go back to a splice
-	stuck  stuckness
+	stuck  stallDetector
 	using  sync.WaitGroup // goroutines that use the sockets
 }
 
-func newFlow(l *Link, ctx context.Context, c carry) *flow {
+func newFlow(l *Link, ctx context.Context, c handoff) *streamFlow {
 	ctx, cancel := context.WithCancel(ctx)
-	f := &flow{link: l, ctx: ctx, cancel: cancel, writer: newWriter(l)}
+	f := &streamFlow{link: l, ctx: ctx, cancel: cancel, writer: newWriter(l)}
 	f.stuck.tick = time.NewTicker(progressPeriod)
 	f.stuck.tick.Stop()
-	f.using.Go(func() { f.writer.run(ctx) })
-	f.build(items(c.tail), append(c.delayed, items(c.pending)...))
+	f.using.Go(func() { f.writer.runWriter(ctx) })
+	f.buildChain(asItems(c.tail), append(c.delayed, asItems(c.pending)...))
 	if c.ended != notEnded {
-		f.end(c.ended)
+		f.noteEnd(c.ended)
 	}
 	return f
 }
 
-func items(pieces [][]byte) (all []item) {
+func asItems(pieces [][]byte) (all []item) {
 	now := time.Now()
 	for _, p := range pieces {
 		all = append(all, chunkItem(&chunk{Data: p, Timestamp: now}))
@@ -63,8 +68,8 @@ func items(pieces [][]byte) (all []item) {
 	return all
 }
 
-// cut cuts b into pieces of at most n bytes.
-func cut(b []byte, n int) (pieces [][]byte) {
+// cutPieces cuts b into pieces of at most n bytes.
+func cutPieces(b []byte, n int) (pieces [][]byte) {
 	for len(b) > n {
 		pieces, b = append(pieces, b[:n:n]), b[n:]
 	}
@@ -74,35 +79,35 @@ func cut(b []byte, n int) (pieces [][]byte) {
 	return pieces
 }
 
-// run carries the stream until the connection is over, or until the kernel can
+// runFlow carries the stream until the connection is over, or until the kernel can
 // go on alone; then it returns false.
-func (f *flow) run() (outcome Outcome, done bool) {
+func (f *streamFlow) runFlow() (outcome Outcome, done bool) {
 	defer func() { f.tearDown(done) }()
 	for {
-		stages, edit := f.link.look()
-		if edit != f.edit && !f.rebuild(stages, edit) {
-			return f.result(), true
+		stages, edit := f.link.wantedChain()
+		if edit != f.edit && !f.rebuildChain(stages, edit) {
+			return f.finalOutcome(), true
 		}
-		if outcome, done := f.over(); done {
+		if outcome, done := f.isOver(); done {
 			return outcome, true
 		}
 		switch {
 		case len(f.joints[0].queue) > 0:
-			f.push()
-		case f.spliceable():
-			if f.flushed() {
+			f.pushHead()
+		case f.canSplice():
+			if f.awaitFlushed() {
 				return Stopped, false
 			}
-		case f.ended == notEnded && !f.link.sparesInput():
-			f.fetch()
+		case f.ended == notEnded && !f.link.leavesUnread():
+			f.readChunk()
 		default:
-			f.wait(nil)
+			f.waitNext(nil)
 		}
 	}
 }
 
-// result returns what the writer has to say, or that the context ended.
-func (f *flow) result() Outcome {
+// finalOutcome returns what the writer has to say, or that the context ended.
+func (f *streamFlow) finalOutcome() Outcome {
 	select {
 	case <-f.writer.over:
 		return f.writer.outcome
@@ -111,117 +116,119 @@ func (f *flow) result() Outcome {
 	}
 }
 
-// over reports whether the connection is.
-func (f *flow) over() (Outcome, bool) {
+// isOver reports whether the connection is.
+func (f *streamFlow) isOver() (Outcome, bool) {
 	select {
 	case <-f.writer.over:
 		return f.writer.outcome, true
 	case <-f.ctx.Done():
 		return Stopped, true
-	case <-f.link.finished:
-		return f.link.afterFIN(f.ctx)
 	default:
+		if f.link.finished.isSet() {
+			return f.link.afterFIN(f.ctx)
+		}
 		if o := Outcome(f.link.overdue.Load()); o != Stopped {
 			return o, true
 		}
-		return Aborted, f.stuck.given
+		return Aborted, f.stuck.gaveUp
 	}
 }
 
-// fetch reads one chunk from the source.
-func (f *flow) fetch() {
+// readChunk reads one chunk from the source.
+func (f *streamFlow) readChunk() {
 	l := f.link
-	if !l.begin(false) {
+	if !l.beginRead(false) {
 		return
 	}
-	b, err := l.read()
-	l.end()
+	b, err := l.readChunk()
+	l.endRead()
 	switch {
 	case err == nil:
-		l.count(int64(len(b)))
+		l.recordReceived(b)
+		l.noteReceived(int64(len(b)))
 		f.joints[0].queue = append(f.joints[0].queue, chunkItem(&chunk{Data: b, Timestamp: time.Now()}))
 	case !errors.Is(err, os.ErrDeadlineExceeded):
-		f.end(l.classify(err))
+		f.noteEnd(l.classifyReadError(err))
 	}
 }
 
-// end takes note that the source's stream has ended.
-func (f *flow) end(e ended) {
+// noteEnd takes note that the source's stream has ended.
+func (f *streamFlow) noteEnd(e ended) {
 	f.ended = e
 	if e != endedHere {
 		f.joints[0].queue = append(f.joints[0].queue, item{end: true})
 	}
 	if e == endedByFIN {
-		f.using.Go(f.watch)
+		f.using.Go(f.watchReset)
 	}
 }
 
-// watch sees the reset of a source whose stream has ended already: a read does
+// watchReset sees the reset of a source whose stream has ended already: a read does
 // not tell.
-func (f *flow) watch() {
+func (f *streamFlow) watchReset() {
 	if sock.AwaitReset(f.ctx, f.link.src.Conn) == nil {
 		f.link.src.markReset()
 	}
 }
 
-// push moves the head of the reader's own joint, or finds something else to do.
-func (f *flow) push() {
+// pushHead moves the head of the reader's own joint, or finds something else to do.
+func (f *streamFlow) pushHead() {
 	j := f.joints[0]
-	toStage, toWriter, head, over := j.offer()
+	toStage, toWriter, head, over := j.nextOffers()
 	if len(j.queue) == 0 {
 		return
 	}
 	select {
 	case toStage <- head.chunk:
-		j.passed(head)
+		j.dropHead(head)
 		return
 	case toWriter <- head:
-		j.passed(head)
+		j.dropHead(head)
 		return
 	default:
 	}
 	f.watchProgress()
 	select {
 	case toStage <- head.chunk:
-		j.passed(head)
+		j.dropHead(head)
 	case toWriter <- head:
-		j.passed(head)
+		j.dropHead(head)
 	case <-over:
 		j.queue = nil
 	case <-f.stuck.tick.C:
-		f.stuck.look(f.link)
+		f.stuck.checkProgress(f.link)
 	case <-f.link.changed:
 	case <-f.ctx.Done():
 	}
 }
 
-// wait waits for whatever happens next.
-func (f *flow) wait(also <-chan struct{}) {
+// waitNext waits for whatever happens next.
+func (f *streamFlow) waitNext(also <-chan struct{}) {
 	f.watchProgress()
 	select {
 	case <-also:
 	case <-f.stuck.tick.C:
-		f.stuck.look(f.link)
+		f.stuck.checkProgress(f.link)
 	case <-f.link.changed:
 	case <-f.ctx.Done():
 	}
 }
 
-// spliceable reports whether the kernel could carry the stream alone.
-func (f *flow) spliceable() bool {
+// canSplice reports whether the kernel could carry the stream alone.
+func (f *streamFlow) canSplice() bool {
 	l := f.link
-	return len(f.stages) == 0 && l.spliceable() &&
+	return len(f.stages) == 0 && l.canSplice() &&
 		f.ended == notEnded && !l.src.wasReset() && !f.writer.sealed
 }
 
-// flushed waits until the writer has nothing left, or something else happens.
-func (f *flow) flushed() bool {
+// awaitFlushed waits until the writer has nothing left, or something else happens.
+func (f *streamFlow) awaitFlushed() bool {
 	if f.fence == nil {
 		f.fence = make(chan struct{})
 		f.joints[0].queue = append(f.joints[0].queue, item{fence: f.fence})
 		return false
 	}
-	f.wait(f.fence)
+	f.waitNext(f.fence)
 	select {
 	case <-f.fence:
 		return !f.link.broken.Load()
@@ -233,43 +240,43 @@ func (f *flow) flushed() bool {
 // progressPeriod is how often the progress of a write is looked at.
 const progressPeriod = 25 * time.Millisecond
 
-// stuckness sees that a write makes no progress.
-type stuckness struct {
-	tick  *time.Ticker
-	armed bool
-	given bool // up
-	since time.Time
-	sent  int64
-	queue int
+// stallDetector sees that a write makes no progress.
+type stallDetector struct {
+	tick   *time.Ticker
+	armed  bool
+	gaveUp bool // up
+	since  time.Time
+	sent   int64
+	queue  int
 }
 
 // watchProgress starts to watch the writer once the source was reset: what the
 // destination does not take within its patience is lost then, as it is on a wire.
-func (f *flow) watchProgress() {
+func (f *streamFlow) watchProgress() {
 	if !f.stuck.armed && f.link.src.wasReset() {
 		f.stuck.armed, f.stuck.since = true, time.Now()
 		f.stuck.tick.Reset(progressPeriod)
 	}
 }
 
-func (s *stuckness) look(l *Link) {
-	sent, queue := l.sent.Load(), l.dst.unacked()
+func (s *stallDetector) checkProgress(l *Link) {
+	sent, queue := l.sent.Load(), l.dst.unackedBytes()
 	if sent != s.sent || queue != s.queue || !l.inWrite.Load() {
 		s.sent, s.queue, s.since = sent, queue, time.Now()
 	}
-	s.given = time.Since(s.since) >= l.cfg.Patience.Progress
+	s.gaveUp = time.Since(s.since) >= l.cfg.Patience.Progress
 }
 
 // tearDown ends everything that the flow has started. When the link is done, it
 // ends the I/O under way too. Afterwards nothing uses the sockets.
-func (f *flow) tearDown(done bool) {
+func (f *streamFlow) tearDown(done bool) {
 	f.stuck.tick.Stop()
 	f.cancel()
 	if done {
-		f.link.stop()
+		f.link.stopIO()
 	}
 	for _, s := range f.stages {
-		f.link.gone.Go(func() { f.bury(s) })
+		f.link.wg.Go(func() { f.stopToxic(s) })
 	}
 	for _, j := range f.joints[1:] {
 		<-j.done
@@ -277,20 +284,20 @@ func (f *flow) tearDown(done bool) {
 	f.using.Wait()
 }
 
-// bury makes a toxic return, or gives it up after a while. What it still sends
+// stopToxic makes a toxic return, or gives it up after a while. What it still sends
 // is dropped, however late it comes.
-func (f *flow) bury(s *stage) {
+func (f *streamFlow) stopToxic(s *stage) {
 	ctx, cancel := context.WithTimeout(context.Background(), f.link.cfg.Patience.Toxic)
 	defer cancel()
 	dropped := make(chan struct{})
 	go func() {
 		defer close(dropped)
-		s.drop()
+		s.drainOutput()
 	}()
-	if s.interrupt(ctx, nil, nil) {
+	if s.interruptToxic(ctx, nil, nil) {
 		<-dropped
 		return
 	}
-	f.link.emit(event.Event{Kind: event.Abandon, Toxic: s.asked.Name,
+	f.link.emitEvent(event.Event{Kind: event.Leaked, Toxic: s.asked.Name,
 		Detail: "the toxic has not returned within " + f.link.cfg.Patience.Toxic.String()})
 }

@@ -2,29 +2,28 @@ package link
 
 import (
 	"context"
-	"net"
 	"time"
 
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// A Layer is a Conn whose socket carries the stream in another form, such as
+// A WrappedConn is a Conn whose socket carries the stream in another form, such as
 // TLS. A link reads and writes its stream, never the socket's own bytes: it does
-// not splice. RawCounts returns how many of these were written and read so far.
-type Layer interface {
+// not splice. WireCounts returns how many of these were written and read so far.
+type WrappedConn interface {
 	Conn
-	RawCounts() (sent, received int64)
+	WireCounts() (sent, received int64)
 }
 
-func isLayer(c Conn) bool {
-	_, ok := c.(Layer)
+func isWrapped(c Conn) bool {
+	_, ok := c.(WrappedConn)
 	return ok
 }
 
-// readLayer returns what the source has, up to one chunk.
-func (l *Link) readLayer() ([]byte, error) {
-	buf := l.cfg.Pool.buffer()
-	defer l.cfg.Pool.giveBuffer(buf)
+// readWrapped returns what the source has, up to one chunk.
+func (l *Link) readWrapped() ([]byte, error) {
+	buf := l.cfg.Pool.getBuffer()
+	defer l.cfg.Pool.putBuffer(buf)
 	n, err := l.src.Conn.Read(buf[:])
 	if n > 0 {
 		return append([]byte(nil), buf[:n]...), nil
@@ -35,32 +34,29 @@ func (l *Link) readLayer() ([]byte, error) {
 // rawSent returns how many bytes the socket has sent when that many of the
 // stream were.
 func (s *Side) rawSent(streamed int64) uint64 {
-	if layer, ok := s.Conn.(Layer); ok {
-		streamed, _ = layer.RawCounts()
+	if layer, ok := s.Conn.(WrappedConn); ok {
+		streamed, _ = layer.WireCounts()
 	}
-	return uint64(s.Ahead + streamed)
+	return uint64(s.PreambleBytes + streamed)
 }
 
 // rawReceived returns how many bytes were taken from the socket when that many
 // of the stream were.
 func (s *Side) rawReceived(streamed int64) uint64 {
-	if layer, ok := s.Conn.(Layer); ok {
-		_, streamed = layer.RawCounts()
+	if layer, ok := s.Conn.(WrappedConn); ok {
+		_, streamed = layer.WireCounts()
 	}
 	return uint64(streamed)
 }
 
 // isTCP reports whether a kernel acknowledges what is sent. That of a unix socket
 // hands it over at once, to be read even after the socket is closed.
-func (s *Side) isTCP() bool {
-	_, ok := s.Conn.RemoteAddr().(*net.TCPAddr)
-	return ok
-}
+func (s *Side) isTCP() bool { return s.tcp }
 
-// sparesInput reports whether what the source has sent is better left unread: the
+// leavesUnread reports whether what the source has sent is better left unread: the
 // destination takes nothing any more, so that a reset is to come, and of a unix
 // socket that is to close it with unread input.
-func (l *Link) sparesInput() bool { return l.broken.Load() && !l.src.isTCP() }
+func (l *Link) leavesUnread() bool { return l.broken.Load() && !l.src.isTCP() }
 
 // awaitTaken blocks until the peer has taken everything from a unix socket, and
 // returns the context's error when it has not, [sock.ErrUnsupported] where nobody

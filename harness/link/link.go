@@ -3,8 +3,14 @@
 // change while the stream flows, up to the end of the stream, which is passed
 // on as what it was: FIN as FIN, reset as reset.
 //
-// Without toxics the kernel carries the bytes (splice). With toxics the stream
-// is cut into chunks, one per read:
+//	up := link.New(link.Config{Direction: event.Upstream, Conn: 1, Source: client, Dest: server, Pool: pool}, stages)
+//	down := link.New(link.Config{Direction: event.Downstream, Conn: 1, Source: server, Dest: client, Pool: pool}, nil)
+//	link.Join(up, down)
+//	go up.RunStream(ctx)
+//	outcome := down.RunStream(ctx)
+//
+// Without toxics the bytes go through one large buffer, or stay in the kernel (splice).
+// With toxics the stream is cut into chunks, one per read:
 //
 //	source ▸ reader ▸ stage ▸ joint ▸ stage ▸ joint ▸ writer ▸ destination
 //
@@ -13,7 +19,7 @@
 // source down; while a stage has to stop, the joint behind it takes everything,
 // so that no toxic is ever stuck in a send, however slow the destination is.
 // The reader is also the one who rebuilds the chain: whatever it reads after
-// [Link.Update] has returned goes through the new chain.
+// [Link.UpdateChain] has returned goes through the new chain.
 package link
 
 import (
@@ -27,7 +33,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // Conn is a stream socket that can be closed for writing alone, such as
@@ -39,7 +45,7 @@ type Conn = sock.Conn
 // again over the interruptions by which chains are edited.
 type Attacher interface {
 	toxics.Toxic
-	Attach(wire.Wire) toxics.Toxic
+	Attach(hook.Link) toxics.Toxic
 }
 
 // A Stage is a toxic as it is asked for. Two stages are the same one, across an
@@ -59,19 +65,25 @@ type Config struct {
 	Dest      *Side
 	Pool      *Pool
 
-	Emit     event.Sink                       // takes every event but Bytes
-	Bytes    event.Sink                       // takes the Bytes events; nil: none are made
-	Happened func(event.Kind) <-chan struct{} // serves [wire.Wire]; nil: nothing ever happens
-	Shared   func(any, func() any) any        // serves [wire.Meeting]; nil: the toxics do not know of each other
-	Rand     func(toxic string) *rand.Rand    // serves [wire.Wire]; nil: seed 0
-	Diag     *sock.Diag                       // asks the kernel about the peers; nil: it cannot tell
-	Tap      *Tap                             // records what is sent; forces the copying path
-	Finished func()                           // called once FIN was sent to the destination; nil: nobody asks. Must not block
-	Patience Patience
+	Owner    Owner
+	Diag     *sock.Diag    // asks the kernel about the peers; nil: it cannot tell
+	Tap      *Tap          // records what is sent, which the kernel cannot carry alone then
+	Record   func(Passage) // takes what passes, which the kernel cannot carry alone then; nil: nobody asks. Must not block
+	Patience *Timeouts     // nil: the defaults
 }
 
-// Patience bounds the waits of a link. Zero takes the default.
-type Patience struct {
+// An Owner is who has a link: the connection. Its methods must not block.
+type Owner interface {
+	EmitEvent(event.Event)                   // takes every event but Bytes
+	NoteBytes(event.Event)                   // takes the Bytes events
+	WaitKind(event.Kind) <-chan struct{}     // serves [hook.Link]
+	GetShared(key any, fresh func() any) any // serves [hook.SharedState]
+	NewRand(toxic string) *rand.Rand         // serves [hook.Link]
+	NoteFinish(d event.Direction, sent bool) // called right before FIN is sent to the destination, and once it was
+}
+
+// Timeouts bounds the waits of a link. Zero takes the default.
+type Timeouts struct {
 	Boundary time.Duration // for the receiver to read up to a boundary; 2 s
 	Gap      time.Duration // instead of it, where nobody can tell what the receiver read; 20 ms
 	Consume  time.Duration // for the receiver to read everything before it is reset; 2 s
@@ -79,7 +91,8 @@ type Patience struct {
 	Toxic    time.Duration // for a toxic to return when the connection is torn down; 5 s
 }
 
-func (p Patience) withDefaults() Patience {
+// WithDefaults returns the timeouts with the defaults for those that are not set.
+func (p Timeouts) WithDefaults() Timeouts {
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
@@ -95,7 +108,7 @@ func (p Patience) withDefaults() Patience {
 }
 
 // A Link carries one direction of one connection. Create it with [New], join it
-// with that of the other direction by [Join], then call [Link.Run] once.
+// with that of the other direction by [Join], then call [Link.RunStream] once.
 type Link struct {
 	cfg      Config
 	src, dst *Side
@@ -103,95 +116,116 @@ type Link struct {
 
 	received atomic.Int64 // bytes read from the source
 	sent     atomic.Int64 // bytes taken by the destination's kernel
-	spliced  atomic.Int64 // those of them which never entered this process
+	direct   atomic.Int64 // those of them that were not cut into chunks
 	edits    atomic.Uint64
 	inWrite  atomic.Bool    // the writer is inside a write
-	carried  chan struct{}  // closed when the first byte was read from the source
-	finished chan struct{}  // closed when FIN was sent to the destination
-	gone     sync.WaitGroup // toxics, joints and watchers
+	carried  latch          // set when the first byte was read from the source
+	finished latch          // set when FIN was sent to the destination
+	wg       sync.WaitGroup // toxics, joints and watchers
 
-	begun  carry    // what the last step has left to Run
-	passed bool     // a step has passed on the end of the stream
-	steps  stepping // what steps carry by
+	pending handoff   // what the last step has left to Run
+	eofSent bool      // a step has passed on the end of the stream
+	steps   stepState // what steps carry by
 
-	told     int64        // stream offset up to which Bytes events were made
-	noSplice bool         // there is none, or the kernel has refused one, once is enough
-	broken   atomic.Bool  // the destination takes nothing any more
-	overdue  atomic.Int32 // the Outcome that a toxic wants, when what comes before it is stuck
+	reportedTo int64        // stream offset up to which Bytes events were made
+	noSplice   bool         // there is none, or the kernel has refused one, once is enough
+	broken     atomic.Bool  // the destination takes nothing any more
+	overdue    atomic.Int32 // the Outcome that a toxic wants, when what comes before it is stuck
 
 	boundaries boundaries
 
 	mu       sync.Mutex // guards what follows; never held during I/O
 	desired  []Stage
 	woken    bool          // something for the reader to look at
-	changed  chan struct{} // wakes a reader that is not reading; capacity 1
+	changed  chan struct{} // wakes a reader that is not reading; capacity 1; nil before Run
 	reading  bool          // the source's read deadline may be used to wake the reader
 	splicing bool          // so may the destination's write deadline
 	stopped  bool          // the deadlines stay in the past
 	released bool          // the deadlines are others'
 	active   []string      // names of the stages at work
+	toxic    bool          // there was a toxic once
 }
 
 // New returns a link that is not running, with the given chain.
 func New(cfg Config, stages []Stage) *Link {
-	cfg.Patience = cfg.Patience.withDefaults()
-	if cfg.Happened == nil {
-		cfg.Happened = func(event.Kind) <-chan struct{} { return nil }
+	patience := Timeouts{}
+	if cfg.Patience != nil {
+		patience = *cfg.Patience
 	}
-	if cfg.Rand == nil {
-		cfg.Rand = func(string) *rand.Rand { return rand.New(rand.NewPCG(0, 0)) }
-	}
-	l := &Link{cfg: cfg, src: cfg.Source, dst: cfg.Dest, carried: make(chan struct{}),
-		finished: make(chan struct{}), changed: make(chan struct{}, 1), noSplice: isLayer(cfg.Source.Conn) || isLayer(cfg.Dest.Conn)}
-	l.Update(stages)
-	l.src.onReset(func() {
-		l.emit(event.Event{Kind: event.RST, Side: l.src.Who, Offset: l.received.Load()})
-		l.wake()
-	})
+	patience = patience.WithDefaults()
+	cfg.Patience = &patience
+	l := new(Link)
+	l.Begin(cfg, stages)
 	return l
+}
+
+// Begin makes a zero Link what [New] returns, for an owner that has its links in itself.
+// The patience must be there, with the defaults.
+func (l *Link) Begin(cfg Config, stages []Stage) {
+	l.cfg, l.src, l.dst, l.noSplice = cfg, cfg.Source, cfg.Dest, isWrapped(cfg.Source.Conn) || isWrapped(cfg.Dest.Conn)
+	l.UpdateChain(stages)
+	l.src.link = l
+}
+
+// noteReset is called once the source was reset.
+func (l *Link) noteReset() {
+	l.recordEnd(event.RST)
+	l.emitEvent(event.Event{Kind: event.RST, Side: l.src.Peer, Offset: l.received.Load()})
+	l.wakeReader()
 }
 
 // Join makes two links the two directions of one connection. It must be called
 // before either runs.
 func Join(a, b *Link) { a.opposite, b.opposite = b, a }
 
-// count keeps that n bytes were read from the source.
-func (l *Link) count(n int64) {
+// noteReceived keeps that n bytes were read from the source.
+func (l *Link) noteReceived(n int64) {
 	if n > 0 && l.received.Add(n) == n {
-		close(l.carried)
+		l.carried.setOnce()
 	}
 }
 
-// Received returns how many bytes were read from the source so far.
-func (l *Link) Received() int64 { return l.received.Load() }
+// ReceivedBytes returns how many bytes were read from the source so far.
+func (l *Link) ReceivedBytes() int64 { return l.received.Load() }
 
-// Sent returns how many bytes the destination's kernel has taken so far.
-func (l *Link) Sent() int64 { return l.sent.Load() }
+// SentBytes returns how many bytes the destination's kernel has taken so far.
+func (l *Link) SentBytes() int64 { return l.sent.Load() }
 
-// Spliced returns how many of the sent bytes the kernel carried without a copy
-// through this process.
-func (l *Link) Spliced() int64 { return l.spliced.Load() }
+// IsBroken reports whether the destination takes nothing any more.
+func (l *Link) IsBroken() bool { return l.broken.Load() }
 
-// Active returns the names of the toxics at work, in order of the chain.
-func (l *Link) Active() []string {
+// DirectBytes returns how many of the sent bytes were not cut into chunks, as toxics
+// need them.
+func (l *Link) DirectBytes() int64 { return l.direct.Load() }
+
+// ActiveToxics returns the names of the toxics at work, in order of the chain.
+func (l *Link) ActiveToxics() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.active
 }
 
-// Update replaces the chain. It does not block. Every byte that is read from
+// HadToxics reports whether the chain has had a toxic at any time.
+func (l *Link) HadToxics() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.toxic
+}
+
+// UpdateChain replaces the chain. It does not block. Every byte that is read from
 // the source after it has returned goes through the new chain; what was read
 // before is neither lost nor reordered; most of it skips the toxics that are new.
-func (l *Link) Update(stages []Stage) {
+func (l *Link) UpdateChain(stages []Stage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.desired = append([]Stage(nil), stages...)
+	l.toxic = l.toxic || len(stages) > 0
 	l.edits.Add(1)
 	l.wakeLocked()
 }
 
-// wake makes the reader look around, wherever it waits.
-func (l *Link) wake() {
+// wakeReader makes the reader look around, wherever it waits.
+func (l *Link) wakeReader() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.wakeLocked()
@@ -199,11 +233,25 @@ func (l *Link) wake() {
 
 func (l *Link) wakeLocked() {
 	l.woken = true
+	l.tellLocked()
+	l.expireLocked()
+}
+
+// tellLocked wakes a reader that waits for a change.
+func (l *Link) tellLocked() {
 	select {
 	case l.changed <- struct{}{}:
 	default:
 	}
-	l.expireLocked()
+}
+
+// beginWaiting makes changes known to a reader that waits for them.
+func (l *Link) beginWaiting() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.changed = make(chan struct{}, 1); l.woken {
+		l.tellLocked()
+	}
 }
 
 // expireLocked ends the I/O under way by deadlines in the past. The pipe of a
@@ -220,18 +268,18 @@ func (l *Link) expireLocked() {
 	}
 }
 
-// stop ends all I/O of the link for good.
-func (l *Link) stop() {
+// stopIO ends all I/O of the link for good.
+func (l *Link) stopIO() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stopped = true
 	l.wakeLocked()
 }
 
-// begin says that the reader is about to read from the source, and in a splice
+// beginRead says that the reader is about to read from the source, and in a splice
 // to write to the destination. It returns false when there is something to look
 // at first.
-func (l *Link) begin(splicing bool) bool {
+func (l *Link) beginRead(splicing bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.woken || l.stopped {
@@ -259,8 +307,8 @@ func (l *Link) restoreWrite() {
 	}
 }
 
-// end says that the reader has left its I/O, and makes the deadlines good again.
-func (l *Link) end() {
+// endRead says that the reader has left its I/O, and makes the deadlines good again.
+func (l *Link) endRead() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.woken && !l.stopped {
@@ -272,9 +320,9 @@ func (l *Link) end() {
 	l.reading, l.splicing = false, false
 }
 
-// look returns the chain as it is wanted now and forgets that the reader was
+// wantedChain returns the chain as it is wanted now and forgets that the reader was
 // woken.
-func (l *Link) look() (stages []Stage, edit uint64) {
+func (l *Link) wantedChain() (stages []Stage, edit uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.woken = false
@@ -285,98 +333,98 @@ func (l *Link) look() (stages []Stage, edit uint64) {
 	return l.desired, l.edits.Load()
 }
 
-func (l *Link) emit(e event.Event) {
+func (l *Link) emitEvent(e event.Event) {
 	e.Conn, e.Direction = l.cfg.Conn, l.cfg.Direction
-	l.cfg.Emit.Emit(e)
+	l.cfg.Owner.EmitEvent(e)
 }
 
 // emitBytes reports that the bytes up to the given stream offset are on their
 // way to the destination. It comes before the write, so that the events of a
 // request come before those of the reply.
 func (l *Link) emitBytes(end int64) {
-	if l.cfg.Bytes != nil && end > l.told {
-		l.cfg.Bytes(event.Event{Kind: event.Bytes, Conn: l.cfg.Conn, Direction: l.cfg.Direction,
-			Side: l.src.Who, Offset: l.told, Bytes: end - l.told})
-		l.told = end
+	if end > l.reportedTo {
+		l.cfg.Owner.NoteBytes(event.Event{Kind: event.Bytes, Conn: l.cfg.Conn, Direction: l.cfg.Direction,
+			Side: l.src.Peer, Offset: l.reportedTo, Bytes: end - l.reportedTo})
+		l.reportedTo = end
 	}
 }
 
 // past is a deadline that is over.
 var past = time.Unix(1, 0)
 
-// Run carries the stream until it has ended, or the context does, and says how
+// RunStream carries the stream until it has ended, or the context does, and says how
 // it ended. When it returns nothing of the link touches the sockets any more;
-// toxics may still be on their way out, see [Link.Wait].
-func (l *Link) Run(ctx context.Context) Outcome {
+// toxics may still be on their way out, see [Link.WaitGoroutines].
+func (l *Link) RunStream(ctx context.Context) Outcome {
+	l.beginWaiting()
 	expired := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(expired)
-		l.stop()
+		l.stopIO()
 	})
 	defer func() {
 		if !stop() {
 			<-expired
 		}
-		l.release()
+		l.releaseDeadlines()
 	}()
-	if l.passed {
-		if l.cfg.Finished != nil {
-			l.cfg.Finished()
-		}
-		return l.linger(ctx)
+	if l.eofSent {
+		l.cfg.Owner.NoteFinish(l.cfg.Direction, true)
+		return l.awaitPeerEnd(ctx)
 	}
 	for ctx.Err() == nil {
-		if outcome, done := l.carry(ctx); done {
+		if outcome, done := l.carryStream(ctx); done {
 			return outcome
 		}
 	}
 	return Stopped
 }
 
-// carry carries the stream, by the kernel or through this process, until the
+// carryStream carries the stream, by the kernel or through this process, until the
 // other one of the two has to go on.
-func (l *Link) carry(ctx context.Context) (o Outcome, done bool) {
-	from := l.begun
-	l.begun = carry{}
+func (l *Link) carryStream(ctx context.Context) (o Outcome, done bool) {
+	from := l.pending
+	l.pending = handoff{}
 	switch {
 	case l.steps.delays != nil:
-		from = l.resume(ctx, from)
-	case !from.toChain:
-		from = l.spliceOrDelay(ctx, nil)
+		from = l.resumeHeld(ctx, from)
+	case !from.useChain:
+		from = l.spliceOrDelay(ctx, from)
 	}
-	if from.pipe != nil {
-		from = l.spliceOrDelay(ctx, from.pipe)
+	if from.isUnseen() {
+		from = l.spliceOrDelay(ctx, from)
 	}
 	switch {
-	case !from.toChain:
+	case !from.useChain:
 		return Stopped, false
 	case from.endsHere():
-		return l.pass(ctx, from.ended)
+		return l.propagateEnd(ctx, from.ended)
 	}
-	return newFlow(l, ctx, l.unpipe(from)).run()
+	return newFlow(l, ctx, l.takeFromPipe(from)).runFlow()
 }
 
-// spliceOrDelay has the kernel carry the stream as long as it can. Before is a
-// pipe with what comes first, or nil.
-func (l *Link) spliceOrDelay(ctx context.Context, before *pipe) carry {
-	stages, edit := l.look()
+// spliceOrDelay carries the stream without cutting it into chunks, as long as that can
+// be. Before is what comes first.
+func (l *Link) spliceOrDelay(ctx context.Context, before handoff) handoff {
+	stages, edit := l.wantedChain()
 	if d, ok := l.delaysOf(stages); ok {
-		return l.delay(ctx, stages, d, edit, before)
+		return l.delayStream(ctx, stages, d, edit, before)
 	}
-	if len(stages) == 0 && l.spliceable() && before == nil {
-		return l.splice(edit)
+	if len(stages) == 0 && l.canSplice() && !before.isUnseen() {
+		return l.spliceStream(edit)
 	}
-	return carry{toChain: true, pipe: before}
+	before.useChain = true
+	return before
 }
 
-// release leaves the deadlines of the sockets to others.
-func (l *Link) release() {
+// releaseDeadlines leaves the deadlines of the sockets to others.
+func (l *Link) releaseDeadlines() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.released = true
 }
 
-// Wait blocks until every goroutine of the link has ended. A toxic that does
+// WaitGoroutines blocks until every goroutine of the link has ended. A toxic that does
 // not return within its patience after Run has returned is reported by an event
 // and left behind.
-func (l *Link) Wait() { l.gone.Wait() }
+func (l *Link) WaitGoroutines() { l.wg.Wait() }

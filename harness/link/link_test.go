@@ -35,13 +35,13 @@ func newWired(t *testing.T, stages ...Stage) *wired {
 	from, src := tcpPair(t)
 	to, dst := tcpPair(t)
 	w.src, w.dst = src, dst
-	w.link = New(Config{Source: NewSide(event.Client, from), Dest: NewSide(event.Server, to), Pool: w.pool, Emit: w.add,
-		Patience: Patience{Toxic: time.Second}}, stages)
+	w.link = New(Config{Source: NewSide(event.Client, from), Dest: NewSide(event.Server, to), Pool: w.pool, Owner: keeper(w.add),
+		Patience: &Timeouts{Toxic: time.Second}}, stages)
 	ctx, cancel := context.WithCancel(context.Background())
-	go func() { w.outcome <- w.link.Run(ctx) }()
+	go func() { w.outcome <- w.link.RunStream(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		w.link.Wait()
+		w.link.WaitGoroutines()
 		w.pool.Close()
 	})
 	return w
@@ -50,7 +50,9 @@ func newWired(t *testing.T, stages ...Stage) *wired {
 func (w *wired) add(e event.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.events = append(w.events, e)
+	if e.Kind != event.Bytes {
+		w.events = append(w.events, e)
+	}
 }
 
 func (w *wired) wantOutcome(want Outcome) {
@@ -157,7 +159,7 @@ func TestIdleHoldsNoPipe(t *testing.T) {
 		until(t, "the pipe is back", func() bool {
 			w.pool.mu.Lock()
 			defer w.pool.mu.Unlock()
-			return w.pool.lent == 0
+			return w.pool.pipesInUse == 0
 		})
 	}
 	w.pool.mu.Lock()
@@ -175,22 +177,22 @@ func TestSpliceGoesOnAfterToxicsAreRemoved(t *testing.T) {
 	var delivered int64
 	for range 20 {
 		// A byte is counted after the kernel has it, so the reader may be ahead.
-		until(t, "all bytes are counted", func() bool { return w.link.Sent() == delivered })
-		before := w.link.Spliced()
-		w.link.Update([]Stage{{Name: "noop", Toxic: &tp.NoopToxic{}}})
+		until(t, "all bytes are counted", func() bool { return w.link.SentBytes() == delivered })
+		before := w.link.DirectBytes()
+		w.link.UpdateChain([]Stage{{Name: "noop", Toxic: &tp.NoopToxic{}}})
 		w.send("copied")
 		w.wantRead("copied")
 		delivered += int64(len("copied"))
-		if got := w.link.Spliced(); got != before {
+		if got := w.link.DirectBytes(); got != before {
 			t.Fatalf("%d bytes were spliced past the toxic", got-before)
 		}
-		w.link.Update(nil)
+		w.link.UpdateChain(nil)
 		// What was being read meanwhile is still copied.
 		until(t, "bytes are spliced", func() bool {
 			w.send("bytes")
 			w.wantRead("bytes")
 			delivered += int64(len("bytes"))
-			return w.link.Spliced() > before
+			return w.link.DirectBytes() > before
 		})
 	}
 }
@@ -205,7 +207,7 @@ func TestOwnEndIsToldFromThatOfTheSource(t *testing.T) {
 				Stage{Name: "behind", Toxic: &tp.NoopToxic{}})
 			w.send("12345")
 			_ = w.src.CloseWrite()
-			w.wantOutcome(Shut)
+			w.wantOutcome(Close)
 			w.wantRead("12345")
 		}
 	}
@@ -217,10 +219,10 @@ func TestToxicsOfStrangers(t *testing.T) {
 		pipe func(*tp.ToxicStub)
 		want Outcome
 	}{
-		"returns at once": {func(s *tp.ToxicStub) {}, Shut},
-		"closes at once":  {func(s *tp.ToxicStub) { s.Close() }, Shut},
-		"panics":          {func(s *tp.ToxicStub) { panic("no") }, Shut},
-		"closes twice":    {func(s *tp.ToxicStub) { s.Close(); s.Close(); close(s.Output) }, Shut},
+		"returns at once": {func(s *tp.ToxicStub) {}, Close},
+		"closes at once":  {func(s *tp.ToxicStub) { s.Close() }, Close},
+		"panics":          {func(s *tp.ToxicStub) { panic("no") }, Close},
+		"closes twice":    {func(s *tp.ToxicStub) { s.Close(); s.Close(); close(s.Output) }, Close},
 		"sends nil": {func(s *tp.ToxicStub) {
 			for {
 				select {
@@ -234,7 +236,7 @@ func TestToxicsOfStrangers(t *testing.T) {
 		"sends nil early": {func(s *tp.ToxicStub) {
 			s.Output <- nil
 			<-s.Interrupt
-		}, Shut},
+		}, Close},
 		"sends nothing": {func(s *tp.ToxicStub) {
 			s.Output <- &chunk{}
 			new(tp.NoopToxic).Pipe(s)
@@ -258,9 +260,9 @@ func TestRemovalKeepsOrder(t *testing.T) {
 		piece := string(rune('a' + i))
 		w.send(piece)
 		want += piece
-		until(t, "the byte is read", func() bool { return w.link.Received() == int64(len(want)) })
+		until(t, "the byte is read", func() bool { return w.link.ReceivedBytes() == int64(len(want)) })
 	}
-	w.link.Update([]Stage{{Name: "noop", Toxic: &tp.NoopToxic{}}})
+	w.link.UpdateChain([]Stage{{Name: "noop", Toxic: &tp.NoopToxic{}}})
 	w.send("g")
 	w.wantRead(want + "g")
 }
@@ -270,8 +272,8 @@ func TestEndPassesAToxicThatIsRemovedMeanwhile(t *testing.T) {
 	w.send("bytes")
 	w.wantRead("bytes")
 	_ = w.src.CloseWrite()
-	until(t, "the end is read", func() bool { return w.link.src.Ending() == event.EOF })
-	w.link.Update([]Stage{{Name: "other", Toxic: &tp.NoopToxic{}}})
+	until(t, "the end is read", func() bool { return w.link.src.PeerEnding() == event.EOF })
+	w.link.UpdateChain([]Stage{{Name: "other", Toxic: &tp.NoopToxic{}}})
 	if got, err := io.ReadAll(w.dst); len(got) > 0 || err != nil {
 		t.Errorf("read %q, %v", got, err)
 	}
@@ -281,14 +283,14 @@ func TestEndPassesAToxicThatIsRemovedMeanwhile(t *testing.T) {
 func TestBoundaries(t *testing.T) {
 	var b boundaries
 	for _, at := range []int64{5, 3, 9, 5} {
-		b.add(at)
+		b.addOffset(at)
 	}
 	for offset, want := range map[int64]int64{0: 3, 3: 5, 4: 5, 8: 9, 9: -1, 12: -1} {
-		if got := b.after(offset); got != want {
+		if got := b.nextAfter(offset); got != want {
 			t.Errorf("after(%d) = %d, want %d", offset, got, want)
 		}
 	}
-	if got := b.take(5); len(got) != 2 || b.after(0) != 9 {
-		t.Errorf("take(5) = %v, and %d is left", got, b.after(0))
+	if got := b.takeUpTo(5); len(got) != 2 || b.nextAfter(0) != 9 {
+		t.Errorf("take(5) = %v, and %d is left", got, b.nextAfter(0))
 	}
 }

@@ -20,9 +20,9 @@ const (
 	// Aborted: the source was reset, or a toxic wants a reset. What the
 	// destination shall still receive has arrived; both sides are to be reset.
 	Aborted
-	// Shut: a toxic has ended the connection. Both sides are to be shut, see
-	// [Side.Shut].
-	Shut
+	// Close: a toxic has ended the connection. Both sides are to be shut, see
+	// [Side.CloseGracefully].
+	Close
 )
 
 // String returns the outcome's name.
@@ -44,27 +44,27 @@ const poll = time.Millisecond
 // awaitDelivered blocks until the destination's kernel has everything that was
 // sent, or makes no progress any more.
 func (l *Link) awaitDelivered(ctx context.Context) {
-	l.dst.awaitAcked(ctx, l.cfg.Patience.Progress, l.arrived)
+	l.dst.awaitAcked(ctx, l.cfg.Patience.Progress, l.destinationArrived)
 }
 
-// arrived reports whether the kernel of the destination, if it is this one, has
+// destinationArrived reports whether the kernel of the destination, if it is this one, has
 // received everything: it acknowledges later than that.
-func (l *Link) arrived() bool {
+func (l *Link) destinationArrived() bool {
 	if l.cfg.Diag == nil {
 		return false
 	}
-	peer, own, err := l.dst.addrs()
+	peer, own, err := l.dst.socketAddrs()
 	if err != nil {
 		return false
 	}
-	s, err := l.cfg.Diag.Lookup(peer, own)
+	s, err := l.cfg.Diag.FindSocket(peer, own)
 	return err == nil && s.BytesReceived >= l.dst.rawSent(l.sent.Load())
 }
 
 // awaitAcked blocks until the peer's kernel has everything that was written to
 // the side, or has acknowledged nothing for the given time.
 func (s *Side) awaitAcked(ctx context.Context, patience time.Duration, arrived func() bool) {
-	left := s.unacked()
+	left := s.unackedBytes()
 	if left == 0 || arrived() {
 		return
 	}
@@ -73,12 +73,12 @@ func (s *Side) awaitAcked(ctx context.Context, patience time.Duration, arrived f
 	for progress := time.Now(); time.Since(progress) < patience; {
 		select {
 		case <-tick.C:
-		case <-s.reset:
+		case <-s.reset.done():
 			return
 		case <-ctx.Done():
 			return
 		}
-		now := s.unacked()
+		now := s.unackedBytes()
 		if now == 0 || arrived() {
 			return
 		}
@@ -93,18 +93,18 @@ func (s *Side) awaitAcked(ctx context.Context, patience time.Duration, arrived f
 func (l *Link) awaitConsumed(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.Patience.Consume)
 	defer cancel()
-	if l.consumed(ctx) != nil {
+	if l.blockUntilConsumed(ctx) != nil {
 		l.awaitDelivered(ctx)
 	}
 }
 
-// consumed blocks until the destination has read everything that was sent, and
+// blockUntilConsumed blocks until the destination has read everything that was sent, and
 // returns an error when that cannot be known or the context ends.
-func (l *Link) consumed(ctx context.Context) error {
+func (l *Link) blockUntilConsumed(ctx context.Context) error {
 	if !l.dst.isTCP() {
 		return l.dst.awaitTaken(ctx)
 	}
-	peer, own, err := l.dst.addrs()
+	peer, own, err := l.dst.socketAddrs()
 	if err != nil {
 		return err
 	}
@@ -114,12 +114,12 @@ func (l *Link) consumed(ctx context.Context) error {
 	return l.cfg.Diag.AwaitConsumed(ctx, peer, own, l.dst.rawSent(l.sent.Load()))
 }
 
-// Shut closes the side in order, as a process does that has read everything it
+// CloseGracefully closes the side in order, as a process does that has read everything it
 // wants: FIN behind what was written, what is unread is dropped, and what comes
 // later is answered by a reset. Nobody else may use the side. It blocks while the
 // peer's kernel takes what was written, and gives that up after the given time
 // without progress; the kernel goes on trying.
-func (s *Side) Shut(ctx context.Context, patience time.Duration, pool *Pool) {
+func (s *Side) CloseGracefully(ctx context.Context, patience time.Duration, pool *Pool) {
 	_ = s.Conn.SetDeadline(time.Time{})
 	_ = s.CloseWrite()
 	// A close with unread input is a reset, which would destroy what is unsent.

@@ -8,11 +8,11 @@ import (
 	"syscall"
 )
 
-// read returns what the source has, up to one chunk. It holds no buffer while
+// readChunk returns what the source has, up to one chunk. It holds no buffer while
 // it waits. The error is io.EOF at the end of the stream.
-func (l *Link) read() ([]byte, error) {
-	if isLayer(l.src.Conn) {
-		return l.readLayer()
+func (l *Link) readChunk() ([]byte, error) {
+	if isWrapped(l.src.Conn) {
+		return l.readWrapped()
 	}
 	raw, err := l.src.Conn.SyscallConn()
 	if err != nil {
@@ -21,8 +21,8 @@ func (l *Link) read() ([]byte, error) {
 	var chunk []byte
 	var failed error
 	err = raw.Read(func(fd uintptr) bool {
-		buf := l.cfg.Pool.buffer()
-		defer l.cfg.Pool.giveBuffer(buf)
+		buf := l.cfg.Pool.getBuffer()
+		defer l.cfg.Pool.putBuffer(buf)
 		n, err := readOnce(int(fd), buf[:])
 		if err == syscall.EAGAIN {
 			return false
@@ -56,8 +56,8 @@ func discardInput(c Conn, pool *Pool, limit int) {
 	if err != nil {
 		return
 	}
-	buf := pool.buffer()
-	defer pool.giveBuffer(buf)
+	buf := pool.getBuffer()
+	defer pool.putBuffer(buf)
 	_ = raw.Read(func(fd uintptr) bool {
 		for limit > 0 {
 			n, err := readOnce(int(fd), buf[:])

@@ -1,40 +1,40 @@
 package link
 
-// rebuild changes the chain to the one that is asked for. It waits for the
+// rebuildChain changes the chain to the one that is asked for. It waits for the
 // toxics that are to change or to go, for nobody else, and returns false when
 // the connection ended meanwhile.
 //
 // Nothing is lost, duplicated or reordered: what waited before a toxic that goes
 // is put behind what already has passed it.
-func (f *flow) rebuild(asked []Stage, edit uint64) bool {
-	kept := match(f.stages, asked)
-	if !f.halt(asked, kept) || !f.stopJoints() {
+func (f *streamFlow) rebuildChain(asked []Stage, edit uint64) bool {
+	kept := matchStages(f.stages, asked)
+	if !f.haltToxics(asked, kept) || !f.stopJoints() {
 		return false
 	}
-	before, last := f.gather(kept)
-	f.assemble(asked, kept, before, last)
+	before, last := f.collectInFlight(kept)
+	f.assembleChain(asked, kept, before, last)
 	f.edit = edit
 	f.fence = nil
 	return true
 }
 
-// build makes the first chain. The tail goes to the writer, the pending
+// buildChain makes the first chain. The tail goes to the writer, the pending
 // bytes through the chain.
-func (f *flow) build(tail, pending []item) {
-	asked, edit := f.link.look()
-	f.joints = []*joint{{queue: pending}}
-	f.assemble(asked, nil, nil, tail)
+func (f *streamFlow) buildChain(tail, pending []item) {
+	asked, edit := f.link.wantedChain()
+	f.joints = []*pump{{queue: pending}}
+	f.assembleChain(asked, nil, nil, tail)
 	f.edit = edit
 }
 
-// match finds for each stage that is asked for the one at work that it is, by
+// matchStages finds for each stage that is asked for the one at work that it is, by
 // its index in asked. Stages that have changed places are not the same.
-func match(at []*stage, asked []Stage) map[int]*stage {
+func matchStages(at []*stage, asked []Stage) map[int]*stage {
 	kept := map[int]*stage{}
 	next := 0
 	for i, a := range asked {
 		for k := next; k < len(at); k++ {
-			if at[k].same(a) {
+			if at[k].isSameStage(a) {
 				kept[i], next = at[k], k+1
 				break
 			}
@@ -43,23 +43,23 @@ func match(at []*stage, asked []Stage) map[int]*stage {
 	return kept
 }
 
-// halt interrupts the toxics that change or go, in order.
-func (f *flow) halt(asked []Stage, kept map[int]*stage) bool {
+// haltToxics interrupts the toxics that change or go, in order.
+func (f *streamFlow) haltToxics(asked []Stage, kept map[int]*stage) bool {
 	place := map[*stage]int{}
 	for i, s := range kept {
 		place[s] = i
 	}
 	for i, s := range f.stages {
 		at, stays := place[s]
-		if stays && !s.changed(asked[at]) {
+		if stays && !s.attributesChanged(asked[at]) {
 			continue
 		}
-		f.joints[i+1].stretch()
-		var feeder *joint
+		f.joints[i+1].setUnbounded()
+		var feeder *pump
 		if i == 0 {
 			feeder = f.joints[0]
 		}
-		if !s.interrupt(f.ctx, f.writer.over, feeder) {
+		if !s.interruptToxic(f.ctx, f.writer.over, feeder) {
 			return false
 		}
 		if !stays {
@@ -71,7 +71,7 @@ func (f *flow) halt(asked []Stage, kept map[int]*stage) bool {
 
 // stopJoints stops the joints, which keep their queues. The first one is the
 // reader's own.
-func (f *flow) stopJoints() bool {
+func (f *streamFlow) stopJoints() bool {
 	for _, j := range f.joints[1:] {
 		close(j.stop)
 	}
@@ -85,10 +85,10 @@ func (f *flow) stopJoints() bool {
 	return true
 }
 
-// gather collects what is on its way: what waits before each stage that stays,
+// collectInFlight collects what is on its way: what waits before each stage that stays,
 // and before the writer. The queue of the reader stays where it is, since the
 // chain that is asked for is meant for it.
-func (f *flow) gather(kept map[int]*stage) (before map[*stage][]item, last []item) {
+func (f *streamFlow) collectInFlight(kept map[int]*stage) (before map[*stage][]item, last []item) {
 	stays := map[*stage]bool{}
 	for _, s := range kept {
 		stays[s] = true
@@ -122,16 +122,16 @@ func (f *flow) gather(kept map[int]*stage) (before map[*stage][]item, last []ite
 				waiting = append(waiting, item{end: true, verdict: s.outbound})
 			}
 		default:
-			waiting = append(append(waiting, s.rest()...), queue...)
+			waiting = append(append(waiting, s.takeUnprocessed()...), queue...)
 		}
 	}
 	store()
 	return before, last
 }
 
-// assemble starts the chain that is asked for. Stages that are new begin with
+// assembleChain starts the chain that is asked for. Stages that are new begin with
 // what comes from the stage before them.
-func (f *flow) assemble(asked []Stage, kept map[int]*stage, before map[*stage][]item, last []item) {
+func (f *streamFlow) assembleChain(asked []Stage, kept map[int]*stage, before map[*stage][]item, last []item) {
 	var fresh []item
 	for _, i := range f.joints[0].queue {
 		if i.fence == nil {
@@ -141,41 +141,41 @@ func (f *flow) assemble(asked []Stage, kept map[int]*stage, before map[*stage][]
 	queues := make([][]item, len(asked)+1)
 	stages := make([]*stage, len(asked))
 	queues[len(asked)] = last
-	offset := f.writer.taken + size(last)
+	offset := f.writer.taken + queueBytes(last)
 	for i := len(asked) - 1; i >= 0; i-- {
 		s := kept[i]
 		if s == nil {
 			s = newStage(f.link, asked[i])
-			s.place.base = offset
+			s.toxicCtx.startOffset = offset
 		} else {
 			queues[i] = before[s]
 			offset += s.entered - s.emitted.Load()
 		}
 		stages[i] = s
-		offset += size(queues[i])
+		offset += queueBytes(queues[i])
 	}
 	queues[0] = append(queues[0], fresh...)
 	f.stages = stages
-	f.launch(asked, queues)
+	f.launchStages(asked, queues)
 	f.link.setActive(asked)
 }
 
-// launch starts the stages that are not at work, and the joints.
-func (f *flow) launch(asked []Stage, queues [][]item) {
+// launchStages starts the stages that are not at work, and the joints.
+func (f *streamFlow) launchStages(asked []Stage, queues [][]item) {
 	n := len(f.stages)
 	for i, s := range f.stages {
 		if s.done == nil {
-			s.start(f.ctx)
+			s.startToxic(f.ctx)
 			continue
 		}
-		if s.changed(asked[i]) {
-			s.update(asked[i])
+		if s.attributesChanged(asked[i]) {
+			s.updateToxic(asked[i])
 			if !s.isOver() {
-				s.start(f.ctx)
+				s.startToxic(f.ctx)
 			}
 		}
 	}
-	f.joints = make([]*joint, n+1)
+	f.joints = make([]*pump, n+1)
 	for i := range f.joints {
 		var prev, next *stage
 		if i > 0 {
@@ -184,10 +184,10 @@ func (f *flow) launch(asked []Stage, queues [][]item) {
 		if i < n {
 			next = f.stages[i]
 		}
-		j := newJoint(prev, next, f.writer, queues[i])
+		j := newPump(prev, next, f.writer, queues[i])
 		f.joints[i] = j
 		if i > 0 {
-			go j.run(f.ctx)
+			go j.runPump(f.ctx)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/sockharness/harness/harness/event"
@@ -17,41 +18,41 @@ import (
 // reset once, to whichever of read and write comes first; the other one then
 // sees no more than an end of file.
 type Side struct {
-	Who   event.Side
-	Conn  Conn
-	Ahead int64 // bytes that were sent to the peer before the stream
+	Peer          event.Side
+	Conn          Conn
+	PreambleBytes int64 // bytes that were sent to the peer before the stream
+
+	unplugged atomic.Bool // the peer is to hear nothing any more
+	tcp       bool
 
 	mu      sync.Mutex // guards what follows
 	ending  event.Ending
 	sentFIN bool
-	reset   chan struct{} // closed when the peer has reset the connection
-	told    []func()      // called when it does
+	reset   latch // set when the peer has reset the connection
+	link    *Link // that reads from it; nil: none does yet
 }
 
 // NewSide returns the side of a connected socket. Who is the peer behind it.
 func NewSide(who event.Side, c Conn) *Side {
-	return &Side{Who: who, Conn: c, reset: make(chan struct{})}
+	_, tcp := c.RemoteAddr().(*net.TCPAddr)
+	return &Side{Peer: who, Conn: c, tcp: tcp}
 }
 
-// Ending returns how the peer has ended its stream so far: [event.Open],
+// Begin makes a zero Side of a TCP socket what [NewSide] returns.
+func (s *Side) Begin(who event.Side, c Conn) { s.Peer, s.Conn, s.tcp = who, c, true }
+
+// PeerEnding returns how the peer has ended its stream so far: [event.Open],
 // [event.EOF] or [event.Reset].
-func (s *Side) Ending() event.Ending {
+func (s *Side) PeerEnding() event.Ending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ending
 }
 
-// Reset returns a channel that is closed once the peer has reset the connection.
-func (s *Side) Reset() <-chan struct{} { return s.reset }
+// ResetChan returns a channel that is closed once the peer has reset the connection.
+func (s *Side) ResetChan() <-chan struct{} { return s.reset.done() }
 
-func (s *Side) wasReset() bool { return s.Ending() == event.Reset }
-
-// onReset has f called when the peer resets the connection.
-func (s *Side) onReset(f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.told = append(s.told, f)
-}
+func (s *Side) wasReset() bool { return s.PeerEnding() == event.Reset }
 
 func (s *Side) markEOF() {
 	s.mu.Lock()
@@ -65,14 +66,13 @@ func (s *Side) markReset() {
 	s.mu.Lock()
 	first := s.ending != event.Reset
 	s.ending = event.Reset
-	told := s.told
 	s.mu.Unlock()
 	if !first {
 		return
 	}
-	close(s.reset)
-	for _, f := range told {
-		f()
+	s.reset.setOnce()
+	if s.link != nil {
+		s.link.noteReset()
 	}
 }
 
@@ -88,9 +88,9 @@ func (s *Side) CloseWrite() error {
 	return s.Conn.CloseWrite()
 }
 
-// unacked returns how many of the bytes written the peer's kernel has not
+// unackedBytes returns how many of the bytes written the peer's kernel has not
 // acknowledged, our FIN not counted; 0 where nobody can tell, or need not.
-func (s *Side) unacked() int {
+func (s *Side) unackedBytes() int {
 	if !s.isTCP() {
 		return 0
 	}
@@ -125,7 +125,7 @@ func (s *Side) eofHidesReset(received int64) bool {
 // that, because its destination takes nothing and so nobody reads from the source.
 // It does not block; the owner of the links calls it now and then.
 func (l *Link) CheckSource() {
-	if !l.inWrite.Load() || l.src.Ending() != event.Open || l.src.hasSentFIN() {
+	if !l.inWrite.Load() || l.src.PeerEnding() != event.Open || l.src.hasSentFIN() {
 		return
 	}
 	// A peer that has only sent FIN leaves the state at CLOSE-WAIT, unless we have
@@ -135,22 +135,23 @@ func (l *Link) CheckSource() {
 	}
 }
 
-// classify says what an error of a read from the source means, and keeps it.
-func (l *Link) classify(err error) ended {
+// classifyReadError says what an error of a read from the source means, and keeps it.
+func (l *Link) classifyReadError(err error) ended {
 	switch {
 	case isReset(err), errors.Is(err, io.EOF) && l.src.eofHidesReset(l.received.Load()):
 		l.src.markReset()
 		return endedByReset
 	case errors.Is(err, io.EOF):
 		l.src.markEOF()
-		l.emit(event.Event{Kind: event.FIN, Side: l.src.Who, Offset: l.received.Load()})
+		l.recordEnd(event.FIN)
+		l.emitEvent(event.Event{Kind: event.FIN, Side: l.src.Peer, Offset: l.received.Load()})
 		return endedByFIN
 	}
 	return endedHere
 }
 
-// breakOff keeps that the destination takes nothing any more.
-func (l *Link) breakOff(err error) {
+// markBroken keeps that the destination takes nothing any more.
+func (l *Link) markBroken(err error) {
 	l.broken.Store(true)
 	if isReset(err) {
 		l.dst.markReset()
@@ -160,18 +161,29 @@ func (l *Link) breakOff(err error) {
 // isReset reports whether a read or a write failed because the connection is no
 // more: whatever the system says that is neither an end in order nor our doing.
 func isReset(err error) bool {
+	if errno, ok := err.(syscall.Errno); ok {
+		return !errno.Timeout() || errno == syscall.ETIMEDOUT
+	}
 	var errno syscall.Errno
 	return errors.As(err, &errno) && !errno.Timeout() || errors.Is(err, syscall.ETIMEDOUT)
 }
 
-// addrs returns the addresses of the peer's socket and of ours.
-func (s *Side) addrs() (peer, own netip.AddrPort, err error) {
+// socketAddrs returns the addresses of the peer's socket and of ours.
+func (s *Side) socketAddrs() (peer, own netip.AddrPort, err error) {
 	p, ok1 := s.Conn.RemoteAddr().(*net.TCPAddr)
 	o, ok2 := s.Conn.LocalAddr().(*net.TCPAddr)
 	if !ok1 || !ok2 {
 		return peer, own, sock.ErrUnsupported
 	}
-	return unmap(p.AddrPort()), unmap(o.AddrPort()), nil
+	return unmapAddrPort(p.AddrPort()), unmapAddrPort(o.AddrPort()), nil
 }
 
-func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
+// isLocal reports whether the peer is on this host.
+func (s *Side) isLocal() bool {
+	peer, own, err := s.socketAddrs()
+	return err == nil && (peer.Addr().IsLoopback() || peer.Addr() == own.Addr())
+}
+
+func unmapAddrPort(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}

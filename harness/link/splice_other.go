@@ -13,18 +13,19 @@ const pipeSize, bigPipes, smallPipe = 0, 0, 0
 
 func newPipe(int) (*pipe, error) { return nil, errors.ErrUnsupported }
 
-func (*pipe) close() {}
+func (*pipe) closeFDs() {}
 
-func (l *Link) splice(uint64) carry {
+func (l *Link) spliceStream(uint64) handoff {
 	l.noSplice = true
-	return carry{toChain: true}
+	return handoff{useChain: true}
 }
 
-func (l *Link) delay(context.Context, []Stage, delays, uint64, *pipe) carry {
+func (l *Link) delayStream(_ context.Context, _ []Stage, _ delays, _ uint64, before handoff) handoff {
 	l.noSplice = true
-	return carry{toChain: true}
+	before.useChain = true
+	return before
 }
 
-func (l *Link) resume(_ context.Context, from carry) carry { return from }
+func (l *Link) resumeHeld(_ context.Context, from handoff) handoff { return from }
 
-func (l *Link) unpipe(c carry) carry { return c }
+func (l *Link) takeFromPipe(c handoff) handoff { return c }

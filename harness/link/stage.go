@@ -10,47 +10,47 @@ import (
 	"github.com/Shopify/toxiproxy/v2/toxics"
 
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 type chunk = stream.StreamChunk
 
-// A verdict says that a toxic has ended the stream, and how it wants that to
+// An endCause says that a toxic has ended the stream, and how it wants that to
 // look. Nil stands for the source's own end.
-type verdict struct {
-	end   wire.End
+type endCause struct {
+	end   hook.EndMode
 	toxic string
 }
 
 // A stage is one toxic at work in one link.
 type stage struct {
-	asked  Stage
-	link   *Link
-	place  *place
-	toxic  toxics.Toxic // asked.Toxic, or what it has attached
-	stub   *toxics.ToxicStub
-	in     chan *chunk
-	out    chan *chunk
-	outlet outlet // the stub's output, for the joint
+	asked    Stage
+	link     *Link
+	toxicCtx *toxicContext
+	toxic    toxics.Toxic // asked.Toxic, or what it has attached
+	stub     *toxics.ToxicStub
+	in       chan *chunk
+	out      chan *chunk
+	outlet   stageOutput // the stub's output, for the joint
 
 	// Whoever feeds the stage, one goroutine at a time, owns these.
 	entered int64       // bytes sent into it
 	sealed  bool        // the end of the stream was sent, in is closed
-	inbound *verdict    // how the stream ends that was sent; set before offered
+	inbound *endCause   // how the stream ends that was sent; set before offered
 	offered atomic.Bool // the end of the stream is being sent
 
 	emitted  atomic.Int64  // bytes received from it
 	stopping atomic.Bool   // an interrupt is being sent
 	done     chan struct{} // closed when this run of the toxic has returned
 	over     chan struct{} // closed when the toxic has closed its output; then outbound is set
-	outbound *verdict
+	outbound *endCause
 }
 
 func newStage(l *Link, asked Stage) *stage {
 	s := &stage{asked: asked, link: l, in: make(chan *chunk, max(asked.BufferSize, 0)), out: make(chan *chunk),
 		over: make(chan struct{})}
-	s.outlet = outlet{chunks: s.out, stage: s}
-	s.place = &place{link: l, toxic: asked.Name}
+	s.outlet = stageOutput{chunks: s.out, stage: s}
+	s.toxicCtx = &toxicContext{link: l, toxic: asked.Name}
 	s.stub = toxics.NewToxicStub(s.in, s.out)
 	if stateful, ok := asked.Toxic.(toxics.StatefulToxic); ok {
 		s.stub.State = stateful.NewState()
@@ -58,33 +58,33 @@ func newStage(l *Link, asked Stage) *stage {
 	return s
 }
 
-// same reports whether the stage is the one that is asked for, perhaps with
+// isSameStage reports whether the stage is the one that is asked for, perhaps with
 // other attributes.
-func (s *stage) same(asked Stage) bool {
+func (s *stage) isSameStage(asked Stage) bool {
 	return s.asked.Name == asked.Name && s.asked.BufferSize == asked.BufferSize &&
 		reflect.TypeOf(s.asked.Toxic) == reflect.TypeOf(asked.Toxic)
 }
 
-// changed reports whether the attributes are others. Toxics are values that
+// attributesChanged reports whether the attributes are others. Toxics are values that
 // nobody modifies while they are at work.
-func (s *stage) changed(asked Stage) bool {
+func (s *stage) attributesChanged(asked Stage) bool {
 	return !reflect.TypeOf(asked.Toxic).Comparable() || s.asked.Toxic != asked.Toxic
 }
 
-// start runs the toxic until it is interrupted or has closed its output. Ctx is
+// startToxic runs the toxic until it is interrupted or has closed its output. Ctx is
 // that of the connection.
-func (s *stage) start(ctx context.Context) {
-	s.place.ctx = ctx
+func (s *stage) startToxic(ctx context.Context) {
+	s.toxicCtx.ctx = ctx
 	s.stopping.Store(false)
 	s.done = make(chan struct{})
-	go s.run(ctx, s.done)
+	go s.runToxic(ctx, s.done)
 }
 
-func (s *stage) run(ctx context.Context, done chan struct{}) {
+func (s *stage) runToxic(ctx context.Context, done chan struct{}) {
 	defer close(done)
-	err := s.guard(func() {
+	err := s.guardPanic(func() {
 		if s.toxic == nil {
-			s.attach()
+			s.attachToxic()
 		}
 		s.toxic.Pipe(s.stub)
 	})
@@ -92,27 +92,27 @@ func (s *stage) run(ctx context.Context, done chan struct{}) {
 		return
 	}
 	passed := err == nil && s.stub.Closed() && s.tookEnd(ctx)
-	if end := s.finish(passed); end != nil {
-		s.link.hasten(ctx, s.stub.Interrupt, end.end)
+	if end := s.finishStage(passed); end != nil {
+		s.link.forceEnd(ctx, s.stub.Interrupt, end.end)
 	}
 }
 
-func (s *stage) attach() {
+func (s *stage) attachToxic() {
 	s.toxic = s.asked.Toxic
 	if a, ok := s.toxic.(Attacher); ok {
-		s.toxic = a.Attach(s.place)
+		s.toxic = a.Attach(s.toxicCtx)
 		if stateful, ok := s.toxic.(toxics.StatefulToxic); ok && s.stub.State == nil {
 			s.stub.State = stateful.NewState()
 		}
 	}
 }
 
-// guard calls the toxic's code and turns a panic into an event and an error.
-func (s *stage) guard(act func()) (err error) {
+// guardPanic calls the toxic's code and turns a panic into an event and an error.
+func (s *stage) guardPanic(act func()) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("toxic %s: panic: %v", s.asked.Name, p)
-			s.link.emit(event.Event{Kind: event.Panic, Toxic: s.asked.Name, Offset: s.place.base + s.emitted.Load(), Detail: fmt.Sprint(p)})
+			s.link.emitEvent(event.Event{Kind: event.Panic, Toxic: s.asked.Name, Offset: s.toxicCtx.startOffset + s.emitted.Load(), Detail: fmt.Sprint(p)})
 		}
 	}()
 	act()
@@ -135,14 +135,14 @@ func (s *stage) tookEnd(ctx context.Context) bool {
 	}
 }
 
-// finish says how the stream goes on after the stage is over, and returns the
+// finishStage says how the stream goes on after the stage is over, and returns the
 // end that is the toxic's own, if it is. Nobody runs the toxic any more.
-func (s *stage) finish(passed bool) (own *verdict) {
-	switch end := s.place.asked; {
+func (s *stage) finishStage(passed bool) (own *endCause) {
+	switch end := s.toxicCtx.requestedEnd; {
 	case end != nil:
-		own = &verdict{end: *end, toxic: s.asked.Name}
+		own = &endCause{end: *end, toxic: s.asked.Name}
 	case !passed:
-		own = &verdict{end: wire.Shut, toxic: s.asked.Name}
+		own = &endCause{end: hook.CloseBoth, toxic: s.asked.Name}
 	}
 	if s.outbound = own; own == nil {
 		s.outbound = s.inbound
@@ -161,10 +161,10 @@ func (s *stage) isOver() bool {
 	}
 }
 
-// interrupt makes the toxic return, and waits for it. It returns false when the
+// interruptToxic makes the toxic return, and waits for it. It returns false when the
 // context ended or abort was closed first. The joint behind the stage must be
 // elastic. Feeder is the joint before the stage if nobody else works it.
-func (s *stage) interrupt(ctx context.Context, abort <-chan struct{}, feeder *joint) bool {
+func (s *stage) interruptToxic(ctx context.Context, abort <-chan struct{}, feeder *pump) bool {
 	s.stopping.Store(true)
 	interrupt := s.stub.Interrupt
 	for {
@@ -172,7 +172,7 @@ func (s *stage) interrupt(ctx context.Context, abort <-chan struct{}, feeder *jo
 		case interrupt <- struct{}{}:
 			interrupt = nil
 		case feeder.endOffered() <- nil:
-			feeder.passed(feeder.queue[0])
+			feeder.dropHead(feeder.queue[0])
 		case <-s.done:
 			return true
 		case <-abort:
@@ -183,8 +183,8 @@ func (s *stage) interrupt(ctx context.Context, abort <-chan struct{}, feeder *jo
 	}
 }
 
-// drop takes what the toxic still sends, until it returns.
-func (s *stage) drop() {
+// drainOutput takes what the toxic still sends, until it returns.
+func (s *stage) drainOutput() {
 	out := s.out
 	for {
 		select {
@@ -198,8 +198,8 @@ func (s *stage) drop() {
 	}
 }
 
-// update gives the stage other attributes. It must have been interrupted.
-func (s *stage) update(asked Stage) {
+// updateToxic gives the stage other attributes. It must have been interrupted.
+func (s *stage) updateToxic(asked Stage) {
 	s.asked = asked
 	s.toxic = nil
 	if s.stub.State == nil {
@@ -219,8 +219,8 @@ func (s *stage) cleanUp(ctx context.Context) {
 	s.done = done
 	go func() {
 		defer close(done)
-		if s.guard(func() { clean.Cleanup(s.stub) }) != nil || s.stub.Closed() {
-			s.finish(false)
+		if s.guardPanic(func() { clean.Cleanup(s.stub) }) != nil || s.stub.Closed() {
+			s.finishStage(false)
 		}
 	}()
 	select {
@@ -229,9 +229,9 @@ func (s *stage) cleanUp(ctx context.Context) {
 	}
 }
 
-// rest takes what the stage has not processed out of its input, in order. It
+// takeUnprocessed takes what the stage has not processed out of its input, in order. It
 // must have been interrupted, and nobody feeds it any more.
-func (s *stage) rest() (items []item) {
+func (s *stage) takeUnprocessed() (items []item) {
 	for {
 		select {
 		case c, ok := <-s.in:

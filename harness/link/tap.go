@@ -15,15 +15,15 @@ type Tap struct {
 // NewTap returns a tap that keeps at most limit bytes and counts the others.
 func NewTap(limit int) *Tap { return &Tap{limit: limit} }
 
-// Bytes returns a copy of what was recorded so far, and how many bytes did not
+// RecordedBytes returns a copy of what was recorded so far, and how many bytes did not
 // fit.
-func (t *Tap) Bytes() (recorded []byte, dropped int64) {
+func (t *Tap) RecordedBytes() (recorded []byte, dropped int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return append([]byte(nil), t.bytes...), t.dropped
 }
 
-func (t *Tap) record(p []byte) {
+func (t *Tap) recordBytes(p []byte) {
 	if t == nil {
 		return
 	}
@@ -32,4 +32,16 @@ func (t *Tap) record(p []byte) {
 	n := min(len(p), t.limit-len(t.bytes))
 	t.bytes = append(t.bytes, p[:n]...)
 	t.dropped += int64(len(p) - n)
+}
+
+// takeBack forgets the last n bytes that were recorded: the destination did not take them.
+func (t *Tap) takeBack(n int) {
+	if t == nil || n <= 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	uncounted := min(int64(n), t.dropped)
+	t.dropped -= uncounted
+	t.bytes = t.bytes[:len(t.bytes)-(n-int(uncounted))]
 }

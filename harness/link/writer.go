@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A writer sends what leaves the chain to the destination, one chunk per write,
@@ -27,62 +27,65 @@ func newWriter(l *Link) *writer {
 	return &writer{link: l, in: make(chan item), over: make(chan struct{}), taken: l.sent.Load()}
 }
 
-// run writes until the context ends.
-func (w *writer) run(ctx context.Context) {
+// runWriter writes until the context ends.
+func (w *writer) runWriter(ctx context.Context) {
 	for {
 		select {
 		case i := <-w.in:
-			w.put(ctx, i)
+			w.putItem(ctx, i)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (w *writer) put(ctx context.Context, i item) {
+func (w *writer) putItem(ctx context.Context, i item) {
 	switch {
 	case i.fence != nil:
 		close(i.fence)
 	case i.end:
-		w.finish(ctx, i.verdict)
+		w.finishStream(ctx, i.verdict)
 	case !w.link.broken.Load():
-		w.write(ctx, i.chunk.Data)
+		w.writeBytes(ctx, i.chunk.Data)
 	}
 }
 
-// write sends p, cut at the boundaries that were asked for.
-func (w *writer) write(ctx context.Context, p []byte) {
+// writeBytes sends p, cut at the boundaries that were asked for.
+func (w *writer) writeBytes(ctx context.Context, p []byte) {
 	l := w.link
 	for len(p) > 0 && !l.broken.Load() && ctx.Err() == nil {
 		at := l.sent.Load()
 		w.awaitBoundary(ctx, at)
 		piece := p
-		if next := l.boundaries.after(at); next > at && next-at < int64(len(p)) {
+		if next := l.boundaries.nextAfter(at); next > at && next-at < int64(len(p)) {
 			piece = p[:next-at]
 		}
 		l.emitBytes(at + int64(len(piece)))
-		l.cfg.Tap.record(piece)
+		l.cfg.Tap.recordBytes(piece)
 		l.inWrite.Store(true)
+		start := l.sendTime()
 		n, err := l.dst.Conn.Write(piece)
 		l.inWrite.Store(false)
+		l.cfg.Tap.takeBack(len(piece) - n)
+		l.recordSent(start, piece[:n])
 		l.sent.Add(int64(n))
 		p = p[n:]
 		if err != nil {
-			w.fail(ctx, err)
+			w.noteBroken(ctx, err)
 		}
 	}
 }
 
-// fail keeps that the destination is broken, unless the write was ended by us.
-func (w *writer) fail(ctx context.Context, err error) {
+// noteBroken keeps that the destination is broken, unless the write was ended by us.
+func (w *writer) noteBroken(ctx context.Context, err error) {
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
 		return
 	}
-	w.link.breakOff(err)
+	w.link.markBroken(err)
 }
 
-// finish ends the stream at the destination.
-func (w *writer) finish(ctx context.Context, v *verdict) {
+// finishStream ends the stream at the destination.
+func (w *writer) finishStream(ctx context.Context, v *endCause) {
 	l := w.link
 	if v != nil {
 		w.awaitBoundary(ctx, l.sent.Load())
@@ -90,36 +93,36 @@ func (w *writer) finish(ctx context.Context, v *verdict) {
 	switch {
 	case v == nil && l.src.wasReset():
 		l.awaitDelivered(ctx)
-		w.end(Aborted)
+		w.endWith(Aborted)
 	case v == nil && l.broken.Load():
 		// The reset is on its way through the other link.
 	case v == nil:
 		w.sendFIN(ctx)
-	case v.end == wire.HalfClose:
-		l.emit(event.Event{Kind: event.FIN, Side: event.Proxy, Toxic: v.toxic, Offset: l.sent.Load()})
+	case v.end == hook.HalfClose:
+		l.emitEvent(event.Event{Kind: event.FIN, Side: event.Proxy, Toxic: v.toxic, Offset: l.sent.Load()})
 		w.sendFIN(ctx)
-	case v.end == wire.Reset:
+	case v.end == hook.Reset:
 		l.awaitConsumed(ctx)
-		l.emit(event.Event{Kind: event.RST, Side: event.Proxy, Toxic: v.toxic, Offset: l.sent.Load()})
-		w.end(Aborted)
+		l.emitEvent(event.Event{Kind: event.RST, Side: event.Proxy, Toxic: v.toxic, Offset: l.sent.Load()})
+		w.endWith(Aborted)
 	default:
-		l.emit(event.Event{Kind: event.FIN, Side: event.Proxy, Toxic: v.toxic, Offset: l.sent.Load()})
-		w.end(Shut)
+		l.emitEvent(event.Event{Kind: event.FIN, Side: event.Proxy, Toxic: v.toxic, Offset: l.sent.Load()})
+		w.endWith(Close)
 	}
 }
 
 func (w *writer) sendFIN(ctx context.Context) {
 	l := w.link
-	if err := l.dst.CloseWrite(); err != nil {
-		w.fail(ctx, err)
+	if err := l.finishDest(); err != nil {
+		w.noteBroken(ctx, err)
 		return
 	}
-	l.finish()
-	l.wake()
+	l.noteFinished()
+	l.wakeReader()
 }
 
-func (w *writer) end(o Outcome) {
+func (w *writer) endWith(o Outcome) {
 	w.outcome = o
 	close(w.over)
-	w.link.wake()
+	w.link.wakeReader()
 }

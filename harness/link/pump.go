@@ -7,68 +7,68 @@ type item struct {
 	chunk   *chunk
 	bytes   int64 // of the chunk: once sent on it is the toxic's, which may change it
 	end     bool
-	verdict *verdict      // of the end
+	verdict *endCause     // of the end
 	fence   chan struct{} // closed by the writer when everything before it is written
 }
 
-// An outlet is where chunks come from: a stage, or nothing but what is queued.
-type outlet struct {
+// A stageOutput is where chunks come from: a stage, or nothing but what is queued.
+type stageOutput struct {
 	chunks <-chan *chunk
 	stage  *stage
 	ended  bool // the end of the stream was taken; owned by the joint behind it
 }
 
-// A joint moves chunks from one stage to the next, or to the writer. It holds
+// A pump moves chunks from one stage to the next, or to the writer. It holds
 // one of them, so that a slow destination is felt upstream; once it is elastic
 // it takes whatever comes, so that the stage before it is never stuck in a send.
-type joint struct {
-	from   *outlet // nil: the reader fills the queue
-	next   *stage  // nil: the writer
+type pump struct {
+	from   *stageOutput // nil: the reader fills the queue
+	next   *stage       // nil: the writer
 	writer *writer
 	queue  []item
 
-	elastic chan struct{} // closed to make it take whatever comes
-	stop    chan struct{} // closed to make it return and leave its queue
-	done    chan struct{} // closed when it has returned
+	unbounded chan struct{} // closed to make it take whatever comes
+	stop      chan struct{} // closed to make it return and leave its queue
+	done      chan struct{} // closed when it has returned
 }
 
-func newJoint(prev, next *stage, w *writer, queue []item) *joint {
-	j := &joint{next: next, writer: w, queue: queue,
-		elastic: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
+func newPump(prev, next *stage, w *writer, queue []item) *pump {
+	j := &pump{next: next, writer: w, queue: queue,
+		unbounded: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
 	if prev != nil {
 		j.from = &prev.outlet
 	}
 	return j
 }
 
-// stretch makes the joint elastic.
-func (j *joint) stretch() {
+// setUnbounded makes the joint elastic.
+func (j *pump) setUnbounded() {
 	select {
-	case <-j.elastic:
+	case <-j.unbounded:
 	default:
-		close(j.elastic)
+		close(j.unbounded)
 	}
 }
 
-// run moves items until it is stopped or the context ends.
-func (j *joint) run(ctx context.Context) {
+// runPump moves items until it is stopped or the context ends.
+func (j *pump) runPump(ctx context.Context) {
 	defer close(j.done)
-	elastic := j.elastic
+	elastic := j.unbounded
 	for {
 		var from <-chan *chunk
 		if !j.from.ended && len(j.queue) == 0 || elastic == nil {
 			from = j.from.chunks
 		}
-		toStage, toWriter, head, over := j.offer()
+		toStage, toWriter, head, over := j.nextOffers()
 		select {
 		case c, ok := <-from:
-			if !j.take(ctx, c, ok) {
+			if !j.enqueueChunk(ctx, c, ok) {
 				return
 			}
 		case toStage <- head.chunk:
-			j.passed(head)
+			j.dropHead(head)
 		case toWriter <- head:
-			j.passed(head)
+			j.dropHead(head)
 		case <-over:
 			j.queue, elastic = nil, nil
 		case <-elastic:
@@ -81,11 +81,11 @@ func (j *joint) run(ctx context.Context) {
 	}
 }
 
-// offer returns the channels that the head of the queue may leave by, and the
+// nextOffers returns the channels that the head of the queue may leave by, and the
 // one that tells that the next stage takes nothing any more. Nothing is sent
 // behind the end of a stream.
-func (j *joint) offer() (toStage chan<- *chunk, toWriter chan<- item, head item, over <-chan struct{}) {
-	if j.closed() {
+func (j *pump) nextOffers() (toStage chan<- *chunk, toWriter chan<- item, head item, over <-chan struct{}) {
+	if j.nextClosed() {
 		j.queue = nil
 		return nil, nil, item{}, nil
 	}
@@ -108,23 +108,23 @@ func (j *joint) offer() (toStage chan<- *chunk, toWriter chan<- item, head item,
 
 // endOffered returns where the end of the stream was offered to and not taken.
 // A toxic that has closed its output may be waiting to learn which.
-func (j *joint) endOffered() chan<- *chunk {
-	if j == nil || j.next == nil || j.closed() || !j.next.offered.Load() {
+func (j *pump) endOffered() chan<- *chunk {
+	if j == nil || j.next == nil || j.nextClosed() || !j.next.offered.Load() {
 		return nil
 	}
 	return j.next.in
 }
 
-// closed reports whether the next one takes nothing any more.
-func (j *joint) closed() bool {
+// nextClosed reports whether the next one takes nothing any more.
+func (j *pump) nextClosed() bool {
 	if j.next == nil {
 		return j.writer.sealed
 	}
 	return j.next.sealed || j.next.isOver()
 }
 
-// passed takes the head off the queue.
-func (j *joint) passed(head item) {
+// dropHead takes the head off the queue.
+func (j *pump) dropHead(head item) {
 	j.queue = j.queue[1:]
 	switch {
 	case j.next == nil:
@@ -138,9 +138,9 @@ func (j *joint) passed(head item) {
 	}
 }
 
-// take puts what has come into the queue. It returns false when the joint has
+// enqueueChunk puts what has come into the queue. It returns false when the joint has
 // to return.
-func (j *joint) take(ctx context.Context, c *chunk, ok bool) bool {
+func (j *pump) enqueueChunk(ctx context.Context, c *chunk, ok bool) bool {
 	switch {
 	case !ok && j.from.ended:
 		j.from.chunks = nil
@@ -151,7 +151,7 @@ func (j *joint) take(ctx context.Context, c *chunk, ok bool) bool {
 		return true
 	}
 	j.from.stage.emitted.Add(int64(len(c.Data)))
-	if !j.closed() {
+	if !j.nextClosed() {
 		j.queue = append(j.queue, chunkItem(c))
 	}
 	return true
@@ -161,14 +161,14 @@ func (j *joint) take(ctx context.Context, c *chunk, ok bool) bool {
 // instead of closing its output is taken at its word. When the joint has to
 // return before the stage has said how the stream ends, it leaves that to the
 // next joint.
-func (j *joint) takeEnd(ctx context.Context, ok bool) bool {
+func (j *pump) takeEnd(ctx context.Context, ok bool) bool {
 	end := item{end: true}
 	prev := j.from.stage
 	switch {
 	case ok && prev.offered.Load():
 		end.verdict = prev.inbound
 	case ok:
-		end.verdict = &verdict{toxic: prev.asked.Name}
+		end.verdict = &endCause{toxic: prev.asked.Name}
 	default:
 		select {
 		case <-prev.over:
@@ -180,7 +180,7 @@ func (j *joint) takeEnd(ctx context.Context, ok bool) bool {
 		}
 	}
 	j.from.ended = true
-	if !j.closed() {
+	if !j.nextClosed() {
 		j.queue = append(j.queue, end)
 	}
 	return true
@@ -188,8 +188,8 @@ func (j *joint) takeEnd(ctx context.Context, ok bool) bool {
 
 func chunkItem(c *chunk) item { return item{chunk: c, bytes: int64(len(c.Data))} }
 
-// size returns how many bytes a queue holds.
-func size(queue []item) (n int64) {
+// queueBytes returns how many bytes a queue holds.
+func queueBytes(queue []item) (n int64) {
 	for _, i := range queue {
 		n += i.bytes
 	}

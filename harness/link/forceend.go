@@ -4,25 +4,25 @@ import (
 	"context"
 	"time"
 
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
-// hasten sees to it that a connection ends which a toxic has ended, when the
+// forceEnd sees to it that a connection ends which a toxic has ended, when the
 // destination takes nothing of what comes before that end: it is given up after
 // the link's patience without progress. It blocks until the connection is over or
 // the stage is interrupted. An end that only this direction has can wait.
-func (l *Link) hasten(ctx context.Context, interrupt <-chan struct{}, end wire.End) {
-	outcome, ends := map[wire.End]Outcome{wire.Shut: Shut, wire.Reset: Aborted}[end]
+func (l *Link) forceEnd(ctx context.Context, interrupt <-chan struct{}, end hook.EndMode) {
+	outcome, ends := map[hook.EndMode]Outcome{hook.CloseBoth: Close, hook.Reset: Aborted}[end]
 	if !ends {
 		return
 	}
 	tick := time.NewTicker(l.cfg.Patience.Progress / 10)
 	defer tick.Stop()
-	s := stuckness{since: time.Now()}
-	for !s.given {
+	s := stallDetector{since: time.Now()}
+	for !s.gaveUp {
 		select {
 		case <-tick.C:
-			s.look(l)
+			s.checkProgress(l)
 		case <-interrupt:
 			return
 		case <-ctx.Done():
@@ -30,5 +30,5 @@ func (l *Link) hasten(ctx context.Context, interrupt <-chan struct{}, end wire.E
 		}
 	}
 	l.overdue.Store(int32(outcome))
-	l.wake()
+	l.wakeReader()
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A Timetable keeps what is to happen, in the order of the times. The zero Timetable
+// A TimerHeap keeps what is to happen, in the order of the times. The zero Timetable
 // is empty. It is not safe for concurrent use.
-type Timetable[T any] struct{ entries entries[T] }
+type TimerHeap[T any] struct{ entries entries[T] }
 
 // An Entry is a thing that is to happen.
 type Entry[T any] struct {
@@ -17,14 +17,14 @@ type Entry[T any] struct {
 }
 
 // Add enters what is to happen at a time.
-func (t *Timetable[T]) Add(at time.Time, what T) *Entry[T] {
+func (t *TimerHeap[T]) Add(at time.Time, what T) *Entry[T] {
 	e := &Entry[T]{At: at, What: what}
 	heap.Push(&t.entries, e)
 	return e
 }
 
 // Next returns the entry that comes first, and nil when there is none.
-func (t *Timetable[T]) Next() *Entry[T] {
+func (t *TimerHeap[T]) Next() *Entry[T] {
 	if len(t.entries) == 0 {
 		return nil
 	}
@@ -33,7 +33,7 @@ func (t *Timetable[T]) Next() *Entry[T] {
 
 // Due takes out the entry that comes first if its time has come, and returns nil when
 // there is none.
-func (t *Timetable[T]) Due(now time.Time) *Entry[T] {
+func (t *TimerHeap[T]) Due(now time.Time) *Entry[T] {
 	first := t.Next()
 	if first == nil || first.At.After(now) {
 		return nil
@@ -43,7 +43,7 @@ func (t *Timetable[T]) Due(now time.Time) *Entry[T] {
 }
 
 // Remove takes an entry out, if it is in there still.
-func (t *Timetable[T]) Remove(e *Entry[T]) {
+func (t *TimerHeap[T]) Remove(e *Entry[T]) {
 	if e.index >= 0 {
 		heap.Remove(&t.entries, e.index)
 	}

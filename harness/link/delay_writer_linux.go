@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// start sees that there is a writer if there is something to write.
-func (d *delayLine) start() {
+// startWriter sees that there is a writer if there is something to write.
+func (d *delayLine) startWriter() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.queue) == 0 || d.busy {
@@ -17,13 +17,13 @@ func (d *delayLine) start() {
 	}
 	d.busy = true
 	halt := d.halt
-	d.using.Go(func() { d.write(halt) })
+	d.using.Go(func() { d.writeDue(halt) })
 }
 
-// write hands what is due to the destination, until nothing is left.
-func (d *delayLine) write(halt <-chan struct{}) {
+// writeDue hands what is due to the destination, until nothing is left.
+func (d *delayLine) writeDue(halt <-chan struct{}) {
 	for {
-		s, ok := d.head(halt)
+		s, ok := d.nextSegment(halt)
 		if !ok {
 			return
 		}
@@ -31,12 +31,12 @@ func (d *delayLine) write(halt <-chan struct{}) {
 			<-halt
 			continue
 		}
-		if time.Until(s.due) > 0 && !d.l.cfg.Pool.clock.wait(s.due, halt) {
+		if time.Until(s.due) > 0 && !d.l.cfg.Pool.clock.waitUntil(s.due, halt) {
 			continue
 		}
-		if err := d.send(d.gather(s)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			d.l.breakOff(err)
-			d.l.wake()
+		if err := d.spliceSegment(d.mergeDue(s)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			d.l.markBroken(err)
+			d.l.wakeReader()
 		} else if err != nil {
 			<-halt // nobody else makes a deadline expire, and then soon
 		}
@@ -46,9 +46,9 @@ func (d *delayLine) write(halt <-chan struct{}) {
 	}
 }
 
-// head returns what is to be written next. Without anything there is no writer
+// nextSegment returns what is to be written next. Without anything there is no writer
 // any more.
-func (d *delayLine) head(halt <-chan struct{}) (segment, bool) {
+func (d *delayLine) nextSegment(halt <-chan struct{}) (segment, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
@@ -65,9 +65,9 @@ func (d *delayLine) head(halt <-chan struct{}) (segment, bool) {
 	return d.queue[0], true
 }
 
-// gather adds to the head of the queue what is behind it in the same pipe, and due as
+// mergeDue adds to the head of the queue what is behind it in the same pipe, and due as
 // well: a source that sends much is read in many small pieces.
-func (d *delayLine) gather(s segment) segment {
+func (d *delayLine) mergeDue(s segment) segment {
 	if s.pipe == nil {
 		return s
 	}
@@ -83,8 +83,8 @@ func (d *delayLine) gather(s segment) segment {
 	return s
 }
 
-// send splices a segment into the destination.
-func (d *delayLine) send(s segment) error {
+// spliceSegment splices a segment into the destination.
+func (d *delayLine) spliceSegment(s segment) error {
 	l := d.l
 	l.emitBytes(l.sent.Load() + int64(s.n))
 	l.inWrite.Store(true)
@@ -94,18 +94,16 @@ func (d *delayLine) send(s segment) error {
 		if err != nil {
 			return err
 		}
-		s = s.less(n)
-		if s.pipe != nil {
-			l.spliced.Add(int64(n))
-		}
+		s = s.trimmedBy(n)
+		l.direct.Add(int64(n))
 		l.sent.Add(int64(n))
-		d.sent(n)
+		d.noteSent(n)
 	}
 	return nil
 }
 
-// less returns what is left of a segment after n bytes of it were sent.
-func (s segment) less(n int) segment {
+// trimmedBy returns what is left of a segment after n bytes of it were sent.
+func (s segment) trimmedBy(n int) segment {
 	s.n -= n
 	if s.pipe == nil {
 		s.data = s.data[n:]
@@ -134,8 +132,8 @@ func (d *delayLine) sendSome(s segment) (n int, err error) {
 	return n, nil
 }
 
-// sent takes n bytes off the head of the queue, which are all in the same pipe.
-func (d *delayLine) sent(n int) {
+// noteSent takes n bytes off the head of the queue, which are all in the same pipe.
+func (d *delayLine) noteSent(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.held -= int64(n)
@@ -146,7 +144,7 @@ func (d *delayLine) sent(n int) {
 	for n > 0 {
 		taken := min(n, d.queue[0].n)
 		n -= taken
-		if d.queue[0] = d.queue[0].less(taken); d.queue[0].n > 0 {
+		if d.queue[0] = d.queue[0].trimmedBy(taken); d.queue[0].n > 0 {
 			return
 		}
 		d.queue = d.queue[1:]

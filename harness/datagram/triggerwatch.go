@@ -9,8 +9,8 @@ import (
 	"github.com/sockharness/harness/toxics"
 )
 
-// A cue watches the packets of one stage for its trigger.
-type cue struct {
+// A triggerWatch watches the packets of one stage for its trigger.
+type triggerWatch struct {
 	toxics.Trigger
 	opened   time.Time // when the stage was
 	opposite *link
@@ -26,8 +26,8 @@ type sighting struct {
 	made    atomic.Bool
 }
 
-func newCue(t toxics.Trigger, opposite *link, now time.Time) cue {
-	c := cue{Trigger: t, opened: now, opposite: opposite}
+func newCue(t toxics.Trigger, opposite *link, now time.Time) triggerWatch {
+	c := triggerWatch{Trigger: t, opened: now, opposite: opposite}
 	if t.Opposite != nil {
 		c.sighting = &sighting{pattern: t.Opposite}
 		var all []*sighting
@@ -40,8 +40,8 @@ func newCue(t toxics.Trigger, opposite *link, now time.Time) cue {
 	return c
 }
 
-// watch looks for the patterns that the opposite direction waits for.
-func (l *link) watch(data []byte) {
+// scanPatterns looks for the patterns that the opposite direction waits for.
+func (l *link) scanPatterns(data []byte) {
 	all := l.watched.Load()
 	if all == nil {
 		return
@@ -53,9 +53,9 @@ func (l *link) watch(data []byte) {
 	}
 }
 
-// reached reports whether a packet is not before the trigger, and whether the
+// reachedBy reports whether a packet is not before the trigger, and whether the
 // trigger is in this one.
-func (c *cue) reached(p packet, at time.Time) (from, here bool) {
+func (c *triggerWatch) reachedBy(p packet, at time.Time) (from, here bool) {
 	before := c.bytes
 	c.seen++
 	c.bytes += int64(len(p.data))
