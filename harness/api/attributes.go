@@ -11,12 +11,13 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/datagram"
+	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/toxics"
 )
 
 // originals are Toxiproxy's own types. Their attributes are read as it reads
 // them: names in any case, null leaves what was, what is unknown is ignored, and
-// numbers are whole. Ours are read strictly, with the units of the catalogue.
+// numbers are whole, or text with a unit. Ours are read strictly, with the units of the catalogue.
 var originals = [...]string{"noop", "latency", "bandwidth", "slicer", "limit_data", "slow_close", "timeout", "reset_peer"}
 
 // mergeAttributes returns the attributes that were, with those given in text in
@@ -62,20 +63,34 @@ func decodeOriginal(kind toxics.Kind, text json.RawMessage) (map[string]any, err
 		if len(value) == 0 || isNull(value) {
 			continue
 		}
-		if a.Added {
+		if a.Extension {
 			if err := json.Unmarshal(value, &added); err != nil {
 				return nil, err
 			}
 			values[a.Name] = added
 			continue
 		}
+		if text, ok := withUnit(value); ok {
+			values[a.Name] = text
+			continue
+		}
 		n, err := strconv.ParseInt(string(value), 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("attribute %s must be a whole number, got %s", a.Name, excerpt(value))
+			return nil, fmt.Errorf("attribute %s must be a whole number, got %s", a.Name, excerpt.Start(value, mostExcerpt))
 		}
 		values[a.Name] = n
 	}
 	return values, nil
+}
+
+// withUnit returns a number with a unit, such as "100ms", which Toxiproxy does not
+// know.
+func withUnit(value json.RawMessage) (text string, ok bool) {
+	if json.Unmarshal(value, &text) != nil || text == "" {
+		return "", false
+	}
+	first, last := text[0], text[len(text)-1]
+	return text, (first == '-' || first >= '0' && first <= '9') && !(last >= '0' && last <= '9')
 }
 
 // decodeObject reads an object; its numbers stay exact.
@@ -90,16 +105,16 @@ func decodeObject(text json.RawMessage) (map[string]any, error) {
 // writeAttributes writes the attributes of a toxic in the order of the catalogue.
 // What we have added to a type of Toxiproxy's is shown only when it is used.
 func (t toxic) writeAttributes() (json.RawMessage, error) {
-	kind, ok := toxics.Find(t.made.Type)
+	kind, ok := toxics.FindKind(t.made.Type)
 	if t.datagram != nil {
-		kind, ok = datagram.Find(t.made.Type)
+		kind, ok = datagram.FindKind(t.made.Type)
 	}
 	if !ok || kind.Registered {
 		return json.Marshal(t.made.Attributes)
 	}
 	var parts []string
 	for _, a := range kind.Attributes {
-		if a.Added && t.made.Attributes[a.Name] == a.Default {
+		if a.Extension && t.made.Attributes[a.Name] == a.Default {
 			continue
 		}
 		value, err := json.Marshal(t.made.Attributes[a.Name])

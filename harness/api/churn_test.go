@@ -20,8 +20,8 @@ import (
 	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // benign toxics change neither the bytes nor the endings; hostile ones do.
@@ -31,11 +31,13 @@ var (
 		`"coalesce","attributes":{"bytes":2000,"wait":1}`, `"latency","attributes":{"latency":2},"toxicity":0.5`, `"slicer","attributes":{"average_size":700},"at":{"byte":900}`,
 		`"latency","attributes":{"latency":1,"jitter":1,"distribution":"pareto"},"connections":"1-"`, `"bandwidth","attributes":{"rate":50000,"shared":true}`,
 		`"packet_loss","attributes":{"loss_rate":0.2,"rto":1}`, `"limit_time","attributes":{"time":3600000}`, `"noop","at":{"opposite":"\u0001"},"seed":5`,
-		`"stall","attributes":{"duration":2}`, `"slice","attributes":{"offsets":[1000,2000]}`, `"small_window"`}
+		`"stall","attributes":{"duration":2}`, `"slice","attributes":{"offsets":[1000,2000]}`, `"small_window"`,
+		`"inject","attributes":{"match":"what no noise has in it","data":"x","count":0}`}
 	hostile = slices.Concat(benign, []string{`"limit_data","attributes":{"bytes":1500}`, `"timeout","attributes":{"timeout":1}`, `"timeout"`, `"reset_peer"`,
 		`"half_close","at":{"byte":100}`, `"reset","at":{"byte":100}`, `"vanish","at":{"byte":100}`, `"stall"`, `"bandwidth","attributes":{"rate":0}`,
 		`"slice","attributes":{"size":1000}`, `"corrupt"`, `"refuse"`, `"limit_time","attributes":{"time":1,"ending":"reset"}`, `"packet_loss","attributes":{"loss_rate":1}`,
-		`"reset","at":{"opposite":"\u0002"}`})
+		`"reset","at":{"opposite":"\u0002"}`, `"inject","attributes":{"data":"hex:00ff","replace":3},"at":{"frame":"2+1","framing":"fixed=100"}`,
+		`"unplug","at":{"byte":1000000}`}) // whom it strikes may wait for ever
 )
 
 // The churn tries every type of the catalogue.
@@ -74,14 +76,16 @@ func churn(t *testing.T) {
 		}
 	}
 	d, url := serve(t, Config{Seed: 3, ProxyMetrics: true, Events: func(e event.Event) {
-		if e.Kind == event.Panic || e.Kind == event.Abandon || e.Kind == event.RST && e.Proxy == "p0" {
+		if e.Kind == event.Panic || e.Kind == event.Leaked || e.Kind == event.RST && e.Proxy == "p0" {
 			t.Errorf("event %+v", e)
 		}
 	}})
 	upstream := listen(t)
 	echo(t, upstream)
 	stop := make(chan struct{})
+	audited := auditEvents(t, d, stop)
 	var clients, editors sync.WaitGroup
+	clients.Go(func() { killSome(d, "p1", stop) })
 	var visits, exchanged atomic.Int64
 	var took [6]durations
 	start := time.Now()
@@ -102,7 +106,7 @@ func churn(t *testing.T) {
 		datagramChurn(t, url, name, i == 0, stop, &clients, &exchanged)
 		editors.Go(func() { took[4+i] = edit(t, d, name, list, uint64(4+i), start.Add(length)) })
 	}
-	var control durations // what does nothing, on the same machine at the same time
+	var control durations // what does nothing, on the same machine at once
 	editors.Go(func() {
 		for ok := true; ok; ok = time.Now().Before(start.Add(length)) { // once at least: this goroutine may start late
 			began := time.Now()
@@ -115,6 +119,7 @@ func churn(t *testing.T) {
 	must(t, 204, "POST", url+"/reset", "")
 	close(stop)
 	clients.Wait()
+	<-audited
 	all := slices.Concat(took[:]...)
 	t.Logf("%v, %d connections, %d exchanges of datagrams", time.Since(start).Round(time.Millisecond), visits.Load(), exchanged.Load())
 	p99 := all.tell(t, "calls")
@@ -161,12 +166,12 @@ func stalled(t *testing.T, url string) {
 // client that waits for it.
 func blackHoled(t *testing.T, url string) {
 	t.Helper()
-	hole, err := sock.Bind("127.0.0.1:0", wire.Window{})
+	hole, err := sock.BindPort("127.0.0.1:0", hook.SocketLimits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = hole.Close() })
-	if err := hole.Hang(); err != nil {
+	if err := hole.BlackHole(); err != nil {
 		t.Log("NOT PROVEN here beside a black hole: this system cannot swallow connects: ", err)
 	}
 	dial(t, newProxy(t, url, "blackholed", hole.Addr().String()))
@@ -247,7 +252,7 @@ func visit(t *testing.T, addr string, n int, stop <-chan struct{}, whole bool) (
 		var timeout interface{ Timeout() bool }
 		switch {
 		case whole && (err != nil || !bytes.Equal(got, want)):
-			t.Errorf("client %d, connection %d: %d of %d bytes came back, equal %v, %v", n, count, len(got), len(want), bytes.HasPrefix(want, got), err)
+			t.Errorf("client %d, connection %d: %d of %d bytes arrived back, equal %v, %v", n, count, len(got), len(want), bytes.HasPrefix(want, got), err)
 			return count
 		case errors.As(err, &timeout) && timeout.Timeout():
 			t.Errorf("client %d, connection %d: %v", n, count, err)

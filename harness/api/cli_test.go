@@ -29,7 +29,7 @@ func TestToxiproxyCLI(t *testing.T) {
 	addr, busy := freeAddr(t), listen(t).Addr().String()
 	script := [][]string{
 		{"list"}, {"create", "-l", addr, "-u", "127.0.0.1:1", "kv"}, {"create", "-l", addr, "-u", "127.0.0.1:1", "kv"},
-		{"create", "--listen", busy, "--upstream", "x", "taken"}, {"create", "-l", addr, "x"}, {"list"}, {"inspect", "kv"}, {"inspect", "none"},
+		{"create", "--listen", busy, "--upstream", "127.0.0.1:1", "taken"}, {"create", "-l", addr, "x"}, {"list"}, {"inspect", "kv"}, {"inspect", "none"},
 		{"toxic", "add", "-t", "latency", "-a", "latency=100", "-a", "jitter=5", "kv"}, {"toxic", "add", "-t", "latency", "kv"},
 		{"toxic", "add", "-n", "slow", "-t", "bandwidth", "-u", "-a", "rate=7", "--toxicity", "0.5", "kv"}, {"toxic", "add", "-t", "none", "kv"},
 		{"toxic", "add", "-t", "latency", "-n", "bad", "-a", "latency=x", "none"}, {"inspect", "kv"},

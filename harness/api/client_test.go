@@ -21,7 +21,7 @@ func TestGoClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.CreateProxy("kv", "127.0.0.1:0", "x"); err == nil || err.Error() != "Create: HTTP 409: proxy already exists" {
+	if _, err := client.CreateProxy("kv", "127.0.0.1:0", "127.0.0.1:1"); err == nil || err.Error() != "Create: HTTP 409: proxy already exists" {
 		t.Errorf("created twice: %v", err)
 	}
 	c, s := dial(t, p.Listen), accept(t, upstream)
@@ -62,7 +62,7 @@ func TestGoClient(t *testing.T) {
 	if err := client.ResetState(); err != nil {
 		t.Fatal(err)
 	}
-	list, err := client.Populate([]toxiproxy.Proxy{{Name: "a", Listen: "127.0.0.1:0", Upstream: "x", Enabled: true}, {Name: "b", Listen: "127.0.0.1:0", Upstream: "y"}})
+	list, err := client.Populate([]toxiproxy.Proxy{{Name: "a", Listen: "127.0.0.1:0", Upstream: "127.0.0.1:1", Enabled: true}, {Name: "b", Listen: "127.0.0.1:0", Upstream: "127.0.0.1:2"}})
 	if err != nil || len(list) != 2 || !list[0].Enabled || list[1].Enabled {
 		t.Fatalf("populated %+v, %v", list, err)
 	}

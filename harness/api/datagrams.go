@@ -2,6 +2,7 @@ package api
 
 import (
 	"strings"
+	"time"
 
 	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/harness/event"
@@ -13,50 +14,56 @@ import (
 // datagrams is a carrier of UDP.
 type datagrams struct{ *datagram.Proxy }
 
-// startDatagrams enables a proxy of datagrams.
-func (m *member) startDatagrams(w wish, list []toxic) error {
+// buildDatagrams makes a proxy of datagrams.
+func (m *managedProxy) buildDatagrams(w proxySpec, list []toxic) (engine, error) {
 	at, err := resolveDatagrams(w.listen)
 	if err != nil {
-		return err
+		return engine{}, err
 	}
 	p, err := datagram.New(datagram.Config{Name: m.name, Listen: at.String(), Upstream: strings.TrimPrefix(w.upstream, networkUDP+":"),
-		Mode: datagram.Mode(w.mode), Seed: m.source(w), Events: m.daemon.sink(m.name), Toxics: struckDatagrams(list),
-		Idle: span(w.transport.Idle), Associations: int(w.transport.Associations)})
+		Mode: datagram.Mode(w.mode), Seed: m.seedSource(w), Events: m.daemon.eventSink(m.name), Toxics: struckDatagrams(list),
+		Idle: limitDuration(w.transport.Idle), Associations: int(w.transport.Associations), Served: m.count(), NewID: m.daemon.nextConnection, Closed: m.noteExpired})
 	if err != nil {
-		return err
+		return engine{}, err
 	}
-	if err := p.Start(m.daemon.ctx); err != nil {
-		return bindFailure(at, err)
-	}
-	m.run(datagrams{p}, windows{})
-	return nil
+	return engine{datagrams{p}, windows{}, func(proxyEngine) error { return bindFailure(at, p.Start(m.daemon.ctx)) }}, nil
 }
 
-func (d datagrams) listen() string { return sock.FormatAddress(d.Addr()) }
+func (d datagrams) listenAddr() string { return sock.FormatAddress(d.Addr()) }
 
-func (d datagrams) apply(list []toxic) { _ = d.SetToxics(struckDatagrams(list)) }
+func (d datagrams) applyToxics(list []toxic) { _ = d.SetToxics(struckDatagrams(list)) }
 
 func (d datagrams) Mode() proxy.Mode { return proxy.Mode(d.Proxy.Mode()) }
 
 func (d datagrams) SetMode(m proxy.Mode) error { return d.Proxy.SetMode(datagram.Mode(m)) }
 
-func (d datagrams) carried(direction event.Direction) carried {
-	t := d.Traffic(direction)
-	return carried{proxy.Traffic{Received: t.Received.Bytes, Sent: t.Sent.Bytes},
+// CloseWithin drops what is held: datagrams are lost at any time.
+func (d datagrams) CloseWithin(time.Duration) error { return d.Close() }
+
+func (d datagrams) carriedBytes(direction event.Direction) traffic {
+	t := d.TotalTraffic(direction)
+	return traffic{proxy.Traffic{Received: t.Received.Bytes, Sent: t.Sent.Bytes},
 		proxy.Traffic{Received: t.Received.Datagrams, Sent: t.Sent.Datagrams}}
 }
 
-func (d datagrams) open(name string) (list []connection) {
-	for _, a := range d.Associations() {
-		shown := connection{Proxy: name, ID: a.ID, Since: a.Since, Client: end{Address: a.Client}, Server: end{Address: a.Upstream}}
-		for direction, to := range []*flow{&shown.Upstream, &shown.Downstream} {
-			t := a.Traffic[direction]
-			*to = flow{Received: t.Received.Bytes, Sent: t.Sent.Bytes, Toxics: a.Toxics[direction],
-				ReceivedDatagrams: &t.Received.Datagrams, SentDatagrams: &t.Sent.Datagrams}
-		}
-		list = append(list, shown)
+func (d datagrams) openConnections(name string) (list []connection) {
+	for _, a := range d.OpenAssociations() {
+		list = append(list, describeAssociation(name, a))
 	}
 	return list
+}
+
+func describeAssociation(name string, a datagram.Association) connection {
+	shown := connection{Proxy: name, ID: a.ID, Since: a.Since, Client: end{Address: a.Client}, Server: end{Address: a.Upstream}, Reason: a.Reason}
+	for direction, to := range []*flow{&shown.Upstream, &shown.Downstream} {
+		t := a.Traffic[direction]
+		*to = flow{Received: t.Received.Bytes, Sent: t.Sent.Bytes, Toxics: append([]string{}, a.Toxics[direction]...),
+			ReceivedDatagrams: &t.Received.Datagrams, SentDatagrams: &t.Sent.Datagrams}
+	}
+	if !a.Ended.IsZero() {
+		shown.Ended = &a.Ended
+	}
+	return shown
 }
 
 // struckDatagrams returns the toxics as a proxy of datagrams takes them.
@@ -65,17 +72,17 @@ func struckDatagrams(list []toxic) []datagram.Toxic {
 	for _, t := range list {
 		if t.datagram != nil {
 			one := *t.datagram
-			one.Toxicity = float64(t.toxicity)
+			one.Toxicity, one.After = float64(t.toxicity), t.after
 			made = append(made, one)
 		}
 	}
 	return made
 }
 
-// find returns the kind that the input asks for, among those for its network.
-func (in toxicInput) find() (toxics.Kind, error) {
-	stream, isStream := toxics.Find(in.Type)
-	kind, isDatagram := datagram.Find(in.Type)
+// findKind returns the kind that the input asks for, among those for its network.
+func (in toxicInput) findKind() (toxics.Kind, error) {
+	stream, isStream := toxics.FindKind(in.Type)
+	kind, isDatagram := datagram.FindKind(in.Type)
 	switch {
 	case in.datagrams && isDatagram:
 		return kind, nil
@@ -84,7 +91,7 @@ func (in toxicInput) find() (toxics.Kind, error) {
 	case !in.datagrams && isStream:
 		return stream, nil
 	case !in.datagrams && isDatagram:
-		return stream, badBodyf("toxic %s: it is for datagrams and cannot act on streams", in.Type)
+		return stream, badBodyf("toxic %s: works on datagrams only, and this proxy forwards streams", in.Type)
 	}
 	return stream, errToxicType
 }
@@ -92,13 +99,13 @@ func (in toxicInput) find() (toxics.Kind, error) {
 // buildDatagram makes the toxic, for datagrams.
 func (in toxicInput) buildDatagram(kind toxics.Kind, spec toxics.Spec, stream string) (toxic, error) {
 	kind.Name = networkUDP // attributes are read strictly, those of Toxiproxy's names too
-	if err := in.settings.apply(kind, &spec); err != nil {
+	if err := in.settings.applyTo(kind, &spec); err != nil {
 		return toxic{}, err
 	}
 	spec.Toxicity = 1
-	made, err := datagram.Make(spec)
+	made, err := datagram.MakeToxic(spec)
 	if err != nil {
 		return toxic{}, badBody(err)
 	}
-	return toxic{made: toxics.Toxic{Spec: made.Spec}, datagram: &made, stream: stream, toxicity: in.Toxicity}, nil
+	return toxic{made: toxics.Toxic{Spec: made.Spec}, datagram: &made, stream: stream, after: in.after(made.Spec), toxicity: in.Toxicity}, nil
 }

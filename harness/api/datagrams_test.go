@@ -39,7 +39,7 @@ func capitals(t *testing.T) (addr string) {
 // newDatagrams creates a proxy before upstream and returns its address.
 func newDatagrams(t *testing.T, url, upstream, more string) string {
 	t.Helper()
-	var shown view
+	var shown proxyJSON
 	text := must(t, 201, "POST", url+"/proxies", fmt.Sprintf(`{"name":"d","listen":"udp:127.0.0.1:0","upstream":%q%s}`, upstream, more))
 	if err := json.Unmarshal([]byte(text), &shown); err != nil || !strings.HasPrefix(shown.Listen, "udp:127.0.0.1:") {
 		t.Fatalf("got %s, %v", text, err)
@@ -123,7 +123,7 @@ func TestDatagrams(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	must(t, 200, "PATCH", url+"/proxies/d", `{"enabled":false}`)
-	if got := kinds(t, events, event.Close); got != "accept dial struck struck struck close" {
+	if got := kinds(t, events, event.Close); got != "accept dial struck toxic-removed toxic-added toxic-updated struck struck proxy-disabled close" {
 		t.Errorf("got events %s", got)
 	}
 	if metrics := must(t, 200, "GET", url+"/metrics", ""); !strings.Contains(metrics, "harness_datagrams_received_total"+labels+" 6") {
@@ -138,8 +138,8 @@ func TestDatagramsLife(t *testing.T) {
 	addr := newDatagrams(t, url, upstream, "")
 	client := dialDatagrams(t, addr)
 	askUDP(t, client, "one", "ONE")
-	must(t, 409, "POST", url+"/proxies", `{"name":"d","listen":"udp:127.0.0.1:0","upstream":"udp:x"}`)
-	text := must(t, 500, "POST", url+"/proxies", fmt.Sprintf(`{"name":"e","listen":%q,"upstream":"udp:x"}`, addr))
+	must(t, 409, "POST", url+"/proxies", `{"name":"d","listen":"udp:127.0.0.1:0","upstream":"udp:127.0.0.1:1"}`)
+	text := must(t, 500, "POST", url+"/proxies", fmt.Sprintf(`{"name":"e","listen":%q,"upstream":"udp:127.0.0.1:1"}`, addr))
 	if want := "listen udp " + strings.TrimPrefix(addr, "udp:") + ": bind: address already in use"; !strings.Contains(text, want) {
 		t.Errorf("got %s, want %s", text, want)
 	}
@@ -186,19 +186,19 @@ func TestDatagramsAndStreamsDoNotMix(t *testing.T) {
 	newDatagrams(t, url, capitals(t), "")
 	newProxy(t, url, "s", freeAddr(t))
 	for _, test := range [][3]string{
-		{"POST", "/proxies/d/toxics {\"type\":\"half_close\"}", "toxic half_close: it is for streams and cannot act on datagrams"},
-		{"POST", "/proxies/d/toxics {\"type\":\"slicer\",\"attributes\":{\"average_size\":1}}", "toxic slicer: it is for streams"},
-		{"POST", "/proxies/d/toxics {\"type\":\"refuse\"}", "toxic refuse: it is for streams"},
+		{"POST", "/proxies/d/toxics {\"type\":\"half_close\"}", "toxic half_close: works on streams only, and this proxy forwards datagrams"},
+		{"POST", "/proxies/d/toxics {\"type\":\"slicer\",\"attributes\":{\"average_size\":1}}", "toxic slicer: works on streams only"},
+		{"POST", "/proxies/d/toxics {\"type\":\"refuse\"}", "toxic refuse: works on streams only"},
 		{"POST", "/proxies/d/toxics {\"type\":\"nothing\"}", "invalid toxic type"},
-		{"POST", "/proxies/s/toxics {\"type\":\"drop\"}", "toxic drop: it is for datagrams and cannot act on streams"},
+		{"POST", "/proxies/s/toxics {\"type\":\"drop\"}", "toxic drop: works on datagrams only, and this proxy forwards streams"},
 		{"POST", "/proxies/d/toxics {\"type\":\"drop\",\"attributes\":{\"burst\":0}}", "toxic drop: burst must be at least 1, got 0"},
 		{"POST", "/proxies/d/toxics {\"type\":\"drop\",\"attributes\":{\"bursts\":1}}", "did you mean \\\"burst\\\""},
 		{"POST", "/proxies/d/toxics {\"type\":\"latency\",\"attributes\":{\"latency\":\"soon\"}}", "latency must be whole milliseconds"},
-		{"POST", "/proxies/d/toxics {\"type\":\"drop\",\"at\":{\"event\":\"fin\"}}", "at.event=fin never happens to datagrams"},
-		{"POST", "/proxies {\"name\":\"x\",\"listen\":\"udp:127.0.0.1:0\",\"upstream\":\"127.0.0.1:1\"}", "both are udp: or none is"},
-		{"POST", "/proxies {\"name\":\"x\",\"listen\":\"127.0.0.1:0\",\"upstream\":\"udp:127.0.0.1:1\"}", "both are udp: or none is"},
-		{"POST", "/proxies {\"name\":\"x\",\"listen\":\"127.0.0.1:0\",\"upstream\":\"127.0.0.1:1\",\"toxics\":[{\"type\":\"drop\"}]}", "it is for datagrams"},
-		{"PATCH", "/proxies/d {\"upstream\":\"127.0.0.1:1\"}", "both are udp: or none is"},
+		{"POST", "/proxies/d/toxics {\"type\":\"drop\",\"at\":{\"event\":\"fin\"}}", "at.event=fin does not occur with datagrams"},
+		{"POST", "/proxies {\"name\":\"x\",\"listen\":\"udp:127.0.0.1:0\",\"upstream\":\"127.0.0.1:1\"}", "begin both with udp: or remove it"},
+		{"POST", "/proxies {\"name\":\"x\",\"listen\":\"127.0.0.1:0\",\"upstream\":\"udp:127.0.0.1:1\"}", "begin both with udp: or remove it"},
+		{"POST", "/proxies {\"name\":\"x\",\"listen\":\"127.0.0.1:0\",\"upstream\":\"127.0.0.1:1\",\"toxics\":[{\"type\":\"drop\"}]}", "works on datagrams only"},
+		{"PATCH", "/proxies/d {\"upstream\":\"127.0.0.1:1\"}", "begin both with udp: or remove it"},
 	} {
 		path, body, _ := strings.Cut(test[1], " ")
 		if got := must(t, 400, test[0], url+path, body); !strings.Contains(got, test[2]) {
@@ -243,4 +243,24 @@ func TestDatagramsByToxiproxysClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantRefused(t, client)
+}
+
+// An association that is over is shown with the connections that are.
+func TestClosedAssociations(t *testing.T) {
+	_, url := serve(t, Config{})
+	addr := newDatagrams(t, url, capitals(t), `,"idle":"50ms"`)
+	client := dialDatagrams(t, addr)
+	askUDP(t, client, "one", "ONE")
+	var list []connection
+	until(t, "the association is over", func() bool {
+		_ = json.Unmarshal([]byte(must(t, 200, "GET", url+"/connections?closed&proxy=d", "")), &list)
+		return len(list) == 1
+	})
+	c := list[0]
+	if c.Client.Address != client.LocalAddr().String() || c.Upstream.Sent != 3 || *c.Downstream.SentDatagrams != 1 || c.Ended == nil || !strings.Contains(c.Reason, "idle") {
+		t.Errorf("got %+v", c)
+	}
+	if one := must(t, 200, "GET", fmt.Sprintf("%s/connections/%d", url, c.ID), ""); !strings.Contains(one, `"ended"`) {
+		t.Errorf("got %s", one)
+	}
 }

@@ -17,9 +17,9 @@ func connect(t *testing.T, d *Daemon, addr string, upstream *net.TCPListener) pa
 	t.Helper()
 	p := pair{dial(t, addr), accept(t, upstream)}
 	until(t, "the links are made", func() bool {
-		for _, m := range d.all() {
-			if running := m.proxy(); running != nil {
-				for _, c := range running.open(m.name) {
+		for _, m := range d.allProxies() {
+			if running := m.currentEngine(); running != nil {
+				for _, c := range running.openConnections(m.name) {
 					if c.Client.Address == p.client.LocalAddr().String() && c.Server.Address != "" {
 						return true
 					}
@@ -183,7 +183,7 @@ func TestModes(t *testing.T) {
 	if got := must(t, 400, "PATCH", url+"/proxies/p", `{"mode":"vanish"}`); !strings.Contains(got, "mode must be accept, refuse or blackhole") {
 		t.Errorf("got %s", got)
 	}
-	must(t, 400, "POST", url+"/proxies", `{"name":"q","upstream":"x","mode":""}`)
+	must(t, 400, "POST", url+"/proxies", `{"name":"q","upstream":"127.0.0.1:1","mode":""}`)
 }
 
 // A client whose upstream is down connects and then reads FIN, as with Toxiproxy.
@@ -200,7 +200,7 @@ func TestToxicsOfAConfiguration(t *testing.T) {
 	upstream := listen(t)
 	config := fmt.Sprintf(`[{"name":"p","listen":"127.0.0.1:0","upstream":%q,"seed":7,"toxics":[
 		{"type":"half_close","at":{"byte":2},"connection":2},{"type":"latency","stream":"upstream","attributes":{"latency":1}}]}]`, upstream.Addr().String())
-	if n, err := d.Populate(t.Context(), strings.NewReader(config)); n != 1 || err != nil {
+	if n, err := d.PopulateFrom(t.Context(), strings.NewReader(config)); n != 1 || err != nil {
 		t.Fatalf("got %d, %v", n, err)
 	}
 	text := must(t, 200, "GET", url+"/proxies/p", "")
@@ -209,19 +209,19 @@ func TestToxicsOfAConfiguration(t *testing.T) {
 	if !strings.HasSuffix(text, want) {
 		t.Errorf("got %s, want it to end in %s", text, want)
 	}
-	m, err := d.find("p")
+	m, err := d.findProxy("p")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"whole", "wh"} {
-		p := connect(t, d, m.view().Listen, upstream)
+		p := connect(t, d, m.asJSON().Listen, upstream)
 		p.send(t, p.server, "whole")
 		_ = p.server.CloseWrite()
 		wantEnding(t, "client", p.client, want, event.EOF)
 	}
-	for _, bad := range []string{`[{"name":"p","upstream":"x","toxics":[{"type":"slicer"}]}]`, `[{"name":"p","upstream":"x","toxics":{}}]`,
-		`[{"name":"p","upstream":"x","toxics":[{"type":"noop"},{"type":"noop"}]}]`} {
-		if _, err := d.Populate(t.Context(), strings.NewReader(bad)); err == nil || !strings.HasSuffix(err.Error(), "at proxy 1") {
+	for _, bad := range []string{`[{"name":"p","upstream":"127.0.0.1:1","toxics":[{"type":"slicer"}]}]`, `[{"name":"p","upstream":"127.0.0.1:1","toxics":{}}]`,
+		`[{"name":"p","upstream":"127.0.0.1:1","toxics":[{"type":"noop"},{"type":"noop"}]}]`} {
+		if _, err := d.PopulateFrom(t.Context(), strings.NewReader(bad)); err == nil || !strings.HasSuffix(err.Error(), "at proxy 1") {
 			t.Errorf("%s: got %v", bad, err)
 		}
 	}

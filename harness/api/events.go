@@ -1,154 +1,260 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sync"
-	"sync/atomic"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/excerpt"
 )
 
 const (
-	// held is how many events wait for a subscriber who reads slowly; what does
-	// not fit is dropped, and he is told how much.
-	held = 4096
 	// heartbeat is how often a quiet stream gets a comment, so that nobody on the
 	// way takes it for dead.
 	heartbeat = 15 * time.Second
-	// writePatience is how long a subscriber may take to read one event.
+	// writePatience is how long a reader may take to read some events.
 	writePatience = 30 * time.Second
 )
 
-// A stream hands the events of all proxies to whoever listens.
-type stream struct {
-	start     time.Time
-	wantBytes atomic.Int32 // subscribers who want event.Bytes too
-	any       atomic.Int32 // subscribers
-
-	mu          sync.Mutex // guards what follows
-	subscribers map[*subscriber]bool
+// An eventFilter says which events somebody wants.
+type eventFilter struct {
+	proxy string   // "": all
+	conn  uint64   // 0: all
+	kinds []string // none: all
+	bytes bool     // event.Bytes too
 }
 
-type subscriber struct {
-	proxy   string // "": all
-	bytes   bool
-	events  chan event.Event
-	dropped atomic.Int64
+func (f eventFilter) admits(e event.Event) bool {
+	return (f.proxy == "" || f.proxy == e.Proxy) && (f.conn == 0 || f.conn == e.Conn) && (e.Kind != event.Bytes || f.bytes) &&
+		(len(f.kinds) == 0 || slices.Contains(f.kinds, string(e.Kind)))
 }
 
-func newStream(start time.Time) *stream {
-	return &stream{start: start, subscribers: map[*subscriber]bool{}}
+// An eventRequest is what a GET of /events asks for.
+type eventRequest struct {
+	eventFilter
+	since  uint64
+	replay bool // since was given
+	once   bool // what there is, as one JSON value
 }
 
-func (s *stream) subscribe(sub *subscriber) (cancel func()) {
-	sub.events = make(chan event.Event, held)
-	s.count(sub, 1)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.subscribers[sub] = true
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.subscribers, sub)
-		s.count(sub, -1)
-	}
-}
-
-func (s *stream) count(sub *subscriber, n int32) {
-	s.any.Add(n)
-	if sub.bytes {
-		s.wantBytes.Add(n)
-	}
-}
-
-// add hands an event on. It does not block.
-func (s *stream) add(e event.Event) {
-	if s.any.Load() == 0 || e.Kind == event.Bytes && s.wantBytes.Load() == 0 {
-		return
-	}
-	e.At = time.Since(s.start)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for sub := range s.subscribers {
-		if sub.proxy != "" && sub.proxy != e.Proxy || e.Kind == event.Bytes && !sub.bytes {
-			continue
-		}
-		select {
-		case sub.events <- e:
-		default:
-			sub.dropped.Add(1)
-		}
-	}
-}
-
-// sink takes the events of the proxy of that name.
-func (d *Daemon) sink(name string) event.Sink {
-	tally := d.meter.tally(name)
+// eventSink takes the events of the proxy of that name.
+func (d *Daemon) eventSink(name string) event.Sink {
+	tally := d.meter.newCounter(name)
 	return func(e event.Event) {
-		d.stream.add(e)
-		if e.Kind == event.Bytes {
+		d.history.publishEvent(e)
+		if e.Kind == event.Bytes && !d.cfg.ByteEvents {
 			return
 		}
-		tally.add(e)
+		tally.addEvent(e)
 		d.cfg.Events.Emit(e)
 	}
 }
 
-// events streams what happens from now on, one server-sent event each, named by
-// its kind; ?proxy=NAME and ?bytes=true narrow and widen it. The WHATWG's HTML
-// standard, §9.2, describes the format.
-func (d *Daemon) events(w http.ResponseWriter, r *http.Request) {
-	sub := &subscriber{proxy: r.URL.Query().Get("proxy"), bytes: r.URL.Query().Get("bytes") == "true"}
-	defer d.stream.subscribe(sub)()
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	out := eventWriter{w, http.NewResponseController(w)}
-	_ = out.SetReadDeadline(time.Time{}) // not every writer has deadlines
-	if out.write(": events from now on\n\n") != nil {
+// readEventRequest reads the query. Last-Event-ID is what a browser or a library
+// sends that connects again; a number of another daemon's is none.
+func (h *history) readEventRequest(r *http.Request) (want eventRequest, err error) {
+	query := r.URL.Query()
+	if err := checkQuery(query, "proxy", "conn", "kind", "bytes", "since", "format"); err != nil {
+		return want, err
+	}
+	want.proxy = query.Get("proxy")
+	if kinds := query.Get("kind"); kinds != "" {
+		want.kinds = strings.Split(kinds, ",")
+	}
+	if want.conn, err = queryNumber(query, "conn"); err != nil {
+		return want, err
+	}
+	if want.bytes, err = queryBool(query, "bytes"); err != nil {
+		return want, err
+	}
+	want.bytes = want.bytes || slices.Contains(want.kinds, string(event.Bytes))
+	switch format := query.Get("format"); format {
+	case "json":
+		want.once = true
+	case "", "stream":
+	default:
+		return want, badQueryf("format must be stream or json, got %s", excerpt.Quote(format))
+	}
+	if last, err := strconv.ParseUint(r.Header.Get("Last-Event-ID"), 10, 64); err == nil {
+		if want.replay, want.since = true, last; last > h.lastID() {
+			want.since = 0
+		}
+	}
+	if query.Has("since") {
+		want.replay = true
+		if want.since, err = queryNumber(query, "since"); err != nil {
+			return want, err
+		}
+		if last := h.lastID(); want.since > last {
+			return want, badQueryf("since %d: the last event is %d; this daemon was started after yours", want.since, last)
+		}
+	}
+	if !want.replay && !want.once {
+		want.since = h.lastID()
+	}
+	return want, nil
+}
+
+// serveEvents streams what happens from now on, or after the event ?since=ID, as one
+// server-sent event each, named by its kind, or gives what there is (?format=json).
+// The WHATWG's HTML standard, §9.2, describes the format.
+func (d *Daemon) serveEvents(w http.ResponseWriter, r *http.Request) {
+	want, err := d.history.readEventRequest(r)
+	if err != nil {
+		writeFailure(w, err)
 		return
 	}
+	reader, leave := d.history.follow(want.eventFilter, want.since)
+	defer leave()
+	if want.once {
+		writeJSON(w, http.StatusOK, d.history.collectEvents(reader))
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	out := &eventWriter{ResponseWriter: w, ResponseController: http.NewResponseController(w)}
+	_ = out.SetReadDeadline(time.Time{}) // not every writer has deadlines
+	fmt.Fprintf(&out.text, ": events after %d\n\n", want.since)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	for r.Context().Err() == nil && out.next(r.Context(), d.ctx, sub, beat.C) == nil {
+	for out.writeTo(reader) == nil && out.gatherEvents(r.Context(), d, reader, beat.C) {
 	}
+}
+
+// An eventList is what a history holds.
+type eventList struct {
+	Events []event.Event `json:"events"`
+	Lost   *gap          `json:"dropped,omitempty"` // before the first of them
+	LastID uint64        `json:"last_id"`
+}
+
+// collectEvents returns all that there is for a reader.
+func (h *history) collectEvents(r *eventReader) eventList {
+	all := eventList{Events: []event.Event{}}
+	for done := false; !done; {
+		var list []event.Event
+		var lost *gap
+		list, lost, done = h.nextEvents(r)
+		all.Events = append(all.Events, list...)
+		if lost != nil && all.Lost == nil {
+			all.Lost = lost
+		}
+	}
+	all.LastID = r.read
+	return all
 }
 
 type eventWriter struct {
 	http.ResponseWriter
 	*http.ResponseController
+	text bytes.Buffer
 }
 
-// next writes what comes next, or returns an error when that is nothing.
-func (o eventWriter) next(client, daemon context.Context, sub *subscriber, beat <-chan time.Time) error {
-	select {
-	case <-client.Done():
-		return client.Err()
-	case <-daemon.Done():
-		return daemon.Err()
-	case <-beat:
-		return o.write(": still here\n\n")
-	case e := <-sub.events:
-		if n := sub.dropped.Swap(0); n > 0 {
-			if err := o.write("event: dropped\ndata: {\"events\":%d}\n\n", n); err != nil {
-				return err
-			}
+// gatherEvents waits until there is something to write, and returns false at the end.
+func (o *eventWriter) gatherEvents(client context.Context, d *Daemon, r *eventReader, beat <-chan time.Time) bool {
+	for {
+		list, lost, done := d.history.nextEvents(r)
+		o.addEvents(list, lost)
+		if o.text.Len() > 0 {
+			return true
 		}
-		text, err := json.Marshal(e)
-		if err != nil {
-			return fmt.Errorf("event encode: %w", err)
+		if !done {
+			continue
 		}
-		return o.write("event: %s\ndata: %s\n\n", e.Kind, text)
+		select {
+		case <-client.Done():
+			return false
+		case <-d.ctx.Done():
+			return d.writeLast(o, r)
+		case <-beat:
+			o.text.WriteString(": still here\n\n")
+			return true
+		case <-r.wake:
+		}
 	}
 }
 
-func (o eventWriter) write(format string, args ...any) error {
+// writeLast writes what has happened before the daemon's end.
+func (d *Daemon) writeLast(o *eventWriter, r *eventReader) bool {
+	all := d.history.collectEvents(r)
+	o.addEvents(all.Events, all.Lost)
+	_ = o.writeText()
+	return false
+}
+
+func (o *eventWriter) addEvents(list []event.Event, lost *gap) {
+	if lost != nil {
+		text, _ := json.Marshal(lost) // of three numbers: it cannot fail
+		fmt.Fprintf(&o.text, "id: %d\nevent: dropped\ndata: %s\n\n", lost.Last, text)
+	}
+	for _, e := range list {
+		text, err := e.MarshalJSON()
+		if err == nil {
+			fmt.Fprintf(&o.text, "id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Kind, text)
+		}
+	}
+}
+
+// writeTo writes what was gathered for the reader.
+func (o *eventWriter) writeTo(r *eventReader) error {
+	defer r.beginWrite()()
+	return o.writeText()
+}
+
+// writeText writes what was gathered.
+func (o *eventWriter) writeText() error {
 	_ = o.SetWriteDeadline(time.Now().Add(writePatience))
-	if _, err := fmt.Fprintf(o.ResponseWriter, format, args...); err != nil {
+	_, err := o.text.WriteTo(o.ResponseWriter)
+	if err != nil {
 		return err
 	}
 	return o.Flush()
+}
+
+// checkQuery finds a parameter that nobody reads: a filter that is misspelt is none.
+func checkQuery(query url.Values, known ...string) error {
+	for name := range query {
+		if !slices.Contains(known, name) {
+			return badQueryf("there is no parameter %s; known are %s", excerpt.Quote(name), strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+func badQueryf(format string, args ...any) error {
+	return &failure{Message: "bad query: " + fmt.Sprintf(format, args...), Status: http.StatusBadRequest}
+}
+
+// queryNumber reads a parameter that is a number; 0 if it is absent.
+func queryNumber(query url.Values, name string) (uint64, error) {
+	text := query.Get(name)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, badQueryf("%s must be a whole number from 0, got %s", name, excerpt.Quote(text))
+	}
+	return n, nil
+}
+
+// queryBool reads a parameter that is on or off. Its name alone is on.
+func queryBool(query url.Values, name string) (bool, error) {
+	text := query.Get(name)
+	if text == "" {
+		return query.Has(name), nil
+	}
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, badQueryf("%s must be true or false, got %s", name, excerpt.Quote(text))
+	}
+	return on, nil
 }

@@ -13,22 +13,24 @@ import (
 type failure struct {
 	Message string `json:"error"`
 	Status  int    `json:"status"`
+	field   string // that is wrong, "" unless it is one
+	proxy   int    // of a list, from 1; 0: none
 }
 
 func (f *failure) Error() string { return f.Message }
 
 var (
-	errProxyNotFound = &failure{"proxy not found", http.StatusNotFound}
-	errProxyExists   = &failure{"proxy already exists", http.StatusConflict}
-	errToxicNotFound = &failure{"toxic not found", http.StatusNotFound}
-	errToxicExists   = &failure{"toxic already exists", http.StatusConflict}
-	errToxicType     = &failure{"invalid toxic type", http.StatusBadRequest}
-	errStream        = &failure{"stream was invalid, can be either upstream or downstream", http.StatusBadRequest}
-	errShutDown      = &failure{"daemon is shutting down", http.StatusServiceUnavailable}
+	errProxyNotFound = &failure{Message: "proxy not found", Status: http.StatusNotFound}
+	errProxyExists   = &failure{Message: "proxy already exists", Status: http.StatusConflict}
+	errToxicNotFound = &failure{Message: "toxic not found", Status: http.StatusNotFound}
+	errToxicExists   = &failure{Message: "toxic already exists", Status: http.StatusConflict}
+	errToxicType     = &failure{Message: "invalid toxic type", Status: http.StatusBadRequest}
+	errStream        = &failure{Message: "stream was invalid, can be either upstream or downstream", Status: http.StatusBadRequest}
+	errShutDown      = &failure{Message: "daemon is shutting down", Status: http.StatusServiceUnavailable}
 )
 
-func missing(field string) error {
-	return &failure{"missing required field: " + field, http.StatusBadRequest}
+func missingField(field string) error {
+	return &failure{Message: "missing required field: " + field, Status: http.StatusBadRequest}
 }
 
 // badBody says what is wrong with a request, on one line.
@@ -43,7 +45,14 @@ func badBody(err error) error {
 			text = fmt.Sprintf("%s must be a whole number from 0, got %s", name, kind.Value)
 		}
 	}
-	return &failure{"bad request body: " + text, http.StatusBadRequest}
+	return &failure{Message: "bad request body: " + text, Status: http.StatusBadRequest}
+}
+
+// fieldFailure says what is wrong with one field of a request.
+func fieldFailure(field, format string, args ...any) error {
+	f := asFailure(badBodyf(format, args...))
+	f.field = field
+	return f
 }
 
 func badBodyf(format string, args ...any) error { return badBody(fmt.Errorf(format, args...)) }
@@ -54,7 +63,7 @@ func asFailure(err error) *failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	return &failure{err.Error(), http.StatusInternalServerError}
+	return &failure{Message: err.Error(), Status: http.StatusInternalServerError}
 }
 
 // writeFailure answers as Toxiproxy does: JSON that is called text.

@@ -19,7 +19,7 @@ func FuzzRequest(f *testing.F) {
 		}
 	}
 	f.Add("POST", "/proxies/p/toxics", `{"type":"slice","at":{"byte":1e3},"attributes":{"sizes":[1,2,"x"]},"connection":2}`)
-	f.Add("POST", "/populate", `[{"name":"q","upstream":"x","enabled":false,"mode":"refuse","seed":3,"toxics":[{"type":"corrupt","attributes":{"every":"4KiB"}}]}]`)
+	f.Add("POST", "/populate", `[{"name":"q","upstream":"127.0.0.1:1","enabled":false,"mode":"refuse","seed":3,"toxics":[{"type":"corrupt","attributes":{"every":"4KiB"}}]}]`)
 	f.Add("PATCH", "/proxies/p/toxics/t", `{"attributes":{"latency":9e9},"at":null}`)
 	f.Add("PATCH", "/proxies/p", `{"upstreams":["a:1","unix:/b"],"balance":"random","fallback":false,"proxy_protocol":"v2","tls":{"terminate":{"generated":false,"names":["a"]},"originate":{"server_name":"b"},"protocols":["h2"]}}`)
 	f.Add("POST", "/proxies", `{"name":"q","upstream":"unix:@x","enabled":false,"tls":{"originate":{"ca":"/dev/null"}}}`)
@@ -36,7 +36,7 @@ func FuzzRequest(f *testing.F) {
 		}
 		d := New(Config{})
 		defer func() { _ = d.Close() }()
-		if status := ask(d, "POST", "/proxies", `{"name":"p","listen":"127.0.0.1:0","upstream":"x","enabled":false}`); status != 201 {
+		if status := ask(d, "POST", "/proxies", `{"name":"p","listen":"127.0.0.1:0","upstream":"127.0.0.1:1","enabled":false}`); status != 201 {
 			t.Fatal(status)
 		}
 		if status := ask(d, "POST", "/proxies/p/toxics", `{"name":"t","type":"latency"}`); status != 200 {
@@ -60,7 +60,7 @@ func FuzzLocate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		var list []proxyInput
-		err := locate([]byte(text), json.NewDecoder(strings.NewReader(text)).Decode(&list))
+		err := locateError([]byte(text), json.NewDecoder(strings.NewReader(text)).Decode(&list))
 		var at *SyntaxError
 		if !errors.As(err, &at) {
 			return

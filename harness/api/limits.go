@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/proxy"
 )
 
@@ -33,10 +34,10 @@ const (
 )
 
 // downs are the words for what a client meets while its upstream is down.
-var downs = map[string]proxy.Down{"": proxy.DownClose, "reset": proxy.DownReset, "refuse": proxy.DownRefuse}
+var downs = map[string]proxy.UpstreamFailure{"": proxy.FailClose, "reset": proxy.FailReset, "refuse": proxy.FailRefuse}
 
-// over lays the input over the limits that there were.
-func (in limitsInput) over(was limits) (l limits, err error) {
+// mergeFrom lays the input over the limits that there were.
+func (in limitsInput) mergeFrom(was limits) (l limits, err error) {
 	l = was
 	if l.Idle, err = readLimit("idle", in.Idle, was.Idle, -1, maxMilliseconds); err != nil {
 		return was, err
@@ -47,14 +48,14 @@ func (in limitsInput) over(was limits) (l limits, err error) {
 	if l.Associations, err = readLimit("associations", in.Associations, was.Associations, 0, maxAssociations); err != nil {
 		return was, err
 	}
-	l.UpstreamDown, err = choose("upstream_down", in.UpstreamDown, was.UpstreamDown, "close", "reset", "refuse")
+	l.UpstreamDown, err = chooseWord("upstream_down", in.UpstreamDown, was.UpstreamDown, "close", "reset", "refuse")
 	return l, err
 }
 
 // readLimit reads a number or, as clients send what they have as text, a number
 // in a string; where -1 means something, a duration too.
 func readLimit(name string, text json.RawMessage, was, least, most int64) (int64, error) {
-	if !given(text) {
+	if !isGiven(text) {
 		return was, nil
 	}
 	word := string(text)
@@ -67,30 +68,32 @@ func readLimit(name string, text json.RawMessage, was, least, most int64) (int64
 		d, err = time.ParseDuration(word)
 		n = d.Milliseconds()
 		if err == nil && d != time.Duration(n)*time.Millisecond {
-			return was, badBodyf("%s must be whole milliseconds such as 200 or 1.5s, got %s", name, quoted(word))
+			return was, badBodyf("%s must be whole milliseconds such as 200 or 1.5s, got %s", name, excerpt.Quote(word))
 		}
 	}
 	switch {
 	case err != nil && least < 0:
-		return was, badBodyf("%s must be milliseconds such as 200 or 1.5s, or -1 for no limit, got %s", name, excerpt(text))
+		return was, badBodyf("%s must be milliseconds such as 200 or 1.5s, or -1 for no limit, got %s", name, excerpt.Start(text, mostExcerpt))
 	case err != nil:
-		return was, badBodyf("%s must be a whole number, got %s", name, excerpt(text))
+		return was, badBodyf("%s must be a whole number, got %s", name, excerpt.Start(text, mostExcerpt))
 	case n < least || n > most:
 		return was, badBodyf("%s must be %d to %d, got %d", name, least, most, n)
 	}
 	return n, nil
 }
 
-// check finds what is not for the kind of proxy.
-func (l limits) check(datagrams bool) error {
+// checkKind finds what is not for the kind of proxy.
+func (l limits) checkKind(datagrams bool) error {
 	switch {
 	case datagrams && (l.HalfCloseIdle != 0 || l.UpstreamDown != ""):
-		return badBodyf("half_close_idle and upstream_down are for streams")
+		return badBodyf("half_close_idle and upstream_down apply to streams only")
 	case !datagrams && (l.Idle != 0 || l.Associations != 0):
-		return badBodyf("idle and associations are for datagrams, whose addresses begin with %s:", networkUDP)
+		return badBodyf("idle and associations apply to datagrams only; their addresses begin with %s:", networkUDP)
 	}
 	return nil
 }
 
-// span is a limit as a proxy takes it.
-func span(milliseconds int64) time.Duration { return time.Duration(milliseconds) * time.Millisecond }
+// limitDuration is a limit as a proxy takes it.
+func limitDuration(milliseconds int64) time.Duration {
+	return time.Duration(milliseconds) * time.Millisecond
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // An association ends that is idle for longer than the proxy was told, and one
-// that is too much makes the oldest go.
+// that is too large makes the oldest go.
 func TestLimitsOfDatagrams(t *testing.T) {
 	_, url := serve(t, Config{})
 	events := subscribe(t, url+"/events?proxy=d")
@@ -82,7 +82,7 @@ func TestLimitsOfStreams(t *testing.T) {
 	}
 	list := must(t, 200, "GET", url+"/config", "")
 	must(t, 204, "DELETE", url+"/proxies/s", "")
-	if n, err := d.Populate(t.Context(), strings.NewReader(list)); n != 1 || err != nil {
+	if n, err := d.PopulateFrom(t.Context(), strings.NewReader(list)); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	if got := must(t, 200, "GET", url+"/config", ""); got != list {
@@ -107,10 +107,10 @@ func TestLimitsAreChecked(t *testing.T) {
 		{"d", `{"idle":[]}`, "idle must be milliseconds"},
 		{"d", `{"associations":-1}`, "associations must be 0 to 1048576, got -1"},
 		{"d", `{"associations":true}`, "associations must be a whole number, got true"},
-		{"d", `{"half_close_idle":5}`, "half_close_idle and upstream_down are for streams"},
-		{"d", `{"upstream_down":"reset"}`, "half_close_idle and upstream_down are for streams"},
-		{"s", `{"idle":5}`, "idle and associations are for datagrams"},
-		{"s", `{"associations":5}`, "idle and associations are for datagrams"},
+		{"d", `{"half_close_idle":5}`, "half_close_idle and upstream_down apply to streams only"},
+		{"d", `{"upstream_down":"reset"}`, "half_close_idle and upstream_down apply to streams only"},
+		{"s", `{"idle":5}`, "idle and associations apply to datagrams"},
+		{"s", `{"associations":5}`, "idle and associations apply to datagrams"},
 		{"s", `{"upstream_down":"gone"}`, `upstream_down must be close, reset or refuse, got \"gone\"`},
 	} {
 		if got := must(t, 400, "PATCH", url+"/proxies/"+test[0], test[1]); !strings.Contains(got, test[2]) {

@@ -4,6 +4,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -28,18 +29,18 @@ func networkOf(address string) string {
 	return networkTCP
 }
 
-// datagrams reports whether the proxy that is wished for is one of datagrams.
-func (w wish) datagrams() bool {
+// isDatagrams reports whether the proxy that is wished for is one of datagrams.
+func (w proxySpec) isDatagrams() bool {
 	return networkOf(w.listen) == networkUDP || w.listen == "" && networkOf(w.upstream) == networkUDP
 }
 
-// check finds addresses that do not go together.
-func (w wish) check() error {
+// checkNetwork finds addresses that do not go together.
+func (w proxySpec) checkNetwork() error {
 	listen, upstream := networkOf(w.listen), networkOf(w.upstream)
 	if listen == "" || upstream == "" || (listen == networkUDP) == (upstream == networkUDP) {
 		return nil
 	}
-	return badBodyf("listen %s and upstream %s: datagrams and streams do not go together; both are udp: or none is", quoted(w.listen), quoted(w.upstream))
+	return badBodyf("listen %s and upstream %s: datagrams cannot be forwarded to streams; begin both with udp: or remove it", excerpt.Quote(w.listen), excerpt.Quote(w.upstream))
 }
 
 // resolveDatagrams returns the address that a proxy of datagrams listens on.

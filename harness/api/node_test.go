@@ -17,7 +17,7 @@ const fails = async (what, act) => { try { show(what, await act()) } catch (e) {
 (async () => {
   const t = new Toxiproxy(url);
   show("populate", await t.populate([{name: "a", listen: a, upstream: "127.0.0.1:1"}, {name: "b", listen: b, upstream: "127.0.0.1:2", enabled: false}]));
-  await fails("twice", () => t.createProxy({name: "a", listen: a, upstream: "x"}));
+  await fails("twice", () => t.createProxy({name: "a", listen: a, upstream: "127.0.0.1:1"}));
   await fails("none", () => t.get("none"));
   const p = await t.get("a");
   const toxic = await p.addToxic({type: "latency", name: "slow", stream: "upstream", toxicity: 0.5, attributes: {latency: 100, jitter: 5}});

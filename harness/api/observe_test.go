@@ -157,7 +157,7 @@ func TestMetricsOfADeletedProxyGo(t *testing.T) {
 	}
 	must(t, 204, "DELETE", url+"/proxies/brief", "")
 	until(t, "the deleted proxy is forgotten", func() bool { return !strings.Contains(said(), `proxy="brief"`) })
-	if !strings.Contains(said(), `harness_connections_total{proxy="lasting"} 0`) {
+	if !strings.Contains(said(), `harness_proxy_enabled{proxy="lasting"} 1`) {
 		t.Errorf("forgotten: %s", said())
 	}
 	addr = newProxy(t, url, "brief", upstream.Addr().String())

@@ -50,6 +50,9 @@ func TestPageNamesItsProofs(t *testing.T) {
 		if !strings.HasPrefix(row, "| ") || strings.HasPrefix(row, "| | Toxiproxy") {
 			continue
 		}
+		if cells := strings.Split(row, "|"); len(cells) != 7 || strings.TrimSpace(cells[4]) == "" {
+			t.Errorf("it does not say of which version it is true: %s", row)
+		}
 		proofs := proof.FindAllStringSubmatch(row, -1)
 		if count++; len(proofs) == 0 {
 			t.Errorf("no test proves %s", row)

@@ -31,7 +31,7 @@ func TestPanicInAForeignToxic(t *testing.T) {
 	bystander := connect(t, d, addr, upstream)
 	bystander.send(t, bystander.client, "before")
 	wantRead(t, bystander.server, "before")
-	must(t, 200, "POST", url+"/proxies/p/toxics", `{"type":"bomb","stream":"upstream","attributes":{"text":"boom"},"connection":2}`)
+	must(t, 200, "POST", url+"/proxies/p/toxics", `{"type":"bomb","stream":"upstream","attributes":{"text":"boom"},"connection":1}`)
 	struck := connect(t, d, addr, upstream)
 	struck.send(t, struck.client, "data")
 	wantEnding(t, "server", struck.server, "", event.EOF)

@@ -71,7 +71,7 @@ func TestPersist(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = text.Close() }()
-	if n, err := again.Populate(context.Background(), text); n != 2 || err != nil {
+	if n, err := again.PopulateFrom(context.Background(), text); n != 2 || err != nil {
 		t.Fatalf("%d proxies, %v", n, err)
 	}
 	if got := must(t, 200, "GET", url+"/config", ""); got != before {
@@ -87,7 +87,7 @@ func TestPersistManyAtOnce(t *testing.T) {
 	for i := range 40 {
 		all.Go(func() {
 			name := fmt.Sprintf(`"n%dn"`, i)
-			must(t, 201, "POST", url+"/proxies", `{"name":`+name+`,"listen":"127.0.0.1:0","upstream":"x","enabled":false}`)
+			must(t, 201, "POST", url+"/proxies", `{"name":`+name+`,"listen":"127.0.0.1:0","upstream":"127.0.0.1:1","enabled":false}`)
 			if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), name) {
 				t.Errorf("%s is not in the file: %v", name, err)
 			}
@@ -99,8 +99,8 @@ func TestPersistManyAtOnce(t *testing.T) {
 func TestPersistFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "gone")
 	_, url := serve(t, Config{Persist: filepath.Join(dir, "proxies.json")})
-	body := `{"name":"p","listen":"127.0.0.1:0","upstream":"x"}`
-	if status, _, text := call(t, "POST", url+"/proxies", body); status != 500 || !strings.Contains(text, "not in their file") {
+	body := `{"name":"p","listen":"127.0.0.1:0","upstream":"127.0.0.1:1"}`
+	if status, _, text := call(t, "POST", url+"/proxies", body); status != 500 || !strings.Contains(text, "could not be saved") {
 		t.Errorf("%d %s", status, text)
 	}
 	must(t, 200, "GET", url+"/proxies/p", "")

@@ -8,14 +8,23 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+
+	"github.com/sockharness/harness/harness/excerpt"
 )
 
-// populate creates, replaces or leaves alone the proxies of a list. Its failures
+// servePopulate creates, replaces or leaves alone the proxies of a list. Its failures
 // are JSON in name, too.
-func (d *Daemon) populate(w http.ResponseWriter, r *http.Request) {
-	d.keeper.announce()
-	views, err := d.populateFrom(r.Context(), func(list *[]proxyInput) error { return readJSON(r, list) })
-	err = cmp.Or(err, d.changed())
+func (d *Daemon) servePopulate(w http.ResponseWriter, r *http.Request) {
+	d.keeper.markDirty()
+	views, err := d.populateFrom(r.Context(), func(list *[]proxyInput) error {
+		text, err := readBody(r)
+		if err != nil {
+			return err
+		}
+		return decodeList(text, list)
+	})
+	err = cmp.Or(err, d.saveChange())
 	status := http.StatusCreated
 	var failed *failure
 	if err != nil {
@@ -24,109 +33,178 @@ func (d *Daemon) populate(w http.ResponseWriter, r *http.Request) {
 	}
 	writeJSON(w, status, struct {
 		*failure
-		Proxies []view `json:"proxies"`
+		Proxies []proxyJSON `json:"proxies"`
 	}{failed, views})
 }
 
-// Populate creates the proxies of a list in JSON, as a POST of it to /populate
+// PopulateFrom creates the proxies of a list in JSON, as a POST of it to /populate
 // does: a configuration file. It returns how many were created, replaced or left
 // alone before the first failure, which is a [*SyntaxError] when the text is none. What is persisted changes when all of them are.
-func (d *Daemon) Populate(ctx context.Context, list io.Reader) (int, error) {
+func (d *Daemon) PopulateFrom(ctx context.Context, list io.Reader) (int, error) {
+	text, err := io.ReadAll(list)
+	if err != nil {
+		return 0, fmt.Errorf("configuration read: %w", err)
+	}
+	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 	views, err := d.populateFrom(ctx, func(into *[]proxyInput) error {
-		text, err := io.ReadAll(list)
-		if err != nil {
-			return err
+		if err := json.NewDecoder(bytes.NewReader(text)).Decode(into); err != nil {
+			return locateError(text, err)
 		}
-		return locate(text, json.NewDecoder(bytes.NewReader(text)).Decode(into))
+		return checkSpellings(text)
 	})
 	if err == nil {
-		err = d.changed()
+		err = d.saveChange()
 	}
-	return len(views), err
+	return len(views), locateFailure(text, err)
 }
 
-func (d *Daemon) populateFrom(ctx context.Context, read func(*[]proxyInput) error) (views []view, err error) {
+// byteOrderMark is what some editors put before UTF-8.
+const byteOrderMark = "\ufeff"
+
+// decodeList reads the first JSON value of a request, which must be a list of proxies.
+func decodeList(text []byte, list *[]proxyInput) error {
+	if err := json.NewDecoder(bytes.NewReader(text)).Decode(list); err != nil {
+		return badBody(err)
+	}
+	return checkSpellings(text)
+}
+
+func (d *Daemon) populateFrom(ctx context.Context, read func(*[]proxyInput) error) (views []proxyJSON, err error) {
 	var list []proxyInput
 	if err := read(&list); err != nil {
 		return nil, err
 	}
+	names := map[string]bool{}
 	for i, in := range list {
-		if err := in.check(i + 1); err != nil {
+		if err := in.checkEntry(i + 1); err != nil {
 			return nil, err
 		}
-	}
-	for _, in := range list {
-		m, err := d.populateOne(ctx, in)
-		if err != nil {
-			return views, err
+		if names[in.Name] {
+			return nil, atProxy(fieldFailure("name", "name %s is given twice", excerpt.Quote(in.Name)), i+1)
 		}
-		views = append(views, m.view())
+		names[in.Name] = true
 	}
-	return views, nil
+	return d.populateAll(ctx, list)
 }
 
-// check finds what is wrong with the n-th proxy of a list before any is created.
-func (in proxyInput) check(n int) error {
-	switch {
-	case in.Name == "":
-		return missing(fmt.Sprintf("name at proxy %d", n))
-	case !in.hasUpstream():
-		return missing(fmt.Sprintf("upstream at proxy %d", n))
-	}
-	_, err := in.fresh()
-	if err == nil {
-		_, err = in.faults()
-	}
-	if f := (*failure)(nil); err != nil {
-		f = asFailure(err)
-		return &failure{fmt.Sprintf("%s at proxy %d", f.Message, n), f.Status}
-	}
-	return nil
-}
-
-// populateOne leaves a proxy alone that is what the input asks for, and its
-// toxics, unless the input brings some.
-func (d *Daemon) populateOne(ctx context.Context, in proxyInput) (*member, error) {
-	release, err := d.claim(ctx, in.Name)
+// populateAll makes all of the list, or changes nothing.
+func (d *Daemon) populateAll(ctx context.Context, list []proxyInput) (views []proxyJSON, err error) {
+	release, err := d.claimAll(ctx, list)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	m, err := d.find(in.Name)
+	changes, err := d.planAll(list)
 	if err != nil {
-		return d.found(in)
-	}
-	want, err := in.fresh()
-	if err != nil {
+		for _, c := range changes {
+			c.abandon()
+		}
 		return nil, err
 	}
-	differs, err := m.wanted().differs(want)
-	if err != nil {
-		return nil, err
+	for i, c := range changes {
+		if err := c.commit(); err != nil {
+			for _, later := range changes[i+1:] {
+				later.abandon()
+			}
+			return nil, err
+		}
+		d.listProxy(c.member)
 	}
-	if differs || in.Seed != nil && !sameSeed(in.Seed, m.wanted().seed) || !in.leaves(m.wanted()) {
-		return d.found(in)
+	for _, c := range changes {
+		views = append(views, c.member.asJSON())
 	}
-	return m, m.overlay(in)
+	return views, nil
 }
 
-// overlay gives the proxy the toxics and the mode of the input, where it has any.
-func (m *member) overlay(in proxyInput) error {
-	list, err := in.faults()
+// claimAll claims the names of a list, in an order that all requests have.
+func (d *Daemon) claimAll(ctx context.Context, list []proxyInput) (release func(), err error) {
+	var names []string
+	for _, in := range list {
+		names = append(names, in.Name)
+	}
+	slices.Sort(names)
+	var releases []func()
+	release = func() {
+		for _, one := range releases {
+			one()
+		}
+	}
+	for _, name := range slices.Compact(names) {
+		one, err := d.claimName(ctx, name)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		releases = append(releases, one)
+	}
+	return release, nil
+}
+
+// planAll plans every proxy of a list. When it fails, the plans that it returns are
+// to be abandoned.
+func (d *Daemon) planAll(list []proxyInput) (changes []*change, err error) {
+	for i, in := range list {
+		c, err := d.planOne(in)
+		if err != nil {
+			f := *asFailure(err)
+			f.proxy = i + 1
+			return changes, &f
+		}
+		changes = append(changes, c)
+	}
+	return changes, nil
+}
+
+// checkEntry finds what is wrong with the n-th proxy of a list before any is created.
+func (in proxyInput) checkEntry(n int) error {
+	switch {
+	case in.Name == "":
+		return atProxy(missingField("name"), n)
+	case !in.hasUpstream():
+		return atProxy(missingField("upstream"), n)
+	}
+	err := checkName(in.Name)
+	if err == nil {
+		_, err = in.newSpec()
+	}
+	if err == nil {
+		_, err = in.makeToxics(0)
+	}
 	if err != nil {
-		return err
+		return atProxy(err, n)
 	}
-	if len(list) > 0 {
-		if err := m.edit(func([]toxic) ([]toxic, error) { return list, nil }); err != nil {
-			return err
+	return nil
+}
+
+// planOne leaves a proxy alone that is what the input asks for, and its toxics, unless
+// the input brings some. The name must be claimed.
+func (d *Daemon) planOne(in proxyInput) (*change, error) {
+	m, err := d.findProxy(in.Name)
+	if err != nil {
+		if m, err = d.newMember(in); err != nil {
+			return nil, err
 		}
-		if err := m.refit(); err != nil {
-			return err
-		}
+		return m.planInput(in)
 	}
-	want, err := in.over(m.wanted())
-	if err != nil || in.Mode == nil {
-		return err
+	was := m.currentSpec()
+	fresh, err := in.newSpec()
+	if err != nil {
+		return nil, err
 	}
-	return m.setMode(want.mode)
+	want, err := in.mergeOver(was)
+	if err != nil {
+		return nil, err
+	}
+	same, err := was.sameListen(fresh.listen)
+	if err != nil {
+		return nil, err
+	}
+	if !same || !was.equal(want) {
+		return m.planInput(in)
+	}
+	list, err := in.makeToxics(m.count())
+	if err != nil {
+		return nil, err
+	}
+	return m.plan(want, list)
 }

@@ -1,17 +1,20 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/proxy"
-	"github.com/sockharness/harness/harness/sock"
 )
 
 // proxyInput is what a client sends to create or update a proxy. Null is as good
@@ -27,11 +30,11 @@ type proxyInput struct {
 	transportInput
 }
 
-// over returns what is wanted when the input is laid over what was.
-func (in proxyInput) over(was wish) (wish, error) {
+// mergeOver returns what is wanted when the input is laid over what was.
+func (in proxyInput) mergeOver(was proxySpec) (proxySpec, error) {
 	upstream := was.upstream
 	if in.Listen != nil {
-		was.listen = *in.Listen
+		was.listen, was.asked = *in.Listen, *in.Listen
 	}
 	if in.Upstream != nil {
 		was.upstream = *in.Upstream
@@ -49,35 +52,35 @@ func (in proxyInput) over(was wish) (wish, error) {
 		}
 		was.mode = mode
 	}
-	was, err := in.transport(was, upstream)
+	was, err := in.mergeTransport(was, upstream)
 	if err != nil {
 		return was, err
 	}
-	return was, errors.Join(was.check(), was.checkStreams())
+	return was, cmp.Or(was.checkNetwork(), was.checkStreams(), was.checkAddresses(in))
 }
 
-// fresh returns what is wanted of a proxy that is new.
-func (in proxyInput) fresh() (wish, error) { return in.over(wish{enabled: true}) }
+// newSpec returns what is wanted of a proxy that is new.
+func (in proxyInput) newSpec() (proxySpec, error) { return in.mergeOver(proxySpec{enabled: true}) }
 
-// faults makes the toxics that come with a proxy. Those of Toxiproxy's first
+// makeToxics makes the toxics that come with a proxy. Those of Toxiproxy's first
 // version, and what is no list, are none.
-func (in proxyInput) faults() (list []toxic, err error) {
+func (in proxyInput) makeToxics(served uint64) (list []toxic, err error) {
 	var given []json.RawMessage
 	if len(in.Toxics) > 0 {
 		if err := json.Unmarshal(in.Toxics, &given); err != nil {
-			return nil, badBodyf("toxics must be a list, got %s", excerpt(in.Toxics))
+			return nil, badBodyf("toxics must be a list, got %s", excerpt.Start(in.Toxics, mostExcerpt))
 		}
 	}
-	w, err := in.fresh()
+	w, err := in.newSpec()
 	if err != nil {
 		return nil, err
 	}
 	for _, text := range given {
-		one := newToxicInput(w)
+		one := newToxicInput(w, served)
 		if err := json.Unmarshal(text, &one); err != nil {
 			return nil, badBody(err)
 		}
-		made, err := one.create(list)
+		made, err := one.createToxic(list)
 		if err != nil {
 			return nil, err
 		}
@@ -86,8 +89,8 @@ func (in proxyInput) faults() (list []toxic, err error) {
 	return list, nil
 }
 
-// A view is a proxy as the API shows it.
-type view struct {
+// A proxyJSON is a proxy as the API shows it.
+type proxyJSON struct {
 	Name     string `json:"name"`
 	Listen   string `json:"listen"`
 	Upstream string `json:"upstream"`
@@ -99,11 +102,11 @@ type view struct {
 	Toxics []toxic `json:"toxics"`
 }
 
-func (m *member) view() view {
+func (m *managedProxy) asJSON() proxyJSON {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	v := view{Name: m.name, Listen: m.wish.listen, Upstream: m.wish.upstream, Enabled: m.wish.enabled, Seed: m.wish.seed,
-		transport: m.wish.transport, Toxics: shown(m.toxics)}
+	v := proxyJSON{Name: m.name, Listen: m.wish.listen, Upstream: m.wish.upstream, Enabled: m.wish.enabled, Seed: m.wish.seed,
+		transport: m.wish.transport, Toxics: inDisplayOrder(m.toxics)}
 	if network := networkOf(v.Listen); network != networkTCP {
 		v.Network = network
 	}
@@ -114,19 +117,19 @@ func (m *member) view() view {
 }
 
 func (d *Daemon) listProxies(*http.Request, []string) (reply, error) {
-	views := map[string]view{}
-	for _, m := range d.all() {
-		views[m.name] = m.view()
+	views := map[string]proxyJSON{}
+	for _, m := range d.allProxies() {
+		views[m.name] = m.asJSON()
 	}
 	return reply{http.StatusOK, views}, nil
 }
 
 func (d *Daemon) showProxy(_ *http.Request, names []string) (reply, error) {
-	m, err := d.find(names[0])
+	m, err := d.findProxy(names[0])
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{http.StatusOK, m.view()}, nil
+	return reply{http.StatusOK, m.asJSON()}, nil
 }
 
 func (d *Daemon) createProxy(r *http.Request, _ []string) (reply, error) {
@@ -136,62 +139,80 @@ func (d *Daemon) createProxy(r *http.Request, _ []string) (reply, error) {
 	}
 	switch {
 	case in.Name == "":
-		return reply{}, missing("name")
+		return reply{}, missingField("name")
 	case !in.hasUpstream():
-		return reply{}, missing("upstream")
+		return reply{}, missingField("upstream")
 	}
-	release, err := d.claim(r.Context(), in.Name)
+	release, err := d.claimName(r.Context(), in.Name)
 	if err != nil {
 		return reply{}, err
 	}
 	defer release()
-	if _, err := d.find(in.Name); err == nil {
+	if _, err := d.findProxy(in.Name); err == nil {
 		return reply{}, errProxyExists
 	}
-	m, err := d.found(in)
+	m, err := d.newMember(in)
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{http.StatusCreated, m.view()}, nil
+	if err := m.create(in); err != nil {
+		return reply{}, err
+	}
+	d.listProxy(m)
+	return reply{http.StatusCreated, m.asJSON()}, nil
 }
 
-// found creates the proxy that the input asks for. Its name must be claimed; who
-// has it now is replaced.
-func (d *Daemon) found(in proxyInput) (*member, error) {
-	w, err := in.fresh()
+// newMember returns the proxy that the input names, which is nothing yet.
+func (d *Daemon) newMember(in proxyInput) (*managedProxy, error) {
+	if err := checkName(in.Name); err != nil {
+		return nil, err
+	}
+	w, err := in.newSpec()
+	return newMember(d, in.Name, w, nil), err
+}
+
+// create makes a new member what the input asks for.
+func (m *managedProxy) create(in proxyInput) error {
+	c, err := m.planInput(in)
+	if err != nil {
+		return err
+	}
+	return c.commit()
+}
+
+// planInput plans what the input asks of a proxy that it describes whole.
+func (m *managedProxy) planInput(in proxyInput) (*change, error) {
+	w, err := in.newSpec()
 	if err != nil {
 		return nil, err
 	}
-	list, err := in.faults()
+	list, err := in.makeToxics(m.count())
 	if err != nil {
 		return nil, err
 	}
-	before, _ := d.find(in.Name)
-	if before != nil {
-		before.stop()
+	if list == nil {
+		list = []toxic{}
 	}
-	m := newMember(d, in.Name, w, list)
-	if w.enabled {
-		if err := m.start(); err != nil {
-			return nil, err
-		}
-	}
-	if before != nil {
-		m.ending = before.ending
-		before.leave()
-	}
-	d.list(m)
-	return m, nil
+	return m.plan(w, list)
 }
 
-// hold claims a name and returns the proxy that has it then. The caller
+// checkName finds a name that no path can hold, so that its proxy could not be
+// deleted.
+func checkName(name string) error {
+	if name == "." || name == ".." || strings.Contains(name, "/") {
+		return fieldFailure("name", "name %s: cannot be part of a URL; a name must not be . or .. or contain a slash", excerpt.Quote(name))
+	}
+	return nil
+}
+
+// claimProxy claims a name and returns the proxy that has it then. The caller
 // releases.
-func (d *Daemon) hold(ctx context.Context, name string) (*member, func(), error) {
-	release, err := d.claim(ctx, name)
+func (d *Daemon) claimProxy(ctx context.Context, name string) (*managedProxy, func(), error) {
+	release, err := d.claimName(ctx, name)
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := d.find(name)
+	m, err := d.findProxy(name)
 	if err != nil {
 		release()
 		return nil, nil, err
@@ -200,110 +221,103 @@ func (d *Daemon) hold(ctx context.Context, name string) (*member, func(), error)
 }
 
 func (d *Daemon) updateProxy(r *http.Request, names []string) (reply, error) {
-	if _, err := d.find(names[0]); err != nil {
+	if _, err := d.findProxy(names[0]); err != nil {
 		return reply{}, err
 	}
 	var in proxyInput
 	if err := readJSON(r, &in); err != nil {
 		return reply{}, err
 	}
-	m, release, err := d.hold(r.Context(), names[0])
+	drain, err := queryDrain(r.URL.Query())
+	if err != nil {
+		return reply{}, err
+	}
+	m, release, err := d.claimProxy(r.Context(), names[0])
 	if err != nil {
 		return reply{}, err
 	}
 	defer release()
-	if err := m.update(in); err != nil {
+	if err := m.updateSpec(in, drain); err != nil {
 		return reply{}, err
 	}
-	return reply{http.StatusOK, m.view()}, nil
+	return reply{http.StatusOK, m.asJSON()}, nil
 }
 
-// update brings the proxy to what the input asks for. Another address, upstream
-// or seed ends its connections. The name must be claimed.
-func (m *member) update(in proxyInput) error {
-	was := m.wanted()
-	want, err := in.over(was)
+// updateSpec brings the proxy to what the input asks for. Another address, upstream
+// or seed ends its connections. When it fails, nothing has changed. The name must
+// be claimed.
+func (m *managedProxy) updateSpec(in proxyInput, drain time.Duration) error {
+	was := m.currentSpec()
+	want, err := in.mergeOver(was)
 	if err != nil {
 		return err
 	}
-	differs, err := was.differs(want)
-	if err != nil {
-		return err
+	if want.isDatagrams() != was.isDatagrams() && len(m.initialToxics()) > 0 {
+		return badBodyf("listen %s: the proxy's toxics do not work on this kind of address; delete them first", excerpt.Quote(want.listen))
 	}
-	if want.datagrams() != was.datagrams() && len(m.faults()) > 0 {
-		return badBodyf("listen %s: its toxics are for the other kind of proxy; delete them first", quoted(want.listen))
-	}
-	if differs || !sameSeed(was.seed, want.seed) || !was.transport.equal(want.transport) {
-		m.stop()
-		m.mu.Lock()
-		m.wish.listen, m.wish.upstream, m.wish.seed, m.wish.transport = want.listen, want.upstream, want.seed, want.transport
-		m.mu.Unlock()
-	}
-	if err := m.setMode(want.mode); err != nil {
-		return err
-	}
-	if want.enabled {
-		return m.start()
-	}
-	m.stop()
-	return nil
-}
-
-// differs reports whether a proxy must be stopped to become the other one. An
-// address is compared as resolved with what is listened on, so that port 0, and
-// a name that a disabled proxy has kept, always differ: as in Toxiproxy.
-func (w wish) differs(other wish) (bool, error) {
-	if other.datagrams() {
-		at, err := resolveDatagrams(other.listen)
-		return err == nil && (w.listen != sock.FormatAddress(at) || w.upstream != other.upstream), err
-	}
-	if isUnix(other.listen) {
-		return w.listen != other.listen || w.upstream != other.upstream, nil
-	}
-	at, err := net.ResolveTCPAddr("tcp", other.listen)
-	if err != nil {
-		return false, err
-	}
-	return w.listen != at.String() || w.upstream != other.upstream, nil
+	return m.become(want, nil, drain)
 }
 
 func sameSeed(a, b *int64) bool { return a == b || a != nil && b != nil && *a == *b }
 
 func (d *Daemon) deleteProxy(r *http.Request, names []string) (reply, error) {
-	if _, err := d.find(names[0]); err != nil {
+	if _, err := d.findProxy(names[0]); err != nil {
 		return reply{}, err
 	}
-	m, release, err := d.hold(r.Context(), names[0])
+	drain, err := queryDrain(r.URL.Query())
+	if err != nil {
+		return reply{}, err
+	}
+	m, release, err := d.claimProxy(r.Context(), names[0])
 	if err != nil {
 		return reply{}, err
 	}
 	defer release()
-	m.leave()
-	d.unlist(m.name)
-	d.retired.Go(func() { d.forget(m) })
+	m.removeEngine(drain)
+	d.unlistProxy(m.name)
+	m.announce(event.Event{Kind: event.ProxyRemoved, Detail: m.currentSpec().summary()})
+	d.retired.Go(func() { d.forgetMetrics(m) })
 	return reply{status: http.StatusNoContent}, nil
 }
 
-// forget drops the metrics of a deleted proxy when its last connection is over,
+// maxDrain is the longest drain that a request may ask for: requests end after 30 s.
+const maxDrain = 20 * time.Second
+
+// queryDrain reads ?drain=, how long what was sent may take to arrive before
+// connections are ended. Without it there is none, as in Toxiproxy.
+func queryDrain(query url.Values) (time.Duration, error) {
+	text := query.Get("drain")
+	if text == "" {
+		return 0, nil
+	}
+	drain, err := time.ParseDuration(text)
+	if err != nil || drain < 0 || drain > maxDrain {
+		return 0, badQueryf("drain must be a time from 0s to 20s, such as 100ms, got %s", excerpt.Quote(text))
+	}
+	return drain, nil
+}
+
+// forgetMetrics drops the metrics of a deleted proxy when its last connection is over,
 // unless its name is somebody's again: else who makes proxies for each of his
 // tests makes the daemon grow for ever.
-func (d *Daemon) forget(m *member) {
+func (d *Daemon) forgetMetrics(m *managedProxy) {
 	m.ending.Wait()
-	release, err := d.claim(d.ctx, m.name)
+	d.trimmer.noteChange()
+	release, err := d.claimName(d.ctx, m.name)
 	if err != nil {
 		return
 	}
 	defer release()
-	if _, err := d.find(m.name); err != nil {
-		d.meter.forget(m.name)
+	if _, err := d.findProxy(m.name); err != nil {
+		d.meter.forgetProxy(m.name)
 	}
 }
 
 // resetAll enables every proxy and takes its toxics away. What cannot be started
 // keeps nobody else from it; the first failure is told.
 func (d *Daemon) resetAll(r *http.Request, _ []string) (reply, error) {
-	all := d.all()
-	slices.SortFunc(all, func(a, b *member) int { return strings.Compare(a.name, b.name) })
+	all := d.allProxies()
+	slices.SortFunc(all, func(a, b *managedProxy) int { return strings.Compare(a.name, b.name) })
 	var failed error
 	for _, m := range all {
 		if err := d.resetOne(r, m.name); err != nil && failed == nil {
@@ -314,25 +328,34 @@ func (d *Daemon) resetAll(r *http.Request, _ []string) (reply, error) {
 }
 
 func (d *Daemon) resetOne(r *http.Request, name string) error {
-	release, err := d.claim(r.Context(), name)
+	release, err := d.claimName(r.Context(), name)
 	if err != nil {
 		return err
 	}
 	defer release()
-	m, err := d.find(name)
+	m, err := d.findProxy(name)
 	if err != nil {
 		return nil // deleted meanwhile
 	}
-	if err := m.edit(func([]toxic) ([]toxic, error) { return nil, nil }); err != nil {
+	if err := m.editToxics(func([]toxic) ([]toxic, error) { return nil, nil }); err != nil {
 		return err
 	}
 	if err := m.setMode(proxy.Accept); err != nil {
 		return err
 	}
-	if err := m.refit(); err != nil {
+	if p, ok := m.currentEngine().(streams); ok && p.Heal() != nil {
+		return errShutDown
+	}
+	if err := m.applyWindows(); err != nil {
 		return err
 	}
-	return m.start()
+	return m.startEngine()
+}
+
+// portNumber returns the port of an address, which may name another network.
+func portNumber(address string) (string, error) {
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(address, networkUDP+":"))
+	return port, err
 }
 
 func portOf(at *net.TCPAddr) string { return strconv.Itoa(at.Port) }

@@ -15,7 +15,7 @@ func TestResetGoesOn(t *testing.T) {
 		if name == "b" {
 			at = busy
 		}
-		must(t, 201, "POST", url+"/proxies", fmt.Sprintf(`{"name":%q,"listen":%q,"upstream":"x","enabled":false,"toxics":[{"type":"noop"}]}`, name, at))
+		must(t, 201, "POST", url+"/proxies", fmt.Sprintf(`{"name":%q,"listen":%q,"upstream":"127.0.0.1:1","enabled":false,"toxics":[{"type":"noop"}]}`, name, at))
 	}
 	if got := must(t, 500, "POST", url+"/reset", ""); !strings.Contains(got, "address already in use") {
 		t.Errorf("got %s", got)

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/sockharness/harness/harness/ui"
 )
 
 // maxBody is how much of a request's body is read.
@@ -32,43 +34,61 @@ type route struct {
 	methods map[string]action
 	raw     http.Handler // instead of methods: answers all of them itself
 	open    bool         // answered without a token
+	file    bool         // of the live page: answered to browsers
 }
 
-func (d *Daemon) table() []route {
+func (d *Daemon) routeTable() []route {
 	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
 	at := func(path string, methods map[string]action) route {
 		return route{path: strings.Split(path, "/"), methods: methods}
 	}
-	routes := []route{
+	var routes []route
+	for _, how := range acts { // before connections/*, which matches their paths too
+		act := map[string]action{post: func(r *http.Request, names []string) (reply, error) { return d.actOn(r, names, how) }}
+		routes = append(routes, at("connections/"+how.verb, act), at("connections/*/"+how.verb, act))
+	}
+	routes = append(routes,
 		at("proxies", map[string]action{get: d.listProxies, post: d.createProxy}),
 		at("proxies/*", map[string]action{get: d.showProxy, post: d.updateProxy, patch: d.updateProxy, del: d.deleteProxy}),
+		at("proxies/*/schedule", map[string]action{get: d.showSchedule}),
+		at("proxies/*/outage", map[string]action{get: d.showOutage, post: d.startOutage, del: d.healOutage}),
 		at("proxies/*/toxics", map[string]action{get: d.listToxics, post: d.createToxic}),
 		at("proxies/*/toxics/*", map[string]action{get: d.showToxic, post: d.updateToxic, patch: d.updateToxic, del: d.deleteToxic}),
 		at("reset", map[string]action{post: d.resetAll}),
 		at("connections", map[string]action{get: d.listConnections}),
+		at("connections/*", map[string]action{get: d.showConnection}),
+		at("connections/*/stream", map[string]action{get: d.showStream}),
+		at("connections/*/toxics/*", map[string]action{del: d.removeFromConnection}),
+		at("proxies/*/record", map[string]action{post: d.recordProxy, del: d.stopRecordingProxy}),
+		at("catalogue", map[string]action{get: d.showCatalogue}),
 		at("config", map[string]action{get: d.showConfig}),
 		at("config/save", map[string]action{post: d.saveConfig}),
-		{path: []string{"populate"}, raw: only(post, d.populate)},
-		{path: []string{"version"}, raw: only(get, version)},
-		{path: []string{"events"}, raw: only(get, d.events)},
-		{path: []string{"healthz"}, raw: only(get, health), open: true},
-		{path: []string{"ca.pem"}, raw: only(get, d.showAuthority)},
+		route{path: []string{"populate"}, raw: onlyMethod(post, d.servePopulate)},
+		route{path: []string{"version"}, raw: onlyMethod(get, serveVersion)},
+		route{path: []string{"events"}, raw: onlyMethod(get, d.serveEvents)},
+		route{path: []string{"live"}, raw: onlyMethod(get, d.serveLive)},
+		route{path: []string{"healthz"}, raw: onlyMethod(get, serveHealth), open: true},
+		route{path: []string{"ca.pem"}, raw: onlyMethod(get, d.showAuthority)},
+	)
+	if d.cfg.Guard.Page != "" {
+		files := onlyMethod(get, http.StripPrefix("/ui", ui.Files()).ServeHTTP)
+		routes = append(routes, route{path: []string{"ui", ""}, raw: files, file: true}, route{path: []string{"ui", "*"}, raw: files, file: true})
 	}
-	if h := d.meter.handler(); h != nil {
+	if h := d.meter.metricsHandler(); h != nil {
 		routes = append(routes, route{path: []string{"metrics"}, raw: h})
 	}
 	return routes
 }
 
-// only makes a handler of one method.
-func only(method string, h http.HandlerFunc) http.Handler { return oneMethod{method, h} }
+// onlyMethod makes a handler of one method.
+func onlyMethod(method string, h http.HandlerFunc) http.Handler { return oneMethod{method, h} }
 
 type oneMethod struct {
 	method string
 	http.HandlerFunc
 }
 
-func (rt *route) match(segments []string) (names []string, ok bool) {
+func (rt *route) matchPath(segments []string) (names []string, ok bool) {
 	if len(segments) != len(rt.path) {
 		return nil, false
 	}
@@ -83,7 +103,7 @@ func (rt *route) match(segments []string) (names []string, ok bool) {
 	return names, true
 }
 
-func (rt *route) allows(method string) bool {
+func (rt *route) allowsMethod(method string) bool {
 	if one, ok := rt.raw.(oneMethod); ok {
 		return one.method == method
 	}
@@ -99,23 +119,26 @@ func (d *Daemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMovedPermanently)
 		return
 	}
+	if !d.cfg.Guard.admitOrigin(w, r) {
+		return
+	}
 	segments := strings.Split(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	for i := range d.routes {
-		if names, ok := d.routes[i].match(segments); ok {
-			d.serve(w, r, &d.routes[i], names)
+		if names, ok := d.routes[i].matchPath(segments); ok {
+			d.serveRoute(w, r, &d.routes[i], names)
 			return
 		}
 	}
 	http.NotFound(w, r)
 }
 
-func (d *Daemon) serve(w http.ResponseWriter, r *http.Request, rt *route, names []string) {
-	if !rt.allows(r.Method) {
+func (d *Daemon) serveRoute(w http.ResponseWriter, r *http.Request, rt *route, names []string) {
+	if !rt.allowsMethod(r.Method) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
 	w.Header().Set("X-Toxiproxy-Request-Id", requestID())
-	if !d.cfg.Guard.admit(w, r, rt.open) {
+	if rt.file && !d.cfg.Guard.admitFile(w, r) || !rt.file && !d.cfg.Guard.admitRequest(w, r, rt.open) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -125,11 +148,12 @@ func (d *Daemon) serve(w http.ResponseWriter, r *http.Request, rt *route, names 
 	}
 	changes := r.Method != http.MethodGet
 	if changes {
-		d.keeper.announce()
+		d.keeper.markDirty()
 	}
 	answer, err := rt.methods[r.Method](r, names)
 	if changes {
-		err = cmp.Or(err, d.changed())
+		err = cmp.Or(err, d.saveChange())
+		d.trimmer.noteChange()
 	}
 	if err != nil {
 		writeFailure(w, err)
@@ -156,18 +180,30 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 // readJSON reads the first JSON value of the body, all of which must have
 // arrived: who sends slowly waits for himself only.
 func readJSON(r *http.Request, value any) error {
-	body, err := io.ReadAll(r.Body)
-	var tooBig *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooBig):
-		return &failure{fmt.Sprintf("bad request body: more than %d bytes", tooBig.Limit), http.StatusRequestEntityTooLarge}
-	case err != nil:
-		return badBody(err)
+	body, err := readBody(r)
+	if err != nil {
+		return err
 	}
 	if err := json.NewDecoder(bytes.NewReader(body)).Decode(value); err != nil {
 		return badBody(err)
 	}
+	if _, ok := value.(*proxyInput); ok {
+		return checkSpelling(body)
+	}
 	return nil
+}
+
+// readBody reads all of the body.
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	var tooBig *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooBig):
+		return nil, &failure{Message: fmt.Sprintf("bad request body: more than %d bytes", tooBig.Limit), Status: http.StatusRequestEntityTooLarge}
+	case err != nil:
+		return nil, badBody(err)
+	}
+	return body, nil
 }
 
 // cleanPath removes doubled slashes and dots and keeps a slash at the end.
@@ -196,11 +232,11 @@ func requestID() string {
 // choose their methods by it.
 const ToxiproxyVersion = "2.12.0"
 
-func version(w http.ResponseWriter, _ *http.Request) {
+func serveVersion(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
 	_, _ = fmt.Fprintf(w, "{\"version\": %q}\n", ToxiproxyVersion)
 }
 
-func health(w http.ResponseWriter, _ *http.Request) {
+func serveHealth(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/toxics"
 )
 
@@ -19,15 +20,15 @@ type settings struct {
 	Seed        *int64          `json:"seed"`
 }
 
-// lift takes what is ours out of the attributes, where the clients of Toxiproxy
+// splitSettings takes what is ours out of the attributes, where the clients of Toxiproxy
 // put it that send nothing else, toxiproxy-cli among them: at as an object or as
 // at.byte and so on, connection, connections and seed.
-func (s *settings) lift() error {
+func (s *settings) splitSettings() error {
 	given := map[string]json.RawMessage{}
 	for name, text := range map[string]json.RawMessage{"attributes": s.Attributes, "at": s.At} {
 		object := map[string]json.RawMessage{}
 		if len(text) > 0 && json.Unmarshal(text, &object) != nil {
-			return badBodyf("%s must be an object, got %s", name, excerpt(text))
+			return badBodyf("%s must be an object, got %s", name, excerpt.Start(text, mostExcerpt))
 		}
 		if name == "attributes" {
 			given = object
@@ -49,11 +50,11 @@ func (s *settings) lift() error {
 	if len(at) == 0 && len(ours) == 0 {
 		return nil
 	}
-	return s.take(given, at, ours)
+	return s.putSettings(given, at, ours)
 }
 
-// take puts what was lifted in its place.
-func (s *settings) take(rest, at, ours map[string]json.RawMessage) error {
+// putSettings puts what was lifted in its place.
+func (s *settings) putSettings(rest, at, ours map[string]json.RawMessage) error {
 	if len(at) > 0 {
 		ours["at"], _ = json.Marshal(at) // of what has been parsed: it cannot fail
 	}
@@ -62,27 +63,27 @@ func (s *settings) take(rest, at, ours map[string]json.RawMessage) error {
 		return badBody(err)
 	}
 	if object := map[string]json.RawMessage{}; len(s.At) > 0 && json.Unmarshal(s.At, &object) != nil {
-		return badBodyf("at must be an object, got %s", excerpt(s.At))
+		return badBodyf("at must be an object, got %s", excerpt.Start(s.At, mostExcerpt))
 	}
 	s.Attributes, _ = json.Marshal(rest)
 	return nil
 }
 
-// apply lays the settings over a spec.
-func (s settings) apply(kind toxics.Kind, spec *toxics.Spec) (err error) {
+// applyTo lays the settings over a spec.
+func (s settings) applyTo(kind toxics.Kind, spec *toxics.Spec) (err error) {
 	if spec.Attributes, err = mergeAttributes(kind, spec.Attributes, s.Attributes); err != nil {
 		return err
 	}
-	if given(s.At) {
+	if isGiven(s.At) {
 		if spec.At, err = readTrigger(s.At); err != nil {
 			return badBody(err)
 		}
 	}
 	if s.Connection != nil {
-		spec.Connection, spec.Through = *s.Connection, 0
+		spec.Connection, spec.LastConnection = *s.Connection, 0
 	}
-	if given(s.Connections) {
-		if spec.Connection, spec.Through, err = readConnections(s.Connections); err != nil {
+	if isGiven(s.Connections) {
+		if spec.Connection, spec.LastConnection, err = readConnections(s.Connections); err != nil {
 			return badBody(err)
 		}
 	}
@@ -92,7 +93,7 @@ func (s settings) apply(kind toxics.Kind, spec *toxics.Spec) (err error) {
 	return nil
 }
 
-func given(text json.RawMessage) bool { return len(text) > 0 && !isNull(text) }
+func isGiven(text json.RawMessage) bool { return len(text) > 0 && !isNull(text) }
 
 func readTrigger(text json.RawMessage) (toxics.Trigger, error) {
 	fields, err := decodeObject(text)

@@ -34,6 +34,25 @@ func TestSettingsInAttributes(t *testing.T) {
 		}
 		must(t, 204, "DELETE", path+"/t", "")
 	}
+	// A frame needs a framing: its own, or that of the proxy.
+	const framed = `{"name":"t","type":"reset","attributes":{"at.frame":"3+2"}}`
+	if status, _, answer := call(t, "POST", path, framed); status != 400 || !strings.Contains(answer, "at.frame needs a framing") {
+		t.Errorf("got %d %s", status, answer)
+	}
+	must(t, 200, "POST", url+"/proxies/p", `{"framing":"length-prefix=4"}`)
+	if got := must(t, 200, "POST", path, framed); !strings.Contains(got, `"at":{"frame":"3+2","framing":"length-prefix=4"}`) {
+		t.Errorf("got %s", got)
+	}
+	if got := must(t, 200, "PATCH", path+"/t", `{"at":{"frame":2}}`); !strings.Contains(got, `"at":{"frame":"2","framing":"length-prefix=4"}`) {
+		t.Errorf("got %s", got)
+	}
+	if got := must(t, 200, "GET", url+"/proxies/p", ""); !strings.Contains(got, `"framing":"length-prefix=4"`) {
+		t.Errorf("got %s", got)
+	}
+	if status, _, answer := call(t, "POST", url+"/proxies/p", `{"framing":"lines"}`); status != 400 || !strings.Contains(answer, "framing") {
+		t.Errorf("got %d %s", status, answer)
+	}
+	must(t, 204, "DELETE", path+"/t", "")
 	for body, want := range map[string]string{
 		`{"type":"noop","attributes":{"at.byte":-1}}`:               "at.byte",
 		`{"type":"noop","attributes":{"at.bite":1}}`:                `did you mean \"byte\"`,

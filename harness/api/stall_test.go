@@ -12,7 +12,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // useAll does everything that the API can do to a proxy and its neighbours,
@@ -27,10 +27,10 @@ func useAll(t *testing.T, url, name string) {
 		must(t, 204, "DELETE", url+"/proxies/"+name+"/toxics/t", "")
 	}
 	must(t, 200, "GET", url+"/connections", "")
-	must(t, 201, "POST", url+"/proxies", `{"name":"neighbour","listen":"127.0.0.1:0","upstream":"x"}`)
+	must(t, 201, "POST", url+"/proxies", `{"name":"neighbour","listen":"127.0.0.1:0","upstream":"127.0.0.1:1"}`)
 	must(t, 200, "PATCH", url+"/proxies/neighbour", `{"enabled":false}`)
 	must(t, 204, "POST", url+"/reset", "")
-	must(t, 201, "POST", url+"/populate", `[{"name":"neighbour","listen":"127.0.0.1:0","upstream":"y"}]`)
+	must(t, 201, "POST", url+"/populate", `[{"name":"neighbour","listen":"127.0.0.1:0","upstream":"127.0.0.1:2"}]`)
 	must(t, 204, "DELETE", url+"/proxies/neighbour", "")
 }
 
@@ -104,12 +104,12 @@ func TestStalledReaderDelaysNoDelete(t *testing.T) {
 }
 
 func TestBlackHoledUpstreamStallsNobody(t *testing.T) {
-	hole, err := sock.Bind("127.0.0.1:0", wire.Window{})
+	hole, err := sock.BindPort("127.0.0.1:0", hook.SocketLimits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = hole.Close() })
-	if err := hole.Hang(); err != nil {
+	if err := hole.BlackHole(); err != nil {
 		t.Skip("NOT PROVEN here: this system cannot swallow connects: ", err)
 	}
 	_, url := serve(t, Config{})
@@ -157,7 +157,7 @@ func TestNamesAreClaimed(t *testing.T) {
 	statuses := make(chan int, 20)
 	for range cap(statuses) {
 		go func() {
-			status, _, _ := call(t, "POST", url+"/proxies", `{"name":"p","listen":"127.0.0.1:0","upstream":"x"}`)
+			status, _, _ := call(t, "POST", url+"/proxies", `{"name":"p","listen":"127.0.0.1:0","upstream":"127.0.0.1:1"}`)
 			statuses <- status
 		}()
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sockharness/harness/harness/datagram"
@@ -19,6 +18,7 @@ type toxic struct {
 	made     toxics.Toxic
 	datagram *datagram.Toxic // instead of what made runs; nil: it is for streams
 	stream   string          // the direction as the client has written it
+	after    uint64          // connections of the proxy before those that it counts
 	toxicity float32         // of any value, as in Toxiproxy; made's is 1
 	text     json.RawMessage // as the API shows it
 }
@@ -30,7 +30,10 @@ type toxicInput struct {
 	Stream   string  `json:"stream"`
 	Toxicity float32 `json:"toxicity"`
 	settings
-	datagrams bool // it is for a proxy of datagrams
+	datagrams bool   // it is for a proxy of datagrams
+	framing   string // of its proxy
+	served    uint64 // connections of the proxy before those that it counts
+	counted   uint64 // the same, if the connections are said anew
 }
 
 // toxicPatch is what a client sends to update a toxic; name, type and stream
@@ -40,30 +43,31 @@ type toxicPatch struct {
 	settings
 }
 
-// over returns the patch laid over what the toxic is.
-func (p toxicPatch) over(t toxic) toxicInput {
-	in := toxicInput{Type: t.made.Type, Toxicity: t.toxicity, settings: p.settings, datagrams: t.datagram != nil}
+// mergeOver returns the patch laid over what the toxic is.
+func (p toxicPatch) mergeOver(t toxic, w proxySpec, served uint64) toxicInput {
+	in := toxicInput{framing: w.transport.Framing, Type: t.made.Type, Toxicity: t.toxicity, settings: p.settings, datagrams: t.datagram != nil, served: t.after}
 	if p.Toxicity != nil {
 		in.Toxicity = *p.Toxicity
 	}
+	in.counted = served
 	return in
 }
 
-func newToxicInput(w wish) toxicInput {
-	return toxicInput{Stream: "downstream", Toxicity: 1, datagrams: w.datagrams()}
+func newToxicInput(w proxySpec, served uint64) toxicInput {
+	return toxicInput{Stream: "downstream", Toxicity: 1, datagrams: w.isDatagrams(), framing: w.transport.Framing, served: served}
 }
 
-// create makes a toxic beside those of the list. The order of its checks is
+// createToxic makes a toxic beside those of the list. The order of its checks is
 // Toxiproxy's.
-func (in toxicInput) create(list []toxic) (toxic, error) {
-	if err := in.lift(); err != nil {
+func (in toxicInput) createToxic(list []toxic) (toxic, error) {
+	if err := in.splitSettings(); err != nil {
 		return toxic{}, err
 	}
 	direction, err := event.ParseDirection(strings.ToLower(in.Stream))
 	if err != nil {
 		return toxic{}, errStream
 	}
-	kind, err := in.find()
+	kind, err := in.findKind()
 	if err != nil {
 		return toxic{}, err
 	}
@@ -74,60 +78,81 @@ func (in toxicInput) create(list []toxic) (toxic, error) {
 	if indexOf(list, spec.Name) >= 0 {
 		return toxic{}, errToxicExists
 	}
-	return rendered(in.build(kind, spec, in.Stream))
+	return withRendered(in.buildToxic(kind, spec, in.Stream))
 }
 
-// change makes a toxic that differs from t in what the input says of attributes,
+// changeToxic makes a toxic that differs from t in what the input says of attributes,
 // toxicity, trigger and connection, and in nothing else.
-func (in toxicInput) change(t toxic) (toxic, error) {
-	if err := in.lift(); err != nil {
+func (in toxicInput) changeToxic(t toxic) (toxic, error) {
+	if err := in.splitSettings(); err != nil {
 		return toxic{}, err
 	}
-	kind, err := in.find()
+	kind, err := in.findKind()
 	if err != nil {
 		return toxic{}, err
 	}
-	return rendered(in.build(kind, t.made.Spec, t.stream))
+	if in.Connection != nil || isGiven(in.Connections) {
+		in.served = in.counted
+	}
+	return withRendered(in.buildToxic(kind, t.made.Spec, t.stream))
 }
 
-func (in toxicInput) build(kind toxics.Kind, spec toxics.Spec, stream string) (toxic, error) {
+func (in toxicInput) buildToxic(kind toxics.Kind, spec toxics.Spec, stream string) (toxic, error) {
 	if in.datagrams {
 		return in.buildDatagram(kind, spec, stream)
 	}
-	if err := in.settings.apply(kind, &spec); err != nil {
+	if err := in.settings.applyTo(kind, &spec); err != nil {
 		return toxic{}, err
 	}
 	spec.Toxicity = 1
-	made, err := toxics.Make(spec)
+	spec.At = spec.At.WithFraming(in.framing)
+	made, err := toxics.MakeToxic(spec)
 	if err != nil {
 		return toxic{}, badBody(err)
 	}
-	if made.Refuse && (made.Connection != 0 || in.Toxicity > 0 && in.Toxicity < 1) {
-		return toxic{}, badBodyf("toxic refuse: it refuses every connection, so that connection and a toxicity below 1 have no meaning")
+	if made.Refuse && toxics.CheckRefuse(made.Connection, float64(in.Toxicity)) != nil {
+		return toxic{}, badBodyf("toxic refuse: %w", toxics.CheckRefuse(made.Connection, float64(in.Toxicity)))
 	}
-	return toxic{made: made, stream: stream, toxicity: in.Toxicity}, nil
+	return toxic{made: made, stream: stream, after: in.after(made.Spec), toxicity: in.Toxicity}, nil
 }
 
-// running returns the toxic as a proxy takes it.
-func (t toxic) running() []proxy.Toxic {
-	list := proxy.Faults(t.made)
-	list[0].Toxicity = float64(t.toxicity)
+// after returns how many connections come before those that the toxic counts: a toxic
+// for the first two is for the next two that come after it was added.
+func (in toxicInput) after(spec toxics.Spec) uint64 {
+	if spec.Connection == 0 {
+		return 0
+	}
+	return in.served
+}
+
+// asProxyToxics returns the toxic as a proxy takes it.
+func (t toxic) asProxyToxics() []proxy.Toxic {
+	if t.made.Refuse {
+		return nil // it is the proxy's mode
+	}
+	list := proxy.FromToxic(t.made)
+	if list[0].Toxicity = float64(t.toxicity); t.toxicity == 0 {
+		list[0].Toxicity = -1 // the API's 0 is none
+	}
+	for i := range list {
+		list[i].After = t.after
+	}
 	return list
 }
 
 // MarshalJSON returns what was rendered: toxics are shown far more often than made.
 func (t toxic) MarshalJSON() ([]byte, error) { return t.text, nil }
 
-// rendered adds to a toxic that was made what the API shows of it.
-func rendered(t toxic, err error) (toxic, error) {
+// withRendered adds to a toxic that was made what the API shows of it.
+func withRendered(t toxic, err error) (toxic, error) {
 	if err == nil {
-		t.text, err = t.render()
+		t.text, err = t.renderJSON()
 	}
 	return t, err
 }
 
-// render writes the toxic as Toxiproxy does; what is ours follows where there is any.
-func (t toxic) render() (json.RawMessage, error) {
+// renderJSON writes the toxic as Toxiproxy does; what is ours follows where there is any.
+func (t toxic) renderJSON() (json.RawMessage, error) {
 	attributes, err := t.writeAttributes()
 	if err != nil {
 		return nil, err
@@ -141,38 +166,20 @@ func (t toxic) render() (json.RawMessage, error) {
 		At          map[string]any  `json:"at,omitempty"`
 		Connection  uint64          `json:"connection,omitempty"`
 		Connections string          `json:"connections,omitempty"`
+		After       uint64          `json:"after_connection,omitempty"` // those of before are not counted
 		Seed        *int64          `json:"seed,omitempty"`
 	}{Attributes: attributes, Name: t.made.Name, Type: t.made.Type, Stream: t.stream, Toxicity: t.toxicity,
-		At: triggerFields(t.made.At), Seed: t.made.Seed}
-	if t.made.Through == 0 {
+		At: t.made.At.Fields(), Seed: t.made.Seed, After: t.after}
+	if t.made.LastConnection == 0 {
 		shown.Connection = t.made.Connection
 	} else {
-		shown.Connections = toxics.FormatConnections(t.made.Connection, t.made.Through)
+		shown.Connections = toxics.FormatConnections(t.made.Connection, t.made.LastConnection)
 	}
 	return json.Marshal(shown)
 }
 
-// triggerFields writes a trigger as [toxics.ParseTrigger] reads it.
-func triggerFields(at toxics.Trigger) map[string]any {
-	switch {
-	case at.Byte != nil:
-		return map[string]any{"byte": *at.Byte}
-	case at.Pattern != nil:
-		return map[string]any{"pattern": string(at.Pattern)}
-	case at.Opposite != nil:
-		return map[string]any{"opposite": string(at.Opposite)}
-	case at.Segment != 0:
-		return map[string]any{"segment": at.Segment}
-	case at.Event != "":
-		return map[string]any{"event": at.Event}
-	case at.After != 0:
-		return map[string]any{"time": at.After.Milliseconds()}
-	}
-	return nil
-}
-
-// shown returns the toxics in the order of the API: upstream first.
-func shown(list []toxic) []toxic {
+// inDisplayOrder returns the toxics in the order of the API: upstream first.
+func inDisplayOrder(list []toxic) []toxic {
 	sorted := append([]toxic{}, list...)
 	slices.SortStableFunc(sorted, func(a, b toxic) int { return int(a.made.Direction) - int(b.made.Direction) })
 	return sorted
@@ -182,15 +189,7 @@ func indexOf(list []toxic, name string) int {
 	return slices.IndexFunc(list, func(t toxic) bool { return t.made.Name == name })
 }
 
+// mostExcerpt is how much of what a client has sent is said in an error, bytes.
+const mostExcerpt = 80
+
 func isNull(text json.RawMessage) bool { return bytes.Equal(bytes.TrimSpace(text), []byte("null")) }
-
-func quoted(s string) string { return excerpt([]byte(strconv.Quote(s))) }
-
-// excerpt returns the start of a text that a client has sent.
-func excerpt(text []byte) string {
-	const most = 80
-	if len(text) <= most {
-		return string(text)
-	}
-	return strings.ToValidUTF8(string(text[:most]), "") + "…"
-}

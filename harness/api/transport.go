@@ -10,9 +10,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // maxUpstreams bounds how many upstreams a proxy may have.
@@ -22,11 +25,12 @@ const maxUpstreams = 256
 // upstream. The API shows it and takes it with the same fields, those of streams
 // first.
 type transport struct {
-	Upstreams     []string   `json:"upstreams,omitempty"` // two or more; the first one is shown as upstream too
-	Balance       string     `json:"balance,omitempty"`   // "in_turn", which is "", or "random"
-	Fallback      bool       `json:"fallback,omitempty"`
-	TLS           *proxy.TLS `json:"tls,omitempty"`
-	ProxyProtocol string     `json:"proxy_protocol,omitempty"` // "" or "v2"
+	Upstreams     []string        `json:"upstreams,omitempty"` // two or more; the first one is shown as upstream too
+	Balance       string          `json:"balance,omitempty"`   // "in_turn", which is "", or "random"
+	Fallback      bool            `json:"fallback,omitempty"`
+	TLS           *tlsconn.Config `json:"tls,omitempty"`
+	ProxyProtocol string          `json:"proxy_protocol,omitempty"` // "" or "v2"
+	Framing       string          `json:"framing,omitempty"`        // of at.frame, for toxics that name none
 	limits
 }
 
@@ -46,13 +50,14 @@ type transportInput struct {
 	Fallback      *bool           `json:"fallback"`
 	TLS           json.RawMessage `json:"tls"`
 	ProxyProtocol *string         `json:"proxy_protocol"`
+	Framing       *string         `json:"framing"`
 	limitsInput
 }
 
-// transport lays the input over the wish, whose addresses are the new ones but
+// mergeTransport lays the input over the wish, whose addresses are the new ones but
 // for the list of upstreams. Was is the upstream before.
-func (in proxyInput) transport(w wish, was string) (wish, error) {
-	w, err := in.upstreams(w, was)
+func (in proxyInput) mergeTransport(w proxySpec, was string) (proxySpec, error) {
+	w, err := in.mergeUpstreams(w, was)
 	if err != nil {
 		return w, err
 	}
@@ -60,37 +65,37 @@ func (in proxyInput) transport(w wish, was string) (wish, error) {
 	if in.Fallback != nil {
 		t.Fallback = *in.Fallback
 	}
-	if t.Balance, err = choose("balance", in.Balance, t.Balance, balanceInTurn, balanceRandom); err != nil {
+	if t.Balance, err = chooseWord("balance", in.Balance, t.Balance, balanceInTurn, balanceRandom); err != nil {
 		return w, err
 	}
-	if t.ProxyProtocol, err = choose("proxy_protocol", in.ProxyProtocol, t.ProxyProtocol, headerNone, headerV2); err != nil {
+	if t.ProxyProtocol, err = chooseWord("proxy_protocol", in.ProxyProtocol, t.ProxyProtocol, headerNone, headerV2); err != nil {
 		return w, err
 	}
-	if given(in.TLS) {
+	if in.Framing != nil {
+		if _, err := dialogue.ParseFraming(*in.Framing); *in.Framing != "" && err != nil {
+			return w, badBodyf("framing: %w", err)
+		}
+		t.Framing = *in.Framing
+	}
+	if isGiven(in.TLS) {
 		if t.TLS, err = readTLS(in.TLS); err != nil {
 			return w, err
 		}
 	}
-	if t.limits, err = in.limitsInput.over(t.limits); err != nil {
+	if t.limits, err = in.limitsInput.mergeFrom(t.limits); err != nil {
 		return w, err
 	}
-	if w.datagrams() && !t.equal(transport{limits: t.limits}) {
-		return w, badBodyf("upstreams, balance, fallback, tls and proxy_protocol are for streams, and %s is of datagrams", quoted(w.listen))
+	if w.isDatagrams() && !t.isEqual(transport{limits: t.limits}) {
+		return w, badBodyf("upstreams, balance, fallback, tls, proxy_protocol and framing apply to streams, and %s is a datagram address", excerpt.Quote(w.listen))
 	}
-	return w, t.limits.check(w.datagrams())
+	return w, t.limits.checkKind(w.isDatagrams())
 }
 
-func (t transport) equal(other transport) bool { return reflect.DeepEqual(t, other) }
+func (t transport) isEqual(other transport) bool { return reflect.DeepEqual(t, other) }
 
-// leaves reports whether the input asks for no other transport than there is.
-func (in proxyInput) leaves(w wish) bool {
-	with, err := in.over(w)
-	return err == nil && with.transport.equal(w.transport)
-}
-
-// choose returns the word that is given, one of those; the first of these is the
+// chooseWord returns the word that is given, one of those; the first of these is the
 // default and is kept as "".
-func choose(field string, given *string, was string, words ...string) (string, error) {
+func chooseWord(field string, given *string, was string, words ...string) (string, error) {
 	switch {
 	case given == nil:
 		return was, nil
@@ -98,14 +103,14 @@ func choose(field string, given *string, was string, words ...string) (string, e
 		return "", nil
 	case !slices.Contains(words, *given):
 		last := len(words) - 1
-		return was, badBodyf("%s must be %s or %s, got %s", field, strings.Join(words[:last], ", "), words[last], quoted(*given))
+		return was, badBodyf("%s must be %s or %s, got %s", field, strings.Join(words[:last], ", "), words[last], excerpt.Quote(*given))
 	}
 	return *given, nil
 }
 
-// upstreams lays the list over the one upstream, or that over the list: a client
+// mergeUpstreams lays the list over the one upstream, or that over the list: a client
 // of Toxiproxy sends the one that it has seen, and means no change by it.
-func (in proxyInput) upstreams(w wish, was string) (wish, error) {
+func (in proxyInput) mergeUpstreams(w proxySpec, was string) (proxySpec, error) {
 	if in.Upstreams == nil {
 		if w.upstream != was {
 			w.transport.Upstreams = nil
@@ -115,13 +120,13 @@ func (in proxyInput) upstreams(w wish, was string) (wish, error) {
 	list := *in.Upstreams
 	switch {
 	case len(list) > maxUpstreams:
-		return w, badBodyf("upstreams has %d addresses: %d is the most", len(list), maxUpstreams)
+		return w, badBodyf("upstreams has %d addresses; the maximum is %d", len(list), maxUpstreams)
 	case slices.Contains(list, ""):
-		return w, badBodyf("upstreams has an empty address in it")
+		return w, badBodyf("upstreams contains an empty address")
 	case len(list) > 1 && slices.ContainsFunc(list, func(a string) bool { return networkOf(a) == networkUDP }):
-		return w, badBodyf("upstreams are for streams, and there is one of datagrams among them")
+		return w, badBodyf("upstreams contains a datagram address; datagrams can have one upstream only")
 	case len(list) > 0 && in.Upstream != nil && *in.Upstream != "" && *in.Upstream != list[0]:
-		return w, badBodyf("upstream %s is not the first of upstreams, %s: give one of the two", quoted(*in.Upstream), quoted(list[0]))
+		return w, badBodyf("upstream %s differs from the first of upstreams, %s; give only one of the two", excerpt.Quote(*in.Upstream), excerpt.Quote(list[0]))
 	}
 	w.transport.Upstreams = nil
 	if len(list) > 0 {
@@ -139,24 +144,24 @@ func (in proxyInput) hasUpstream() bool {
 }
 
 // readTLS reads the attributes strictly, and the files that they name.
-func readTLS(text json.RawMessage) (*proxy.TLS, error) {
+func readTLS(text json.RawMessage) (*tlsconn.Config, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	t := &proxy.TLS{}
+	t := &tlsconn.Config{}
 	if err := decoder.Decode(t); err != nil {
 		return nil, badBodyf("tls: %w", err)
 	}
-	if reflect.DeepEqual(*t, proxy.TLS{}) {
+	if reflect.DeepEqual(*t, tlsconn.Config{}) {
 		return nil, nil
 	}
-	if err := t.Check(); err != nil {
+	if err := t.CheckFiles(); err != nil {
 		return nil, badBody(err)
 	}
 	return t, nil
 }
 
 // checkStreams finds addresses of unix sockets that cannot be.
-func (w wish) checkStreams() error {
+func (w proxySpec) checkStreams() error {
 	for field, address := range map[string]string{"listen": w.listen, "upstream": w.upstream} {
 		if _, _, err := sock.ParseAddress(address); err != nil && isUnix(address) {
 			return badBodyf("%s: %w", field, err)
@@ -165,29 +170,30 @@ func (w wish) checkStreams() error {
 	return nil
 }
 
-// startStreams enables a proxy of streams.
-func (m *member) startStreams(w wish, list []toxic) error {
-	cfg, at, err := m.config(w, list)
+// buildStreams makes a proxy of streams.
+func (m *managedProxy) buildStreams(w proxySpec, list []toxic) (engine, error) {
+	cfg, at, err := m.proxyConfig(w, list)
 	if err != nil {
-		return err
+		return engine{}, err
 	}
 	p, err := proxy.New(cfg)
-	var field *proxy.FieldError
+	var field *tlsconn.FieldError
 	if errors.As(err, &field) {
-		return badBody(field)
+		return engine{}, badBody(field)
 	}
 	if err != nil {
-		return err
+		return engine{}, err
 	}
-	if err := p.Start(m.daemon.ctx); err != nil {
-		return bindFailure(at, err)
-	}
-	m.run(streams{p}, windowsOf(list))
-	return nil
+	return engine{streams{p}, windowsOf(list), func(from proxyEngine) error {
+		if old, ok := from.(streams); ok {
+			return bindFailure(at, p.TakeOver(m.daemon.ctx, old.Proxy))
+		}
+		return bindFailure(at, p.Start(m.daemon.ctx))
+	}}, nil
 }
 
-// config is the running proxy's. At is the address that it listens on.
-func (m *member) config(w wish, list []toxic) (cfg proxy.Config, at net.Addr, err error) {
+// proxyConfig is the running proxy's. At is the address that it listens on.
+func (m *managedProxy) proxyConfig(w proxySpec, list []toxic) (cfg proxy.Config, at net.Addr, err error) {
 	listen := w.listen
 	if isUnix(listen) {
 		at = &net.UnixAddr{Name: listen[len("unix:"):], Net: "unix"}
@@ -202,14 +208,12 @@ func (m *member) config(w wish, list []toxic) (cfg proxy.Config, at net.Addr, er
 		}
 	}
 	sizes := windowsOf(list)
-	cfg = proxy.Config{Name: m.name, Listen: listen, Upstream: w.upstream, Mode: effective(w.mode, list), Seed: m.source(w),
-		Events: m.daemon.sink(m.name), Toxics: running(list), OnListen: sizes[event.Upstream], OnDial: sizes[event.Downstream],
+	cfg = proxy.Config{Name: m.name, Listen: listen, Upstream: w.upstream, Mode: effectiveMode(w.mode, list), Seed: m.seedSource(w),
+		Events: m.daemon.eventSink(m.name), Toxics: asProxyToxics(list), OnListen: sizes[event.Upstream], OnDial: sizes[event.Downstream],
 		Balance: proxy.Balance{Random: w.transport.Balance == balanceRandom, Fallback: w.transport.Fallback}, Authority: m.daemon.cfg.Authority,
 		ProxyProtocol: w.transport.ProxyProtocol == headerV2,
-		HalfCloseIdle: span(w.transport.HalfCloseIdle), UpstreamDown: downs[w.transport.UpstreamDown]}
-	if len(w.transport.Upstreams) > 1 {
-		cfg.Others = w.transport.Upstreams[1:]
-	}
+		HalfCloseIdle: limitDuration(w.transport.HalfCloseIdle), UpstreamDown: downs[w.transport.UpstreamDown],
+		MoreUpstreams: w.others(), Served: m.count(), NewID: m.daemon.nextConnection, Closed: m.noteClosed, Keep: m.recordNew, Shared: m.daemon.shared}
 	if w.transport.TLS != nil {
 		cfg.TLS = *w.transport.TLS
 	}
@@ -219,7 +223,7 @@ func (m *member) config(w wish, list []toxic) (cfg proxy.Config, at net.Addr, er
 // showAuthority gives the certificate that makes clients trust generated ones.
 func (d *Daemon) showAuthority(w http.ResponseWriter, _ *http.Request) {
 	if d.cfg.Authority == nil {
-		writeFailure(w, &failure{"no authority: certificates are not generated here", http.StatusNotFound})
+		writeFailure(w, &failure{Message: "this daemon generates no certificates", Status: http.StatusNotFound})
 		return
 	}
 	w.Header().Set("Content-Type", "application/pem-certificate-chain")

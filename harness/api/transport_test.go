@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/proxy"
+	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // naming runs a server on the network that says its name and then repeats what
@@ -164,7 +164,7 @@ func TestUpstreams(t *testing.T) {
 }
 
 func TestTLSProxies(t *testing.T) {
-	authority, err := proxy.NewAuthority()
+	authority, err := tlsconn.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,12 +233,12 @@ func TestTransportMistakes(t *testing.T) {
 		`{"proxy_protocol":"v1"}`:                                     "proxy_protocol must be none or v2",
 		`{"fallback":"yes"}`:                                          "fallback",
 		`{"tls":true}`:                                                "tls",
-		`{"tls":{"terminate":{}}}`:                                    "tls.terminate: give certificate and key, or generated",
+		`{"tls":{"terminate":{}}}`:                                    "tls.terminate: give either certificate and key, or generated",
 		`{"tls":{"terminate":{"certificate":"/none","key":"/none"}}}`: "tls.terminate.certificate",
 		`{"tls":{"terminate":{"generated":true,"name":["a"]}}}`:       "unknown field",
 		`{"tls":{"originate":{"ca":"/etc/passwd"}}}`:                  "tls.originate.ca",
 		`{"tls":{"truncate":true}}`:                                   "tls.terminate",
-		`{"listen":"udp:127.0.0.1:0","upstream":"udp:127.0.0.1:1","tls":{"originate":{"insecure":true}}}`: "are for streams",
+		`{"listen":"udp:127.0.0.1:0","upstream":"udp:127.0.0.1:1","tls":{"originate":{"insecure":true}}}`: "apply to streams",
 	} {
 		status, _, answer := call(t, "PATCH", url+"/proxies/p", body)
 		if status != 400 || !strings.Contains(answer, want) {

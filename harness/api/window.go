@@ -4,37 +4,37 @@ import (
 	"context"
 
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // windows are what a list of toxics wants of the sockets of a proxy, by the
 // direction in which these receive. A connection has its windows from the start.
-type windows [2]wire.Window
+type windows [2]hook.SocketLimits
 
 func windowsOf(list []toxic) (w windows) {
 	for _, t := range list {
-		w[t.made.Direction] = merge(w[t.made.Direction], t.made.Window)
+		w[t.made.Direction] = mergeLimits(w[t.made.Direction], t.made.Window)
 	}
 	return w
 }
 
-// resize gives the proxy the windows that its toxics want, for new connections.
-func (d *Daemon) resize(ctx context.Context, m *member) error {
-	if !m.outgrown() {
+// resizeWindows gives the proxy the windows that its toxics want, for new connections.
+func (d *Daemon) resizeWindows(ctx context.Context, m *managedProxy) error {
+	if !m.needsResize() {
 		return nil
 	}
-	release, err := d.claim(ctx, m.name)
+	release, err := d.claimName(ctx, m.name)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return m.refit()
+	return m.applyWindows()
 }
 
-// refit gives what runs the windows that its toxics want. Where the system cannot
+// applyWindows gives what runs the windows that its toxics want. Where the system cannot
 // do that to a port that listens, the proxy is started again, and its
 // connections end. The name must be claimed.
-func (m *member) refit() error {
+func (m *managedProxy) applyWindows() error {
 	m.mu.Lock()
 	running, want := m.running, windowsOf(m.toxics)
 	same := m.windows == want
@@ -49,24 +49,24 @@ func (m *member) refit() error {
 		m.mu.Unlock()
 		return nil
 	}
-	m.stop()
-	return m.start()
+	m.stopEngine()
+	return m.startEngine()
 }
 
-// outgrown reports whether the proxy runs with windows that are not wanted.
-func (m *member) outgrown() bool {
+// needsResize reports whether the proxy runs with windows that are not wanted.
+func (m *managedProxy) needsResize() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.running != nil && m.windows != windowsOf(m.toxics)
 }
 
-// merge returns the smaller of two windows, field by field.
-func merge(a, b wire.Window) wire.Window {
-	return wire.Window{ReceiveBuffer: smaller(a.ReceiveBuffer, b.ReceiveBuffer), SegmentSize: smaller(a.SegmentSize, b.SegmentSize)}
+// mergeLimits returns the smaller of two windows, field by field.
+func mergeLimits(a, b hook.SocketLimits) hook.SocketLimits {
+	return hook.SocketLimits{ReceiveBuffer: smallerNonZero(a.ReceiveBuffer, b.ReceiveBuffer), SegmentSize: smallerNonZero(a.SegmentSize, b.SegmentSize)}
 }
 
-// smaller ignores zero, which leaves the system's default.
-func smaller(a, b int) int {
+// smallerNonZero ignores zero, which leaves the system's default.
+func smallerNonZero(a, b int) int {
 	if a == 0 || b == 0 {
 		return max(a, b)
 	}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/seed"
 )
 
 // balanced runs a proxy before several servers, each of which says its number.
@@ -28,7 +28,7 @@ func balanced(t *testing.T, servers int, change func(*Config)) (x *crossing, ups
 		}()
 	}
 	x = newCrossing(t, "tcp", "tcp", func(c *Config) {
-		c.Upstream, c.Others = upstreams[0], upstreams[1:]
+		c.Upstream, c.MoreUpstreams = upstreams[0], upstreams[1:]
 		if change != nil {
 			change(c)
 		}
@@ -54,7 +54,7 @@ func TestUpstreamsInTurn(t *testing.T) {
 	if got := x.taken(7); got != "0120120" {
 		t.Errorf("taken in order %s", got)
 	}
-	if !slices.Equal(x.proxy.Upstreams(), upstreams) || x.proxy.Upstream() != upstreams[0] {
+	if !slices.Equal(x.proxy.Upstreams(), upstreams) || x.proxy.FirstUpstream() != upstreams[0] {
 		t.Errorf("shown as %v", x.proxy.Upstreams())
 	}
 	x.proxy.SetUpstream(upstreams[1])
@@ -66,8 +66,8 @@ func TestUpstreamsInTurn(t *testing.T) {
 // The seed decides, and the same one the same.
 func TestUpstreamsAtRandom(t *testing.T) {
 	var orders []string
-	for _, seed := range []int64{1, 1, 2} {
-		x, _ := balanced(t, 3, func(c *Config) { c.Balance.Random, c.Seed = true, chance.New(seed) })
+	for _, number := range []int64{1, 1, 2} {
+		x, _ := balanced(t, 3, func(c *Config) { c.Balance.Random, c.Seed = true, seed.New(number) })
 		orders = append(orders, x.taken(12))
 		_ = x.proxy.Close()
 	}
@@ -89,12 +89,12 @@ func TestUpstreamsFallBack(t *testing.T) {
 		if got := x.taken(4); got != want {
 			t.Errorf("fallback %t: taken in order %s, want %s", fallback, got, want)
 		}
-		x.wantEvent("dial", func(e event.Event) bool { return e.Kind == event.Dial && e.Conn == 1 })
+		x.wantEvent("dial-failed", func(e event.Event) bool { return e.Kind == event.DialFailed && e.Conn == 1 })
 		_ = x.proxy.Close()
 	}
 	// When none is there, the client is turned away.
 	x, _ := balanced(t, 1, func(c *Config) {
-		c.Upstream, c.Others, c.Balance.Fallback = dead.Addr().String(), []string{"nonsense", "unix:/none", "udp:127.0.0.1:1"}, true
+		c.Upstream, c.MoreUpstreams, c.Balance.Fallback = dead.Addr().String(), []string{"unix:/none", dead.Addr().String()}, true
 	})
 	if got := x.taken(4); got != "----" {
 		t.Errorf("taken in order %s", got)

@@ -11,7 +11,7 @@ import (
 func made(t *testing.T, spec toxics.Spec) Toxic {
 	t.Helper()
 	spec.Direction = event.Downstream
-	m, err := toxics.Make(spec)
+	m, err := toxics.MakeToxic(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestCatalogueHalfCloseAfterRead(t *testing.T) {
 	wantRead(t, server, "still open")
 	wantEnding(t, client, "0123", event.EOF)
 	r.wantEvent("deliver", func(e event.Event) bool {
-		return e.Kind == event.Deliver && e.Offset == 4 && e.Detail == "verified"
+		return e.Kind == event.BoundaryRead && e.Offset == 4 && e.Detail == "verified"
 	})
 	send(t, client, "and after")
 	wantRead(t, server, "and after")

@@ -15,71 +15,87 @@ type Traffic struct {
 	Sent     int64 // taken by the destination's kernel
 }
 
-func (t *Traffic) add(other Traffic) {
+func (t *Traffic) addTraffic(other Traffic) {
 	t.Received += other.Received
 	t.Sent += other.Sent
 }
 
-// A Connection is what is known of one open connection.
+// A Connection is what is known of one connection.
 type Connection struct {
-	ID             uint64 // on its proxy, from 1
+	ID             uint64 // from 1, see [Config.NewID]
 	Since          time.Time
 	Client         string // address of the client, see [sock.FormatAddress]
 	Upstream       string // address of the server, of several the one that was taken; "" while it is being dialled
 	ClientEnding   event.Ending
 	UpstreamEnding event.Ending
 	Traffic        [2]Traffic  // by direction
-	Spliced        [2]int64    // bytes that the kernel carried alone, by direction
+	Direct         [2]int64    // bytes sent that were not cut into chunks, as toxics need them, by direction
 	Toxics         [2][]string // at work, by direction
+	Struck         []string    // toxics that have struck
+	Recorded       bool        // what its peers send is recorded
+
+	EndedBy  event.Side   // who was first to end; "" while nobody was
+	EndedHow event.Ending // how: [event.EOF] or [event.Reset]
+	Ended    time.Time    // when it was over; zero while it is open
+	Reason   string       // why, for people; "" while it is open
 }
 
-// Connections returns the open connections in order of their numbers.
-func (p *Proxy) Connections() []Connection {
+// OpenConnections returns the open connections in order of their numbers.
+func (p *Proxy) OpenConnections() []Connection {
 	p.mu.Lock()
 	open := p.openLocked()
 	p.mu.Unlock()
 	slices.SortFunc(open, func(a, b *session) int { return cmp.Compare(a.id, b.id) })
 	list := make([]Connection, len(open))
 	for i, s := range open {
-		list[i] = s.describe()
+		list[i] = s.connectionInfo()
 	}
 	return list
 }
 
-// Traffic returns what the proxy has carried so far in one direction, on all
+// TotalTraffic returns what the proxy has carried so far in one direction, on all
 // connections, those that are over included.
-func (p *Proxy) Traffic(d event.Direction) Traffic {
+func (p *Proxy) TotalTraffic(d event.Direction) Traffic {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	sum := p.past[d]
 	for _, s := range p.sessions {
-		sum.add(s.traffic()[d])
+		sum.addTraffic(s.sessionTraffic()[d])
 	}
 	return sum
 }
 
-func (s *session) traffic() (t [2]Traffic) {
+func (s *session) sessionTraffic() (t [2]Traffic) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for d, l := range s.links {
 		if l != nil {
-			t[d] = Traffic{Received: l.Received(), Sent: l.Sent()}
+			t[d] = Traffic{Received: l.ReceivedBytes(), Sent: l.SentBytes()}
 		}
 	}
 	return t
 }
 
-func (s *session) describe() Connection {
+func (s *session) connectionInfo() Connection {
 	c := Connection{ID: s.id, Since: s.since, Client: sock.FormatAddress(s.client.Conn.RemoteAddr()),
-		ClientEnding: s.client.Ending(), Traffic: s.traffic()}
+		ClientEnding: s.client.PeerEnding(), Traffic: s.sessionTraffic()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c.Struck = slices.Clone(s.struck)
+	if c.EndedBy = s.ended.Side; s.ended.Kind == event.RST {
+		c.EndedHow = event.Reset
+	} else if s.ended.Kind == event.FIN {
+		c.EndedHow = event.EOF
+	}
 	if s.server == nil {
 		return c
 	}
-	c.Upstream, c.UpstreamEnding = sock.FormatAddress(s.server.Conn.RemoteAddr()), s.server.Ending()
+	c.Upstream, c.UpstreamEnding = sock.FormatAddress(s.server.Conn.RemoteAddr()), s.server.PeerEnding()
 	for d, l := range s.links {
-		c.Spliced[d], c.Toxics[d] = l.Spliced(), l.Active()
+		c.Direct[d], c.Toxics[d] = l.DirectBytes(), l.ActiveToxics()
+		if len(c.Toxics[d]) > 0 && c.Toxics[d][0] == recordingStage {
+			c.Toxics[d], c.Recorded = c.Toxics[d][1:], true
+		}
 	}
 	return c
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/harness/tlsconn"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A Balance says which of several upstreams a connection is linked to. The zero
@@ -23,9 +24,9 @@ type Balance struct {
 	Fallback bool // the next one in the list when it cannot be dialled, and so on
 }
 
-// Upstream returns the address that new connections are linked to, the first one
+// FirstUpstream returns the address that new connections are linked to, the first one
 // if there are several.
-func (p *Proxy) Upstream() string { return p.Upstreams()[0] }
+func (p *Proxy) FirstUpstream() string { return p.Upstreams()[0] }
 
 // Upstreams returns the addresses that new connections are linked to.
 func (p *Proxy) Upstreams() []string {
@@ -39,16 +40,16 @@ func (p *Proxy) SetUpstream(first string, others ...string) {
 	p.mu.Lock()
 	p.upstreams = append([]string{first}, others...)
 	p.mu.Unlock()
-	_ = p.gate.mirror()
+	_ = p.gate.followUpstream()
 }
 
-// dial connects to the upstream whose turn it is, of those that there were when the
+// dialUpstream connects to the upstream whose turn it is, of those that there were when the
 // client was accepted.
-func (s *session) dial() (*link.Side, error) {
-	list := s.to
-	turn := (s.id - 1) % uint64(len(list))
+func (s *session) dialUpstream() (*link.Side, error) {
+	list := s.upstreams
+	turn := (s.number - 1) % uint64(len(list))
 	if s.proxy.cfg.Balance.Random {
-		turn = s.chance.Split("upstream").Rand().Uint64N(uint64(len(list)))
+		turn = s.chance().SplitBy("upstream").NewRand().Uint64N(uint64(len(list)))
 	}
 	list = slices.Concat(list[turn:], list[:turn])
 	if !s.proxy.cfg.Balance.Fallback {
@@ -59,26 +60,29 @@ func (s *session) dial() (*link.Side, error) {
 		if err == nil || i == len(list)-1 || s.proxy.ctx.Err() != nil {
 			return side, err
 		}
-		s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: err.Error() + "; the next upstream is " + list[i+1]})
+		s.emitEvent(dialFailure(err, "; the next upstream is "+list[i+1]))
 	}
 	return nil, errors.New("no upstream")
 }
 
 // dialOne connects to one upstream and says there what comes before the stream.
 func (s *session) dialOne(upstream string) (*link.Side, error) {
-	ctx, cancel := context.WithTimeout(s.proxy.ctx, s.proxy.cfg.DialTimeout)
+	scope, end := s.scope()
+	defer end()
+	ctx, cancel := context.WithTimeout(scope, s.proxy.cfg.DialTimeout)
 	defer cancel()
 	c, err := s.connectTo(ctx, upstream)
 	if err != nil {
 		return nil, err
 	}
-	ahead, err := s.introduce(c)
+	ahead, err := s.writeProxyHeader(c)
 	if err == nil {
 		var stream link.Conn
-		if stream, err = s.proxy.tls.client(ctx, c, hostOf(upstream), s.protocol()); err == nil {
-			s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: s.between(c.LocalAddr, c.RemoteAddr)})
+		if stream, err = s.proxy.tls.ClientConn(ctx, c, hostOf(upstream), s.clientProtocol()); err == nil {
+			s.recordOpened(event.Dial, event.Server, stream)
+			s.emitEvent(event.Event{Kind: event.Dial, Side: event.Server, Detail: s.addrPair(c.LocalAddr, c.RemoteAddr)})
 			side := link.NewSide(event.Server, stream)
-			side.Ahead = ahead
+			side.PreambleBytes = ahead
 			return side, nil
 		}
 	}
@@ -88,6 +92,16 @@ func (s *session) dialOne(upstream string) (*link.Side, error) {
 
 func (s *session) connectTo(ctx context.Context, upstream string) (link.Conn, error) {
 	network, at, err := sock.ParseAddress(upstream)
+	if dial := s.proxy.cfg.DialContext; dial != nil {
+		if err != nil {
+			network, at = "tcp", upstream
+		}
+		c, err := dial(ctx, network, at)
+		if err != nil {
+			return nil, err
+		}
+		return asStream(c), nil
+	}
 	switch {
 	case err != nil:
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
@@ -99,10 +113,10 @@ func (s *session) connectTo(ctx context.Context, upstream string) (link.Conn, er
 		if to, err := netip.ParseAddrPort(address); err == nil && s.proxy.isAt(to) {
 			return errSelf
 		}
-		if w == (wire.Window{}) {
+		if w == (hook.SocketLimits{}) {
 			return nil
 		}
-		return sock.Shape(network, address, c, w)
+		return sock.LimitWindow(network, address, c, w)
 	}}
 	d.SetMultipathTCP(false)
 	c, err := d.DialContext(ctx, network, at)
@@ -125,19 +139,19 @@ func (p *Proxy) isAt(to netip.AddrPort) bool {
 	return own.IP.Equal(to.Addr().AsSlice()) || own.IP.IsUnspecified() && isLocal(to.Addr())
 }
 
-func (p *Proxy) dialWindow() wire.Window {
+func (p *Proxy) dialWindow() hook.SocketLimits {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.onDial
 }
 
-// introduce tells the upstream who its client is, if it is to know, and returns
+// writeProxyHeader tells the upstream who its client is, if it is to know, and returns
 // how many bytes that took.
-func (s *session) introduce(c link.Conn) (int64, error) {
+func (s *session) writeProxyHeader(c link.Conn) (int64, error) {
 	if !s.proxy.cfg.ProxyProtocol {
 		return 0, nil
 	}
-	h := header(s.client.Conn.RemoteAddr(), s.client.Conn.LocalAddr())
+	h := proxyHeader(s.client.Conn.RemoteAddr(), s.client.Conn.LocalAddr())
 	if err := c.SetWriteDeadline(time.Now().Add(s.proxy.cfg.DialTimeout)); err != nil {
 		return 0, err
 	}
@@ -154,20 +168,22 @@ func hostOf(address string) string {
 	return ""
 }
 
-// greet does the client's handshake, if the proxy is to.
-func (s *session) greet() error {
-	client, ok := s.client.Conn.(*secure)
+// handshakeClient does the client's handshake, if the proxy is to.
+func (s *session) handshakeClient() error {
+	client, ok := s.client.Conn.(*tlsconn.Conn)
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(s.proxy.ctx, s.proxy.cfg.DialTimeout)
+	scope, end := s.scope()
+	defer end()
+	ctx, cancel := context.WithTimeout(scope, s.proxy.cfg.DialTimeout)
 	defer cancel()
-	return client.handshake(ctx)
+	return client.RunHandshake(ctx)
 }
 
-// protocol returns what the client has agreed to speak within TLS.
-func (s *session) protocol() string {
-	if client, ok := s.client.Conn.(*secure); ok {
+// clientProtocol returns what the client has agreed to speak within TLS.
+func (s *session) clientProtocol() string {
+	if client, ok := s.client.Conn.(*tlsconn.Conn); ok {
 		return client.ConnectionState().NegotiatedProtocol
 	}
 	return ""

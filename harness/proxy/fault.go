@@ -1,28 +1,65 @@
 package proxy
 
 import (
-	"github.com/sockharness/harness/harness/chance"
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
-// Faults returns what a toxic of the catalogue puts into the connections of a
+// watchSuffix ends the name of what watches for a toxic.
+const watchSuffix = " (watch)"
+
+// FromToxic returns what a toxic of the catalogue puts into the connections of a
 // proxy: itself, and in the opposite direction what watches on its behalf.
-func Faults(t toxics.Toxic) []Toxic {
+func FromToxic(t toxics.Toxic) []Toxic {
 	fault := Toxic{Name: t.Name, Toxic: t.Instance, BufferSize: t.BufferSize, Direction: t.Direction,
-		Toxicity: t.Toxicity, Connection: t.Connection, Through: t.Through}
+		Toxicity: t.Toxicity, Connection: t.Connection, LastConnection: t.LastConnection, Window: t.Window, Refuse: t.Refuse}
 	if t.Seed != nil {
-		source := chance.New(*t.Seed)
-		fault.Chance = &source
+		source := seed.New(*t.Seed)
+		fault.Seed = &source
 	}
 	if t.Watch == nil {
 		return []Toxic{fault}
 	}
-	watch := Toxic{Name: t.Name + " (watch)", Toxic: t.Watch, Direction: t.Direction.Opposite(),
-		Toxicity: 1, Connection: t.Connection, Through: t.Through}
+	watch := Toxic{Name: t.Name + watchSuffix, Toxic: t.Watch, Direction: t.Direction.Opposite(),
+		Toxicity: 1, Connection: t.Connection, LastConnection: t.LastConnection}
 	return []Toxic{fault, watch}
 }
 
-// covers reports whether the toxic is for the connection of that number.
-func (t Toxic) covers(id uint64) bool {
-	return t.Connection == 0 || t.Connection <= id && id <= max(t.Connection, t.Through)
+// appliesTo reports whether the toxic is for the connection of that number.
+func (t Toxic) appliesTo(id uint64) bool {
+	if t.Connection == 0 {
+		return true
+	}
+	if id <= t.After {
+		return false
+	}
+	id -= t.After
+	return t.Connection <= id && id <= max(t.Connection, t.LastConnection)
+}
+
+// withWindows returns the windows of the sockets to clients and to the upstream, made
+// as small as the toxics want them.
+func withWindows(onListen, onDial hook.SocketLimits, list []Toxic) (hook.SocketLimits, hook.SocketLimits) {
+	for _, t := range list {
+		if t.Direction == event.Upstream {
+			onListen = smallerWindow(onListen, t.Window)
+		} else {
+			onDial = smallerWindow(onDial, t.Window)
+		}
+	}
+	return onListen, onDial
+}
+
+// smallerWindow returns the smaller of two windows, field by field. Zero is the
+// system's own, and larger than any other.
+func smallerWindow(a, b hook.SocketLimits) hook.SocketLimits {
+	smaller := func(x, y int) int {
+		if x == 0 || y == 0 {
+			return max(x, y)
+		}
+		return min(x, y)
+	}
+	return hook.SocketLimits{ReceiveBuffer: smaller(a.ReceiveBuffer, b.ReceiveBuffer), SegmentSize: smaller(a.SegmentSize, b.SegmentSize)}
 }

@@ -43,7 +43,7 @@ func ways(t *testing.T, test func(t *testing.T, r *rig, first, second *net.TCPCo
 func delays(t testing.TB, ms int) (list []Toxic) {
 	t.Helper()
 	for _, d := range []event.Direction{event.Upstream, event.Downstream} {
-		made, err := toxics.Make(toxics.Spec{Type: "latency", Direction: d, Attributes: map[string]any{"latency": ms}})
+		made, err := toxics.MakeToxic(toxics.Spec{Type: "latency", Direction: d, Attributes: map[string]any{"latency": ms}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func TestEndingsComeInTheOrderOfTheBytes(t *testing.T) {
 	_ = client.Close()
 	r.wantClosed()
 	var got []string
-	for _, e := range r.log.Events() {
+	for _, e := range r.log.AllEvents() {
 		if e.Kind == event.Bytes || e.Kind == event.FIN {
 			got = append(got, string(e.Kind)+" "+string(e.Side))
 		}
@@ -209,8 +209,8 @@ func TestBulkIsNotCopiedWithoutToxics(t *testing.T) {
 			t.Fatal("the bytes differ", err)
 		}
 		until(t, "the bytes were spliced", func() bool {
-			c := r.proxy.Connections()[0]
-			return c.Spliced[0]+c.Spliced[1] >= int64(len(data)-copied)
+			c := r.proxy.OpenConnections()[0]
+			return c.Direct[0]+c.Direct[1] >= int64(len(data)-copied)
 		})
 	})
 }

@@ -16,11 +16,11 @@ const (
 	familyTCP6      = 0x21
 )
 
-// header returns what tells a server who its client is and where that has
+// proxyHeader returns what tells a server who its client is and where that has
 // connected to. Of a client that is not on TCP it says LOCAL, so that the server
 // takes the connection's own addresses, as HAProxy has it: a server that does not
 // know a family may reset the connection (HAProxy 2.6 does, of AF_UNIX and UNSPEC).
-func header(client, local net.Addr) []byte {
+func proxyHeader(client, local net.Addr) []byte {
 	command, family, addresses := byte(commandLocal), byte(0), []byte(nil)
 	from, ok1 := client.(*net.TCPAddr)
 	to, ok2 := local.(*net.TCPAddr)

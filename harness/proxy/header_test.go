@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/tlsconn"
 	"github.com/sockharness/harness/toxics"
 )
 
@@ -88,7 +89,9 @@ func TestProxyProtocolIsNoPartOfTheStream(t *testing.T) {
 		}
 	}
 	if canSplice {
-		x.wantEvent("deliver", func(e event.Event) bool { return e.Kind == event.Deliver && e.Offset == 9 && e.Detail == "verified" })
+		x.wantEvent("deliver", func(e event.Event) bool {
+			return e.Kind == event.BoundaryRead && e.Offset == 9 && e.Detail == "verified"
+		})
 	}
 	if err := x.proxy.SetToxics(nil); err != nil {
 		t.Fatal(err)
@@ -97,14 +100,14 @@ func TestProxyProtocolIsNoPartOfTheStream(t *testing.T) {
 	readHeader(t, server)
 	send(t, client, "spliced")
 	wantRead(t, server, "spliced")
-	until(t, "it was spliced", func() bool { return !canSplice || x.proxy.Connections()[1].Spliced[event.Upstream] == 7 })
+	until(t, "it was spliced", func() bool { return !canSplice || x.proxy.OpenConnections()[1].Direct[event.Upstream] == 7 })
 }
 
 // The header comes before the handshake of TLS.
 func TestProxyProtocolBeforeTLS(t *testing.T) {
 	a := newAuthority(t)
 	x := newCrossing(t, "tcp", "tcp", func(c *Config) {
-		c.ProxyProtocol, c.TLS.Originate = true, &Originate{Insecure: true}
+		c.ProxyProtocol, c.TLS.Originate = true, &tlsconn.Originate{Insecure: true}
 	})
 	client := x.mustDial()
 	raw := x.accept()
@@ -115,7 +118,7 @@ func TestProxyProtocolBeforeTLS(t *testing.T) {
 }
 
 func TestHeaderOfWhatCannotBeTold(t *testing.T) {
-	h := header(&net.TCPAddr{}, &net.UnixAddr{})
+	h := proxyHeader(&net.TCPAddr{}, &net.UnixAddr{})
 	if want := headerSignature + "\x20\x00\x00\x00"; string(h) != want {
 		t.Errorf("%q, want %q", h, want)
 	}

@@ -52,7 +52,7 @@ func awaitStill(t *testing.T, r *rig) {
 	var last int64
 	same := 0
 	until(t, "no progress", func() bool {
-		now := r.proxy.Traffic(event.Upstream).Received + r.proxy.Traffic(event.Downstream).Received
+		now := r.proxy.TotalTraffic(event.Upstream).Received + r.proxy.TotalTraffic(event.Downstream).Received
 		if same++; now != last || now == 0 {
 			last, same = now, 0
 		}

@@ -6,39 +6,66 @@ import (
 
 	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
-// bind takes the address that clients connect to.
-func bind(address string, w wire.Window) (*sock.Port, error) {
+// bindPort takes the address that clients connect to.
+func bindPort(address string, w hook.SocketLimits) (port, error) {
 	network, at, err := sock.ParseAddress(address)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("listen %s: %w", address, err)
 	case network == "unix":
-		return sock.BindUnix(at)
+		return asPort(sock.BindUnix(at))
 	}
-	return sock.Bind(at, w)
+	return asPort(sock.BindPort(at, w))
 }
 
-// checkListen reports an address of a network that this proxy does not carry. A
-// mistake in it is told when it is bound.
-func checkListen(address string) error {
-	if network, _, err := sock.ParseAddress(address); err == nil && network != "tcp" && network != "unix" {
-		return fmt.Errorf("network %q is not supported", network)
+// asPort keeps a nil port from being one.
+func asPort(p *sock.Port, err error) (port, error) {
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// A port is where clients connect to: a [*sock.Port], or what the caller has.
+type port interface {
+	Addr() net.Addr
+	StartListening() (net.Listener, error)
+	RefuseConnects() error
+	BlackHole() error
+	SetWindow(hook.SocketLimits) error
+	AcceptPending() ([]net.Conn, error)
+	Close() error
+}
+
+// A callerPort is a listener of the caller's, which accepts and can do nothing else.
+type callerPort struct{ net.Listener }
+
+func (p callerPort) StartListening() (net.Listener, error) { return p.Listener, nil }
+func (p callerPort) AcceptPending() ([]net.Conn, error)    { return nil, nil }
+func (p callerPort) RefuseConnects() error                 { return errCallers }
+func (p callerPort) BlackHole() error                      { return errCallers }
+
+func (p callerPort) SetWindow(w hook.SocketLimits) error {
+	if w != (hook.SocketLimits{}) {
+		return errCallers
 	}
 	return nil
 }
 
-// accepted returns the stream of a client that was accepted, as [net.Listener]
+var errCallers = fmt.Errorf("a listener of the caller's can do nothing but accept: %w", sock.ErrUnsupported)
+
+// acceptedConn returns the stream of a client that was accepted, as [net.Listener]
 // has it.
-func accepted(c net.Conn) link.Conn { return c.(link.Conn) }
+func acceptedConn(c net.Conn) link.Conn { return asStream(c) }
 
 // SetWindows says which windows new connections have, those to clients and those
 // to the upstream; open ones keep theirs. The error is [sock.ErrUnsupported] where
 // the proxy must be started again for that, [net.ErrClosed] unless it runs.
-func (p *Proxy) SetWindows(onListen, onDial wire.Window) error {
-	if err := p.gate.shape(onListen); err != nil {
+func (p *Proxy) SetWindows(onListen, onDial hook.SocketLimits) error {
+	if err := p.gate.setWindow(onListen); err != nil {
 		return fmt.Errorf("proxy %s: %w", p.cfg.Name, err)
 	}
 	p.mu.Lock()
@@ -47,12 +74,12 @@ func (p *Proxy) SetWindows(onListen, onDial wire.Window) error {
 	return nil
 }
 
-// shape sets the window of the port, which must be open.
-func (g *gate) shape(w wire.Window) error {
+// setWindow sets the window of the port, which must be open.
+func (g *acceptState) setWindow(w hook.SocketLimits) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed || g.port == nil {
 		return net.ErrClosed
 	}
-	return g.port.Shape(w)
+	return g.port.SetWindow(w)
 }

@@ -1,10 +1,9 @@
 package proxy
 
 import (
-	"context"
 	"errors"
-	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,12 +12,14 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/harness/sock"
 )
 
 const (
 	loopEvents = 64                    // taken from the kernel at once
-	loopBuffer = 16 << 10              // bytes moved at once; who sends more is spliced by a goroutine
-	loopBulk   = 64 << 10              // bytes of one direction in a tick after which it is bulk, too
+	loopBuffer = 64 << 10              // bytes moved at once
+	loopBulk   = 256 << 10             // bytes of one direction in a tick after which it may be bulk,
+	bulkRead   = 4 << 10               // if a read has brought so many of them on average
 	loopStay   = 10                    // ms without an event after which the thread is given back
 	loopSoon   = 50 * time.Millisecond // until an alarm for which it is kept
 	loopRetry  = pollUpstream          // after an accept that failed
@@ -28,218 +29,254 @@ const (
 // by waiting for the kernel's events itself: a connection costs it twenty system
 // calls and no goroutine. What is to be delayed it holds. It hands over to
 // goroutines, in the middle of a stream, whatever is more than that: other toxics,
-// resets, bulk, a destination that takes no more, a half-close that lasts.
+// bulk, a destination that takes no more.
 type loop struct {
-	proxy *Proxy
-	epoll int
-	kicks int // eventfd that wakes it
-	timer int // timerfd of the first alarm
-	ticks atomic.Uint64
+	all    *loops
+	epoll  int
+	wakeFD int // eventfd that wakes it
+	timer  int // timerfd of the first alarm
+	ticks  atomic.Uint64
 
 	// The goroutine of the loop owns these.
-	slots  []slot // by descriptor
-	open   map[*pairing]struct{}
-	halves map[*pairing]struct{} // open in one direction only
-	buffer []byte
-	way    way
-	alarms link.Timetable[holder]
-	armed  time.Time // that the timer is set to
-	parked *os.File  // what the runtime waits on; nil: nothing
-	gave   bool      // a connection to a goroutine, since the last wait
+	slots     []slot                    // by descriptor
+	from      sock.RawAddress           // of the latest client
+	halves    map[*loopSession]struct{} // open in one direction only
+	buffer    []byte
+	load      loadMeter
+	yielded   time.Time   // when it last went through the runtime's scheduler
+	busyPorts []*loopPort // accepted from since the last wait
+	alarms    link.TimerHeap[holder]
+	armed     time.Time // that the timer is set to
+	parked    *os.File  // what the runtime waits on; nil: nothing
+	handedOff bool      // a connection to a goroutine, since the last wait
 
-	mu     sync.Mutex // guards what follows
-	port   int        // descriptor that connections are accepted from; -1: none
-	halved int        // len of halves
+	mu     sync.Mutex        // guards what follows
+	ports  map[int]*loopPort // by descriptor
+	halved int               // len of halves
+	check  []*Proxy          // whose connections are to be looked at
 	closed bool
 }
 
 // A slot says what a descriptor is for.
 type slot struct {
-	pair *pairing
+	pair *loopSession
 	from event.Direction // the stream that is read from it
 }
 
-// A pairing is a session in a loop.
-type pairing struct {
-	session *session
-	fds     [2]int // by the direction that is read from them
-	conns   [2]*bare
-	passed  [2]bool
-	alarms  [2]*link.Entry[holder] // for what is held in that direction, or nil
-	since   uint64                 // tick at which it was halved
-	seen    [2]struct {
-		tick  uint64
-		bytes int64 // read by then
-	}
+// A loopSession is a session in a loop.
+type loopSession struct {
+	session   *session
+	loop      *loop
+	fds       [2]int // by the direction that is read from them
+	endPassed [2]bool
+	timers    [2]*link.Entry[holder] // for what is held in that direction, or nil
+	resetting bool                   // it is to be reset, in time
+	resetFrom event.Direction        // as the source of that one was
+	half      halfState
+	meters    [2]bulkMeter
+
+	// What the session consists of, in one piece of memory.
+	sessionRoom session
+	sideRoom    [2]link.Side // by the direction that is read from them
+	connRoom    [2]rawConn
 }
 
-// newLoop returns a loop that serves the proxy, or nil where each connection needs
-// more than a loop does.
-func newLoop(p *Proxy) *loop {
-	if p.tls.terminate != nil || p.tls.originate != nil || p.cfg.ProxyProtocol || p.cfg.Tap != nil {
-		return nil
-	}
-	l := &loop{proxy: p, epoll: -1, kicks: -1, timer: -1, port: -1,
-		open: map[*pairing]struct{}{}, halves: map[*pairing]struct{}{}}
-	if l.acquire() != nil {
-		l.release()
+// newLoop returns a loop, or nil where the system has not got what it needs.
+func newLoop(all *loops) *loop {
+	l := &loop{all: all, epoll: -1, wakeFD: -1, timer: -1, ports: map[int]*loopPort{}, halves: map[*loopSession]struct{}{}}
+	if l.acquireFDs() != nil {
+		l.releaseFDs()
 		return nil
 	}
 	return l
 }
 
-// acquire takes from the kernel what the loop needs.
-func (l *loop) acquire() (err error) {
+// acquireFDs takes from the kernel what the loop needs.
+func (l *loop) acquireFDs() (err error) {
 	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return err
 	}
-	if l.kicks, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+	if l.wakeFD, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return err
 	}
 	if l.timer, err = link.NewTimer(); err != nil {
 		return err
 	}
-	return errors.Join(l.watch(l.kicks, unix.EPOLLIN), l.watch(l.timer, unix.EPOLLIN|unix.EPOLLET))
+	return errors.Join(l.watchFD(l.wakeFD, unix.EPOLLIN), l.watchFD(l.timer, unix.EPOLLIN|unix.EPOLLET))
 }
 
-func (l *loop) watch(fd int, events uint32) error {
+func (l *loop) watchFD(fd int, events uint32) error {
 	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 }
 
-func (l *loop) forget(fd int) { _ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, fd, &unix.EpollEvent{}) }
+func (l *loop) forgetFD(fd int) {
+	_ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, fd, &unix.EpollEvent{})
+}
 
-// release gives back what the kernel holds for the loop.
-func (l *loop) release() {
-	l.unlisten()
+// releaseFDs gives back what the kernel holds for the loop.
+func (l *loop) releaseFDs() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	for _, fd := range []int{l.epoll, l.kicks, l.timer} {
+	for _, fd := range []int{l.epoll, l.wakeFD, l.timer} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}
 	}
 }
 
-// kick makes the loop look at its connections.
-func (l *loop) kick() {
+// wakeUp makes the loop look at its connections.
+func (l *loop) wakeUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.closed {
-		_, _ = unix.Write(l.kicks, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		_, _ = unix.Write(l.wakeFD, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
 }
 
-// tick tells the loop that some time has passed.
-func (l *loop) tick() {
+// recheckLater makes the loop look at the connections of a proxy.
+func (l *loop) recheckLater(p *Proxy) {
+	l.mu.Lock()
+	if !slices.Contains(l.check, p) {
+		l.check = append(l.check, p)
+	}
+	l.mu.Unlock()
+	l.wakeUp()
+}
+
+// noteTick tells the loop that some time has passed.
+func (l *loop) noteTick() {
 	l.ticks.Add(1)
 	l.mu.Lock()
 	halved := l.halved
 	l.mu.Unlock()
 	if halved > 0 {
-		l.kick()
+		l.wakeUp()
 	}
 }
 
-// run carries until the context of the proxy ends, and hands over what is open then.
-func (l *loop) run() {
-	defer l.release()
-	defer l.unpark()
-	defer context.AfterFunc(l.proxy.ctx, l.kick)()
+// runLoop carries until everything is closed. No proxy runs any more then.
+func (l *loop) runLoop() {
+	defer l.releaseFDs()
+	defer l.unparkEvents()
 	events := make([]unix.EpollEvent, loopEvents)
-	for l.proxy.ctx.Err() == nil {
-		n := max(l.wait(events), 0)
-		l.balance(n)
+	for l.all.shared.ctx.Err() == nil {
+		l.load.noteWaits()
+		n := max(l.waitEvents(events), 0)
+		l.balanceLoad()
+		l.yieldSometimes()
 		for _, e := range events[:n] {
-			l.handle(int(e.Fd), e.Events)
+			l.handleEvent(int(e.Fd), e.Events)
 		}
-		l.ring()
-	}
-	for pair := range l.open {
-		l.handOver(pair)
+		l.releaseDue()
 	}
 }
 
-func (l *loop) handle(fd int, events uint32) {
+func (l *loop) handleEvent(fd int, events uint32) {
 	switch fd {
-	case l.kicks:
-		l.look()
+	case l.wakeFD:
+		l.recheckSessions()
 		return
 	case l.timer:
 		return
 	}
 	if fd < len(l.slots) && l.slots[fd].pair != nil {
 		at := l.slots[fd]
-		l.step(at.pair, at.from, events)
+		l.stepDirection(at.pair, at.from, events)
 		return
 	}
-	if c, from, err := l.accept(); err == nil {
-		l.serve(c, addrOf(from))
+	port := l.portOn(fd)
+	if port == nil {
+		return
+	}
+	if c, err := port.acceptOne(&l.from); err == nil {
+		l.noteBusyPort(port)
+		l.serveClient(port.proxy, c)
+		port.noteServed()
 	}
 }
 
-// look hands over the connections that have other toxics now, or have been
-// half-closed for more than a tick.
-func (l *loop) look() {
-	_, _ = unix.Read(l.kicks, make([]byte, 8))
+// recheckSessions looks at the connections that are open in one direction only, and at
+// those of proxies that ask for it.
+func (l *loop) recheckSessions() {
+	_, _ = unix.Read(l.wakeFD, make([]byte, 8))
 	now := l.ticks.Load()
 	for pair := range l.halves {
-		if now-pair.since > 1 {
-			l.handOver(pair)
-		}
+		l.checkHalf(pair, now)
 	}
-	for pair := range l.open {
-		if !pair.steps() {
-			l.handOver(pair)
+	l.mu.Lock()
+	check := l.check
+	l.check = nil
+	l.mu.Unlock()
+	for _, p := range check {
+		l.recheckProxy(p)
+	}
+}
+
+// recheckProxy hands over what the loop cannot carry any more of a proxy.
+func (l *loop) recheckProxy(p *Proxy) {
+	p.mu.Lock()
+	open := p.openLocked()
+	p.mu.Unlock()
+	for _, s := range open {
+		pair := s.inLoop.Load()
+		if pair != nil && pair.loop == l && (!pair.canStep() || s.isTerminated() || p.ctx.Err() != nil) {
+			l.handOff(pair)
 		}
 	}
 }
 
-func (p *pairing) steps() bool {
-	return p.session.links[event.Upstream].Steps() && p.session.links[event.Downstream].Steps()
+func (p *loopSession) canStep() bool {
+	return p.session.links[event.Upstream].CanStep() && p.session.links[event.Downstream].CanStep()
 }
 
-// serve begins the session of a client. What cannot be dialled at once, a goroutine
+// serveClient begins the session of a client. What cannot be dialled at once, a goroutine
 // dials.
-func (l *loop) serve(fd int, from *net.TCPAddr) {
-	client := &bare{fd: fd, peer: from}
-	s := l.proxy.admit(client)
-	s.announce()
-	to, peer, err := l.dial(s)
+func (l *loop) serveClient(p *Proxy, fd int) {
+	pair := &loopSession{loop: l}
+	pair.session = &pair.sessionRoom
+	s, client, upstream := pair.session, &pair.connRoom[event.Upstream], &pair.connRoom[event.Downstream]
+	client.fd, client.from = fd, l.from
+	pair.sideRoom[event.Upstream].Begin(event.Client, client)
+	p.beginSession(s, &pair.sideRoom[event.Upstream])
+	s.emitAccept()
+	to, peer, err := s.dialLocal()
 	if err != nil {
-		l.gave = true
-		_, _ = client.adopt()
-		l.proxy.ends.Go(func() { s.reachBy(err) })
+		l.handedOff = true
+		_, _ = client.registerPoller()
+		p.wg.Go(func() { s.resumeDial(err) })
 		return
 	}
-	upstream := &bare{fd: to, peer: peer}
-	s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: s.between(upstream.LocalAddr, upstream.RemoteAddr)})
-	s.connect(link.NewSide(event.Server, upstream))
-	pair := &pairing{session: s, fds: [2]int{event.Upstream: fd, event.Downstream: to},
-		conns: [2]*bare{event.Upstream: client, event.Downstream: upstream}}
-	if !pair.steps() {
-		l.goOn(pair)
+	upstream.fd, upstream.peer = to, peer
+	s.recordOpened(event.Dial, event.Server, upstream)
+	s.emitEvent(event.Event{Kind: event.Dial, Side: event.Server, Detail: s.addrPair(upstream.LocalAddr, upstream.RemoteAddr)})
+	pair.sideRoom[event.Downstream].Begin(event.Server, upstream)
+	s.connectLinks(&pair.sideRoom[event.Downstream])
+	pair.fds = [2]int{event.Upstream: fd, event.Downstream: to}
+	if !pair.canStep() {
+		l.spawnSession(pair)
 		return
 	}
-	l.open[pair] = struct{}{}
-	if l.enter(pair) != nil {
-		l.handOver(pair)
+	p.wg.Add(1) // until it ends, or a goroutine has it
+	s.inLoop.Store(pair)
+	if l.registerSession(pair) != nil {
+		l.handOff(pair)
 		return
 	}
-	l.step(pair, event.Upstream, 0) // a client that speaks first may have spoken
+	l.stepDirection(pair, event.Upstream, 0) // a client that speaks first may have spoken
 }
 
-// reachBy goes on after a dial that was not done at once, or has failed.
-func (s *session) reachBy(err error) {
+// resumeDial goes on after a dial that was not done at once, or has failed.
+func (s *session) resumeDial(err error) {
 	if err == errNotAtOnce {
-		s.reach()
+		s.dialAndServe()
 		return
 	}
-	s.giveUp(err)
+	s.dialFailed(err)
 }
 
-// enter makes the kernel tell what comes on both sockets.
-func (l *loop) enter(pair *pairing) error {
+// registerSession makes the kernel tell what comes on both sockets.
+func (l *loop) registerSession(pair *loopSession) error {
 	if l.buffer == nil {
 		l.buffer = make([]byte, loopBuffer)
 	}
@@ -248,99 +285,104 @@ func (l *loop) enter(pair *pairing) error {
 			l.slots = append(l.slots, slot{})
 		}
 		l.slots[fd] = slot{pair, event.Direction(d)}
-		if err := l.watch(fd, unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLET); err != nil {
+		if err := l.watchFD(fd, unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLET); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// leave makes the loop forget a connection.
-func (l *loop) leave(pair *pairing) {
-	delete(l.open, pair)
-	l.silence(pair)
+// unregisterSession makes the loop forget a connection.
+func (l *loop) unregisterSession(pair *loopSession) {
+	pair.session.inLoop.Store(nil)
+	l.disarmTimers(pair)
 	for _, fd := range pair.fds {
 		if fd < len(l.slots) && l.slots[fd].pair == pair {
 			l.slots[fd] = slot{}
 		}
 	}
-	if pair.passed != [2]bool{} {
-		l.halve(pair, false)
+	if pair.endPassed != [2]bool{} {
+		l.setHalfClosed(pair, false)
 	}
 }
 
-// halve keeps whether a connection is open in one direction only.
-func (l *loop) halve(pair *pairing, yes bool) {
-	if pair.since = l.ticks.Load(); yes {
-		l.halves[pair] = struct{}{}
-	} else {
-		delete(l.halves, pair)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.halved = len(l.halves)
-}
-
-// step carries what has come on one socket. The kernel may tell of the end of a stream
+// stepDirection carries what has come on one socket. The kernel may tell of the end of a stream
 // once more after it was read.
-func (l *loop) step(pair *pairing, d event.Direction, events uint32) {
+func (l *loop) stepDirection(pair *loopSession, d event.Direction, events uint32) {
 	s, o := pair.session, d.Opposite()
-	reset := events&(unix.EPOLLHUP|unix.EPOLLERR) != 0
+	failed := events&(unix.EPOLLHUP|unix.EPOLLERR) != 0
 	switch {
+	case pair.resetting:
+		if failed && d != pair.resetFrom {
+			s.links[d].NoteReset(pair.fds[d])
+			l.finishReset(pair)
+		}
 	case !s.links[d].StepsEnded():
-		more := reset || events&unix.EPOLLRDHUP != 0
-		l.goOnBy(pair, d, s.links[d].Step(pair.fds[d], pair.fds[o], l.buffer, more))
-	case reset:
-		l.handOver(pair)
+		more := failed || events&unix.EPOLLRDHUP != 0
+		l.afterStep(pair, d, s.links[d].StepOnce(pair.fds[d], pair.fds[o], l.buffer, more))
+	case failed:
+		l.afterStep(pair, d, s.links[d].NoteReset(pair.fds[d]))
 	}
 }
 
-// goOnBy does what a step of one direction leaves to do.
-func (l *loop) goOnBy(pair *pairing, d event.Direction, made link.Progress) {
+// afterStep does what a step of one direction leaves to do.
+func (l *loop) afterStep(pair *loopSession, d event.Direction, made link.Progress) {
 	s, o := pair.session, d.Opposite()
+	for made == link.More && !pair.isBulk(d, l.ticks.Load()) {
+		made = s.links[d].StepOnce(pair.fds[d], pair.fds[o], l.buffer, true)
+	}
+	if made == link.NeedRun && s.links[d].IsBroken() {
+		if made = s.links[o].StepBroken(pair.fds[o], pair.fds[d], l.buffer); made == link.Resetting {
+			d = o
+		} else {
+			made = link.NeedRun
+		}
+	}
 	switch made {
-	case link.Drained:
-		if pair.busy(d, l.ticks.Load()) {
-			l.handOver(pair)
+	case link.WouldBlock:
+		if pair.isBulk(d, l.ticks.Load()) {
+			l.handOff(pair)
 			return
 		}
-		l.alarm(pair, d)
-	case link.Plenty, link.Beyond:
-		l.handOver(pair)
+		l.armTimer(pair, d)
+	case link.More, link.NeedRun:
+		l.handOff(pair)
+	case link.Resetting:
+		pair.resetting, pair.resetFrom = true, d
+		l.finishReset(pair)
 	case link.Finished:
-		if pair.passed[d] = true; !pair.passed[o] {
-			l.halve(pair, true)
+		if pair.endPassed[d] = true; !pair.endPassed[o] {
+			l.setHalfClosed(pair, true)
 			return
 		}
-		l.leave(pair)
-		s.settle(link.Ended)
-		s.close(link.Ended)
+		l.finishSession(pair, link.Ended)
 	}
 }
 
-// busy reports whether much was read in that direction since the last tick.
-func (p *pairing) busy(d event.Direction, now uint64) bool {
-	got := p.session.links[d].Received()
-	if p.seen[d].tick != now {
-		p.seen[d].tick, p.seen[d].bytes = now, got
-	}
-	return got-p.seen[d].bytes > loopBulk
+// finishSession ends a connection, of which nothing is left to pass on.
+func (l *loop) finishSession(pair *loopSession, how link.Outcome) {
+	l.unregisterSession(pair)
+	pair.session.setOutcome(how)
+	pair.session.closeSession(how)
+	pair.session.proxy.wg.Done()
 }
 
-// handOver has goroutines go on with a connection.
-func (l *loop) handOver(pair *pairing) {
-	l.leave(pair)
+// handOff has goroutines go on with a connection.
+func (l *loop) handOff(pair *loopSession) {
+	l.unregisterSession(pair)
 	for _, fd := range pair.fds {
-		l.forget(fd)
+		l.forgetFD(fd)
 	}
-	l.goOn(pair)
+	l.spawnSession(pair)
+	pair.session.proxy.wg.Done()
 }
 
-// goOn has goroutines carry a connection that the loop knows nothing of.
-func (l *loop) goOn(pair *pairing) {
-	l.gave = true
-	for _, c := range pair.conns {
-		_, _ = c.adopt()
+// spawnSession has goroutines carry a connection that the loop knows nothing of.
+func (l *loop) spawnSession(pair *loopSession) {
+	l.handedOff = true
+	l.all.handOffs.Add(1)
+	for i := range pair.connRoom {
+		_, _ = pair.connRoom[i].registerPoller()
 	}
-	l.proxy.ends.Go(pair.session.proceed)
+	pair.session.proxy.wg.Go(pair.session.serveConnected)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"net"
 	"runtime"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -63,7 +64,7 @@ func TestHeldWithoutAGoroutine(t *testing.T) {
 			before := runtime.NumGoroutine()
 			client, server := r.pair()
 			send(t, client, "he")
-			until(t, "the first half is held", func() bool { return r.proxy.Traffic(event.Upstream).Received == 2 })
+			until(t, "the first half is held", func() bool { return r.proxy.TotalTraffic(event.Upstream).Received == 2 })
 			send(t, client, "ld")
 			_ = client.CloseWrite()
 			r.wantEvent("FIN of the client", func(e event.Event) bool { return e.Kind == event.FIN && e.Offset == 4 })
@@ -105,7 +106,7 @@ func (r *rig) tellAgain(client *net.TCPConn) {
 			continue
 		}
 		events := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(fd)}
-		if err := unix.EpollCtl(r.proxy.loops.first.epoll, unix.EPOLL_CTL_MOD, fd, &events); err != nil {
+		if err := unix.EpollCtl(r.proxy.shared.loops.first.epoll, unix.EPOLL_CTL_MOD, fd, &events); err != nil {
 			r.t.Fatal(err)
 		}
 		return
@@ -113,33 +114,100 @@ func (r *rig) tellAgain(client *net.TCPConn) {
 	r.t.Fatal("the proxy has no socket of the client")
 }
 
-// An answer that is held while its connection is open in that direction only goes over
-// to a goroutine with it.
+// An answer that is held while its connection is open in that direction only costs no
+// goroutine, however long that is.
 func TestHeldWhileHalfClosed(t *testing.T) {
-	r := newRig(t, with(delays(t, 3*int(checkPeriod.Milliseconds()))...))
+	const hour = 3_600_000
+	r := newRig(t, with(delays(t, hour)...))
 	client, server := r.pair()
-	_ = client.CloseWrite()
-	wantEnding(t, server, "", event.EOF)
 	before := runtime.NumGoroutine()
+	_ = client.CloseWrite()
 	send(t, server, "held")
 	_ = server.Close()
-	until(t, "the connection has goroutines", func() bool { return runtime.NumGoroutine() > before })
+	until(t, "the answer is held", func() bool { return r.proxy.TotalTraffic(event.Downstream).Received == 4 })
+	r.passTicks(3)
+	if grown := runtime.NumGoroutine() - before; grown > 0 {
+		t.Errorf("%d goroutines more", grown)
+	}
+	if err := r.proxy.SetToxics(nil); err != nil {
+		t.Fatal(err)
+	}
 	wantEnding(t, client, "held", event.EOF)
 	r.wantClosed()
+}
+
+// passTicks waits until the loops have been told so often that time has passed.
+func (r *rig) passTicks(n uint64) {
+	l := r.proxy.shared.loops.first
+	end := l.ticks.Load() + n
+	until(r.t, "ticks have passed", func() bool { return l.ticks.Load() >= end })
+}
+
+// A connection that ends by a reset costs no goroutine, whichever side ends it, also
+// behind its FIN.
+func TestResetCostsNoGoroutine(t *testing.T) {
+	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+		send(t, first, "sent before")
+		reset(t, first)
+		wantEnding(t, second, "sent before", event.Reset)
+		r.wantClosed()
+		r.wantNoHandOff()
+	})
+	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+		_ = first.CloseWrite()
+		wantEnding(t, second, "", event.EOF)
+		reset(t, first)
+		awaitReset(t, second)
+		r.wantClosed()
+		r.wantNoHandOff()
+	})
+}
+
+// wantNoHandOff checks that the loops have carried every connection alone.
+func (r *rig) wantNoHandOff() {
+	r.t.Helper()
+	if n := r.proxy.shared.loops.handOffs.Load(); n != 0 {
+		r.t.Errorf("%d connections had goroutines", n)
+	}
+}
+
+// What is held for a client that is gone does not keep the connection.
+func TestResetOfWhomSomethingIsHeldFor(t *testing.T) {
+	r := newRig(t, with(delays(t, 3_600_000)...))
+	client, server := r.pair()
+	send(t, server, "held")
+	until(t, "the answer is held", func() bool { return r.proxy.TotalTraffic(event.Downstream).Received > 0 })
+	reset(t, client)
+	awaitReset(t, server)
+	r.wantClosed()
+	r.wantNoHandOff()
+}
+
+// Small messages are no bulk, however many there are.
+func TestSmallMessagesStayInTheLoop(t *testing.T) {
+	r := newRig(t, nil)
+	client, server := r.pair()
+	message := string(noise(512))
+	for range 4 * loopBulk / len(message) {
+		send(t, client, message)
+		wantRead(t, server, message)
+	}
+	r.wantNoHandOff()
 }
 
 // Other loops accept, too, after a crowd, and no longer than that.
 func TestLoopsShareThePortAfterACrowd(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	r := newRig(t, nil)
-	all := &r.proxy.loops
+	all := &r.proxy.shared.loops
+	port := r.proxy.gate.loopPort
 	wantHelpers := func(want int) {
 		t.Helper()
 		got := 0
-		all.each(func(l *loop) {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			if l != all.first && l.port >= 0 {
+		all.eachLoop(func(l *loop) {
+			port.mu.Lock()
+			defer port.mu.Unlock()
+			if l != all.first && slices.Contains(port.loops, l) {
 				got++
 			}
 		})
@@ -152,11 +220,11 @@ func TestLoopsShareThePortAfterACrowd(t *testing.T) {
 	}
 	wantHelpers(0)
 	for range 2 {
-		all.crowded.Store(math.MaxInt64)
-		all.invite()
+		all.busySince.Store(math.MaxInt64)
+		all.addLoops([]*loopPort{port})
 		wantHelpers(3)
-		all.crowded.Store(0)
-		if all.others[0].helps() {
+		all.busySince.Store(0)
+		if all.others[0].keepsHelping() {
 			t.Error("a loop helps long after the crowd")
 		}
 		wantHelpers(0)

@@ -7,10 +7,22 @@ import "net"
 // A loop carries connections by events of the kernel's, on Linux.
 type loop struct{}
 
-func newLoop(*Proxy) *loop { return nil }
+func newLoop(*loops) *loop { return nil }
 
-func (l *loop) run()                     {}
-func (l *loop) kick()                    {}
-func (l *loop) tick()                    {}
-func (l *loop) listen(net.Listener) bool { return false }
-func (l *loop) unlisten()                {}
+func (l *loop) runLoop()                                {}
+func (l *loop) wakeUp()                                 {}
+func (l *loop) noteTick()                               {}
+func (l *loop) recheckLater(*Proxy)                     {}
+func (l *loop) listenOn(*Proxy, net.Listener) *loopPort { return nil }
+
+// A loopPort is a port that loops accept from.
+type loopPort struct{}
+
+func (*loopPort) stopListening()    {}
+func (*loopPort) numAccepting() int { return 0 }
+
+// A loopSession is a session in a loop.
+type loopSession struct{}
+
+// A localUpstream is where an upstream is on this host.
+type localUpstream struct{}

@@ -7,39 +7,50 @@ import (
 )
 
 // loops are what carries connections without goroutines: a first loop, and others
-// that accept from its port, too, while it has more than enough to do.
+// that accept from its ports, too, while it has more than enough to do.
 type loops struct {
-	first   *loop        // nil: goroutines do it all
-	helping atomic.Bool  // the others accept, too
-	crowded atomic.Int64 // when one last had too much to do, ns since 1970
+	shared    *Shared
+	first     *loop         // nil: goroutines do it all
+	helping   atomic.Bool   // the others accept, too
+	busySince atomic.Int64  // when one last had too much to do, ns since 1970
+	handOffs  atomic.Uint64 // connections that goroutines have gone on with
 
 	mu     sync.Mutex // guards what follows
 	others []*loop
+	ports  []*loopPort // that the others accept from, too
 }
 
-func (all *loops) start(p *Proxy) {
-	if all.first = newLoop(p); all.first != nil {
-		p.ends.Go(all.first.run)
+func (all *loops) startFirst() {
+	if all.first = newLoop(all); all.first != nil {
+		all.shared.wg.Go(all.first.runLoop)
 	}
 }
 
-// listen takes a listener over, until unlisten. It returns false where it cannot.
-func (all *loops) listen(from net.Listener) bool { return all.first != nil && all.first.listen(from) }
-
-// unlisten ends what listen has begun. Nothing is accepted any more when it returns.
-func (all *loops) unlisten() {
-	all.each((*loop).unlisten)
-	all.helping.Store(false)
+// listenOn has loops accept for a proxy from a listener, which is theirs then, until
+// the port is closed. It returns nil where they cannot.
+func (all *loops) listenOn(p *Proxy, from net.Listener) *loopPort {
+	if all.first == nil || !p.canLoop() {
+		return nil
+	}
+	return all.first.listenOn(p, from)
 }
 
-// kick makes the loops look at their connections.
-func (all *loops) kick() { all.each((*loop).kick) }
+// canLoop reports whether the proxy's connections need no more than a loop does.
+func (p *Proxy) canLoop() bool {
+	return !p.tls.SpeaksTLS() && !p.cfg.ProxyProtocol
+}
 
-// tick tells the loops that some time has passed.
-func (all *loops) tick() { all.each((*loop).tick) }
+// recheck makes the loops look at the connections of a proxy.
+func (all *loops) recheck(p *Proxy) { all.eachLoop(func(l *loop) { l.recheckLater(p) }) }
 
-// each calls f with every loop.
-func (all *loops) each(f func(*loop)) {
+// wakeAll makes the loops look whether they shall end.
+func (all *loops) wakeAll() { all.eachLoop((*loop).wakeUp) }
+
+// tickAll tells the loops that some time has passed.
+func (all *loops) tickAll() { all.eachLoop((*loop).noteTick) }
+
+// eachLoop calls f with every loop.
+func (all *loops) eachLoop(f func(*loop)) {
 	if all.first == nil {
 		return
 	}

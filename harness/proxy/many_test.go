@@ -99,7 +99,7 @@ func (r *rig) wave(n int) {
 			r.t.Fatal(err)
 		}
 	}
-	if got := len(r.proxy.Connections()); got != n {
+	if got := len(r.proxy.OpenConnections()); got != n {
 		r.t.Errorf("%d connections are open, want %d", got, n)
 	}
 	for i := range n {
@@ -118,14 +118,14 @@ func (r *rig) wave(n int) {
 // wantNothing polls until the proxy holds no more than before.
 func (r *rig) wantNothing(goroutines, files int) {
 	r.t.Helper()
-	until(r.t, "no connection is left", func() bool { return len(r.proxy.Connections()) == 0 })
+	until(r.t, "no connection is left", func() bool { return len(r.proxy.OpenConnections()) == 0 })
 	const clock = 1 // of the pool, once something was delayed: a goroutine and a timerfd
 	until(r.t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines+clock })
 	// The pool of pipes keeps a few for the next.
 	const idlePipes = 2 * 32
 	const parked = 1 // the loop of events, once it has nothing to do
 	until(r.t, "no descriptor is left", func() bool { return openFiles(r.t) <= files+idlePipes+clock+parked })
-	if sum := r.proxy.Traffic(event.Upstream); sum.Received != sum.Sent {
+	if sum := r.proxy.TotalTraffic(event.Upstream); sum.Received != sum.Sent {
 		r.t.Errorf("%d bytes received, %d sent", sum.Received, sum.Sent)
 	}
 }

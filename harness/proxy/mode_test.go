@@ -66,9 +66,9 @@ func TestBlackHole(t *testing.T) {
 
 func TestUpstreamDown(t *testing.T) {
 	for name, test := range map[string]struct {
-		down Down
+		down UpstreamFailure
 		want event.Ending
-	}{"close": {DownClose, event.EOF}, "reset": {DownReset, event.Reset}} {
+	}{"close": {FailClose, event.EOF}, "reset": {FailReset, event.Reset}} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, func(c *Config) { c.UpstreamDown = test.down })
 			_ = r.listener.Close()
@@ -91,7 +91,7 @@ func TestUpstreamDown(t *testing.T) {
 }
 
 func TestUpstreamDownIsMirrored(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.UpstreamDown = DownRefuse })
+	r := newRig(t, func(c *Config) { c.UpstreamDown = FailRefuse })
 	client, server := r.pair()
 	addr := r.listener.Addr().String()
 	for range 3 {
@@ -192,12 +192,12 @@ func TestMistakesAreReported(t *testing.T) {
 		t.Error("two proxies on one port")
 	}
 	_ = other.Close()
-	other.Wait()
+	other.WaitClosed()
 	if err := p.SetMode(Mode(9)); err == nil {
 		t.Error("mode 9 was accepted")
 	}
 	_ = p.Close()
-	p.Wait()
+	p.WaitClosed()
 	if err := p.SetMode(Refuse); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("mode of a closed proxy: %v", err)
 	}
@@ -211,10 +211,11 @@ func TestMistakesAreReported(t *testing.T) {
 	}
 }
 
-// A context that ends is a Close.
-func TestContextEndsTheProxy(t *testing.T) {
+// The context is of the start: a proxy that was started in a BeforeEach outlives it.
+func TestContextOfStartIsOfTheStartAlone(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	p, err := New(Config{Name: "p", Listen: "127.0.0.1:0"})
+	upstream := listen(t)
+	p, err := New(Config{Name: "p", Listen: "127.0.0.1:0", Upstream: upstream.Addr().String()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +223,24 @@ func TestContextEndsTheProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	p.Wait()
+	c := dial(t, p.Addr().String())
+	send(t, c, "after")
+	s, err := upstream.AcceptTCP()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	wantRead(t, s, "after")
+	_ = p.Close()
+	p.WaitClosed()
+	late, err := New(Config{Name: "late", Listen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := late.Start(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	late.WaitClosed()
 }
 
 func TestResetOfTheConnectPasses(t *testing.T) {

@@ -2,123 +2,155 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/lifetime"
 	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/harness/tlsconn"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // A Proxy is a proxy that runs, or has run. Create it with [New]; its methods
 // are safe for concurrent use.
 type Proxy struct {
-	cfg   Config
-	pool  link.Pool
-	diag  *sock.Diag // nil: this system cannot tell
-	tls   handshaker
-	gate  gate
-	loops loops
+	cfg    Config
+	shared *Shared
+	diag   *sock.Diag // nil: this system cannot tell
+	tls    tlsconn.Handshaker
+	gate   acceptState
+	way    atomic.Pointer[localUpstream] // nil: nobody has looked
 
-	running chan struct{}   // closed when Start has set what follows
-	ctx     context.Context // of everything that runs
-	cancel  context.CancelFunc
-	detach  func() bool // from the context of Start
+	life   *lifetime.Lifetime // it runs when Start has set what follows
+	ctx    context.Context    // of everything that runs
+	cancel context.CancelFunc
 
-	ends   sync.WaitGroup // every goroutine
-	closed chan struct{}  // closed when Close has done its work
-	close  sync.Once
+	wg sync.WaitGroup // every goroutine
 
 	editing sync.Mutex // held while a new chain goes to the connections, so that they agree
 
 	mu        sync.Mutex // guards what follows; never held during I/O
-	started   bool
-	upstreams []string // at least one; never changed, but replaced
-	onDial    wire.Window
+	upstreams []string   // at least one; never changed, but replaced
+	onDial    hook.SocketLimits
 	toxics    []Toxic
+	outage    outageState
 	next      uint64
 	sessions  map[uint64]*session
 	past      [2]Traffic // of the connections that are over, by direction
 }
 
-// New returns a proxy that is not running yet. It reports a mistake in the
-// configuration.
+// New returns a proxy that is not running yet. It reports every mistake in the
+// configuration, one line each.
 func New(cfg Config) (*Proxy, error) {
 	cfg = cfg.withDefaults()
-	if cfg.Network != "tcp" {
-		return nil, fmt.Errorf("proxy %s: network %q is not supported", cfg.Name, cfg.Network)
+	toxics, err := checkToxics(cfg.Toxics)
+	if err = errors.Join(cfg.checkConfig(), err); err != nil {
+		return nil, prefixErrors(err, "proxy "+cfg.Name+": ")
 	}
-	if err := checkListen(cfg.Listen); err != nil {
-		return nil, fmt.Errorf("proxy %s: %w", cfg.Name, err)
-	}
-	toxics, err := check(cfg.Toxics)
+	cfg.OnListen, cfg.OnDial = withWindows(cfg.OnListen, cfg.OnDial, toxics)
+	tls, err := cfg.TLS.LoadHandshaker(cfg.Authority)
 	if err != nil {
 		return nil, fmt.Errorf("proxy %s: %w", cfg.Name, err)
 	}
-	tls, err := cfg.TLS.load(cfg.Authority)
-	if err != nil {
-		return nil, fmt.Errorf("proxy %s: %w", cfg.Name, err)
-	}
-	return &Proxy{cfg: cfg, tls: tls, upstreams: append([]string{cfg.Upstream}, cfg.Others...), onDial: cfg.OnDial,
-		toxics: toxics, sessions: map[uint64]*session{}, running: make(chan struct{}), closed: make(chan struct{})}, nil
+	return &Proxy{cfg: cfg, tls: tls, upstreams: append([]string{cfg.Upstream}, cfg.MoreUpstreams...), onDial: cfg.OnDial,
+		toxics: toxics, sessions: map[uint64]*session{}, life: lifetime.New()}, nil
 }
 
-// Start binds the port and serves until Close, or until the context ends, which
-// is the same. A proxy is started once; when that fails, it is closed.
+// prefixErrors puts the subject before each of the joined errors.
+func prefixErrors(err error, subject string) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return fmt.Errorf("%s%w", subject, err)
+	}
+	var errs []error
+	for _, e := range joined.Unwrap() {
+		errs = append(errs, prefixErrors(e, subject))
+	}
+	return errors.Join(errs...)
+}
+
+// Start binds the port and serves until Close. The context is of the start alone: the
+// proxy outlives it. A proxy is started once; when that fails, it is closed.
 func (p *Proxy) Start(ctx context.Context) error {
-	p.mu.Lock()
-	started := p.started
-	p.started = true
-	p.mu.Unlock()
-	if started {
+	return p.startOn(ctx, func() (port, error) {
+		if p.cfg.Listener != nil {
+			return callerPort{p.cfg.Listener}, nil
+		}
+		return bindPort(p.cfg.Listen, p.cfg.OnListen)
+	})
+}
+
+// TakeOver starts the proxy, as Start does, on the port of one that runs, which
+// accepts no more from then on and goes on with the connections that it has. No
+// client is refused in between. The caller closes the other one. The error is
+// [net.ErrClosed] if that does not run.
+func (p *Proxy) TakeOver(ctx context.Context, running *Proxy) error {
+	return p.startOn(ctx, func() (port, error) {
+		port := running.gate.release()
+		if port == nil {
+			return nil, net.ErrClosed
+		}
+		if err := port.SetWindow(p.cfg.OnListen); err != nil && !errors.Is(err, sock.ErrUnsupported) {
+			return nil, errors.Join(err, port.Close())
+		}
+		return port, nil
+	})
+}
+
+// startOn starts the proxy on the port that take returns.
+func (p *Proxy) startOn(ctx context.Context, take func() (port, error)) error {
+	if !p.life.Begin() {
 		return fmt.Errorf("proxy %s: started or closed before", p.cfg.Name)
 	}
-	port, err := bind(p.cfg.Listen, p.cfg.OnListen)
+	err := ctx.Err()
+	var port port
+	if err == nil {
+		port, err = take()
+	}
 	if err != nil {
-		p.abandon()
+		p.life.Abandon()
 		return fmt.Errorf("proxy %s: %w", p.cfg.Name, err)
 	}
-	p.diag, _ = sock.OpenDiag()
-	p.ctx, p.cancel = context.WithCancel(ctx)
-	p.loops.start(p)
-	p.gate.open(p, port)
-	p.ends.Go(p.checkSources)
-	p.detach = context.AfterFunc(ctx, func() { _ = p.Close() })
-	close(p.running)
-	if err := p.gate.set(p.cfg.Mode); err != nil {
+	if p.shared = p.cfg.Shared; p.shared == nil {
+		p.shared = NewShared()
+	}
+	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	p.diag = p.shared.addProxy(p)
+	p.gate.openPort(p, port)
+	p.life.Run()
+	if err := p.gate.setMode(p.cfg.Mode); err != nil {
 		_ = p.Close()
 		return fmt.Errorf("proxy %s: %w", p.cfg.Name, err)
 	}
 	return nil
 }
 
-// abandon closes a proxy that never ran.
-func (p *Proxy) abandon() { p.close.Do(func() { close(p.closed) }) }
-
 // Addr returns the address that clients connect to, or nil before Start.
-func (p *Proxy) Addr() net.Addr { return p.gate.addr() }
+func (p *Proxy) Addr() net.Addr { return p.gate.listenAddr() }
 
 // SetMode says what becomes of new connections. Connections that the proxy has
 // not accepted yet are reset by every change.
 func (p *Proxy) SetMode(m Mode) error {
-	if err := p.gate.set(m); err != nil {
+	if err := p.gate.setMode(m); err != nil {
 		return fmt.Errorf("proxy %s: %w", p.cfg.Name, err)
 	}
 	return nil
 }
 
 // Mode returns the mode that was asked for.
-func (p *Proxy) Mode() Mode { return p.gate.requested() }
+func (p *Proxy) Mode() Mode { return p.gate.requestedMode() }
 
 // SetToxics replaces the chains of all connections, those that are open
 // included. It does not wait for any of them. Every byte that the proxy reads
 // after it has returned goes through the new chain.
 func (p *Proxy) SetToxics(list []Toxic) error {
-	list, err := check(list)
+	list, err := checkToxics(list)
 	if err != nil {
 		return fmt.Errorf("proxy %s: %w", p.cfg.Name, err)
 	}
@@ -126,14 +158,8 @@ func (p *Proxy) SetToxics(list []Toxic) error {
 	defer p.editing.Unlock()
 	p.mu.Lock()
 	p.toxics = list
-	open := p.openLocked()
 	p.mu.Unlock()
-	for _, s := range open {
-		s.update(list)
-	}
-	if len(open) > 0 {
-		p.loops.kick()
-	}
+	p.spreadToxics()
 	return nil
 }
 
@@ -152,94 +178,46 @@ func (p *Proxy) openLocked() []*session {
 	return open
 }
 
-// Close stops listening, gives the port back and ends every connection in
-// order, FIN to both sides. It returns when all is over, and may be called more
-// than once. A toxic that does not return within the grace is left behind.
-func (p *Proxy) Close() error {
+// WaitClosed blocks until the proxy was closed and all is over.
+func (p *Proxy) WaitClosed() { p.life.WaitClosed() }
+
+// Served returns how many connections were accepted so far, those before the
+// first of this proxy included, see [Config.Served].
+func (p *Proxy) Served() uint64 {
 	p.mu.Lock()
-	started := p.started
-	p.started = true
-	p.mu.Unlock()
-	if !started {
-		p.abandon()
-	}
-	select {
-	case <-p.running:
-		p.close.Do(p.end)
-	case <-p.closed:
-	}
-	<-p.closed
-	return nil
+	defer p.mu.Unlock()
+	return p.cfg.Served + p.next
 }
 
-// end does the work of Close.
-func (p *Proxy) end() {
-	defer close(p.closed)
-	p.detach()
-	p.gate.close()
-	p.cancel()
-	p.ends.Wait()
-	p.pool.Close()
-	if p.diag != nil {
-		_ = p.diag.Close()
-	}
+// serveClient starts the session of a client that was accepted.
+func (p *Proxy) serveClient(c link.Conn) {
+	s := new(session)
+	p.beginSession(s, link.NewSide(event.Client, p.tls.ServerConn(c)))
+	p.wg.Go(s.runSession)
 }
 
-// Wait blocks until the proxy was closed and all is over.
-func (p *Proxy) Wait() { <-p.closed }
-
-// serve starts the session of a client that was accepted.
-func (p *Proxy) serve(c link.Conn) {
-	s := p.admit(c)
-	p.ends.Go(s.run)
-}
-
-// admit makes the session of a client that was accepted.
-func (p *Proxy) admit(c link.Conn) *session {
+// beginSession makes a zero session that of a client that was accepted.
+func (p *Proxy) beginSession(s *session, client *link.Side) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.next++
-	s := newSession(p, p.next, c)
-	s.to = p.upstreams
+	s.begin(p, p.next, client)
+	s.upstreams = p.upstreams
 	p.sessions[s.id] = s
-	return s
+	p.shared.noteOpened()
 }
 
-// drop forgets a session that is over.
-func (p *Proxy) drop(s *session) {
+// removeSession forgets a session that is over.
+func (p *Proxy) removeSession(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.sessions, s.id)
-	for d, t := range s.traffic() {
-		p.past[d].add(t)
+	for d, t := range s.sessionTraffic() {
+		p.past[d].addTraffic(t)
 	}
 }
 
-// checkPeriod is how often stalled connections are checked for a reset, of which
-// the kernel gives no event as long as nobody reads.
-const checkPeriod = 100 * time.Millisecond
-
-// checkSources checks them until the proxy is closed.
-func (p *Proxy) checkSources() {
-	tick := time.NewTicker(checkPeriod)
-	defer tick.Stop()
-	for {
-		select {
-		case <-p.ctx.Done():
-			return
-		case <-tick.C:
-		}
-		p.loops.tick()
-		p.mu.Lock()
-		open := p.openLocked()
-		p.mu.Unlock()
-		for _, s := range open {
-			s.checkSources()
-		}
-	}
-}
-
-func (p *Proxy) emit(e event.Event) {
+func (p *Proxy) emitEvent(e event.Event) {
 	e.Proxy = p.cfg.Name
 	p.cfg.Events.Emit(e)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // bound is how long a test waits for what must come.
-const bound = 20 * time.Second
+const bound = 60 * time.Second
 
 // A rig is a server, a proxy before it, and the log of the proxy.
 type rig struct {
@@ -31,7 +31,7 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	l := listen(t)
 	cfg := Config{Name: "test", Listen: "127.0.0.1:0", Upstream: l.Addr().String()}
 	r := &rig{t: t, listener: l, log: event.NewLog(0)}
-	cfg.Events = r.log.Add
+	cfg.Events = r.log.AddEvent
 	if change != nil {
 		change(&cfg)
 	}
@@ -87,7 +87,7 @@ func (r *rig) pair() (client, server *net.TCPConn) {
 	client = dial(r.t, r.proxy.Addr().String())
 	server = r.accept()
 	until(r.t, "the links are made", func() bool {
-		for _, c := range r.proxy.Connections() {
+		for _, c := range r.proxy.OpenConnections() {
 			if c.Client == client.LocalAddr().String() {
 				return c.Upstream != ""
 			}
@@ -114,9 +114,9 @@ func (r *rig) wantEvent(what string, match func(event.Event) bool) event.Event {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), bound)
 	defer cancel()
-	e, err := r.log.Wait(ctx, match)
+	e, err := r.log.WaitEvent(ctx, match)
 	if err != nil {
-		r.t.Fatalf("no event %s in %+v", what, r.log.Events())
+		r.t.Fatalf("no event %s in %+v", what, r.log.AllEvents())
 	}
 	return e
 }

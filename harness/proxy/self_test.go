@@ -25,7 +25,7 @@ func TestUpstreamThatIsTheProxyItself(t *testing.T) {
 				}
 				r.wantClosed()
 				accepted, said := 0, false
-				for _, e := range r.log.Events() {
+				for _, e := range r.log.AllEvents() {
 					said = said || strings.Contains(e.Detail, "the upstream is the proxy itself")
 					if e.Kind == event.Accept {
 						accepted++

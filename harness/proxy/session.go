@@ -11,193 +11,294 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/sock"
 )
 
 // A session is one proxied connection: a client, the upstream that was dialled
 // for it, and the two links between them.
 type session struct {
-	proxy   *Proxy
-	id      uint64
-	to      []string // the upstreams when it was accepted; shared
-	client  *link.Side
-	since   time.Time
-	chance  chance.Source
-	idle    idle
-	counted atomic.Bool // somebody waits for bytes
-	meeting meeting
+	proxy          *Proxy
+	id             uint64   // in events
+	number         uint64   // on its proxy, from 1
+	upstreams      []string // the upstreams when it was accepted; shared
+	client         *link.Side
+	since          time.Time
+	halfCloseTimer halfCloseTimer
+	countBytes     atomic.Bool // somebody waits for bytes
+	inLoop         atomic.Pointer[loopSession]
+	shared         sharedState
+	linkRoom       [2]link.Link // where the links are, once they are there
 
-	mu       sync.Mutex // guards what follows
-	server   *link.Side // nil until the upstream is dialled
-	links    [2]*link.Link
-	outcome  link.Outcome
-	ended    bool         // an ending has happened
-	happened []event.Kind // each once
+	emitting sync.Mutex // held while an event is handed on, so that none comes after the last one
+
+	mu      sync.Mutex // guards what follows
+	server  *link.Side // nil until the upstream is dialled
+	links   [2]*link.Link
+	outcome link.Outcome
+	ended   event.Event // the first ending; no Kind: there was none
+	struck  []string    // toxics that have, each once
+	over    bool        // the last event was handed on
+	own     []Toxic     // that no other connection has; guarded by the proxy's mutex instead
+	record  *Recording  // of what its peers send, nil: none; guarded by the proxy's mutex instead
+
+	cancels    []context.CancelFunc // of what is under way
+	terminated bool                 // somebody asked for the end
+	reset      bool                 // by a reset
+
+	happened []event.Kind // each once, at first in kindRoom
+	kindRoom [6]event.Kind
 	awaited  map[event.Kind]chan struct{}
 }
 
-func newSession(p *Proxy, id uint64, c link.Conn) *session {
-	return &session{proxy: p, id: id, client: link.NewSide(event.Client, p.tls.server(c)), since: time.Now(),
-		chance: p.cfg.Seed.SplitN(id)}
+// begin makes a zero session that of a client, with the next number.
+func (s *session) begin(p *Proxy, number uint64, client *link.Side) {
+	s.proxy, s.id, s.number, s.client, s.since = p, number, number, client, time.Now()
+	if p.cfg.NewID != nil {
+		s.id = p.cfg.NewID()
+	}
+	s.happened = s.kindRoom[:0]
 }
 
-// run serves the client: until both sides are closed, and the toxics are gone.
-func (s *session) run() {
-	s.announce()
-	s.reach()
+// chance is the source of what is random on this connection.
+func (s *session) chance() seed.Source { return s.proxy.cfg.Seed.SplitN(s.number) }
+
+// runSession serves the client: until both sides are closed, and the toxics are gone.
+func (s *session) runSession() {
+	s.emitAccept()
+	s.dialAndServe()
 }
 
-// announce says that the client was accepted.
-func (s *session) announce() {
-	s.emit(event.Event{Kind: event.Accept, Side: event.Client, Detail: s.between(s.client.Conn.RemoteAddr, s.client.Conn.LocalAddr)})
+// emitAccept says that the client was accepted.
+func (s *session) emitAccept() {
+	s.recordOpened(event.Accept, event.Client, s.client.Conn)
+	s.emitEvent(event.Event{Kind: event.Accept, Side: event.Client, Detail: s.addrPair(s.client.Conn.RemoteAddr, s.client.Conn.LocalAddr)})
 }
 
-// reach dials the upstream, and serves the client once it is announced.
-func (s *session) reach() {
-	if err := s.greet(); err != nil {
-		s.turnAway(err, DownClose)
-		s.proxy.drop(s)
-		s.emit(event.Event{Kind: event.Close, Detail: "no TLS with the client"})
+// dialAndServe dials the upstream, and serves the client once it is announced.
+func (s *session) dialAndServe() {
+	if err := s.handshakeClient(); err != nil {
+		s.rejectClient(err, FailClose)
+		s.proxy.removeSession(s)
+		s.emitClose("no TLS with the client")
 		return
 	}
-	server, err := s.dial()
+	server, err := s.dialUpstream()
 	if err != nil {
-		s.giveUp(err)
+		s.dialFailed(err)
 		return
 	}
-	s.connect(server)
-	s.proxy.ends.Go(s.proceed) // in a goroutine that has not got the stack of a dial
+	s.connectLinks(server)
+	s.proxy.wg.Go(s.serveConnected) // in a goroutine that has not got the stack of a dial
 }
 
-// giveUp ends the session of a client whose upstream could not be dialled.
-func (s *session) giveUp(err error) {
-	s.emit(event.Event{Kind: event.Dial, Side: event.Server, Detail: err.Error()})
-	s.turnAway(err, s.proxy.cfg.UpstreamDown)
-	s.proxy.drop(s)
-	s.emit(event.Event{Kind: event.Close, Detail: "the upstream could not be dialled"})
+// dialFailed ends the session of a client whose upstream could not be dialled.
+func (s *session) dialFailed(err error) {
+	s.emitEvent(dialFailure(err, ""))
+	s.rejectClient(err, s.proxy.cfg.UpstreamDown)
+	s.proxy.removeSession(s)
+	s.emitClose("the upstream could not be dialled")
 }
 
-// proceed carries what comes, once both sides are connected.
-func (s *session) proceed() {
-	s.close(s.carry())
+// dialFailure is the event of a dial that has failed. What comes next is said behind it.
+func dialFailure(err error, next string) event.Event {
+	return event.Event{Kind: event.DialFailed, Side: event.Server, Ending: dialEnding(err), Errno: sock.ErrnoName(err), Detail: err.Error() + next}
+}
+
+// dialEnding says what a failed dial has met.
+func dialEnding(err error) event.Ending {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT):
+		return event.Refused
+	case errors.Is(err, syscall.ECONNRESET):
+		return event.Reset
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return event.Unreachable
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return event.Timeout
+	}
+	return event.Open
+}
+
+// serveConnected carries what comes, once both sides are connected.
+func (s *session) serveConnected() {
+	outcome := s.carryLinks()
+	s.closeBoth(outcome)
+	s.proxy.removeSession(s)
+	s.awaitToxics()
+	s.emitClose(outcome.String())
 	for _, l := range s.links {
-		l.Wait()
+		l.WaitGoroutines()
 	}
 }
 
-// close ends the connection as the outcome has it, and forgets it.
-func (s *session) close(outcome link.Outcome) {
-	s.end(outcome)
-	s.proxy.drop(s)
-	s.emit(event.Event{Kind: event.Close, Detail: outcome.String()})
+// lastStrike is how long the last event of a connection waits for toxics that are on
+// their way out, and may still have to say what they have done.
+const lastStrike = 100 * time.Millisecond
+
+// awaitToxics blocks until the toxics have returned, or have had enough time to.
+func (s *session) awaitToxics() {
+	if !s.links[0].HadToxics() && !s.links[1].HadToxics() {
+		return
+	}
+	gone := make(chan struct{})
+	s.proxy.wg.Go(func() {
+		defer close(gone)
+		s.links[0].WaitGoroutines()
+		s.links[1].WaitGoroutines()
+	})
+	enough := time.NewTimer(lastStrike)
+	defer enough.Stop()
+	select {
+	case <-gone:
+	case <-enough.C:
+	}
 }
 
-// between says who is connected to whom, if somebody wants to know.
-func (s *session) between(from, to func() net.Addr) string {
+// closeSession ends the connection as the outcome has it, and forgets it.
+func (s *session) closeSession(outcome link.Outcome) {
+	s.closeBoth(outcome)
+	s.proxy.removeSession(s)
+	s.emitClose(outcome.String())
+}
+
+// emitClose says that the connection is over.
+func (s *session) emitClose(why string) {
+	if closed := s.proxy.cfg.Closed; closed != nil {
+		c := s.connectionInfo()
+		c.Ended, c.Reason = time.Now(), why
+		closed(c)
+	}
+	s.emitEvent(event.Event{Kind: event.Close, Detail: why})
+}
+
+// addrPair says who is connected to whom, if somebody wants to know.
+func (s *session) addrPair(from, to func() net.Addr) string {
 	if s.proxy.cfg.Events == nil {
 		return ""
 	}
 	return sock.FormatAddress(from()) + " to " + sock.FormatAddress(to())
 }
 
-// turnAway ends the client's connection that cannot be served.
-func (s *session) turnAway(err error, how Down) {
-	s.emit(event.Event{Kind: event.Refuse, Side: event.Proxy, Detail: err.Error()})
+// rejectClient ends the client's connection that cannot be served.
+func (s *session) rejectClient(err error, how UpstreamFailure) {
+	s.emitEvent(event.Event{Kind: event.Refuse, Side: event.Proxy, Detail: err.Error()})
 	// A reset can come so soon that the connect fails of it: that is one, too.
-	reset := errors.Is(err, syscall.ECONNRESET) || how != DownClose
+	reset := errors.Is(err, syscall.ECONNRESET) || how != FailClose
+	if s.isTerminated() {
+		s.mu.Lock()
+		reset = s.reset
+		s.mu.Unlock()
+	}
 	if !reset || s.proxy.ctx.Err() != nil {
-		s.emit(event.Event{Kind: event.FIN, Direction: event.Downstream, Side: event.Proxy})
-		s.shut(s.client)
+		s.emitEvent(event.Event{Kind: event.FIN, Direction: event.Downstream, Side: event.Proxy})
+		s.recordEnd(event.FIN, s.client)
+		s.shutSide(s.client)
 		return
 	}
-	s.emit(event.Event{Kind: event.RST, Direction: event.Downstream, Side: event.Proxy})
-	_ = sock.Reset(s.client.Conn)
+	s.emitEvent(event.Event{Kind: event.RST, Direction: event.Downstream, Side: event.Proxy})
+	s.recordEnd(event.RST, s.client)
+	_ = sock.ResetConn(s.client.Conn)
 }
 
-// connect makes the links, with the chains that are wanted at that moment.
-func (s *session) connect(server *link.Side) {
+// connectLinks makes the links, with the chains that are wanted at that moment.
+func (s *session) connectLinks(server *link.Side) {
 	p := s.proxy
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	up := link.New(s.config(event.Upstream, s.client, server), s.stages(p.toxics, event.Upstream))
-	down := link.New(s.config(event.Downstream, server, s.client), s.stages(p.toxics, event.Downstream))
+	if s.record == nil && p.cfg.Keep != nil {
+		s.record = p.cfg.Keep(s.id)
+	}
+	list := p.toxicsLocked()
+	up, down := &s.linkRoom[event.Upstream], &s.linkRoom[event.Downstream]
+	up.Begin(s.linkConfig(event.Upstream, s.client, server), s.directionStages(list, event.Upstream))
+	down.Begin(s.linkConfig(event.Downstream, server, s.client), s.directionStages(list, event.Downstream))
 	link.Join(up, down)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.server, s.links = server, [2]*link.Link{event.Upstream: up, event.Downstream: down}
 }
 
-func (s *session) config(d event.Direction, from, to *link.Side) link.Config {
+// linkConfig returns the configuration of the link of one direction.
+func (s *session) linkConfig(d event.Direction, from, to *link.Side) link.Config {
 	p := s.proxy
-	c := link.Config{Direction: d, Conn: s.id, Source: from, Dest: to, Pool: &p.pool, Diag: p.diag, Patience: p.cfg.Patience,
-		Emit: s.emit, Bytes: s.bytes, Happened: s.wait, Shared: s.meeting.get, Rand: s.rand, Finished: s.idle.start}
+	c := link.Config{Direction: d, Conn: s.id, Source: from, Dest: to, Pool: &p.shared.pool, Diag: p.diag, Patience: &p.cfg.Patience, Record: p.cfg.Record, Owner: (*linkOwner)(s)}
 	if p.cfg.Tap != nil {
-		c.Tap = p.cfg.Tap(s.id, d)
+		c.Tap = p.cfg.Tap(s.number, d)
 	}
 	return c
 }
 
-// stages returns the toxics that this connection has in one direction.
-func (s *session) stages(list []Toxic, d event.Direction) (stages []link.Stage) {
+// directionStages returns the toxics that this connection has in one direction.
+func (s *session) directionStages(list []Toxic, d event.Direction) (stages []link.Stage) {
+	served := s.proxy.cfg.Served + s.number
+	if len(s.own) > 0 {
+		list = slices.Concat(list, s.own)
+	}
+	if s.record != nil {
+		stages = append(stages, link.Stage{Name: recordingStage, Toxic: s.record.streams[d]})
+	}
 	for _, t := range list {
-		if t.Direction == d && t.covers(s.id) && s.strikes(t) {
+		if t.Direction == d && t.appliesTo(served) && s.isSelected(t) {
 			stages = append(stages, link.Stage{Name: t.Name, Toxic: t.Toxic, BufferSize: t.BufferSize})
 		}
 	}
 	return stages
 }
 
-// strikes reports whether the connection is among those that have the toxic. It
+// isSelected reports whether the connection is among those that have the toxic. It
 // says the same each time, until the toxicity is another.
-func (s *session) strikes(t Toxic) bool {
+func (s *session) isSelected(t Toxic) bool {
 	if t.Toxicity >= 1 {
 		return true
 	}
-	source := s.chance
-	if t.Chance != nil {
-		source = t.Chance.SplitN(s.id)
+	source := s.chance()
+	if t.Seed != nil {
+		source = t.Seed.SplitN(s.number)
 	}
-	return source.Split(t.Name).Rand().Float64() < t.Toxicity
+	return source.SplitBy(t.Name).NewRand().Float64() < t.Toxicity
 }
 
-func (s *session) rand(toxic string) *rand.Rand { return s.chance.Split(toxic).Split("wire").Rand() }
+func (s *session) toxicRand(toxic string) *rand.Rand {
+	return s.chance().SplitBy(toxic).SplitBy("wire").NewRand()
+}
 
-// update hands the links the chains that are wanted now.
-func (s *session) update(list []Toxic) {
-	for d, l := range s.both() {
+// updateChains hands the links the chains that are wanted now.
+func (s *session) updateChains(list []Toxic) {
+	for d, l := range s.bothLinks() {
 		if l != nil {
-			l.Update(s.stages(list, event.Direction(d)))
+			l.UpdateChain(s.directionStages(list, event.Direction(d)))
 		}
 	}
 }
 
 func (s *session) checkSources() {
-	for _, l := range s.both() {
+	for _, l := range s.bothLinks() {
 		if l != nil {
 			l.CheckSource()
 		}
 	}
 }
 
-// both returns the links, which are nil until the upstream is dialled.
-func (s *session) both() [2]*link.Link {
+// bothLinks returns the links, which are nil until the upstream is dialled.
+func (s *session) bothLinks() [2]*link.Link {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.links
 }
 
-// carry runs both links until the connection is over, and says what has ended
+// carryLinks runs both links until the connection is over, and says what has ended
 // it: the first that was not merely stopped.
-func (s *session) carry() link.Outcome {
-	ctx, cancel := context.WithCancel(s.proxy.ctx)
+func (s *session) carryLinks() link.Outcome {
+	ctx, cancel := s.scope()
 	defer cancel()
-	s.idle = idle{session: s, limit: s.proxy.cfg.HalfCloseIdle, over: cancel}
-	defer s.idle.stop()
+	s.halfCloseTimer = halfCloseTimer{session: s, limit: s.proxy.cfg.HalfCloseIdle, over: cancel}
+	defer s.halfCloseTimer.stopChecks()
 	run := func(d event.Direction) {
-		if s.settle(s.links[d].Run(ctx)) != link.Ended {
+		if s.setOutcome(s.links[d].RunStream(ctx)) != link.Ended {
 			cancel()
 		}
 	}
@@ -205,11 +306,11 @@ func (s *session) carry() link.Outcome {
 	other.Go(func() { run(event.Upstream) })
 	run(event.Downstream)
 	other.Wait()
-	return s.outcome
+	return s.finalOutcome()
 }
 
-// settle keeps the outcome of a link unless another one was first.
-func (s *session) settle(o link.Outcome) link.Outcome {
+// setOutcome keeps the outcome of a link unless another one was first.
+func (s *session) setOutcome(o link.Outcome) link.Outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.outcome == link.Stopped {
@@ -218,62 +319,82 @@ func (s *session) settle(o link.Outcome) link.Outcome {
 	return o
 }
 
-// end closes both sides as the outcome has it. Nobody else uses them any more.
-func (s *session) end(o link.Outcome) {
+// closeBoth closes both sides as the outcome has it. Nobody else uses them any more.
+func (s *session) closeBoth(o link.Outcome) {
+	s.server.CloseUnplugged()
+	s.client.CloseUnplugged()
 	switch o {
 	case link.Aborted:
-		_ = sock.Reset(s.server.Conn)
-		_ = sock.Reset(s.client.Conn)
+		s.recordEnd(event.RST, s.server)
+		s.recordEnd(event.RST, s.client)
+		_ = sock.ResetConn(s.server.Conn)
+		_ = sock.ResetConn(s.client.Conn)
 		return
 	case link.Stopped:
 		for d, l := range s.links {
-			s.emit(event.Event{Kind: event.FIN, Direction: event.Direction(d), Side: event.Proxy, Offset: l.Sent()})
+			if !l.FINSent() {
+				s.emitEvent(event.Event{Kind: event.FIN, Direction: event.Direction(d), Side: event.Proxy, Offset: l.SentBytes()})
+			}
 		}
 	}
-	if o == link.Ended && s.client.Ending() == event.EOF && s.server.Ending() == event.EOF {
+	s.recordFINs()
+	if o == link.Ended && s.client.PeerEnding() == event.EOF && s.server.PeerEnding() == event.EOF {
 		// Nothing is unread and nothing can come: the kernel does the rest.
 		_, _ = s.server.Conn.Close(), s.client.Conn.Close()
 		return
 	}
 	var other sync.WaitGroup
-	other.Go(func() { s.shut(s.server) })
-	s.shut(s.client)
+	other.Go(func() { s.shutSide(s.server) })
+	s.shutSide(s.client)
 	other.Wait()
 }
 
-func (s *session) shut(side *link.Side) {
+func (s *session) shutSide(side *link.Side) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.proxy.cfg.Grace)
 	defer cancel()
-	side.Shut(ctx, s.proxy.cfg.Patience.Progress, &s.proxy.pool)
+	side.CloseGracefully(ctx, s.proxy.cfg.Patience.Progress, &s.proxy.shared.pool)
 }
 
-// emit takes the events of the session, and tells those who wait for one.
-func (s *session) emit(e event.Event) {
+// emitEvent takes the events of the session, and tells those who wait for one. After
+// [event.Close] nothing strikes any more.
+func (s *session) emitEvent(e event.Event) {
 	e.Conn = s.id
+	s.emitting.Lock()
+	defer s.emitting.Unlock()
+	if s.over && e.Kind == event.Struck {
+		return
+	}
+	s.over = s.over || e.Kind == event.Close
 	s.mu.Lock()
-	if e.Kind == event.FIN || e.Kind == event.RST {
-		e.First = !s.ended
-		s.ended = true
+	switch e.Kind {
+	case event.FIN, event.RST:
+		if e.First = s.ended.Kind == ""; e.First {
+			s.ended = e
+		}
+	case event.Struck:
+		if !slices.Contains(s.struck, e.Toxic) {
+			s.struck = append(s.struck, e.Toxic)
+		}
 	}
 	s.markLocked(e.Kind)
 	s.mu.Unlock()
-	s.proxy.emit(e)
+	s.proxy.emitEvent(e)
 }
 
-func (s *session) bytes(e event.Event) {
+func (s *session) noteBytes(e event.Event) {
 	if s.proxy.cfg.Events != nil {
 		e.Conn = s.id
-		s.proxy.emit(e)
+		s.proxy.emitEvent(e)
 	}
-	if s.counted.Load() {
+	if s.countBytes.Load() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.markLocked(event.Bytes)
 	}
 }
 
-// wait returns a channel that is closed once an event of the kind has happened.
-func (s *session) wait(k event.Kind) <-chan struct{} {
+// waitEvent returns a channel that is closed once an event of the kind has happened.
+func (s *session) waitEvent(k event.Kind) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	signal := s.awaited[k]
@@ -288,9 +409,9 @@ func (s *session) wait(k event.Kind) <-chan struct{} {
 		}
 	}
 	if k == event.Bytes {
-		s.counted.Store(true)
+		s.countBytes.Store(true)
 		for _, l := range s.links {
-			if l != nil && l.Sent() > 0 {
+			if l != nil && l.SentBytes() > 0 {
 				s.markLocked(k)
 			}
 		}

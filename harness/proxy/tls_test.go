@@ -8,7 +8,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,12 +18,13 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/harness/tlsconn"
 	"github.com/sockharness/harness/toxics"
 )
 
-func newAuthority(t testing.TB) *Authority {
+func newAuthority(t testing.TB) *tlsconn.Authority {
 	t.Helper()
-	a, err := NewAuthority()
+	a, err := tlsconn.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,18 +32,16 @@ func newAuthority(t testing.TB) *Authority {
 }
 
 // trusting returns the configuration of a client that trusts the authority.
-func trusting(a *Authority, name string) *tls.Config {
+func trusting(a *tlsconn.Authority, name string) *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(a.PEM())
 	return &tls.Config{RootCAs: pool, ServerName: name}
 }
 
 // serving returns the configuration of a server whose certificate is of the authority.
-func serving(t testing.TB, a *Authority, names ...string) *tls.Config {
+func serving(t testing.TB, a *tlsconn.Authority, names ...string) *tls.Config {
 	t.Helper()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	c, err := a.sign(names)
+	c, err := a.SignLeaf(names)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +49,7 @@ func serving(t testing.TB, a *Authority, names ...string) *tls.Config {
 }
 
 // files writes a pair of certificate and key, and the authority's.
-func files(t testing.TB, a *Authority) (certificate, key, ca string) {
+func files(t testing.TB, a *tlsconn.Authority) (certificate, key, ca string) {
 	t.Helper()
 	pair := serving(t, a).Certificates[0]
 	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
@@ -102,14 +100,14 @@ func (r *recorded) lastRecord(t *testing.T) byte {
 }
 
 // generated has the proxy terminate TLS with certificates of the authority.
-func generated(a *Authority, list ...Toxic) func(*Config) {
+func generated(a *tlsconn.Authority, list ...Toxic) func(*Config) {
 	return func(c *Config) {
-		c.TLS.Terminate, c.Authority, c.Toxics = &Terminate{Generated: true}, a, list
+		c.TLS.Terminate, c.Authority, c.Toxics = &tlsconn.Terminate{Generated: true}, a, list
 	}
 }
 
 // secureClient connects and speaks TLS 1.2, of which one sees the alerts.
-func (x *crossing) secureClient(a *Authority, name string) (*tls.Conn, *recorded) {
+func (x *crossing) secureClient(a *tlsconn.Authority, name string) (*tls.Conn, *recorded) {
 	x.t.Helper()
 	raw := &recorded{Conn: x.mustDial()}
 	config := trusting(a, name)
@@ -144,8 +142,8 @@ func TestTLSPassesThroughUntouched(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 	until(t, "the bulk of it was spliced", func() bool {
-		c := x.proxy.Connections()[0]
-		return !canSplice || c.Spliced[event.Upstream] > int64(len(data)/2)
+		c := x.proxy.OpenConnections()[0]
+		return !canSplice || c.Direct[event.Upstream] > int64(len(data)/2)
 	})
 }
 
@@ -175,7 +173,7 @@ func TestTLSIsTerminated(t *testing.T) {
 				t.Errorf("the last record is of type %#x, want a close_notify", got)
 			}
 			x.wantClosed()
-			if up := x.proxy.Traffic(event.Upstream).Received; up != int64(len(data)+len("request")) {
+			if up := x.proxy.TotalTraffic(event.Upstream).Received; up != int64(len(data)+len("request")) {
 				t.Errorf("%d bytes upstream: not the plaintext's", up)
 			}
 		})
@@ -234,7 +232,9 @@ func TestTLSToxics(t *testing.T) {
 			}
 		}
 		if canSplice {
-			x.wantEvent("deliver", func(e event.Event) bool { return e.Kind == event.Deliver && e.Offset == 9 && e.Detail == "verified" })
+			x.wantEvent("deliver", func(e event.Event) bool {
+				return e.Kind == event.BoundaryRead && e.Offset == 9 && e.Detail == "verified"
+			})
 		}
 	})
 }
@@ -246,7 +246,7 @@ func TestTLSEndings(t *testing.T) {
 	pair := func(t *testing.T) (x *crossing, client *tls.Conn, raw *recorded, server *tls.Conn) {
 		x = newCrossing(t, "tcp", "tcp", func(c *Config) {
 			generated(a)(c)
-			c.TLS.Originate = &Originate{CA: ca, ServerName: "upstream.test"}
+			c.TLS.Originate = &tlsconn.Originate{CA: ca, ServerName: "upstream.test"}
 		})
 		shaken := make(chan error, 1)
 		accepted := make(chan *tls.Conn, 1)
@@ -296,14 +296,14 @@ func TestTLSIsOriginated(t *testing.T) {
 	certificate, key, ca := files(t, a)
 	_, _, foreign := files(t, newAuthority(t))
 	for name, test := range map[string]struct {
-		originate Originate
+		originate tlsconn.Originate
 		want      string // in the event of the failure
 	}{
-		"trusted":     {Originate{CA: ca, ServerName: "localhost"}, ""},
-		"of the host": {Originate{CA: ca}, ""},
-		"insecure":    {Originate{Insecure: true}, ""},
-		"untrusted":   {Originate{CA: foreign}, "unknown authority"},
-		"other name":  {Originate{CA: ca, ServerName: "other.test"}, "other.test"},
+		"trusted":     {tlsconn.Originate{CA: ca, ServerName: "localhost"}, ""},
+		"of the host": {tlsconn.Originate{CA: ca}, ""},
+		"insecure":    {tlsconn.Originate{Insecure: true}, ""},
+		"untrusted":   {tlsconn.Originate{CA: foreign}, "unknown authority"},
+		"other name":  {tlsconn.Originate{CA: ca, ServerName: "other.test"}, "other.test"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := newCrossing(t, "tcp", "tcp", func(c *Config) { c.TLS.Originate = &test.originate })
@@ -339,7 +339,7 @@ func TestTLSProtocols(t *testing.T) {
 	_, _, ca := files(t, a)
 	x := newCrossing(t, "tcp", "tcp", func(c *Config) {
 		generated(a)(c)
-		c.TLS.Originate, c.TLS.Protocols = &Originate{CA: ca, ServerName: "localhost"}, []string{"h2", "http/1.1"}
+		c.TLS.Originate, c.TLS.Protocols = &tlsconn.Originate{CA: ca, ServerName: "localhost"}, []string{"h2", "http/1.1"}
 	})
 	for _, want := range []string{"h2", "http/1.1"} {
 		config := trusting(a, "localhost")
@@ -390,7 +390,7 @@ func TestTLSHandshakeFails(t *testing.T) {
 // An upstream that does not shake hands is one that cannot be dialled.
 func TestTLSUpstreamIsSilent(t *testing.T) {
 	x := newCrossing(t, "tcp", "tcp", func(c *Config) {
-		c.TLS.Originate, c.DialTimeout, c.UpstreamDown = &Originate{Insecure: true}, 50*time.Millisecond, DownReset
+		c.TLS.Originate, c.DialTimeout, c.UpstreamDown = &tlsconn.Originate{Insecure: true}, 50*time.Millisecond, FailReset
 	})
 	client := x.mustDial()
 	x.accept()
@@ -407,58 +407,31 @@ func TestTLSMistakes(t *testing.T) {
 	if err := os.WriteFile(empty, []byte("nothing"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for want, spec := range map[string]TLS{
-		"tls.terminate: give certificate and key, or generated": {Terminate: &Terminate{}},
-		"tls.terminate: give":                                     {Terminate: &Terminate{Generated: true, Key: key, Certificate: certificate}},
-		"tls.terminate.key: no file":                              {Terminate: &Terminate{Certificate: certificate}},
-		"tls.terminate.certificate: no file":                      {Terminate: &Terminate{Key: key}},
-		"tls.terminate.certificate: stat /none":                   {Terminate: &Terminate{Certificate: "/none", Key: key}},
-		"tls.terminate.certificate: /dev/zero: not a file":        {Terminate: &Terminate{Certificate: "/dev/zero", Key: key}},
-		"tls.terminate.certificate: " + ca:                        {Terminate: &Terminate{Certificate: ca, Key: key}},
-		"tls.terminate.names: names are for generated":            {Terminate: &Terminate{Certificate: certificate, Key: key, Names: []string{"a"}}},
-		"tls.terminate.names: \"a b\"":                            {Terminate: &Terminate{Generated: true, Names: []string{"a b"}}},
-		"tls.originate.ca: " + empty + ": no certificate":         {Originate: &Originate{CA: empty}},
-		"tls.originate.server_name":                               {Originate: &Originate{ServerName: "a/b"}},
-		"tls.protocols: \"\"":                                     {Originate: &Originate{}, Protocols: []string{""}},
-		"tls.terminate: protocols and truncate are for a proxy":   {Truncate: true},
-		"tls.terminate: protocols and truncate are for a proxy t": {Protocols: []string{"h2"}},
+	for want, spec := range map[string]tlsconn.Config{
+		"tls.terminate: give either certificate and key, or generated": {Terminate: &tlsconn.Terminate{}},
+		"tls.terminate: give":                                           {Terminate: &tlsconn.Terminate{Generated: true, Key: key, Certificate: certificate}},
+		"tls.terminate.key: no file":                                    {Terminate: &tlsconn.Terminate{Certificate: certificate}},
+		"tls.terminate.certificate: no file":                            {Terminate: &tlsconn.Terminate{Key: key}},
+		"tls.terminate.certificate: stat /none":                         {Terminate: &tlsconn.Terminate{Certificate: "/none", Key: key}},
+		"tls.terminate.certificate: /dev/zero: not a file":              {Terminate: &tlsconn.Terminate{Certificate: "/dev/zero", Key: key}},
+		"tls.terminate.certificate: " + ca:                              {Terminate: &tlsconn.Terminate{Certificate: ca, Key: key}},
+		"tls.terminate.names: names apply to generated":                 {Terminate: &tlsconn.Terminate{Certificate: certificate, Key: key, Names: []string{"a"}}},
+		"tls.terminate.names: \"a b\"":                                  {Terminate: &tlsconn.Terminate{Generated: true, Names: []string{"a b"}}},
+		"tls.originate.ca: " + empty + ": no certificate":               {Originate: &tlsconn.Originate{CA: empty}},
+		"tls.originate.server_name":                                     {Originate: &tlsconn.Originate{ServerName: "a/b"}},
+		"tls.protocols: \"\"":                                           {Originate: &tlsconn.Originate{}, Protocols: []string{""}},
+		"tls.terminate: protocols and truncate apply only to a proxy":   {Truncate: true},
+		"tls.terminate: protocols and truncate apply only to a proxy t": {Protocols: []string{"h2"}},
 	} {
-		var field *FieldError
-		if err := spec.Check(); !errors.As(err, &field) || !strings.HasPrefix(err.Error(), want) {
+		var field *tlsconn.FieldError
+		if err := spec.CheckFiles(); !errors.As(err, &field) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%+v: %v, want %s", spec, err, want)
 		}
 		if _, err := New(Config{Name: "p", Listen: "127.0.0.1:0", TLS: spec}); err == nil {
 			t.Errorf("%+v: taken", spec)
 		}
 	}
-	if err := (TLS{Terminate: &Terminate{Certificate: certificate, Key: key}, Originate: &Originate{CA: ca}, Truncate: true}).Check(); err != nil {
+	if err := (tlsconn.Config{Terminate: &tlsconn.Terminate{Certificate: certificate, Key: key}, Originate: &tlsconn.Originate{CA: ca}, Truncate: true}).CheckFiles(); err != nil {
 		t.Error(err)
 	}
-}
-
-func TestAuthorityKnowsManyNames(t *testing.T) {
-	a := newAuthority(t)
-	for i := range knownNames + 10 {
-		if _, err := a.issue(&tls.ClientHelloInfo{ServerName: "n" + string(rune('a'+i%26)) + strings.Repeat("x", i/26), Conn: &net.TCPConn{}}, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(a.leaves) > knownNames {
-		t.Errorf("%d are kept", len(a.leaves))
-	}
-}
-
-// FuzzTLS reads attributes as they come; none of them makes the reader fail
-// otherwise than by naming the field.
-func FuzzTLS(f *testing.F) {
-	f.Add("", "", true, "localhost", "", "", "h2")
-	f.Add("/dev/null", "/dev/full", false, "*.a", "/proc/self/mem", "[::1]", "\x00")
-	f.Fuzz(func(t *testing.T, certificate, key string, made bool, name, ca, server, protocol string) {
-		spec := TLS{Terminate: &Terminate{Certificate: certificate, Key: key, Generated: made, Names: []string{name}},
-			Originate: &Originate{CA: ca, ServerName: server}, Protocols: []string{protocol}}
-		var field *FieldError
-		if err := spec.Check(); err != nil && !errors.As(err, &field) {
-			t.Error(err)
-		}
-	})
 }

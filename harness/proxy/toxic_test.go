@@ -13,7 +13,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 func down(name string, t tp.Toxic) Toxic {
@@ -88,7 +88,7 @@ func TestRemovingATimeoutEndsBothSides(t *testing.T) {
 	r := newRig(t, with(down("cut", &tp.TimeoutToxic{})))
 	client, server := r.pair()
 	send(t, server, "lost")
-	until(t, "the bytes are read", func() bool { return r.proxy.Traffic(event.Downstream).Received == 4 })
+	until(t, "the bytes are read", func() bool { return r.proxy.TotalTraffic(event.Downstream).Received == 4 })
 	r.set()
 	wantEnding(t, client, "", event.EOF)
 	wantEnding(t, server, "", event.EOF)
@@ -161,7 +161,7 @@ func TestDeafToxicHoldsNobodyElse(t *testing.T) {
 	wantRead(t, client2, "free")
 	_ = r.proxy.Close()
 	wantEnding(t, client1, "", event.EOF)
-	e := r.wantEvent("abandon", func(e event.Event) bool { return e.Kind == event.Abandon })
+	e := r.wantEvent("abandon", func(e event.Event) bool { return e.Kind == event.Leaked })
 	if e.Toxic != "deaf" || e.Conn != 1 {
 		t.Errorf("event %+v", e)
 	}
@@ -187,7 +187,7 @@ func TestEditWhileTheReaderIsStalled(t *testing.T) {
 			}
 			r.set(chainOf("noop")...)
 			until(t, "the edit is in force", func() bool {
-				return strings.Join(r.proxy.Connections()[0].Toxics[event.Downstream], ",") == "noop"
+				return strings.Join(r.proxy.OpenConnections()[0].Toxics[event.Downstream], ",") == "noop"
 			})
 			got, ending := endingOf(client)
 			if err := <-sent; err != nil || ending != event.EOF || !bytes.Equal(got, data) {
@@ -271,7 +271,7 @@ func TestToxicityIsDecidedOncePerConnection(t *testing.T) {
 	type active = map[uint64]bool
 	look := func() active {
 		a := active{}
-		for _, c := range r.proxy.Connections() {
+		for _, c := range r.proxy.OpenConnections() {
 			a[c.ID] = len(c.Toxics[event.Downstream]) > 0
 		}
 		return a
@@ -296,7 +296,7 @@ func TestToxicityIsDecidedOncePerConnection(t *testing.T) {
 		half.BufferSize = 1
 		r.set(down("before", &tp.NoopToxic{}), half)
 		until(t, "the edit is in force", func() bool {
-			for _, c := range r.proxy.Connections() {
+			for _, c := range r.proxy.OpenConnections() {
 				want := "before"
 				if first[c.ID] {
 					want = "before,half"
@@ -313,16 +313,16 @@ func TestToxicityIsDecidedOncePerConnection(t *testing.T) {
 // attached is a toxic that knows its link.
 type attached struct {
 	tp.NoopToxic
-	make func(wire.Wire) func(*tp.ToxicStub)
+	make func(hook.Link) func(*tp.ToxicStub)
 }
 
-func (a *attached) Attach(w wire.Wire) tp.Toxic { return pipeFunc(a.make(w)) }
+func (a *attached) Attach(w hook.Link) tp.Toxic { return pipeFunc(a.make(w)) }
 
 var _ link.Attacher = (*attached)(nil)
 
 // ending closes the stream after n bytes with the given end.
-func ending(n int, end wire.End) tp.Toxic {
-	return &attached{make: func(w wire.Wire) func(*tp.ToxicStub) {
+func ending(n int, end hook.EndMode) tp.Toxic {
+	return &attached{make: func(w hook.Link) func(*tp.ToxicStub) {
 		left := n
 		return func(s *tp.ToxicStub) {
 			for {
@@ -351,7 +351,7 @@ func ending(n int, end wire.End) tp.Toxic {
 
 func TestEndsThatAToxicAsksFor(t *testing.T) {
 	t.Run("reset", func(t *testing.T) {
-		r := newRig(t, with(down("it", ending(5, wire.Reset))))
+		r := newRig(t, with(down("it", ending(5, hook.Reset))))
 		client, server := r.pair()
 		send(t, server, "12345678")
 		wantEnding(t, client, "12345", event.Reset)
@@ -362,7 +362,7 @@ func TestEndsThatAToxicAsksFor(t *testing.T) {
 		}
 	})
 	t.Run("half_close", func(t *testing.T) {
-		r := newRig(t, with(down("it", ending(5, wire.HalfClose))))
+		r := newRig(t, with(down("it", ending(5, hook.HalfClose))))
 		client, server := r.pair()
 		send(t, server, "12345678")
 		wantEnding(t, client, "12345", event.EOF)
@@ -375,7 +375,7 @@ func TestEndsThatAToxicAsksFor(t *testing.T) {
 		r.wantClosed()
 	})
 	t.Run("vanish", func(t *testing.T) {
-		r := newRig(t, with(down("it", ending(5, wire.Vanish))))
+		r := newRig(t, with(down("it", ending(5, hook.Vanish))))
 		client, server := r.pair()
 		send(t, server, "12345678")
 		wantEnding(t, client, "12345", event.EOF)
@@ -385,7 +385,7 @@ func TestEndsThatAToxicAsksFor(t *testing.T) {
 		wantEnding(t, server, "", event.EOF)
 	})
 	t.Run("shut", func(t *testing.T) {
-		r := newRig(t, with(down("it", ending(5, wire.Shut))))
+		r := newRig(t, with(down("it", ending(5, hook.CloseBoth))))
 		client, server := r.pair()
 		send(t, server, "12345678")
 		wantEnding(t, client, "12345", event.EOF)
@@ -396,7 +396,7 @@ func TestEndsThatAToxicAsksFor(t *testing.T) {
 
 // A reset that a toxic asks for comes when the receiver has read everything.
 func TestToxicResetWaitsForTheReceiver(t *testing.T) {
-	r := newRig(t, with(down("it", ending(1000, wire.Reset))))
+	r := newRig(t, with(down("it", ending(1000, hook.Reset))))
 	client, server := r.pair()
 	send(t, server, strings.Repeat("x", 2000))
 	awaitInput(t, client, 1000)
@@ -408,7 +408,7 @@ func TestToxicResetWaitsForTheReceiver(t *testing.T) {
 
 // lockstep asks for a boundary behind every byte.
 func lockstep() tp.Toxic {
-	return &attached{make: func(w wire.Wire) func(*tp.ToxicStub) {
+	return &attached{make: func(w hook.Link) func(*tp.ToxicStub) {
 		var sent int64
 		return func(s *tp.ToxicStub) {
 			for {
@@ -455,11 +455,11 @@ func TestBoundariesAreVerified(t *testing.T) {
 		reads++
 	}
 	verified := 0
-	for _, e := range r.log.Events() {
-		if e.Kind == event.Deliver && e.Detail != "verified" {
+	for _, e := range r.log.AllEvents() {
+		if e.Kind == event.BoundaryRead && e.Detail != "verified" {
 			t.Errorf("event %+v", e)
 		}
-		if e.Kind == event.Deliver && e.Detail == "verified" {
+		if e.Kind == event.BoundaryRead && e.Detail == "verified" {
 			verified++
 		}
 	}
@@ -476,8 +476,8 @@ func TestBoundaryThatNobodyReadsIsBounded(t *testing.T) {
 	client, server := r.pair()
 	send(t, server, "abc")
 	awaitInput(t, client, 3)
-	e := r.wantEvent("deliver", func(e event.Event) bool { return e.Kind == event.Deliver && e.Offset == 2 })
-	if !strings.HasPrefix(e.Detail, "glued: ") {
+	e := r.wantEvent("deliver", func(e event.Event) bool { return e.Kind == event.BoundaryRead && e.Offset == 2 })
+	if !strings.HasPrefix(e.Detail, "merged: ") {
 		t.Errorf("detail %q", e.Detail)
 	}
 }
@@ -485,7 +485,7 @@ func TestBoundaryThatNobodyReadsIsBounded(t *testing.T) {
 // A toxic learns that the source cannot send any more.
 func TestSourceBlocked(t *testing.T) {
 	held := make(chan int64, 1)
-	r := newRig(t, with(down("stall", &attached{make: func(w wire.Wire) func(*tp.ToxicStub) {
+	r := newRig(t, with(down("stall", &attached{make: func(w hook.Link) func(*tp.ToxicStub) {
 		return func(s *tp.ToxicStub) {
 			n, err := w.SourceBlocked(w.Context())
 			if err == nil {
@@ -512,10 +512,10 @@ func TestSourceBlocked(t *testing.T) {
 }
 
 func TestHappened(t *testing.T) {
-	r := newRig(t, with(down("cue", &attached{make: func(w wire.Wire) func(*tp.ToxicStub) {
+	r := newRig(t, with(down("cue", &attached{make: func(w hook.Link) func(*tp.ToxicStub) {
 		return func(s *tp.ToxicStub) {
 			select {
-			case <-w.Happened(event.FIN):
+			case <-w.EventHappened(event.FIN):
 			case <-s.Interrupt:
 				return
 			}
@@ -544,7 +544,7 @@ func TestBytesEventsTileTheStream(t *testing.T) {
 		select {
 		case n := <-got:
 			var at int64
-			for _, e := range r.log.Events() {
+			for _, e := range r.log.AllEvents() {
 				if e.Kind == event.Bytes {
 					if e.Offset != at || e.Bytes <= 0 || e.Side != event.Server {
 						t.Fatalf("event %+v at offset %d", e, at)
@@ -574,7 +574,7 @@ func TestTapRecordsWhatIsSent(t *testing.T) {
 	client, server := r.pair()
 	send(t, server, "recorded")
 	wantRead(t, client, "recorded")
-	if got, dropped := tap.Bytes(); string(got) != "record" || dropped != 2 {
+	if got, dropped := tap.RecordedBytes(); string(got) != "record" || dropped != 2 {
 		t.Errorf("recorded %q and dropped %d", got, dropped)
 	}
 }

@@ -44,7 +44,7 @@ func newCrossing(t *testing.T, from, to string, change func(*Config)) *crossing 
 		cfg.Listen = "unix:" + filepath.Join(t.TempDir(), "listen.sock")
 	}
 	x := &crossing{rig{t: t, log: event.NewLog(0)}, l}
-	cfg.Events = x.log.Add
+	cfg.Events = x.log.AddEvent
 	if change != nil {
 		change(&cfg)
 	}
@@ -109,7 +109,7 @@ func (x *crossing) pair() (client, server link.Conn) {
 func (x *crossing) wantLinks() {
 	x.t.Helper()
 	until(x.t, "the links are made", func() bool {
-		open := x.proxy.Connections()
+		open := x.proxy.OpenConnections()
 		return len(open) > 0 && open[len(open)-1].Upstream != ""
 	})
 }
@@ -135,7 +135,7 @@ func isUnix(c net.Conn) bool { return c.LocalAddr().Network() == "unix" }
 // resetIt resets a connection as its network has it.
 func resetIt(t *testing.T, c link.Conn) {
 	t.Helper()
-	if err := sock.Reset(c); err != nil && !isUnix(c) {
+	if err := sock.ResetConn(c); err != nil && !isUnix(c) {
 		t.Fatal(err)
 	}
 }

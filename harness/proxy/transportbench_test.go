@@ -6,6 +6,8 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+
+	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // BenchmarkTransports sends 256 KiB at a time through proxies of each kind, to a
@@ -32,7 +34,7 @@ func BenchmarkTransports(b *testing.B) {
 			}
 		}()
 	}
-	terminate := TLS{Terminate: &Terminate{Generated: true}}
+	terminate := tlsconn.Config{Terminate: &tlsconn.Terminate{Generated: true}}
 	for _, row := range []struct {
 		name      string
 		cfg       Config
@@ -44,13 +46,13 @@ func BenchmarkTransports(b *testing.B) {
 		{"tls passed through", Config{Upstream: secure.Addr().String()}, true},
 		{"tls terminated", Config{Upstream: tcp.Addr().String(), TLS: terminate}, true},
 		{"tls terminated and originated", Config{Upstream: secure.Addr().String(),
-			TLS: TLS{Terminate: terminate.Terminate, Originate: &Originate{Insecure: true}}}, true},
+			TLS: tlsconn.Config{Terminate: terminate.Terminate, Originate: &tlsconn.Originate{Insecure: true}}}, true},
 	} {
 		b.Run(row.name, func(b *testing.B) { benchTransport(b, a, row.cfg, row.clientTLS) })
 	}
 }
 
-func benchTransport(b *testing.B, a *Authority, cfg Config, clientTLS bool) {
+func benchTransport(b *testing.B, a *tlsconn.Authority, cfg Config, clientTLS bool) {
 	cfg.Name, cfg.Authority = "bench", a
 	if cfg.Listen == "" {
 		cfg.Listen = "127.0.0.1:0"

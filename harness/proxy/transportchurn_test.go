@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // Edits interrupt reads of TLS wherever they are in a record, and of unix sockets;
@@ -18,7 +19,7 @@ func TestEditsOfOtherTransportsLoseNothing(t *testing.T) {
 	_, _, ca := files(t, a)
 	both := func(c *Config) {
 		generated(a)(c)
-		c.TLS.Originate = &Originate{CA: ca, ServerName: "localhost"}
+		c.TLS.Originate = &tlsconn.Originate{CA: ca, ServerName: "localhost"}
 	}
 	for name, test := range map[string]struct {
 		from, to string
@@ -65,7 +66,7 @@ type stream interface {
 }
 
 // streams returns both ends of a connection, which speak TLS where they are to.
-func (x *crossing) streams(t *testing.T, a *Authority, clientTLS, serverTLS bool) (client, server stream) {
+func (x *crossing) streams(t *testing.T, a *tlsconn.Authority, clientTLS, serverTLS bool) (client, server stream) {
 	t.Helper()
 	raw := x.mustDial()
 	client = raw

@@ -13,8 +13,8 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
-	"github.com/sockharness/harness/harness/wire"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 func TestUnixHalfClose(t *testing.T) {
@@ -44,8 +44,8 @@ func TestUnixIsSpliced(t *testing.T) {
 			t.Fatal("the bytes differ")
 		}
 		until(t, "all bytes were spliced", func() bool {
-			c := x.proxy.Connections()[0]
-			return c.Spliced[0]+c.Spliced[1] == int64(len(data))
+			c := x.proxy.OpenConnections()[0]
+			return c.Direct[0]+c.Direct[1] == int64(len(data))
 		})
 	})
 }
@@ -163,7 +163,7 @@ func TestUnixFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := second.Start(t.Context()); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "somebody listens there") {
+	if err := second.Start(t.Context()); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "another process listens there") {
 		t.Errorf("second: %v", err)
 	}
 	x.pair()
@@ -174,7 +174,7 @@ func TestUnixFile(t *testing.T) {
 }
 
 func TestUnixUpstreamDown(t *testing.T) {
-	x := newCrossing(t, "tcp", "unix", func(c *Config) { c.UpstreamDown = DownRefuse })
+	x := newCrossing(t, "tcp", "unix", func(c *Config) { c.UpstreamDown = FailRefuse })
 	x.pair()
 	_ = x.server.Close()
 	until(t, "connects are refused", func() bool {
@@ -186,10 +186,10 @@ func TestUnixUpstreamDown(t *testing.T) {
 func TestUnixConnectionsAreShown(t *testing.T) {
 	x := newCrossing(t, "unix", "unix", nil)
 	x.pair()
-	if c := x.proxy.Connections()[0]; c.Client != "unix:" || c.Upstream != "unix:"+x.server.Addr().String() {
+	if c := x.proxy.OpenConnections()[0]; c.Client != "unix:" || c.Upstream != "unix:"+x.server.Addr().String() {
 		t.Errorf("%+v", c)
 	}
-	if err := x.proxy.SetWindows(wire.Window{SegmentSize: 88}, wire.Window{SegmentSize: 88}); err != nil {
+	if err := x.proxy.SetWindows(hook.SocketLimits{SegmentSize: 88}, hook.SocketLimits{SegmentSize: 88}); err != nil {
 		t.Errorf("a window of a socket that has none: %v", err)
 	}
 	x.pair()
@@ -215,7 +215,7 @@ func TestUnixBoundaries(t *testing.T) {
 		}
 	}
 	x.wantEvent("deliver", func(e event.Event) bool {
-		return e.Kind == event.Deliver && e.Offset == 199 && strings.HasPrefix(e.Detail, "unverified: all of it was taken")
+		return e.Kind == event.BoundaryRead && e.Offset == 199 && strings.HasPrefix(e.Detail, "unverified: the unix socket is empty")
 	})
 }
 

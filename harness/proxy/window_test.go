@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 // Windows change while the proxy runs: new connections have them, on both sides.
@@ -20,7 +20,7 @@ func TestWindowsOfNewConnections(t *testing.T) {
 	for _, w := range []struct{ listen, dial, client, server int }{
 		{88, 536, 88, 536}, {0, 100, int(plain), 100}, {0, 0, int(plain), int(plain)},
 	} {
-		if err := r.proxy.SetWindows(wire.Window{SegmentSize: w.listen}, wire.Window{SegmentSize: w.dial}); err != nil {
+		if err := r.proxy.SetWindows(hook.SocketLimits{SegmentSize: w.listen}, hook.SocketLimits{SegmentSize: w.dial}); err != nil {
 			t.Fatal(err)
 		}
 		client, server := r.pair()
@@ -34,7 +34,7 @@ func TestWindowsOfNewConnections(t *testing.T) {
 	send(t, first, "alive")
 	wantRead(t, firstServer, "alive")
 	_ = r.proxy.Close()
-	if err := r.proxy.SetWindows(wire.Window{}, wire.Window{}); !errors.Is(err, net.ErrClosed) {
+	if err := r.proxy.SetWindows(hook.SocketLimits{}, hook.SocketLimits{}); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
 }

@@ -1,0 +1,86 @@
+package proxy
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/toxics/hook"
+)
+
+// A localUpstream is where the upstream is, if it is on this host: a connect there is done, or
+// has failed, when the call returns.
+type localUpstream struct {
+	upstream string         // that it was made from
+	family   int            // 0: elsewhere, or not to be known without asking others
+	addr     netip.AddrPort // the same
+	raw      sock.RawAddress
+	peer     *net.TCPAddr // the same; shared, never changed
+}
+
+func resolveLocal(upstream string) localUpstream {
+	w := localUpstream{upstream: upstream}
+	network, at, err := sock.ParseAddress(upstream)
+	addr, failed := netip.ParseAddrPort(at)
+	if err != nil || failed != nil || network != "tcp" || !addr.Addr().IsLoopback() || addr.Addr().Zone() != "" {
+		return w
+	}
+	w.addr, w.raw, w.peer = addr, sock.NewRawAddress(addr), net.TCPAddrFromAddrPort(addr)
+	if addr.Addr().Unmap().Is4() {
+		w.family = unix.AF_INET
+	} else {
+		w.family = unix.AF_INET6
+	}
+	return w
+}
+
+// errNotAtOnce says that a dial has to wait, and so has to be another one.
+var errNotAtOnce = errors.New("not connected at once")
+
+// dialLocal connects to the upstream of a session, if that is done at once.
+func (s *session) dialLocal() (fd int, peer *net.TCPAddr, err error) {
+	p := s.proxy
+	if len(s.upstreams) > 1 || p.cfg.DialContext != nil || p.dialWindow() != (hook.SocketLimits{}) {
+		return -1, nil, errNotAtOnce
+	}
+	way := p.way.Load()
+	if way == nil || way.upstream != s.upstreams[0] {
+		fresh := resolveLocal(s.upstreams[0])
+		way = &fresh
+		p.way.Store(way)
+	}
+	if way.family == 0 {
+		return -1, nil, errNotAtOnce
+	}
+	if p.isAt(way.addr) {
+		return -1, nil, &net.OpError{Op: "dial", Net: "tcp", Addr: way.peer, Err: errSelf}
+	}
+	fd, err = way.dialNow()
+	return fd, way.peer, err
+}
+
+// dialNow connects. When that is not done at once, nothing but a SYN was sent, which the
+// upstream has dropped. A host does not lose itself: the socket needs no keep-alive.
+func (w *localUpstream) dialNow() (int, error) {
+	fd, err := unix.Socket(w.family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_TCP)
+	if err != nil {
+		return -1, errNotAtOnce
+	}
+	failed := error(errNotAtOnce)
+	if err = sock.ConnectNoWait(fd, &w.raw); err == unix.EINPROGRESS {
+		// The second call says what has become of the first one.
+		if err = sock.ConnectNoWait(fd, &w.raw); err != nil && err != unix.EALREADY && err != unix.EINTR {
+			failed = &net.OpError{Op: "dial", Net: "tcp", Addr: w.peer, Err: os.NewSyscallError("connect", err)}
+		}
+	}
+	if err != nil {
+		_ = sock.CloseNoWait(fd)
+		return -1, failed
+	}
+	_ = sock.NoDelayNoWait(fd)
+	return fd, nil
+}
