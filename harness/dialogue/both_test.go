@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sockharness/harness/harness/chance"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/sock"
 	"pgregory.net/rapid"
 )
@@ -98,7 +98,7 @@ func TestBothSidesAgree(t *testing.T) {
 		if err != nil {
 			rt.Fatalf("%v\n%s", err, text)
 		}
-		s, err := d.Script(chance.New(rapid.Int64().Draw(rt, "seed")))
+		s, err := d.ResolveScript(seed.New(rapid.Int64().Draw(rt, "seed")))
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -108,14 +108,14 @@ func TestBothSidesAgree(t *testing.T) {
 		if !client.OK() || !server.OK() {
 			rt.Fatalf("%s\nclient: %v\nserver: %v", text, client.Err(), server.Err())
 		}
-		replies, _ := s.Replies()
-		if !bytes.Equal(client.Received, replies) || !bytes.Equal(server.Received, s.Requests()) {
+		replies, _ := s.ReplyBytes()
+		if !bytes.Equal(client.Received, replies) || !bytes.Equal(server.Received, s.RequestBytes()) {
 			rt.Fatal("other bytes than the script's")
 		}
 		if client.Ending != event.EOF || server.Ending != event.EOF {
 			rt.Fatalf("client %q, server %q", client.Ending, server.Ending)
 		}
-		checkParts(rt, s.RequestParts(), s.RequestBoundaries(), int64(len(s.Requests())))
+		checkParts(rt, s.RequestParts(), s.RequestBoundaries(), int64(len(s.RequestBytes())))
 		checkParts(rt, s.ReplyParts(), s.ReplyBoundaries(), int64(len(replies)))
 	})
 }
@@ -143,7 +143,7 @@ func TestBothMegabytePipelined(t *testing.T) {
 	if !client.OK() || !server.OK() {
 		t.Errorf("client: %v\nserver: %v", client.Err(), server.Err())
 	}
-	if !bytes.Equal(s.Steps[0].Send, s.Steps[0].Expect[0].Bytes) {
+	if !bytes.Equal(s.Steps[0].Send, s.Steps[0].Expect[0].SentBytes) {
 		t.Error("an echo of random bytes cannot be written down")
 	}
 }

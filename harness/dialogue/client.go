@@ -15,15 +15,19 @@ import (
 // At the end, where the client closes, it first sends FIN only and reads on,
 // because that shows how the server ends.
 func (s *Script) PlayClient(ctx context.Context, conn Conn, o Options) Played {
-	return s.play(ctx, conn, o, event.Client, func(p *player) bool {
-		if len(s.Greeting) > 0 && !p.receive(ctx, -1, s.Greeting) {
+	if s.datagrams {
+		return s.playDatagrams(ctx, conn, o)
+	}
+	s = s.ForConnection()
+	return s.playSide(ctx, conn, o, event.Client, func(p *player) bool {
+		if len(s.Greeting) > 0 && !p.receivePattern(ctx, -1, s.Greeting, s.greetingKeep) {
 			return false
 		}
 		if o.Pipelined {
-			p.stream.write(s.Requests(), s.halfCloses())
+			p.stream.startWrite(s.RequestBytes(), s.halfCloses())
 		}
 		for i, step := range s.Steps {
-			if !p.exchange(i, step) {
+			if !p.playExchange(i, step) {
 				return false
 			}
 		}
@@ -31,26 +35,30 @@ func (s *Script) PlayClient(ctx context.Context, conn Conn, o Options) Played {
 			return true
 		}
 		if s.End != ServerCloses && !s.halfCloses() {
-			p.stream.write(nil, true)
+			p.stream.startWrite(nil, true)
 		}
-		return p.ended()
+		return p.awaitEnd()
 	})
 }
 
-func (p *player) exchange(i int, step Step) bool {
+func (p *player) playExchange(i int, step Step) bool {
 	ctx := p.ctx
 	if step.Within > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, step.Within)
 		defer cancel()
 	}
-	if !p.options.Pipelined {
-		p.stream.write(step.Send, step.ShutdownWrite)
+	step = p.script.expandStep(i)
+	if p.script.dynamic {
+		p.played.sends = append(p.played.sends, step.Send)
 	}
-	if !p.receive(ctx, i, step.Expect) {
+	if !p.options.Pipelined {
+		p.stream.startWrite(step.Send, step.ShutdownWrite)
+	}
+	if !p.receivePattern(ctx, i, p.script.expandStep(i).Expect, step.keepExpected) {
 		return false
 	}
-	if last := i == len(p.script.Steps)-1; (last || !p.options.Pipelined) && !p.written(ctx, i) {
+	if last := i == len(p.script.Steps)-1; (last || !p.options.Pipelined) && !p.awaitWritten(ctx, i) {
 		return false
 	}
 	return p.stepDone(i)

@@ -47,7 +47,7 @@ func TestClientFramings(t *testing.T) {
 				p := asClient(t, within30(t), s, Options{}, func(conn *net.TCPConn) {
 					reply := c.reply
 					if len(s.Greeting) > 0 {
-						b, _ := s.Greeting.Literal()
+						b, _ := s.Greeting.LiteralBytes()
 						io.WriteString(conn, reply[:len(b)])
 						reply = reply[len(b):]
 					}
@@ -205,7 +205,7 @@ func TestClientExtraBytes(t *testing.T) {
 	if p.OK() || m == nil || m.Step != 2 || m.Offset != 8 || string(m.Got) != "bye\n" || string(p.Received) != "HELLO\nA\nbye\n" || p.Ending != event.EOF || p.Steps != 2 {
 		t.Fatalf("%+v\n%v", p, m)
 	}
-	if !strings.Contains(m.Error(), "after the last exchange (test.yaml): 4 bytes that nobody asked for, at byte 8 of the stream") {
+	if !strings.Contains(m.Error(), "after the last exchange (test.yaml): 4 bytes that were not requested, at byte 8 of the stream") {
 		t.Error(m)
 	}
 }
@@ -309,7 +309,7 @@ func TestClientVolatile(t *testing.T) {
 			s := script(t, c.file)
 			for _, cut := range []bool{false, true} {
 				p := asClient(t, within30(t), s, Options{}, func(conn *net.TCPConn) {
-					readN(conn, len(s.Requests()))
+					readN(conn, len(s.RequestBytes()))
 					for _, piece := range pieces(c.reply, cut) {
 						io.WriteString(conn, piece)
 					}

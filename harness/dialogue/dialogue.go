@@ -2,6 +2,10 @@
 // it: who sends which bytes, what must come back, how messages are framed, who
 // ends it.
 //
+//	d, err := dialogue.LoadFile("kv.yaml")
+//	script, err := d.ResolveScript(seed.New(7))
+//	played := script.PlayClient(ctx, conn, dialogue.Options{})
+//
 // A [Dialogue] is what a file says; a [Script] is a dialogue whose payloads are
 // fixed by a seed: exactly what is on the wire. [Script.PlayClient] and
 // [Script.PlayServer] hold the conversation over a connection and tell in
@@ -12,8 +16,8 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/sockharness/harness/harness/document"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/strictyaml"
 )
 
 // MaxBytes is how many bytes one side of a dialogue may send in all.
@@ -21,22 +25,30 @@ const MaxBytes = 64 << 20
 
 // A Dialogue is a conversation as its file tells it. [Parse] makes it.
 type Dialogue struct {
-	Name      string
-	Framing   Framing
-	Greeting  *Message // what the server says first; nil: the client speaks first
-	Exchanges []Exchange
-	End       End
-	Volatile  []*regexp.Regexp // what may differ from run to run
-	File      string
+	Name         string           `json:"dialogue" jsonschema:"required,description=Name of the dialogue."`
+	Framing      Framing          `json:"framing,omitempty" jsonschema:"description=Where a message ends."`
+	Greeting     *Message         `json:"greeting,omitempty" jsonschema:"description=What the server says first. Without: the client speaks first."`
+	GreetingKeep Captures         `json:"-"`
+	Exchanges    []Exchange       `json:"exchanges,omitempty" jsonschema:"description=What the client sends and what must come back in order."`
+	End          End              `json:"end,omitempty" jsonschema:"description=Who ends the conversation and how."`
+	Volatile     []*regexp.Regexp `json:"volatile,omitempty" jsonschema:"description=Regular expressions of bytes that may differ from run to run."`
+	Order        Order            `json:"order,omitzero" jsonschema:"description=Which answers may come before others."`
+	Skip         []*regexp.Regexp `json:"skip,omitempty" jsonschema:"description=Regular expressions of messages of the server that are left out: notifications\\, lines of a log."`
+	File         string           `json:"-"`
 }
 
 // An Exchange is what the client sends and what must come back.
 type Exchange struct {
-	Send          *Message      // nil: nothing
-	Expect        *Message      // nil: nothing
-	ShutdownWrite bool          // the client half-closes after Send
-	Within        time.Duration // how long the reply may take, from the start of Send; 0: no limit of its own
-	Line          int
+	Send          *Message      `json:"send,omitempty" jsonschema:"description=What the client sends."`
+	Expect        *Message      `json:"expect,omitempty" jsonschema:"description=What must come back."`
+	ShutdownWrite bool          `json:"shutdown,omitempty" jsonschema:"description=The client half-closes after send."`
+	Within        time.Duration `json:"within,omitempty" jsonschema:"description=How long the reply may take from the start of send."` // 0: no limit of its own
+	Continues     *bool         `json:"continues,omitempty" jsonschema:"description=The request goes on in the next exchange."`        // nil: the dialogue does not say
+	Once          bool          `json:"once,omitempty" jsonschema:"description=The request is sent once on a connection: no scenario repeats it."`
+	Keep          Captures      `json:"keep,omitempty" jsonschema:"description=Names for groups of the regular expression: ${name} writes one."`
+	Line          int           `json:"-"`
+
+	keepSent, keepExpected Captures // Keep by the side that has the group
 }
 
 // An End is who ends the conversation after the last exchange, and how.
@@ -55,16 +67,30 @@ var ends = [...]string{"client closes", "server closes", "client half-closes"}
 func (e End) String() string { return ends[e] }
 
 // PlayableAs tells whether the harness can be the given side of the dialogue:
-// a server needs the bytes of every reply, and a regex or any has none. The
-// error is of type [document.Errors].
+// a server needs the bytes of every reply, a client those of every request, and a
+// regex or any has none. The error is of type [strictyaml.Errors].
 func (d *Dialogue) PlayableAs(side event.Side) error {
+	var dec strictyaml.Decoder
 	if side != event.Server {
-		return nil
+		for _, e := range d.Exchanges {
+			if e.Send != nil && !e.Send.isLiteral() {
+				dec.AddError(d.errorAt(e.Send, "a client cannot send a regex", "write the bytes; a regex in send is for a client under test"))
+			}
+		}
+		return dec.Err()
 	}
-	var dec document.Decoder
+	told := d.Greeting != nil && len(d.Greeting.ownNames()) > 0
+	for _, e := range d.Exchanges {
+		if e.Expect != nil && len(e.Expect.ownNames()) > 0 {
+			told = true // a client may give back what it was told
+		}
+		if e.Send != nil && len(e.Send.ownNames()) > 0 && !told {
+			dec.AddError(d.errorAt(e.Send, "a client under test cannot use ${connection} or ${run}", "write the bytes that it sends; put what differs between runs into volatile"))
+		}
+	}
 	check := func(m *Message) {
-		if m != nil && !m.literal() {
-			dec.Add(d.errorAt(m, "a server cannot send a regex or any", "write the bytes, and what may differ in volatile"))
+		if m != nil && !m.isLiteral() {
+			dec.AddError(d.errorAt(m, "a server cannot send a regex or any", "write the bytes; put what differs between runs into volatile"))
 		}
 	}
 	check(d.Greeting)
@@ -74,6 +100,6 @@ func (d *Dialogue) PlayableAs(side event.Side) error {
 	return dec.Err()
 }
 
-func (d *Dialogue) errorAt(m *Message, message, hint string) document.Error {
-	return document.Error{File: d.File, Line: m.Line, Column: m.Column, Message: message, Hint: hint}
+func (d *Dialogue) errorAt(m *Message, message, hint string) strictyaml.Error {
+	return strictyaml.Error{File: d.File, Line: m.Line, Column: m.Column, Message: message, Hint: hint}
 }

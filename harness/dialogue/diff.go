@@ -13,8 +13,8 @@ const (
 	quoted    = 60
 )
 
-// quote returns bytes as text with escapes, a long run without its middle.
-func quote(b []byte) string {
+// quoteText returns bytes as text with escapes, a long run without its middle.
+func quoteText(b []byte) string {
 	if len(b) <= quoted {
 		return quoteBytes(b)
 	}
@@ -37,15 +37,15 @@ func quoteBytes(b []byte) string {
 	return `"` + s.String() + `"`
 }
 
-// Difference tells where two byte strings part: the offset, both as text, and
+// DescribeDifference tells where two byte strings part: the offset, both as text, and
 // rows of hex and ASCII around the place.
-func Difference(want, got []byte) string {
+func DescribeDifference(want, got []byte) string {
 	at := 0
 	for at < len(got) && at < len(want) && got[at] == want[at] {
 		at++
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "at byte %d (%d bytes, want %d)\n  want %s\n  got  %s\n", at, len(got), len(want), quote(want), quote(got))
+	fmt.Fprintf(&b, "at byte %d (%d bytes, want %d)\n  want %s\n  got  %s\n", at, len(got), len(want), quoteText(want), quoteText(got))
 	writeDiff(&b, want, got, at, 0)
 	return strings.TrimRight(b.String(), "\n")
 }
@@ -59,7 +59,7 @@ func writeDiff(b *strings.Builder, want, got []byte, at int, base int64) {
 		fmt.Fprintf(b, "  … %d bytes before\n", from)
 	}
 	for row := from; row < to; row += rowBytes {
-		w, g := slice(want, row), slice(got, row)
+		w, g := sliceFrom(want, row), sliceFrom(got, row)
 		switch {
 		case w == nil && g == nil:
 			return
@@ -79,7 +79,7 @@ func writeDiff(b *strings.Builder, want, got []byte, at int, base int64) {
 	}
 }
 
-func slice(b []byte, from int) []byte {
+func sliceFrom(b []byte, from int) []byte {
 	if from >= len(b) {
 		return nil
 	}
@@ -93,13 +93,13 @@ func writeRow(b *strings.Builder, mark byte, offset int64, row []byte) {
 			return '.'
 		}
 		return r
-	}, latin1(row))
+	}, decodeLatin1(row))
 	fmt.Fprintf(b, "  %c %08x  %-47s  |%s|\n", mark, offset, hex, text)
 }
 
-// latin1 makes one character of each byte, so that none is joined with its
+// decodeLatin1 makes one character of each byte, so that none is joined with its
 // neighbour.
-func latin1(b []byte) string {
+func decodeLatin1(b []byte) string {
 	r := make([]rune, len(b))
 	for i, c := range b {
 		r[i] = rune(c)

@@ -15,8 +15,12 @@ const (
 	windowsReset   syscall.Errno = 10054
 )
 
-// ending says how a stream ended by the error of a read or a write.
-func ending(err error) event.Ending {
+// EndingOf returns how a stream ended by the error of a read or a write, or of a
+// connect; Open if the error does not tell.
+func EndingOf(err error) event.Ending { return endingOf(err) }
+
+// endingOf says how a stream ended by the error of a read or a write.
+func endingOf(err error) event.Ending {
 	is := func(any ...error) bool {
 		for _, e := range any {
 			if errors.Is(err, e) {
@@ -45,10 +49,10 @@ func ending(err error) event.Ending {
 	return event.Open
 }
 
-// merge makes one ending of what the two sides of a socket saw. The kernel
+// mergeEndings makes one ending of what the two sides of a socket saw. The kernel
 // reports a socket error once, to whichever asks first; the other sees EOF or
 // EPIPE. A FIN followed by a reset is EOF to reads for ever, and EPIPE to writes.
-func merge(read, write event.Ending) event.Ending {
+func mergeEndings(read, write event.Ending) event.Ending {
 	switch {
 	case read == event.Reset || write == event.Reset:
 		return event.Reset

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sockharness/harness/harness/strictyaml"
 )
 
 // FromFlags makes a dialogue of command line flags: the n-th send is answered by
@@ -14,28 +16,48 @@ import (
 func FromFlags(send, expect []string) (*Dialogue, error) {
 	d := &Dialogue{Name: "flags"}
 	if len(send) == 0 && len(expect) == 0 {
-		return nil, errors.New("dialogue flags: nothing is sent and nothing expected")
+		return nil, errors.New("dialogue flags: --send and --expect are both missing")
 	}
-	sends, err := unescape("send", send)
+	sends, err := unescapeFlag("send", send)
 	if err != nil {
 		return nil, err
 	}
-	expects, err := unescape("expect", expect)
+	expects, err := unescapeFlag("expect", expect)
 	if err != nil {
 		return nil, err
 	}
 	for i := range max(len(sends), len(expects)) {
 		var e Exchange
 		if i < len(sends) {
-			e.Send = Text([]byte(sends[i]))
+			e.Send = textMessage([]byte(sends[i]))
 		}
 		if i < len(expects) {
-			e.Expect = Text([]byte(expects[i]))
+			e.Expect = textMessage([]byte(expects[i]))
 		}
 		d.Exchanges = append(d.Exchanges, e)
 	}
-	d.Framing = guess(append(sends, expects...))
+	d.Framing = guessFraming(append(sends, expects...))
 	return d, nil
+}
+
+// SetFraming gives a dialogue of flags the framing that text names as YAML does, or
+// with = instead of the colon: "line", "line: crlf", "length-prefix: {bytes: 4}",
+// "length-prefix=4", "fixed=64", "http", "none". It is an error if what is sent or expected
+// is not made of such messages.
+func (d *Dialogue) SetFraming(text string) error {
+	const flag = "--framing"
+	n, err := strictyaml.ParseText(flag, []byte(framingYAML(text)))
+	if err != nil {
+		return err
+	}
+	var dec strictyaml.Decoder
+	d.Framing = Reader{Decoder: &dec}.ReadFraming(n)
+	if dec.ErrorCount() == 0 {
+		d.File = flag
+		c := checker{dec: &dec, d: d, root: n}
+		c.checkAll(n)
+	}
+	return dec.Err()
 }
 
 // AwaitAnswers lets each exchange that only sends await one message, whatever it
@@ -47,7 +69,7 @@ func (d *Dialogue) AwaitAnswers() error {
 		if slices.ContainsFunc(d.Exchanges, expects) {
 			return nil
 		}
-		return errors.New("nothing tells where an answer ends: say with --expect what comes back, or write a --dialogue")
+		return errors.New("the end of an answer is unknown: add --expect with the answer, or write a --dialogue")
 	}
 	for i := range d.Exchanges {
 		if e := &d.Exchanges[i]; e.Send != nil && e.Expect == nil {
@@ -57,7 +79,7 @@ func (d *Dialogue) AwaitAnswers() error {
 	return nil
 }
 
-func guess(all []string) Framing {
+func guessFraming(all []string) Framing {
 	crlf := true
 	for _, s := range all {
 		if !strings.HasSuffix(s, "\n") {
@@ -68,7 +90,7 @@ func guess(all []string) Framing {
 	return Framing{Kind: Line, CRLF: crlf}
 }
 
-func unescape(flag string, all []string) ([]string, error) {
+func unescapeFlag(flag string, all []string) ([]string, error) {
 	var out []string
 	for _, s := range all {
 		b, err := unescapeOne(s)
@@ -98,7 +120,7 @@ func unescapeOne(s string) (string, error) {
 		}
 		r, multibyte, rest, err := strconv.UnquoteChar(s, 0)
 		if err != nil {
-			return "", fmt.Errorf("unknown escape at %q, double the backslash", s[:min(len(s), 4)])
+			return "", fmt.Errorf("unknown escape at %q; double the backslash", s[:min(len(s), 4)])
 		}
 		if multibyte {
 			b.WriteRune(r)

@@ -23,20 +23,20 @@ type Mismatch struct {
 	base  int64  // stream offset where the step began
 }
 
-func (s *Script) mismatch(side event.Side, step int, base int64, pattern Pattern, got []byte, d *difference) *Mismatch {
-	m := &Mismatch{Step: step, Offset: base + int64(d.at), Got: got, where: s.at(step), what: incoming(side), note: d.note, base: base}
+func (s *Script) newMismatch(side event.Side, step int, base int64, pattern Pattern, got []byte, d *difference) *Mismatch {
+	m := &Mismatch{Step: step, Offset: base + int64(d.at), Got: got, where: s.stepName(step), what: incomingName(side), note: d.note, base: base}
 	if step >= 0 && step < len(s.Steps) {
 		m.Line = s.Steps[step].Line
 	}
-	if want, ok := pattern.Literal(); ok {
+	if want, ok := pattern.LiteralBytes(); ok {
 		m.want = want
 	}
-	m.Want = pattern.describe()
+	m.Want = pattern.describePattern()
 	return m
 }
 
-// at names the place of a step for people.
-func (s *Script) at(step int) string {
+// stepName names the place of a step for people.
+func (s *Script) stepName(step int) string {
 	var where string
 	switch {
 	case step < 0:
@@ -55,22 +55,37 @@ func (s *Script) at(step int) string {
 	return where
 }
 
-func (p Pattern) describe() string {
+func (p Pattern) describePattern() string {
 	if len(p) == 0 {
 		return "nothing"
 	}
 	var all []string
 	for _, e := range p {
 		switch {
+		case e.OneOf != nil:
+			var some []string
+			for _, one := range e.OneOf {
+				some = append(some, one.describePattern())
+			}
+			all = append(all, "one of ("+strings.Join(some, " | ")+")")
 		case e.Any:
 			all = append(all, "any message")
 		case e.Regex != nil:
 			all = append(all, "a message that matches "+e.Regex.String())
 		default:
-			all = append(all, quote(e.Bytes))
+			all = append(all, quoteText(e.SentBytes))
 		}
 	}
 	return strings.Join(all, ", then ")
+}
+
+// Shortfall returns what was expected and what came of it, as text and as rows of
+// hex and ASCII, where the stream ended, or fell silent, within it.
+func (m *Mismatch) Shortfall() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "  want %s\n  got  %s\n", m.Want, quoteText(m.Got))
+	writeDiff(&b, m.want, m.Got, int(m.Offset-m.base), m.base)
+	return strings.TrimRight(b.String(), "\n")
 }
 
 // Error returns where and how the bytes differ: as text where they are short,
@@ -81,7 +96,7 @@ func (m *Mismatch) Error() string {
 	fmt.Fprintf(&b, "%s: ", m.where)
 	switch {
 	case m.Want == "nothing":
-		fmt.Fprintf(&b, "%d bytes that nobody asked for", len(m.Got))
+		fmt.Fprintf(&b, "%d bytes that were not requested", len(m.Got))
 	case m.note != "":
 		b.WriteString(m.note)
 	default:
@@ -91,7 +106,7 @@ func (m *Mismatch) Error() string {
 	if at > 0 {
 		fmt.Fprintf(&b, " (byte %d here)", at)
 	}
-	fmt.Fprintf(&b, "\n  want %s\n  got  %s\n", m.Want, quote(m.Got))
+	fmt.Fprintf(&b, "\n  want %s\n  got  %s\n", m.Want, quoteText(m.Got))
 	writeDiff(&b, m.want, m.Got, at, m.base)
 	return strings.TrimRight(b.String(), "\n")
 }

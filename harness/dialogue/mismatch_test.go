@@ -16,7 +16,7 @@ import (
 
 func TestMismatchForPeople(t *testing.T) {
 	s := &Script{File: "kv.yaml", Steps: []Step{{}, {Line: 9}}}
-	m := s.mismatch(event.Client, 1, 14, Pattern{{Bytes: []byte("value 1\n")}}, []byte("value 2\n"), &difference{at: 6})
+	m := s.newMismatch(event.Client, 1, 14, Pattern{{SentBytes: []byte("value 1\n")}}, []byte("value 2\n"), &difference{at: 6})
 	want := `exchange 2 (kv.yaml:9): the reply differs, at byte 20 of the stream (byte 6 here)
   want "value 1\n"
   got  "value 2\n"
@@ -32,7 +32,7 @@ func TestMismatchElides(t *testing.T) {
 	wanted := bytes.Repeat([]byte("0123456789abcdef"), 65536)
 	got := bytes.Clone(wanted)
 	got[500_000] = 0xff
-	m := s.mismatch(event.Server, 0, 0, Pattern{{Bytes: wanted}}, got, &difference{at: 500_000})
+	m := s.newMismatch(event.Server, 0, 0, Pattern{{SentBytes: wanted}}, got, &difference{at: 500_000})
 	want := `exchange 1: the request differs, at byte 500000 of the stream (byte 500000 here)
   want "0123456789abcdef0123456789abcdef01234567" … "0123456789abcdef" (1048576 bytes)
   got  "0123456789abcdef0123456789abcdef01234567" … "0123456789abcdef" (1048576 bytes)
@@ -51,7 +51,7 @@ func TestMismatchElides(t *testing.T) {
 
 func TestQuote(t *testing.T) {
 	for in, want := range map[string]string{"a\n": `"a\n"`, "é": `"é"`, "\xff\"\x00": `"\xff\"\x00"`, "": `""`} {
-		if got := quote([]byte(in)); got != want {
+		if got := quoteText([]byte(in)); got != want {
 			t.Errorf("quote(%q) = %s, want %s", in, got, want)
 		}
 	}
@@ -67,7 +67,7 @@ func TestEnding(t *testing.T) {
 		{syscall.ETIMEDOUT, event.Timeout}, {syscall.ECONNREFUSED, event.Refused}, {fmt.Errorf("x: %w", syscall.EHOSTUNREACH), event.Unreachable},
 		{errors.New("other"), event.Open},
 	} {
-		if got := ending(c.err); got != c.want {
+		if got := endingOf(c.err); got != c.want {
 			t.Errorf("ending(%v) = %q, want %q", c.err, got, c.want)
 		}
 	}
@@ -79,7 +79,7 @@ func TestMerge(t *testing.T) {
 		{event.EOF, event.BrokenPipe, event.BrokenPipe}, {event.Open, event.Open, event.Open}, {event.Timeout, event.Timeout, event.Timeout},
 		{event.Open, event.Timeout, event.Timeout},
 	} {
-		if got := merge(c.read, c.write); got != c.want {
+		if got := mergeEndings(c.read, c.write); got != c.want {
 			t.Errorf("merge(%q, %q) = %q, want %q", c.read, c.write, got, c.want)
 		}
 	}
@@ -93,23 +93,23 @@ func TestMatcherDoesNotDependOnPieces(t *testing.T) {
 	} {
 		s := script(t, c.file)
 		for cut := range len(c.stream) {
-			m := s.matcher(s.Steps[0].Expect)
-			if st := m.advance([]byte(c.stream[:cut]), false); st != undecided {
+			m := s.newMatcher(s.Steps[0].Expect, nil)
+			if st := m.advanceMatch([]byte(c.stream[:cut]), false); st != undecided {
 				t.Errorf("%s: after %d bytes: %d", c.file, cut, st)
 			}
-			if st := m.advance([]byte(c.stream+"more"), false); st != matched || m.at != len(c.stream) {
+			if st := m.advanceMatch([]byte(c.stream+"more"), false); st != matched || m.at != len(c.stream) {
 				t.Errorf("%s: cut at %d: %d, matched %d of %d, %+v", c.file, cut, st, m.at, len(c.stream), m.diff)
 			}
 		}
 		wrong := strings.Replace(c.stream, c.stream[len(c.stream)-2:], "\x01\x01", 1)
-		if m := s.matcher(s.Steps[0].Expect); m.advance([]byte(wrong), true) == matched && m.at == len(wrong) {
+		if m := s.newMatcher(s.Steps[0].Expect, nil); m.advanceMatch([]byte(wrong), true) == matched && m.at == len(wrong) {
 			t.Errorf("%s: %q matched", c.file, wrong)
 		}
 	}
 }
 
 func TestDifference(t *testing.T) {
-	got := Difference([]byte("HELLO\nWORLD\n"), []byte("HELLO\nWOR"))
+	got := DescribeDifference([]byte("HELLO\nWORLD\n"), []byte("HELLO\nWOR"))
 	for _, want := range []string{"at byte 9 (9 bytes, want 12)", `want "HELLO\nWORLD\n"`, "- 00000000  48 45 4c 4c 4f 0a 57 4f 52 4c 44 0a", "+ 00000000  48 45 4c 4c 4f 0a 57 4f 52 "} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got\n%s\nwant %q in it", got, want)

@@ -8,11 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sockharness/harness/harness/chance"
+	"github.com/sockharness/harness/harness/seed"
 )
 
 // bound is long enough for any machine; no test waits for it to be over.
 const bound = 30 * time.Second
+
+var seedOne = seed.New(1)
 
 func script(t testing.TB, text string) *Script {
 	t.Helper()
@@ -20,7 +22,7 @@ func script(t testing.TB, text string) *Script {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := d.Script(chance.New(1))
+	s, err := d.ResolveScript(seed.New(1))
 	if err != nil {
 		t.Fatal(err)
 	}

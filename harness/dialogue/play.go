@@ -20,6 +20,8 @@ type Options struct {
 	MaxReceive int64             // bytes received that are kept, and after which reading ends; 0: 64 MiB
 	AfterStep  func(i int) error // called when step i, from 0, is complete; an error ends the play; may be nil
 	NoEnd      bool              // do not play the end, and leave the connection open, whatever happened
+	Resend     <-chan struct{}   // over UDP: send the request again that has no answer yet; may be nil
+	Lenient    bool              // over UDP: leave datagrams that do not fit, and wait for one that does
 }
 
 // Played is what one side saw of the conversation.
@@ -32,9 +34,12 @@ type Played struct {
 	Ending      event.Ending // both merged: a socket error is reported once, to whichever of them comes first
 	Mismatch    *Mismatch    // the first wrong bytes
 	Incomplete  string       // for people: what was still awaited when it ended; empty: nothing
+	Missing     *Mismatch    // the step that Incomplete is about, where it ended within what was expected; nil: it did not
 	Elapsed     time.Duration
 
-	whole bool // all steps complete, and the end as declared
+	whole   bool          // all steps complete, and the end as declared
+	borders []replyBorder // where the replies ended, in order
+	sends   [][]byte      // of a script that captures: what was sent in each step
 }
 
 // OK tells that all steps are complete, no byte differed, and the stream ended
@@ -51,7 +56,7 @@ func (p Played) Err() error {
 	case p.Incomplete != "":
 		return errors.New(p.Incomplete)
 	}
-	return fmt.Errorf("all exchanges were complete, and then the stream ended with %q", p.Ending)
+	return fmt.Errorf("all exchanges were complete, then the stream ended with %q", p.Ending)
 }
 
 // A player holds one side of one conversation.
@@ -66,155 +71,168 @@ type player struct {
 	played   Played
 }
 
-func (s *Script) play(ctx context.Context, conn Conn, o Options, side event.Side, steps func(*player) bool) Played {
+func (s *Script) playSide(ctx context.Context, conn Conn, o Options, side event.Side, steps func(*player) bool) Played {
 	start := time.Now()
 	if o.MaxReceive <= 0 {
 		o.MaxReceive = MaxBytes
 	}
-	p := &player{script: s, options: o, side: side, ctx: ctx, stream: open(conn, o.MaxReceive)}
+	var a *arranger
+	if side == event.Client {
+		a = s.newArranger()
+	}
+	p := &player{script: s, options: o, side: side, ctx: ctx, stream: openStream(conn, o.MaxReceive, a)}
 	p.played.whole = steps(p)
-	last := p.stream.stop(o.NoEnd, p.timedOut)
+	last := p.stream.stopStream(o.NoEnd, p.timedOut)
 	r := &p.played
 	r.Sent, r.Received, r.ReadEnding, r.WriteEnding = last.sent, last.received, last.readEnd, last.writeEnd
-	r.Ending = merge(r.ReadEnding, r.WriteEnding)
+	r.Ending = mergeEndings(r.ReadEnding, r.WriteEnding)
 	r.Elapsed = time.Since(start)
 	return p.played
 }
 
-// wait blocks until done is true of the state. It returns false when ctx is over
+// waitState blocks until done is true of the state. It returns false when ctx is over
 // before.
-func (p *player) wait(ctx context.Context, done func(state) bool) bool {
+func (p *player) waitState(ctx context.Context, done func(state) bool) bool {
 	for {
-		if done(p.stream.snapshot()) {
+		if done(p.stream.currentState()) {
 			return true
 		}
 		select {
 		case <-p.stream.news:
 		case <-ctx.Done():
-			return done(p.stream.snapshot())
+			return done(p.stream.currentState())
 		}
 	}
 }
 
-// stop records why the play cannot go on.
-func (p *player) stop(format string, args ...any) bool {
+// stopPlay records why the play cannot go on.
+func (p *player) stopPlay(format string, args ...any) bool {
 	p.played.Incomplete = fmt.Sprintf(format, args...)
 	return false
 }
 
-// late is stop for a wait that was over.
-func (p *player) late(format string, args ...any) bool {
+// stopLate is stop for a wait that was over.
+func (p *player) stopLate(format string, args ...any) bool {
 	p.timedOut = true
-	return p.stop(format, args...)
+	return p.stopPlay(format, args...)
 }
 
-// receive waits until what the pattern describes has arrived, and takes it.
-func (p *player) receive(ctx context.Context, step int, pattern Pattern) bool {
-	m := p.script.matcher(pattern)
+// receivePattern waits until what the pattern describes has arrived, and takes it.
+// Groups that captures name are kept.
+func (p *player) receivePattern(ctx context.Context, step int, pattern Pattern, captures Captures) bool {
+	m := p.script.newMatcher(pattern, p.script.sentBefore(p.side, step))
 	st := undecided
-	in := p.wait(ctx, func(s state) bool {
-		st = m.advance(s.received[p.taken:], s.ended)
+	in := p.waitState(ctx, func(s state) bool {
+		st = m.advanceMatch(s.received[p.taken:], s.ended)
 		return st != undecided || s.ended || s.full
 	})
 	switch {
 	case st == matched:
 		p.taken += m.at
+		p.keepGroups(captures, m.groups)
+		p.played.borders = append(p.played.borders, replyBorder{step, p.taken})
 		return true
 	case st == differs:
-		return p.differ(step, pattern, m.diff)
+		return p.recordDifference(step, pattern, m.diff)
 	}
-	return p.short(step, pattern, in)
+	return p.describeShort(step, pattern, in)
 }
 
-// short says why what was expected did not arrive whole.
-func (p *player) short(step int, pattern Pattern, in bool) bool {
-	s := p.stream.snapshot()
+// describeShort says why what was expected did not arrive whole.
+func (p *player) describeShort(step int, pattern Pattern, in bool) bool {
+	s := p.stream.currentState()
 	got := len(s.received) - p.taken
+	p.played.Missing = p.script.newMismatch(p.side, step, int64(p.taken), pattern, bytes.Clone(s.received[p.taken:]), &difference{at: got})
 	switch {
 	case s.full:
-		return p.differ(step, pattern, &difference{at: got, note: fmt.Sprintf("more than %d bytes came", p.options.MaxReceive)})
+		return p.recordDifference(step, pattern, &difference{at: got, note: fmt.Sprintf("more than %d bytes arrived", p.options.MaxReceive)})
 	case !in:
-		return p.late("%s: %s when the wait was over", p.script.at(step), p.progress(pattern, got))
+		return p.stopLate("%s: %s when the time was over", p.script.stepName(step), p.describeProgress(step, pattern, s.received[p.taken:]))
 	}
 	// A write that is under way tells more about how the peer ended.
-	p.settle(10*settleTime, func(s state) bool { return !s.writing })
-	return p.stop("%s: %s, then the stream ended with %q", p.script.at(step), p.progress(pattern, got), s.readEnd)
+	p.awaitState(10*settleTime, func(s state) bool { return !s.writing })
+	return p.stopPlay("%s: %s, then the stream ended with %q", p.script.stepName(step), p.describeProgress(step, pattern, s.received[p.taken:]), s.readEnd)
 }
 
-// progress says how much of what was expected is there.
-func (p *player) progress(pattern Pattern, got int) string {
-	if want, ok := pattern.Literal(); ok {
-		return fmt.Sprintf("%d of %d bytes of the %s had arrived", got, len(want), incoming(p.side))
+// describeProgress says how much of what was expected is there.
+func (p *player) describeProgress(step int, pattern Pattern, received []byte) string {
+	got := len(received)
+	if want, ok := pattern.LiteralBytes(); ok {
+		return fmt.Sprintf("%d of %d bytes of the %s had arrived", got, len(want), incomingName(p.side))
 	}
-	return fmt.Sprintf("%d bytes of a %s that is not complete had arrived", got, incoming(p.side))
+	framing := p.script.Framing.AnsweringTo(p.script.sentBefore(p.side, step))
+	if said, _, err := framing.measureFirst(received, nil, false); err == nil && len(pattern) == 1 && said.totalSize() > got {
+		return fmt.Sprintf("%d of %d bytes of the %s, as its length says, had arrived", got, said.totalSize(), incomingName(p.side))
+	}
+	return fmt.Sprintf("%d bytes of an incomplete %s had arrived", got, incomingName(p.side))
 }
 
-// incoming is what a side receives.
-func incoming(side event.Side) string {
+// incomingName is what a side receives.
+func incomingName(side event.Side) string {
 	if side == event.Server {
 		return "request"
 	}
 	return "reply"
 }
 
-// written waits until what is being written is with the kernel.
-func (p *player) written(ctx context.Context, step int) bool {
-	in := p.wait(ctx, func(s state) bool { return !s.writing })
-	s := p.stream.snapshot()
+// awaitWritten waits until what is being written is with the kernel.
+func (p *player) awaitWritten(ctx context.Context, step int) bool {
+	in := p.waitState(ctx, func(s state) bool { return !s.writing })
+	s := p.stream.currentState()
 	switch {
 	case !in:
-		return p.late("%s: not all bytes could be sent when the wait was over", p.script.at(step))
+		return p.stopLate("%s: not all bytes could be sent in time", p.script.stepName(step))
 	case s.failed:
-		p.drained(s.writeEnd)
-		return p.stop("%s: %d bytes were sent in all, then writing ended with %q", p.script.at(step), s.sent, s.writeEnd)
+		p.awaitDrained(s.writeEnd)
+		return p.stopPlay("%s: %d bytes were sent in total, then writing ended with %q", p.script.stepName(step), s.sent, s.writeEnd)
 	}
 	return true
 }
 
-// drained waits until what a dead socket still holds has been read; that and its
+// awaitDrained waits until what a dead socket still holds has been read; that and its
 // end come at once.
-func (p *player) drained(write event.Ending) {
+func (p *player) awaitDrained(write event.Ending) {
 	if write == event.Reset || write == event.BrokenPipe {
-		p.wait(p.ctx, func(s state) bool { return s.ended || s.full })
+		p.waitState(p.ctx, func(s state) bool { return s.ended || s.full })
 	}
 }
 
-// ended waits for the peer's end of the stream; nothing may come before it.
-func (p *player) ended() bool {
-	in := p.wait(p.ctx, func(s state) bool { return s.ended || len(s.received) > p.taken })
-	s := p.stream.snapshot()
+// awaitEnd waits for the peer's end of the stream; nothing may come before it.
+func (p *player) awaitEnd() bool {
+	in := p.waitState(p.ctx, func(s state) bool { return s.ended || len(s.received) > p.taken })
+	s := p.stream.currentState()
 	if len(s.received) > p.taken {
-		return p.differ(len(p.script.Steps), nil, &difference{})
+		return p.recordDifference(len(p.script.Steps), nil, &difference{})
 	}
 	if !in {
-		return p.late("all exchanges were complete, and the stream was still open when the wait was over")
+		return p.stopLate("all exchanges were complete, and the stream was still open when the time was over")
 	}
-	return merge(s.readEnd, s.writeEnd) == event.EOF
+	return mergeEndings(s.readEnd, s.writeEnd) == event.EOF
 }
 
-// differ records wrong bytes, and as a client those that follow at once.
-func (p *player) differ(step int, pattern Pattern, d *difference) bool {
+// recordDifference records wrong bytes, and as a client those that follow at once.
+func (p *player) recordDifference(step int, pattern Pattern, d *difference) bool {
 	if p.side == event.Client && !p.options.NoEnd {
-		p.linger()
+		p.awaitPeerEnd()
 	}
-	got := bytes.Clone(p.stream.snapshot().received[p.taken:])
-	p.played.Mismatch = p.script.mismatch(p.side, step, int64(p.taken), pattern, got, d)
+	got := bytes.Clone(p.stream.currentState().received[p.taken:])
+	p.played.Mismatch = p.script.newMismatch(p.side, step, int64(p.taken), pattern, got, d)
 	return false
 }
 
-// linger half-closes, so that a peer in order ends too, and waits a moment for
+// awaitPeerEnd half-closes, so that a peer in order ends too, and waits a moment for
 // that.
-func (p *player) linger() {
-	if p.settle(settleTime, func(s state) bool { return !s.writing }) {
-		p.stream.write(nil, true)
+func (p *player) awaitPeerEnd() {
+	if p.awaitState(settleTime, func(s state) bool { return !s.writing }) {
+		p.stream.startWrite(nil, true)
 	}
-	p.settle(settleTime, func(s state) bool { return s.ended || s.full })
+	p.awaitState(settleTime, func(s state) bool { return s.ended || s.full })
 }
 
-func (p *player) settle(limit time.Duration, done func(state) bool) bool {
+func (p *player) awaitState(limit time.Duration, done func(state) bool) bool {
 	ctx, cancel := context.WithTimeout(p.ctx, limit)
 	defer cancel()
-	return p.wait(ctx, done)
+	return p.waitState(ctx, done)
 }
 
 func (p *player) stepDone(i int) bool {
@@ -223,7 +241,7 @@ func (p *player) stepDone(i int) bool {
 		return true
 	}
 	if err := p.options.AfterStep(i); err != nil {
-		return p.stop("after %s: %v", p.script.at(i), err)
+		return p.stopPlay("after %s: %v", p.script.stepName(i), err)
 	}
 	return true
 }

@@ -5,114 +5,173 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 
-	"github.com/sockharness/harness/harness/document"
+	"github.com/sockharness/harness/harness/strictyaml"
 )
 
 // A Reader reads bytes as they are written in files: a string, {hex: …}, a
 // list, and so on. Scenario files share it.
 type Reader struct {
-	*document.Decoder
+	*strictyaml.Decoder
 	Folder string // what {file: …} is relative to
 }
 
-var bytesForms = []string{"message", "hex", "base64", "repeat", "random", "file"}
+var bytesForms = append([]string{"text", "message", "command", "hex", "base64", "repeat", "random", "file"}, integerForms()...)
 
-// Send reads bytes to be sent.
-func (r Reader) Send(n *document.Node) *Message {
-	m := &Message{Line: n.Line(), Column: n.Column(), items: []item{{value: r.value(n)}}}
+// ReadSend reads bytes to be sent.
+func (r Reader) ReadSend(n *strictyaml.Node) *Message {
+	m := &Message{Line: n.Line(), Column: n.Column(), items: []item{{value: r.readValue(n)}}}
 	return m
 }
 
-// Expect reads what is expected: bytes, or {regex: …} or {any: true} for one
+// ReadExpect reads what is expected: bytes, or {regex: …} or {any: true} for one
 // message of the framing, or a list of these.
-func (r Reader) Expect(n *document.Node) *Message {
+func (r Reader) ReadExpect(n *strictyaml.Node) *Message {
 	m := &Message{Line: n.Line(), Column: n.Column()}
-	if n.Kind() != document.List {
-		m.items = []item{r.item(n)}
+	if n.Kind() != strictyaml.List {
+		m.items = []item{r.readItem(n)}
 		return m
 	}
-	r.List(n, func(n *document.Node) { m.items = append(m.items, r.item(n)) })
+	r.EachItem(n, func(n *strictyaml.Node) { m.items = append(m.items, r.readItem(n)) })
 	return m
 }
 
-func (r Reader) item(n *document.Node) item {
-	if n.Kind() == document.Map && (n.Get("regex") != nil || n.Get("any") != nil) {
-		switch key, v := r.One(n, append([]string{"regex", "any"}, bytesForms...)...); key {
+// readRequest reads what a client sends: bytes, or with {regex: …} what a client under
+// test sends.
+func (r Reader) readRequest(n *strictyaml.Node) *Message {
+	if n.Kind() == strictyaml.Map && n.GetKey("regex") != nil {
+		return r.ReadExpect(n)
+	}
+	return r.ReadSend(n)
+}
+
+// readOneOf reads {one_of: [A, B]}.
+func (r Reader) readOneOf(n *strictyaml.Node) item {
+	var it item
+	r.EachItem(n, func(n *strictyaml.Node) { it.oneOf = append(it.oneOf, r.ReadExpect(n)) })
+	if n.Kind() == strictyaml.List && len(it.oneOf) < 2 {
+		r.ReportError(n, "one_of needs at least two alternatives", "write {one_of: [A, B]}")
+	}
+	if it.oneOf == nil {
+		it.oneOf = []*Message{}
+	}
+	return it
+}
+
+func (r Reader) readItem(n *strictyaml.Node) item {
+	if n.Kind() == strictyaml.Map && (n.GetKey("regex") != nil || n.GetKey("any") != nil || n.GetKey("one_of") != nil) {
+		switch key, v := r.SingleKnownKey(n, append([]string{"regex", "any", "one_of"}, bytesForms...)...); key {
+		case "one_of":
+			return r.readOneOf(v)
 		case "regex":
-			return item{regex: r.Regexp(v)}
+			return item{regex: r.CompileRegexp(v)}
 		case "any":
 			if !r.Bool(v) {
-				r.Report(v, "any must be true", "leave it out to expect nothing")
+				r.ReportError(v, "any must be true", "remove it to expect nothing")
 			}
 			return item{any: true}
 		}
 		return item{}
 	}
-	return item{value: r.value(n)}
+	return item{value: r.readValue(n)}
 }
 
-func (r Reader) value(n *document.Node) value {
+func (r Reader) readValue(n *strictyaml.Node) value {
 	switch n.Kind() {
-	case document.List:
+	case strictyaml.List:
 		v := value{form: list}
-		r.List(n, func(n *document.Node) { v.of = append(v.of, r.value(n)) })
+		r.EachItem(n, func(n *strictyaml.Node) { v.of = append(v.of, r.readValue(n)) })
 		return v
-	case document.Map:
-		return r.form(n)
+	case strictyaml.Map:
+		return r.readForm(n)
 	}
-	return value{data: []byte(r.String(n))}
+	return r.readText(n)
 }
 
-func (r Reader) form(n *document.Node) value {
-	if n.Get("repeat") != nil {
-		return r.repeat(n)
+func (r Reader) readForm(n *strictyaml.Node) value {
+	if n.GetKey("repeat") != nil {
+		return r.readRepeat(n)
 	}
-	switch key, v := r.One(n, bytesForms...); key {
+	if n.GetKey("header") != nil {
+		return r.readFramed(n)
+	}
+	switch key, v := r.SingleKnownKey(n, bytesForms...); key {
+	case "text":
+		return r.readText(v)
 	case "message":
-		return value{form: framed, of: []value{r.value(v)}}
+		return value{form: framed, of: []value{r.readValue(v)}}
+	case "command":
+		return r.readCommand(v)
 	case "hex":
-		return r.decoded(v, "hexadecimal digits", hex.DecodeString)
+		return r.readDecoded(v, "hexadecimal digits", hex.DecodeString)
 	case "base64":
-		return r.decoded(v, "base64", base64.StdEncoding.DecodeString)
+		return r.readDecoded(v, "base64", base64.StdEncoding.DecodeString)
 	case "random":
-		return value{form: random, count: r.Size(v, MaxBytes)}
+		return value{form: random, count: r.ParseSize(v, MaxBytes)}
 	case "file":
-		return value{data: r.file(v)}
+		return value{data: r.readFile(v)}
+	case "":
+		return value{}
+	default:
+		return r.readInteger(key, v)
 	}
-	return value{}
 }
 
-func (r Reader) repeat(n *document.Node) value {
+// readFramed reads {message: …, header: …}.
+func (r Reader) readFramed(n *strictyaml.Node) value {
+	v := value{form: framed}
+	r.DecodeFields(n, map[string]func(*strictyaml.Node){
+		"message": func(n *strictyaml.Node) { v.of = []value{r.readValue(n)} },
+		"header":  func(n *strictyaml.Node) { head := r.readValue(n); v.head = &head },
+	}, "message")
+	return v
+}
+
+// readCommand reads the words of a RESP command. A word may be written as a number.
+func (r Reader) readCommand(n *strictyaml.Node) value {
+	v := value{form: command}
+	r.EachItem(n, func(n *strictyaml.Node) {
+		if k := n.Kind(); k == strictyaml.Number || k == strictyaml.Truth {
+			v.of = append(v.of, value{data: []byte(n.Text())})
+			return
+		}
+		v.of = append(v.of, r.readValue(n))
+	})
+	if n.Kind() == strictyaml.List && len(v.of) == 0 {
+		r.ReportError(n, "a command without words", "write {command: [PING]}")
+	}
+	return v
+}
+
+func (r Reader) readRepeat(n *strictyaml.Node) value {
 	v := value{form: repeat}
-	r.Fields(n, map[string]func(*document.Node){
-		"repeat": func(n *document.Node) { v.of = []value{r.value(n)} },
-		"times":  func(n *document.Node) { v.count = r.Int(n, 1, MaxBytes) },
+	r.DecodeFields(n, map[string]func(*strictyaml.Node){
+		"repeat": func(n *strictyaml.Node) { v.of = []value{r.readValue(n)} },
+		"times":  func(n *strictyaml.Node) { v.count = r.IntBetween(n, 1, MaxBytes) },
 	}, "times")
 	return v
 }
 
-// decoded leaves out blanks and line ends, which only group the digits. An
+// readDecoded leaves out blanks and line ends, which only group the digits. An
 // unquoted 0005 is a number to YAML and digits to us.
-func (r Reader) decoded(n *document.Node, what string, decode func(string) ([]byte, error)) value {
-	if k := n.Kind(); k != document.Text && k != document.Number {
+func (r Reader) readDecoded(n *strictyaml.Node, what string, decode func(string) ([]byte, error)) value {
+	if k := n.Kind(); k != strictyaml.Text && k != strictyaml.Number {
 		r.String(n)
 		return value{}
 	}
 	b, err := decode(strings.Join(strings.Fields(n.Text()), ""))
 	if err != nil {
-		r.Report(n, fmt.Sprintf("not %s: %v", what, err), "")
+		r.ReportError(n, fmt.Sprintf("not %s: %v", what, err), "")
 	}
 	return value{data: b}
 }
 
-func (r Reader) file(n *document.Node) []byte {
-	path := r.Word(n)
+func (r Reader) readFile(n *strictyaml.Node) []byte {
+	path := r.NonEmptyString(n)
 	if path == "" {
 		return nil
 	}
@@ -121,7 +180,7 @@ func (r Reader) file(n *document.Node) []byte {
 	}
 	b, err := readRegular(path)
 	if err != nil {
-		r.Report(n, fmt.Sprintf("file cannot be read: %v", err), "the path is relative to the folder of this file")
+		r.ReportError(n, fmt.Sprintf("file cannot be read: %v", err), "the path is relative to the folder of this file")
 	}
 	return b
 }
@@ -134,7 +193,7 @@ func readRegular(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", path)
+		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -148,32 +207,41 @@ func readRegular(path string) ([]byte, error) {
 	return b, err
 }
 
-func (r Reader) greeting(n *document.Node) *Message {
+// readGreeting reads bytes, or {expect: …, keep: …}.
+func (r Reader) readGreeting(n *strictyaml.Node) (*Message, Captures) {
+	if n.Kind() != strictyaml.Map || n.GetKey("expect") == nil && n.GetKey("keep") == nil {
+		return r.ReadExpect(n), nil
+	}
 	var m *Message
-	r.Fields(n, map[string]func(*document.Node){
-		"expect": func(n *document.Node) { m = r.Expect(n) },
+	var keep Captures
+	r.DecodeFields(n, map[string]func(*strictyaml.Node){
+		"expect": func(n *strictyaml.Node) { m = r.ReadExpect(n) },
+		"keep":   func(n *strictyaml.Node) { keep = r.ReadCaptures(n) },
 	}, "expect")
-	return m
+	return m, keep
 }
 
-func (r Reader) exchange(n *document.Node) Exchange {
+func (r Reader) readExchange(n *strictyaml.Node) Exchange {
 	e := Exchange{Line: n.Line()}
-	r.Fields(n, map[string]func(*document.Node){
-		"send":     func(n *document.Node) { e.Send = r.Send(n) },
-		"expect":   func(n *document.Node) { e.Expect = r.Expect(n) },
-		"shutdown": func(n *document.Node) { e.ShutdownWrite = r.OneOf(n, "write") == "write" },
-		"within":   func(n *document.Node) { e.Within = r.Duration(n) },
+	r.DecodeFields(n, map[string]func(*strictyaml.Node){
+		"send":      func(n *strictyaml.Node) { e.Send = r.readRequest(n) },
+		"expect":    func(n *strictyaml.Node) { e.Expect = r.ReadExpect(n) },
+		"shutdown":  func(n *strictyaml.Node) { e.ShutdownWrite = r.OneOf(n, "write") == "write" },
+		"within":    func(n *strictyaml.Node) { e.Within = r.ParseDuration(n) },
+		"keep":      func(n *strictyaml.Node) { e.Keep = r.ReadCaptures(n) },
+		"continues": func(n *strictyaml.Node) { v := r.Bool(n); e.Continues = &v },
+		"once":      func(n *strictyaml.Node) { e.Once = r.Bool(n) },
 	})
-	if n.Kind() == document.Map && n.Get("send") == nil && n.Get("expect") == nil && n.Get("shutdown") == nil {
-		r.Report(n, "an exchange in which nothing happens", "give it send, expect or shutdown")
+	if n.Kind() == strictyaml.Map && n.GetKey("send") == nil && n.GetKey("expect") == nil && n.GetKey("shutdown") == nil {
+		r.ReportError(n, "the exchange is empty", "give it send, expect or shutdown")
 	}
-	if n.Get("within") != nil && n.Get("expect") == nil {
-		r.Report(n.Get("within"), "within without expect", "it bounds how long the reply may take")
+	if n.GetKey("within") != nil && n.GetKey("expect") == nil {
+		r.ReportError(n.GetKey("within"), "within without expect", "it is the time limit of the reply")
 	}
 	return e
 }
 
-func (r Reader) end(n *document.Node) End {
+func (r Reader) readEnd(n *strictyaml.Node) End {
 	text := r.OneOf(n, ends[:]...)
 	for e, known := range ends {
 		if text == known {
@@ -183,54 +251,20 @@ func (r Reader) end(n *document.Node) End {
 	return ClientCloses
 }
 
-func (r Reader) volatile(n *document.Node) []*regexp.Regexp {
+func (r Reader) readVolatile(n *strictyaml.Node) []*regexp.Regexp {
+	return r.readExpressions(n, "the regular expression matches the empty string")
+}
+
+// readExpressions reads regular expressions. What is wrong with one that matches the empty
+// string, empty says.
+func (r Reader) readExpressions(n *strictyaml.Node, empty string) []*regexp.Regexp {
 	var all []*regexp.Regexp
-	r.List(n, func(n *document.Node) {
-		re := r.Regexp(n)
+	r.EachItem(n, func(n *strictyaml.Node) {
+		re := r.CompileRegexp(n)
 		if re != nil && re.MatchString("") {
-			r.Report(n, "the regular expression matches nothing at all, everywhere", "make it match at least one byte")
+			r.ReportError(n, empty, "change it so that it matches at least one byte")
 		}
 		all = append(all, re)
 	})
 	return all
-}
-
-func (r Reader) framing(n *document.Node) Framing {
-	if n.Kind() != document.Map {
-		switch r.OneOf(n, "line", "until-eof", "none", "length-prefix", "fixed") {
-		case "line":
-			return Framing{Kind: Line}
-		case "until-eof":
-			return Framing{Kind: UntilEOF}
-		case "length-prefix":
-			r.Report(n, "length-prefix of how many bytes?", "write {length-prefix: {bytes: 4}}")
-		case "fixed":
-			r.Report(n, "fixed at how many bytes?", "write {fixed: 64}")
-		}
-		return Framing{}
-	}
-	switch key, v := r.One(n, "line", "length-prefix", "fixed"); key {
-	case "line":
-		return Framing{Kind: Line, CRLF: r.OneOf(v, "lf", "crlf") == "crlf"}
-	case "length-prefix":
-		return r.lengthPrefix(v)
-	case "fixed":
-		return Framing{Kind: Fixed, Size: int(r.Int(v, 1, MaxBytes))}
-	}
-	return Framing{}
-}
-
-func (r Reader) lengthPrefix(n *document.Node) Framing {
-	f := Framing{Kind: LengthPrefix, Bytes: 4}
-	r.Fields(n, map[string]func(*document.Node){
-		"bytes": func(n *document.Node) {
-			if f.Bytes = int(r.Int(n, 1, 8)); f.Bytes&(f.Bytes-1) != 0 {
-				r.Report(n, fmt.Sprintf("a prefix of %d bytes", f.Bytes), "want 1, 2, 4 or 8")
-			}
-		},
-		"order":           func(n *document.Node) { f.LittleEndian = r.OneOf(n, "big", "little") == "little" },
-		"includes_header": func(n *document.Node) { f.IncludesHeader = r.Bool(n) },
-		"max":             func(n *document.Node) { f.Max = r.Size(n, math.MaxInt32) },
-	}, "bytes")
-	return f
 }

@@ -1,6 +1,7 @@
 package dialogue
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/sockharness/harness/harness/event"
@@ -13,12 +14,13 @@ import (
 // o.NoEnd. A script with a regex or any in a reply cannot be played, see
 // [Dialogue.PlayableAs].
 func (s *Script) PlayServer(ctx context.Context, conn Conn, o Options) Played {
-	return s.play(ctx, conn, o, event.Server, func(p *player) bool {
-		if !p.send(-1, s.Greeting) {
+	s = s.ForConnection()
+	return s.playSide(ctx, conn, o, event.Server, func(p *player) bool {
+		if !p.sendPattern(-1, s.Greeting) {
 			return false
 		}
 		for i, step := range s.Steps {
-			if !p.reply(i, step) {
+			if !p.playReply(i, step) {
 				return false
 			}
 		}
@@ -26,45 +28,51 @@ func (s *Script) PlayServer(ctx context.Context, conn Conn, o Options) Played {
 			return true
 		}
 		if s.End == ServerCloses {
-			p.stream.write(nil, true)
+			p.stream.startWrite(nil, true)
 		}
-		return p.ended()
+		return p.awaitEnd()
 	})
 }
 
-func (p *player) reply(i int, step Step) bool {
-	if len(step.Send) > 0 && !p.receive(p.ctx, i, Pattern{{Bytes: step.Send}}) {
+func (p *player) playReply(i int, step Step) bool {
+	request := p.script.expandStep(i).requestPattern()
+	from := p.taken
+	if request != nil && !p.receivePattern(p.ctx, i, request, step.keepSent) {
 		return false
 	}
+	if p.script.dynamic {
+		p.played.sends = append(p.played.sends, bytes.Clone(p.stream.currentState().received[from:p.taken]))
+	}
+	step = p.script.expandStep(i)
 	if step.ShutdownWrite && !p.halfClosed(i) {
 		return false
 	}
-	return p.send(i, step.Expect) && p.stepDone(i)
+	return p.sendPattern(i, step.Expect) && p.stepDone(i)
 }
 
 // halfClosed waits for the client's FIN.
 func (p *player) halfClosed(step int) bool {
-	in := p.wait(p.ctx, func(s state) bool { return s.ended || len(s.received) > p.taken })
-	s := p.stream.snapshot()
+	in := p.waitState(p.ctx, func(s state) bool { return s.ended || len(s.received) > p.taken })
+	s := p.stream.currentState()
 	switch {
 	case len(s.received) > p.taken:
-		return p.differ(step, nil, &difference{})
+		return p.recordDifference(step, nil, &difference{})
 	case !in:
-		return p.late("%s: the client had not half-closed when the wait was over", p.script.at(step))
+		return p.stopLate("%s: the client had not half-closed in time", p.script.stepName(step))
 	case s.readEnd != event.EOF:
-		return p.stop("%s: instead of half-closing, the client's stream ended with %q", p.script.at(step), s.readEnd)
+		return p.stopPlay("%s: the client's stream ended with %q instead of a half-close", p.script.stepName(step), s.readEnd)
 	}
 	return true
 }
 
-func (p *player) send(step int, pattern Pattern) bool {
-	b, err := pattern.Bytes()
+func (p *player) sendPattern(step int, pattern Pattern) bool {
+	b, err := pattern.SentBytes()
 	if err != nil {
-		return p.stop("%s: %v", p.script.at(step), err)
+		return p.stopPlay("%s: %v", p.script.stepName(step), err)
 	}
 	if len(b) == 0 {
 		return true
 	}
-	p.stream.write(b, false)
-	return p.written(p.ctx, step)
+	p.stream.startWrite(b, false)
+	return p.awaitWritten(p.ctx, step)
 }

@@ -24,6 +24,7 @@ type stream struct {
 
 	mu sync.Mutex // guards what follows
 	state
+	arranger *arranger // nil: what arrives is taken as it is
 }
 
 // A state is a snapshot of a stream. Received only ever grows.
@@ -38,20 +39,20 @@ type state struct {
 	writeEnd event.Ending
 }
 
-func open(conn Conn, limit int64) *stream {
-	s := &stream{conn: conn, limit: limit, news: make(chan struct{}, 1)}
-	s.tasks.Go(s.read)
+func openStream(conn Conn, limit int64, a *arranger) *stream {
+	s := &stream{conn: conn, limit: limit, news: make(chan struct{}, 1), arranger: a}
+	s.tasks.Go(s.readLoop)
 	return s
 }
 
-func (s *stream) snapshot() state {
+func (s *stream) currentState() state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state
 }
 
-// change applies f to the state and wakes the player.
-func (s *stream) change(f func(*state)) {
+// changeState applies f to the state and wakes the player.
+func (s *stream) changeState(f func(*state)) {
 	s.mu.Lock()
 	f(&s.state)
 	s.mu.Unlock()
@@ -61,18 +62,19 @@ func (s *stream) change(f func(*state)) {
 	}
 }
 
-func (s *stream) read() {
+func (s *stream) readLoop() {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := s.conn.Read(buf)
 		full := false
-		s.change(func(st *state) {
+		s.changeState(func(st *state) {
+			got := s.arrangeLocked(buf[:n], err != nil)
 			room := s.limit - int64(len(st.received))
-			full = int64(n) > room
-			st.received = append(st.received, buf[:min(int64(n), room)]...)
+			full = int64(len(got)) > room
+			st.received = append(st.received, got[:min(int64(len(got)), room)]...)
 			st.full = full
 			if err != nil {
-				st.ended, st.readEnd = true, ending(err)
+				st.ended, st.readEnd = true, endingOf(err)
 			}
 		})
 		if err != nil || full {
@@ -81,13 +83,31 @@ func (s *stream) read() {
 	}
 }
 
-// write sends b and then, if shut, FIN. It does not block; the state tells when
+// arrangeLocked returns what has come in the order of the requests; last says that no more
+// comes.
+func (s *stream) arrangeLocked(b []byte, last bool) []byte {
+	if s.arranger == nil {
+		return b
+	}
+	b = s.arranger.arrange(b)
+	if last {
+		b = append(b, s.arranger.release()...)
+	}
+	return b
+}
+
+// startWrite sends b and then, if shut, FIN. It does not block; the state tells when
 // it is done. Only one write may be under way.
-func (s *stream) write(b []byte, shut bool) {
+func (s *stream) startWrite(b []byte, shut bool) {
 	if len(b) == 0 && !shut {
 		return
 	}
-	s.change(func(st *state) { st.writing = true })
+	s.changeState(func(st *state) {
+		st.writing = true
+		if s.arranger != nil {
+			s.arranger.noteAsked(b)
+		}
+	})
 	s.tasks.Go(func() {
 		n, err := 0, error(nil)
 		if len(b) > 0 {
@@ -97,20 +117,20 @@ func (s *stream) write(b []byte, shut bool) {
 			// The peer may have reset us already; read or write tell that.
 			_ = s.conn.CloseWrite()
 		}
-		s.change(func(st *state) {
+		s.changeState(func(st *state) {
 			st.writing, st.sent = false, st.sent+int64(n)
 			if err != nil {
-				st.failed, st.writeEnd = true, ending(err)
+				st.failed, st.writeEnd = true, endingOf(err)
 			}
 		})
 	})
 }
 
-// stop ends both goroutines and returns the last state. A deadline in the past
+// stopStream ends both goroutines and returns the last state. A deadline in the past
 // takes nothing out of the socket: what has not been read stays there. timedOut
 // says that what is still open was waited for.
-func (s *stream) stop(leaveOpen, timedOut bool) state {
-	before := s.snapshot()
+func (s *stream) stopStream(leaveOpen, timedOut bool) state {
+	before := s.currentState()
 	_ = s.conn.SetDeadline(time.Unix(1, 0))
 	s.tasks.Wait()
 	if leaveOpen {
@@ -118,7 +138,7 @@ func (s *stream) stop(leaveOpen, timedOut bool) state {
 	} else {
 		s.conn.Close()
 	}
-	last := s.snapshot()
+	last := s.currentState()
 	// What our own deadline ended had not ended.
 	if !before.ended && last.readEnd == event.Timeout && !timedOut {
 		last.readEnd = event.Open

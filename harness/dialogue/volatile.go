@@ -19,7 +19,7 @@ type hole struct {
 func findHoles(b []byte, volatile []*regexp.Regexp) []hole {
 	var all []hole
 	for _, re := range volatile {
-		anchor, err := anchored(re, false)
+		anchor, err := anchorRegex(re, false)
 		if err != nil {
 			continue
 		}
@@ -78,7 +78,7 @@ func maskedDifference(got, want []byte, volatile []*regexp.Regexp) int {
 		}
 		a, b := got[atGot:endGot], want[atWant:endWant]
 		if !bytes.Equal(a, b) {
-			return atGot + commonPrefix(a, b)
+			return atGot + CommonPrefix(a, b)
 		}
 		if i >= len(g) || i >= len(w) {
 			if (i < len(g)) != (i < len(w)) {
