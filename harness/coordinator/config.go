@@ -9,26 +9,27 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 )
 
-// Config is what is requested of [Run]. It must not be modified afterwards.
+// Config is what is requested of [RunSpecs]. It must not be modified afterwards.
 type Config struct {
 	// Command makes the command of worker proc (1..Procs); it is called again
 	// for every restart. The coordinator owns its Stdin, its session and its
 	// environment variable [Environment], and reads along with its Stderr.
 	Command func(proc int) *exec.Cmd
 	// Foreign, if not nil, is called for every command before it starts. It is
-	// for test binaries that do not call [Join] and must be told their seed and
+	// for test binaries that do not call [JoinCoordinator] and must be told their seed and
 	// parallel settings, the only ones set in parallel, on their command line:
-	// see types.GenerateGinkgoTestRunArgs. When such a binary dies in a Serial
-	// spec, the Serial specs after it are missing.
+	// see types.GenerateGinkgoTestRunArgs. SkipStrings are to be added to those of
+	// the preview: the Serial specs that an earlier process has reported.
 	Foreign func(cmd *exec.Cmd, parallel types.SuiteConfig) error
 
 	Procs    int    // worker processes, at least 1; no more are started than there is work for
+	AtOnce   int    // of them start at once; each of the others does when those wait more than they compute. 0: all
 	Specs    []Spec // what a preview found, in the order in which it should run
 	Seed     int64  // must be the preview's: index and spec belong together only under one seed
 	FailFast bool   // the first failure ends the run; running specs are interrupted
 
 	// SpecTimeout bounds one spec, all its attempts included. A worker that is
-	// silent for longer than SpecTimeout + Grace is killed and its spec blamed.
+	// silent for longer than SpecTimeout + Grace is killed, and its spec fails.
 	// 0 means that no spec is bounded.
 	SpecTimeout time.Duration
 	// Grace is what workers get for cleaning up, after a spec's timeout and
@@ -44,13 +45,16 @@ type Config struct {
 
 	// OnStart and OnReport are called from one goroutine, never at the same
 	// time; a call that blocks, blocks the workers. OnStart is called for
-	// workers that call [Worker.Started]; OnReport for every report, suite nodes
+	// workers that call [Worker.ReportStarted]; OnReport for every report, suite nodes
 	// and the reports that the coordinator writes itself included.
-	OnStart  func(proc, index int, name string)
-	OnReport func(proc int, r types.SpecReport)
+	OnStart func(proc, index int, name string)
+	// OnProgress is called, as they are, with what Ginkgo tells of a spec that takes
+	// long: see its flag --poll-progress-after. nil: nobody asks.
+	OnProgress func(proc int, p types.ProgressReport)
+	OnReport   func(proc int, r types.SpecReport)
 }
 
-// A Spec is one planned spec. [Plan] makes them from a preview.
+// A Spec is one planned spec. [PlanSpecs] makes them from a preview.
 type Spec struct {
 	// Index is the number under which Ginkgo's workers know the spec. The specs
 	// of one Ordered container share an index and run as one unit. Serial specs
@@ -70,6 +74,7 @@ type Result struct {
 	Crashes     []Crash            // every worker that did not end by itself
 	Interrupted bool               // the context was cancelled before the work was done
 	Aborted     bool               // ended early by FailFast or by a spec's AbortSuite
+	Left        []string           // names of processes that workers have left running, and that were killed; Linux only
 	Missing     []Spec             // planned, but never reported
 	Failures    []string           // why a worker calls its suite failed although no spec of it need have failed
 }
@@ -88,14 +93,14 @@ const (
 	defaultStartTimeout = time.Minute
 )
 
-func (c Config) complete() (Config, error) {
+func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.Command == nil:
 		return c, errors.New("coordinator config: no command")
 	case c.Procs < 1:
 		return c, fmt.Errorf("coordinator config: %d processes, want at least 1", c.Procs)
 	case c.SpecTimeout < 0 || c.Grace < 0 || c.StartTimeout < 0:
-		return c, errors.New("coordinator config: a negative duration")
+		return c, errors.New("coordinator config: a duration is negative")
 	}
 	for _, s := range c.Specs {
 		if !s.Serial && (s.Index < 0 || s.Index >= noMoreWork) {

@@ -3,6 +3,12 @@
 // the moment it is made. It speaks the protocol of Ginkgo's own parallel runs,
 // so any Ginkgo test binary can be its worker.
 //
+//	result, err := coordinator.RunSpecs(ctx, coordinator.Config{
+//		Command: func(proc int) *exec.Cmd { return exec.Command(self, "worker") },
+//		Procs:   4,
+//		Specs:   specs, // of a preview
+//	})
+//
 // A worker may die: its spec is reported with the exit status and the end of
 // stderr, and a new process goes on with the rest. A worker may hang: it is
 // killed and blamed. The run may be interrupted: workers clean up and report,
@@ -27,30 +33,33 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 )
 
-// Run runs c.Specs and blocks until all workers are dead and their ports
+// RunSpecs runs c.Specs and blocks until all workers are dead and their ports
 // closed. When ctx is cancelled, workers get ^C and c.Grace to clean up; that is
 // no error but Result.Interrupted.
 //
 // An error means that the harness and not a spec failed: a worker that dies
 // three times without reporting anything, or a plan that does not fit the
 // suite. The result holds what was reported all the same.
-func Run(ctx context.Context, c Config) (Result, error) {
-	c, err := c.complete()
+func RunSpecs(ctx context.Context, c Config) (Result, error) {
+	c, err := c.withDefaults()
 	if err != nil {
 		return Result{}, err
 	}
-	r := newRun(c)
+	return newRun(c).runAll(ctx)
+}
+
+func (r *run) runAll(ctx context.Context) (Result, error) {
 	if ctx.Err() != nil {
 		r.result.Interrupted = len(r.plan.specs) > 0
-		r.result.Missing = r.plan.missing()
+		r.result.Missing = r.plan.missingSpecs()
 		return r.result, nil
 	}
-	for _, w := range r.workers {
-		r.launch(ctx, w)
+	for _, w := range r.workers[:min(r.config.firstWorkers(), len(r.workers))] {
+		r.launchWorker(ctx, w)
 	}
-	r.loop(ctx)
+	r.runLoop(ctx)
 	r.goroutines.Wait()
-	r.result.Missing = r.plan.missing()
+	r.result.Missing = r.plan.missingSpecs()
 	return r.result, errors.Join(r.errs...)
 }
 
@@ -68,6 +77,7 @@ type run struct {
 	result       Result
 	authors      []*session // who sent result.Reports[i]
 	errs         []error
+	growth       growth
 	aborting     bool      // ShouldAbort says yes
 	stopping     bool      // no more work is handed out and nobody restarted
 	deadline     time.Time // when interrupted workers are killed
@@ -81,45 +91,54 @@ type worker struct {
 	proc      int
 	session   *session // nil before the first process and after the last
 	fruitless int      // processes in a row that reported nothing
-	finished  bool     // no process will follow
+	launched  bool     // there is or was a process
+	finished  bool     // there is no process, and none will follow unless the run grows
 }
 
 func newRun(c Config) *run {
 	p := newPlan(c.Specs)
-	r := &run{config: c, plan: p, schedule: newSchedule(p), calls: make(chan func()), begin: time.Now()}
+	r := &run{config: c, plan: p, schedule: newSchedule(p), calls: make(chan func()), begin: time.Now(), growth: newGrowth()}
 	for proc := 1; proc <= min(c.Procs, max(len(p.parallel), min(len(p.serial), 1))); proc++ {
-		r.workers = append(r.workers, &worker{proc: proc})
+		r.workers = append(r.workers, &worker{proc: proc, finished: true})
 	}
 	return r
 }
 
-func (r *run) loop(ctx context.Context) {
+func (r *run) runLoop(ctx context.Context) {
 	cancelled, hard := ctx.Done(), r.config.Hard
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for !r.finished() {
-		timer.Reset(time.Until(r.nextDeadline()))
+	for !r.isFinished() {
+		timer.Reset(time.Until(earlier(r.nextDeadline(), r.growsAt())))
 		select {
 		case f := <-r.calls:
 			f()
 		case <-cancelled:
 			cancelled = nil
-			r.interrupt()
+			r.interruptWorkers()
 		case <-hard:
 			hard = nil
-			r.interrupt()
+			r.interruptWorkers()
 			r.killAll()
 		case <-timer.C:
 			// A callback that blocked this goroutine must not cost a worker its
 			// life: hear first what they have said meanwhile.
-			r.hear()
-			r.watch(time.Now())
+			r.drainCalls()
+			r.checkLimits(time.Now())
+			r.grow(ctx, time.Now())
 		}
 	}
 }
 
-// hear answers the calls that are waiting.
-func (r *run) hear() {
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// drainCalls answers the calls that are waiting.
+func (r *run) drainCalls() {
 	for {
 		select {
 		case f := <-r.calls:
@@ -130,7 +149,7 @@ func (r *run) hear() {
 	}
 }
 
-func (r *run) finished() bool {
+func (r *run) isFinished() bool {
 	for _, w := range r.workers {
 		if !w.finished {
 			return false
@@ -139,39 +158,39 @@ func (r *run) finished() bool {
 	return true
 }
 
-// do calls f on the goroutine of loop and returns what f returns. The loop
+// doOnLoop calls f on the goroutine of loop and returns what f returns. The loop
 // lasts as long as anybody can call do.
-func (r *run) do(f func() error) error {
+func (r *run) doOnLoop(f func() error) error {
 	answer := make(chan error, 1)
 	r.calls <- func() { answer <- f() }
 	return <-answer
 }
 
-func (r *run) interrupt() {
+func (r *run) interruptWorkers() {
 	r.result.Interrupted = true
 	r.stopping = true
 	if r.deadline.IsZero() {
 		r.deadline = time.Now().Add(r.config.Grace)
 	}
-	for _, s := range r.sessions() {
-		if s.process.interrupt() != nil {
+	for _, s := range r.liveSessions() {
+		if s.process.interruptGroup() != nil {
 			r.aborting = true
 		}
 	}
 }
 
 func (r *run) killAll() {
-	for _, s := range r.sessions() {
-		s.process.kill()
+	for _, s := range r.liveSessions() {
+		s.process.killGroup()
 	}
 }
 
-// abort ends the run early: workers interrupt what they run.
-func (r *run) abort() {
+// abortRun ends the run early: workers interrupt what they run.
+func (r *run) abortRun() {
 	r.aborting, r.stopping, r.result.Aborted = true, true, true
 }
 
-func (r *run) sessions() []*session {
+func (r *run) liveSessions() []*session {
 	var live []*session
 	for _, w := range r.workers {
 		if w.session != nil {
@@ -181,19 +200,23 @@ func (r *run) sessions() []*session {
 	return live
 }
 
-// total is what workers are told: above one, or they would not use the
+// workerTotal is what workers are told: above one, or they would not use the
 // protocol.
-func (r *run) total() int { return max(2, len(r.workers)) }
+func (r *run) workerTotal() int { return max(2, len(r.workers)) }
 
-// command makes the command of worker proc for the coordinator at address.
-func (r *run) command(proc int, address string) (*exec.Cmd, error) {
+// workerCommand makes the command of worker proc for the coordinator at address.
+func (r *run) workerCommand(proc int, address string) (*exec.Cmd, error) {
 	cmd := r.config.Command(proc)
 	if cmd == nil {
-		return nil, errors.New("worker command: none was made")
+		return nil, errors.New("worker command: the configuration returned none")
 	}
 	if r.config.Foreign == nil {
 		return cmd, nil
 	}
-	return cmd, r.config.Foreign(cmd, types.SuiteConfig{RandomSeed: r.config.Seed, FailFast: r.config.FailFast,
-		ParallelProcess: proc, ParallelTotal: r.total(), ParallelHost: address})
+	parallel := types.SuiteConfig{RandomSeed: r.config.Seed, FailFast: r.config.FailFast,
+		ParallelProcess: proc, ParallelTotal: r.workerTotal(), ParallelHost: address}
+	if proc == 1 {
+		parallel.SkipStrings = skipNames(r.description, r.plan.finishedSerial())
+	}
+	return cmd, r.config.Foreign(cmd, parallel)
 }

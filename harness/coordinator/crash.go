@@ -13,19 +13,19 @@ import (
 // in the Crash.
 const messageTail = 4 << 10
 
-// crashed reports what the death of s has ended.
-func (r *run) crashed(s *session, state *os.ProcessState) {
+// reportCrash reports what the death of s has ended.
+func (r *run) reportCrash(s *session, state *os.ProcessState) {
 	exit := state.String()
 	if s.condemned != "" {
 		exit += ", " + s.condemned
 	}
 	crash := Crash{Proc: s.worker.proc, Index: -1, Exit: exit, Stderr: s.process.stderr.String()}
-	victim := r.victim(s)
+	victim := r.victimSpec(s)
 	if victim != nil {
 		s.fruitful = true
 		s.worker.fruitless = 0
 		crash.Index, crash.Name = victim.Index, victim.Name
-		r.publish(s, r.obituary(s, victim, exit))
+		r.publishReport(s, r.crashReport(s, victim, exit))
 		r.skipRest(s, victim.unit)
 	}
 	// A worker that dies of an interrupt before its suite has begun to listen
@@ -35,15 +35,15 @@ func (r *run) crashed(s *session, state *os.ProcessState) {
 	}
 }
 
-// victim returns the spec that s was running, marked as reported, or nil. A
+// victimSpec returns the spec that s was running, marked as reported, or nil. A
 // unit that s did not begin goes back to be run by another process.
-func (r *run) victim(s *session) *planned {
+func (r *run) victimSpec(s *session) *planned {
 	victim := s.running
-	left := s.unit.pending()
+	left := s.unit.pendingSpecs()
 	switch {
 	case victim != nil || s.done:
-	case len(left) > 0 && s.joined && s.unit.untouched():
-		r.schedule.back(s.worker.proc, s.unit)
+	case len(left) > 0 && s.joined && s.unit.isUntouched():
+		r.schedule.returnUnit(s.worker.proc, s.unit)
 	case len(left) > 0:
 		victim = left[0]
 	case s.exhausted && s.worker.proc == 1 && !s.joined && r.untilAlone() == nil:
@@ -58,16 +58,16 @@ func (r *run) victim(s *session) *planned {
 // skipRest reports the specs of u that its dead one leaves behind: in an
 // Ordered container nothing runs after a failure.
 func (r *run) skipRest(s *session, u *unit) {
-	for _, p := range u.pending() {
+	for _, p := range u.pendingSpecs() {
 		p.reported = true
-		report := blank(s, p, types.SpecStateSkipped)
-		report.Failure = failure(p, "Spec skipped because an earlier spec in an ordered container failed")
-		r.publish(s, report)
+		report := emptyReport(s, p, types.SpecStateSkipped)
+		report.Failure = failureOf(p, "Spec skipped because an earlier spec in an ordered container failed")
+		r.publishReport(s, report)
 	}
 }
 
-// obituary is the report of the spec that died with s.
-func (r *run) obituary(s *session, p *planned, exit string) types.SpecReport {
+// crashReport is the report of the spec that died with s.
+func (r *run) crashReport(s *session, p *planned, exit string) types.SpecReport {
 	state := types.SpecStatePanicked
 	switch {
 	case r.result.Interrupted:
@@ -75,20 +75,20 @@ func (r *run) obituary(s *session, p *planned, exit string) types.SpecReport {
 	case s.condemned != "":
 		state = types.SpecStateTimedout
 	}
-	report := blank(s, p, state)
+	report := emptyReport(s, p, state)
 	report.NumAttempts = 1
 	report.StartTime, report.EndTime = s.since, time.Now()
 	report.RunTime = report.EndTime.Sub(report.StartTime)
-	message := fmt.Sprintf("worker %d died while it ran this spec: %s", s.worker.proc, exit)
+	message := fmt.Sprintf("worker %d crashed while it ran this spec: %s", s.worker.proc, exit)
 	if end := lastLines(s.process.stderr); end != "" {
 		message += "\nthe end of its stderr:\n" + end
 	}
-	report.Failure = failure(p, message)
+	report.Failure = failureOf(p, message)
 	return report
 }
 
-// blank returns a report of p with nothing in it that happened.
-func blank(s *session, p *planned, state types.SpecState) types.SpecReport {
+// emptyReport returns a report of p with nothing in it that happened.
+func emptyReport(s *session, p *planned, state types.SpecState) types.SpecReport {
 	r := p.Preview
 	if r.LeafNodeText == "" && len(r.ContainerHierarchyTexts) == 0 {
 		r.LeafNodeText = p.Name
@@ -100,7 +100,7 @@ func blank(s *session, p *planned, state types.SpecState) types.SpecReport {
 	return r
 }
 
-func failure(p *planned, message string) types.Failure {
+func failureOf(p *planned, message string) types.Failure {
 	at := p.Preview.LeafNodeLocation
 	return types.Failure{Message: message, Location: at, FailureNodeLocation: at,
 		FailureNodeType: types.NodeTypeIt, FailureNodeContext: types.FailureNodeIsLeafNode}

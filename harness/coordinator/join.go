@@ -30,15 +30,15 @@ type Worker struct {
 	client  *rpc.Client
 }
 
-// Join asks the coordinator that started this process for its orders. Call it
-// once, before RunSpecs, and then [Worker.Configure] and [Worker.Started].
+// JoinCoordinator asks the coordinator that started this process for its orders. Call it
+// once, before RunSpecs, and then [Worker.ConfigureSuite] and [Worker.ReportStarted].
 //
 // The coordinator holds the other end of stdin, which Join reads from then on.
 // When it ends, the coordinator is dead, even by kill -9: orphaned is then called on
 // a goroutine of its own, to clean up and call os.Exit at once.
 //
 // Join unsets [Environment], so that children are not taken for workers.
-func Join(ctx context.Context, orphaned func()) (*Worker, error) {
+func JoinCoordinator(ctx context.Context, orphaned func()) (*Worker, error) {
 	address := os.Getenv(Environment)
 	if address == "" {
 		return nil, ErrNoCoordinator
@@ -51,25 +51,25 @@ func Join(ctx context.Context, orphaned func()) (*Worker, error) {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		orphaned()
 	}()
-	client, err := dial(ctx, address)
+	client, err := dialRPC(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("coordinator join: %w", err)
 	}
 	w := &Worker{address: address, client: client}
-	if err := w.call(ctx, "Server.Join", void{}, &w.orders); err != nil {
+	if err := w.callMethod(ctx, "Server.Join", void{}, &w.orders); err != nil {
 		return nil, errors.Join(fmt.Errorf("coordinator join: %w", err), client.Close())
 	}
 	return w, nil
 }
 
-// Configure puts the worker's place into the configuration for RunSpecs, which
+// ConfigureSuite puts the worker's place into the configuration for RunSpecs, which
 // otherwise must have the filters of the preview.
 //
 // It also replaces settings that do not go with a coordinator: the suite's
 // Timeout is the coordinator's context; GracePeriod is at most half of Config.Grace,
 // so that Ginkgo acts before the coordinator kills; and output is intercepted
 // in a way that leaves a crash's trace on stderr.
-func (w *Worker) Configure(c *types.SuiteConfig) {
+func (w *Worker) ConfigureSuite(c *types.SuiteConfig) {
 	o := w.orders
 	c.ParallelProcess, c.ParallelTotal, c.ParallelHost = o.Process, o.Total, w.address
 	c.RandomSeed, c.FailFast, c.Timeout = o.Seed, o.FailFast, 0
@@ -78,28 +78,34 @@ func (w *Worker) Configure(c *types.SuiteConfig) {
 		c.OutputInterceptorMode = "swap"
 	}
 	if o.NoSerial {
-		c.LabelFilter = and(c.LabelFilter, "!Serial")
+		c.LabelFilter = joinFilters(c.LabelFilter, "!Serial")
 	}
-	for _, name := range o.Finished {
-		c.SkipStrings = append(c.SkipStrings, `\A`+regexp.QuoteMeta(o.Description+" "+name)+`\z`)
-	}
+	c.SkipStrings = append(c.SkipStrings, skipNames(o.Description, o.Finished)...)
 }
 
-func and(filter, more string) string {
+// skipNames returns the expressions that leave out the specs of those names.
+func skipNames(description string, names []string) (skip []string) {
+	for _, name := range names {
+		skip = append(skip, `\A`+regexp.QuoteMeta(description+" "+name)+`\z`)
+	}
+	return skip
+}
+
+func joinFilters(filter, more string) string {
 	if filter == "" {
 		return more
 	}
 	return "(" + filter + ") && " + more
 }
 
-// Started tells the coordinator that the spec of r is about to run, and blocks
+// ReportStarted tells the coordinator that the spec of r is about to run, and blocks
 // until it knows. Call it from a ReportBeforeEach. Specs that are skipped or
 // pending are not told.
-func (w *Worker) Started(ctx context.Context, r types.SpecReport) error {
+func (w *Worker) ReportStarted(ctx context.Context, r types.SpecReport) error {
 	if r.State.Is(types.SpecStateSkipped | types.SpecStatePending) {
 		return nil
 	}
-	if err := w.call(ctx, "Server.Started", r.FullText(), &void{}); err != nil {
+	if err := w.callMethod(ctx, "Server.Started", r.FullText(), &void{}); err != nil {
 		return fmt.Errorf("coordinator started: %w", err)
 	}
 	return nil
@@ -108,7 +114,7 @@ func (w *Worker) Started(ctx context.Context, r types.SpecReport) error {
 // Close ends the connection of Join and Started; RunSpecs has its own.
 func (w *Worker) Close() error { return w.client.Close() }
 
-func (w *Worker) call(ctx context.Context, method string, argument, answer any) error {
+func (w *Worker) callMethod(ctx context.Context, method string, argument, answer any) error {
 	call := w.client.Go(method, argument, answer, make(chan *rpc.Call, 1))
 	select {
 	case <-call.Done:
@@ -118,8 +124,8 @@ func (w *Worker) call(ctx context.Context, method string, argument, answer any) 
 	}
 }
 
-// dial does what rpc.DialHTTPPath does, with a context.
-func dial(ctx context.Context, address string) (*rpc.Client, error) {
+// dialRPC does what rpc.DialHTTPPath does, with a context.
+func dialRPC(ctx context.Context, address string) (*rpc.Client, error) {
 	dialer := net.Dialer{}
 	dialer.SetMultipathTCP(false)
 	conn, err := dialer.DialContext(ctx, "tcp", address)

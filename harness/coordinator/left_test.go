@@ -27,7 +27,7 @@ func playCoordinator() int {
 		return cmd
 	}
 	c.OnStart = func(_, _ int, name string) { fmt.Println(name) }
-	if _, err := Run(context.Background(), c); err != nil {
+	if _, err := RunSpecs(context.Background(), c); err != nil {
 		return 1
 	}
 	return 0

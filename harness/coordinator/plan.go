@@ -15,8 +15,8 @@ type planned struct {
 	reported bool
 }
 
-// pending returns the specs of u without a report.
-func (u *unit) pending() []*planned {
+// pendingSpecs returns the specs of u without a report.
+func (u *unit) pendingSpecs() []*planned {
 	if u == nil {
 		return nil
 	}
@@ -29,12 +29,12 @@ func (u *unit) pending() []*planned {
 	return left
 }
 
-// untouched reports whether no spec of u has a report.
-func (u *unit) untouched() bool { return len(u.pending()) == len(u.specs) }
+// isUntouched reports whether no spec of u has a report.
+func (u *unit) isUntouched() bool { return len(u.pendingSpecs()) == len(u.specs) }
 
-// find returns the first spec called name without a report.
-func (u *unit) find(name string) *planned {
-	for _, p := range u.pending() {
+// findSpec returns the first spec called name without a report.
+func (u *unit) findSpec(name string) *planned {
+	for _, p := range u.pendingSpecs() {
 		if p.Name == name {
 			return p
 		}
@@ -62,7 +62,7 @@ func newPlan(specs []Spec) *plan {
 		if u == nil {
 			u = &unit{serial: s.Serial, index: s.Index}
 			units[k] = u
-			p.add(u)
+			p.addUnit(u)
 		}
 		spec := &planned{Spec: s, unit: u}
 		u.specs = append(u.specs, spec)
@@ -71,7 +71,7 @@ func newPlan(specs []Spec) *plan {
 	return p
 }
 
-func (p *plan) add(u *unit) {
+func (p *plan) addUnit(u *unit) {
 	if u.serial {
 		p.serial = append(p.serial, u)
 	} else {
@@ -82,7 +82,7 @@ func (p *plan) add(u *unit) {
 // findSerial returns the first serial spec called name without a report.
 func (p *plan) findSerial(name string) *planned {
 	for _, u := range p.serial {
-		if s := u.find(name); s != nil {
+		if s := u.findSpec(name); s != nil {
 			return s
 		}
 	}
@@ -92,7 +92,7 @@ func (p *plan) findSerial(name string) *planned {
 // nextSerial returns the first serial spec without a report.
 func (p *plan) nextSerial() *planned {
 	for _, u := range p.serial {
-		if left := u.pending(); len(left) > 0 {
+		if left := u.pendingSpecs(); len(left) > 0 {
 			return left[0]
 		}
 	}
@@ -112,8 +112,8 @@ func (p *plan) finishedSerial() []string {
 	return names
 }
 
-// missing returns the specs without a report.
-func (p *plan) missing() []Spec {
+// missingSpecs returns the specs without a report.
+func (p *plan) missingSpecs() []Spec {
 	var specs []Spec
 	for _, s := range p.specs {
 		if !s.reported {

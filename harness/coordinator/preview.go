@@ -7,7 +7,7 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 )
 
-// Plan turns the report of a preview (PreviewSpecs, or a binary run with
+// PlanSpecs turns the report of a preview (PreviewSpecs, or a binary run with
 // --ginkgo.dry-run) into the specs to run. The preview must have had the seed
 // and the filters of the run. Skipped specs are left out, pending ones are not:
 // workers report them.
@@ -15,7 +15,7 @@ import (
 // The report says which specs are in an Ordered container but not which of the
 // nested containers is the Ordered one: Plan takes the innermost. Where that is
 // not so, indexes come out too high and Run reports a plan that does not fit.
-func Plan(preview types.Report) []Spec {
+func PlanSpecs(preview types.Report) []Spec {
 	var specs []Spec
 	next := map[bool]int{}
 	previous := map[bool]types.SpecReport{}
@@ -31,7 +31,7 @@ func Plan(preview types.Report) []Spec {
 		if r.State == types.SpecStateSkipped {
 			continue
 		}
-		specs = append(specs, Spec{Index: next[serial] - 1, Name: r.FullText(), Group: outermost(r), Serial: serial, Preview: r})
+		specs = append(specs, Spec{Index: next[serial] - 1, Name: r.FullText(), Group: outermostContainer(r), Serial: serial, Preview: r})
 	}
 	return specs
 }
@@ -44,9 +44,9 @@ func sameOrdered(a, b types.SpecReport) bool {
 		})
 }
 
-// outermost names the top-level container by text and place: two containers
+// outermostContainer names the top-level container by text and place: two containers
 // of one text are two groups.
-func outermost(r types.SpecReport) string {
+func outermostContainer(r types.SpecReport) string {
 	if len(r.ContainerHierarchyTexts) == 0 {
 		return ""
 	}

@@ -13,7 +13,7 @@ func TestPlanNumbersAsGinkgoDoes(t *testing.T) {
 			LeafNodeType: types.NodeTypeIt, LeafNodeText: text, State: state, IsInOrderedContainer: ordered, IsSerial: serial}
 	}
 	run, skip, pending := types.SpecStatePassed, types.SpecStateSkipped, types.SpecStatePending
-	got := Plan(types.Report{SpecReports: types.SpecReports{
+	got := PlanSpecs(types.Report{SpecReports: types.SpecReports{
 		{LeafNodeType: types.NodeTypeBeforeSuite},
 		spec("a", "1", run, false, false),
 		spec("a", "2", skip, false, false),

@@ -18,6 +18,7 @@ const pipeDelay = 250 * time.Millisecond
 type process struct {
 	cmd    *exec.Cmd
 	stderr *tail
+	left   []string // processes of its session that were alive when it was dead
 
 	mu   sync.Mutex
 	dead bool
@@ -50,15 +51,16 @@ func startProcess(cmd *exec.Cmd, address string) (*process, error) {
 	return p, nil
 }
 
-// wait blocks until the process is dead, kills what is left of its session,
+// waitDead blocks until the process is dead, kills what is left of its session,
 // and returns how it ended.
-func (p *process) wait() *os.ProcessState {
+func (p *process) waitDead() *os.ProcessState {
 	// The dead leader must still be there while the others are killed: after
 	// that its number may belong to somebody else.
 	if pid := p.cmd.Process.Pid; awaitDeath(pid) {
-		p.kill()
-		sweep(pid)
-		p.bury()
+		p.left = sessionMembers(pid)
+		p.killGroup()
+		killLeftovers(pid)
+		p.endSignalling()
 	}
 	// The error says nothing that the state does not: the status, or that
 	// stderr was held open.
@@ -66,24 +68,24 @@ func (p *process) wait() *os.ProcessState {
 	return p.cmd.ProcessState
 }
 
-// bury ends signalling: from here on the number may belong to somebody else.
-func (p *process) bury() {
+// endSignalling ends signalling: from here on the number may belong to somebody else.
+func (p *process) endSignalling() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dead = true
 }
 
-// interrupt sends ^C to the group. It fails where there is no such signal.
-func (p *process) interrupt() error { return p.signal(interruptGroup) }
+// interruptGroup sends ^C to the group. It fails where there is no such signal.
+func (p *process) interruptGroup() error { return p.signalWith(interruptGroup) }
 
-// dump asks the Go runtime for its goroutines on stderr, and to die.
-func (p *process) dump() error { return p.signal(dumpProcess) }
+// dumpGoroutines asks the Go runtime for its goroutines on stderr, and to die.
+func (p *process) dumpGoroutines() error { return p.signalWith(dumpProcess) }
 
-// kill ends the group at once.
-func (p *process) kill() { _ = p.signal(killGroup) }
+// killGroup ends the group at once.
+func (p *process) killGroup() { _ = p.signalWith(killGroup) }
 
-// signal calls send unless the process is dead.
-func (p *process) signal(send func(*os.Process) error) error {
+// signalWith calls send unless the process is dead.
+func (p *process) signalWith(send func(*os.Process) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead {

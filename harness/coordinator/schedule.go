@@ -27,9 +27,9 @@ func newSchedule(p *plan) *schedule {
 	return s
 }
 
-// next returns the unit for worker proc, nil when nothing is left.
-func (s *schedule) next(proc int) *unit {
-	if len(s.open[proc]) == 0 && !s.openFresh(proc) && !s.split(proc) {
+// nextUnit returns the unit for worker proc, nil when nothing is left.
+func (s *schedule) nextUnit(proc int) *unit {
+	if len(s.open[proc]) == 0 && !s.openFresh(proc) && !s.splitGroup(proc) {
 		return nil
 	}
 	u := s.open[proc][0]
@@ -46,9 +46,9 @@ func (s *schedule) openFresh(proc int) bool {
 	return true
 }
 
-// split gives worker proc the far half of the longest open group that may be
+// splitGroup gives worker proc the far half of the longest open group that may be
 // shared: its owner works from the near end.
-func (s *schedule) split(proc int) bool {
+func (s *schedule) splitGroup(proc int) bool {
 	longest := 0
 	for owner, units := range s.open {
 		if len(units) > 0 && units[0].specs[0].Whole {
@@ -66,8 +66,18 @@ func (s *schedule) split(proc int) bool {
 	return true
 }
 
-// back returns u, which worker proc was given but did not begin.
-func (s *schedule) back(proc int, u *unit) {
+// canHelp reports whether a worker that has nothing would be given something.
+func (s *schedule) canHelp() bool {
+	for _, units := range s.open {
+		if len(units) > 0 && !units[0].specs[0].Whole {
+			return true
+		}
+	}
+	return len(s.fresh) > 0
+}
+
+// returnUnit returns u, which worker proc was given but did not begin.
+func (s *schedule) returnUnit(proc int, u *unit) {
 	s.open[proc] = slices.Insert(slices.Clone(s.open[proc]), 0, u)
 	s.left++
 }

@@ -22,7 +22,7 @@ func plotted(groups string) *plan {
 func played(s *schedule, p *plan, turns []int) []string {
 	got := make([]string, slices.Max(turns)+1)
 	for _, proc := range turns {
-		if u := s.next(proc); u != nil {
+		if u := s.nextUnit(proc); u != nil {
 			group := u.specs[0].Group
 			if group == "" {
 				group = "."
@@ -62,12 +62,12 @@ func TestScheduleHandsOutEverythingOnce(t *testing.T) {
 		seen := map[int]bool{}
 		for s.left > 0 {
 			proc := rapid.IntRange(1, 5).Draw(t, "proc")
-			u := s.next(proc)
+			u := s.nextUnit(proc)
 			if u == nil {
 				t.Fatalf("got nothing for worker %d with %d left", proc, s.left)
 			}
 			if rapid.IntRange(0, 9).Draw(t, "fate") == 0 {
-				s.back(proc, u)
+				s.returnUnit(proc, u)
 				continue
 			}
 			if seen[u.index] {
@@ -75,7 +75,7 @@ func TestScheduleHandsOutEverythingOnce(t *testing.T) {
 			}
 			seen[u.index] = true
 		}
-		if len(seen) != len(p.parallel) || s.next(1) != nil {
+		if len(seen) != len(p.parallel) || s.nextUnit(1) != nil {
 			t.Fatalf("got %d units, want %d and then none", len(seen), len(p.parallel))
 		}
 	})

@@ -31,8 +31,8 @@ type server struct {
 	closed bool
 }
 
-// listen opens a server on a free loopback port. Serve starts it.
-func listen(ctx context.Context) (*server, error) {
+// listenServer opens a server on a free loopback port. Serve starts it.
+func listenServer(ctx context.Context) (*server, error) {
 	config := net.ListenConfig{}
 	config.SetMultipathTCP(false)
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -42,30 +42,30 @@ func listen(ctx context.Context) (*server, error) {
 	return &server{listener: listener, rpc: rpc.NewServer(), conns: map[net.Conn]bool{}}, nil
 }
 
-func (s *server) address() string { return s.listener.Addr().String() }
+func (s *server) listenAddr() string { return s.listener.Addr().String() }
 
-// serve answers calls with the methods of service until drain.
-func (s *server) serve(service any) error {
+// serveCalls answers calls with the methods of service until drain.
+func (s *server) serveCalls(service any) error {
 	if err := s.rpc.RegisterName("Server", service); err != nil {
 		return fmt.Errorf("coordinator service: %w", err)
 	}
-	s.running.Go(s.accept)
+	s.running.Go(s.acceptLoop)
 	return nil
 }
 
-func (s *server) accept() {
+func (s *server) acceptLoop() {
 	for {
 		conn, err := s.listener.Accept()
 		if err != nil {
 			return
 		}
-		if s.track(conn) {
-			s.running.Go(func() { s.converse(conn) })
+		if s.trackConn(conn) {
+			s.running.Go(func() { s.serveConn(conn) })
 		}
 	}
 }
 
-func (s *server) track(conn net.Conn) bool {
+func (s *server) trackConn(conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -76,8 +76,8 @@ func (s *server) track(conn net.Conn) bool {
 	return true
 }
 
-func (s *server) converse(conn net.Conn) {
-	defer s.forget(conn)
+func (s *server) serveConn(conn net.Conn) {
+	defer s.forgetConn(conn)
 	_ = conn.SetReadDeadline(time.Now().Add(courtesy))
 	in := bufio.NewReader(conn)
 	request, err := http.ReadRequest(in)
@@ -87,29 +87,29 @@ func (s *server) converse(conn net.Conn) {
 	if _, err := io.WriteString(conn, connected); err != nil {
 		return
 	}
-	if s.unhurry(conn) {
+	if s.liftDeadline(conn) {
 		s.rpc.ServeConn(buffered{conn, in})
 	}
 }
 
-// unhurry lifts the read deadline, unless drain has set its own.
-func (s *server) unhurry(conn net.Conn) bool {
+// liftDeadline lifts the read deadline, unless drain has set its own.
+func (s *server) liftDeadline(conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.closed && conn.SetReadDeadline(time.Time{}) == nil
 }
 
-func (s *server) forget(conn net.Conn) {
+func (s *server) forgetConn(conn net.Conn) {
 	_ = conn.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, conn)
 }
 
-// drain closes the port and returns when every call that the worker, which is
+// drainCalls closes the port and returns when every call that the worker, which is
 // dead, had sent is answered. The kernel has ended its connections: only a
 // stranger's can last until the deadline.
-func (s *server) drain() {
+func (s *server) drainCalls() {
 	_ = s.listener.Close()
 	s.mu.Lock()
 	s.closed = true

@@ -46,9 +46,9 @@ type service struct {
 	session *session
 }
 
-func (v *service) alive(f func()) error {
-	return v.run.do(func() error {
-		v.session.alive()
+func (v *service) noteAlive(f func()) error {
+	return v.run.doOnLoop(func() error {
+		v.session.noteAlive()
 		f()
 		return nil
 	})
@@ -56,53 +56,61 @@ func (v *service) alive(f func()) error {
 
 // Join tells a worker its place.
 func (v *service) Join(_ void, o *orders) error {
-	return v.alive(func() { *o = v.run.join(v.session) })
+	return v.noteAlive(func() { *o = v.run.joinSession(v.session) })
 }
 
 // Started says that the worker is about to run the spec called name.
 func (v *service) Started(name string, _ *void) error {
-	return v.alive(func() { v.run.started(v.session, name) })
+	return v.noteAlive(func() { v.run.noteStarted(v.session, name) })
 }
 
 // SpecSuiteWillBegin says that the tree is built.
 func (v *service) SpecSuiteWillBegin(r types.Report, _ *void) error {
-	return v.alive(func() { v.run.begun(v.session, r) })
+	return v.noteAlive(func() { v.run.noteBegun(v.session, r) })
 }
 
 // DidRun brings the report of a spec or of a suite node.
 func (v *service) DidRun(r types.SpecReport, _ *void) error {
-	return v.alive(func() { v.run.reported(v.session, r) })
+	return v.noteAlive(func() { v.run.takeReport(v.session, r) })
 }
 
 // SpecSuiteDidEnd is the worker's last call.
 func (v *service) SpecSuiteDidEnd(r types.Report, _ *void) error {
-	return v.alive(func() { v.run.ended(v.session, r) })
+	return v.noteAlive(func() { v.run.noteEnded(v.session, r) })
 }
 
 // EmitProgressReport says where a spec is. A hanging spec sends them too, so
 // it is no sign of life.
-func (v *service) EmitProgressReport(types.ProgressReport, *void) error { return nil }
+func (v *service) EmitProgressReport(p types.ProgressReport, _ *void) error {
+	if v.run.config.OnProgress == nil {
+		return nil
+	}
+	return v.run.doOnLoop(func() error {
+		v.run.config.OnProgress(v.session.worker.proc, p)
+		return nil
+	})
+}
 
 // EmitOutput brings what the suite nodes of worker 1 print. Nobody reads it:
 // their reports have it too.
 func (v *service) EmitOutput(output []byte, n *int) error {
 	*n = len(output)
-	return v.alive(func() {})
+	return v.noteAlive(func() {})
 }
 
 // Counter asks for work.
 func (v *service) Counter(_ void, index *int) error {
-	return v.alive(func() { *index = v.run.next(v.session) })
+	return v.noteAlive(func() { *index = v.run.nextUnit(v.session) })
 }
 
 // Abort ends the run early.
 func (v *service) Abort(void, *void) error {
-	return v.alive(v.run.abort)
+	return v.noteAlive(v.run.abortRun)
 }
 
 // ShouldAbort is asked by a clock in the worker, so it is no sign of life.
 func (v *service) ShouldAbort(_ void, answer *bool) error {
-	return v.run.do(func() error {
+	return v.run.doOnLoop(func() error {
 		*answer = v.run.aborting
 		return nil
 	})
@@ -110,13 +118,13 @@ func (v *service) ShouldAbort(_ void, answer *bool) error {
 
 // ReportBeforeSuiteCompleted says how worker 1's ReportBeforeSuite ended.
 func (v *service) ReportBeforeSuiteCompleted(state types.SpecState, _ *void) error {
-	return v.alive(func() { v.run.reportBefore = state })
+	return v.noteAlive(func() { v.run.reportBefore = state })
 }
 
 // ReportBeforeSuiteState asks how it ended.
 func (v *service) ReportBeforeSuiteState(_ void, state *types.SpecState) error {
-	return v.run.do(func() error {
-		v.session.alive()
+	return v.run.doOnLoop(func() error {
+		v.session.noteAlive()
 		*state = v.run.reportBefore
 		return v.run.untilFirst(*state)
 	})
@@ -124,13 +132,13 @@ func (v *service) ReportBeforeSuiteState(_ void, state *types.SpecState) error {
 
 // BeforeSuiteCompleted brings what worker 1's SynchronizedBeforeSuite made.
 func (v *service) BeforeSuiteCompleted(b beforeSuite, _ *void) error {
-	return v.alive(func() { v.run.before = b })
+	return v.noteAlive(func() { v.run.before = b })
 }
 
 // BeforeSuiteState asks for it.
 func (v *service) BeforeSuiteState(_ void, b *beforeSuite) error {
-	return v.run.do(func() error {
-		v.session.alive()
+	return v.run.doOnLoop(func() error {
+		v.session.noteAlive()
 		*b = v.run.before
 		return v.run.untilFirst(b.State)
 	})
@@ -138,16 +146,16 @@ func (v *service) BeforeSuiteState(_ void, b *beforeSuite) error {
 
 // HaveNonprimaryProcsFinished asks whether worker 1 is alone.
 func (v *service) HaveNonprimaryProcsFinished(void, *void) error {
-	return v.run.do(func() error {
-		v.session.alive()
+	return v.run.doOnLoop(func() error {
+		v.session.noteAlive()
 		return v.run.untilAlone()
 	})
 }
 
 // AggregatedNonprimaryProcsReport asks for what the others reported.
 func (v *service) AggregatedNonprimaryProcsReport(_ void, r *types.Report) error {
-	return v.run.do(func() error {
-		v.session.alive()
+	return v.run.doOnLoop(func() error {
+		v.session.noteAlive()
 		if err := v.run.untilAlone(); err != nil {
 			return err
 		}

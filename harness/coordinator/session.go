@@ -10,9 +10,9 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 )
 
-// fruitlessLimit is how many processes of one worker may die in a row without
+// maxEmptyRuns is how many processes of one worker may die in a row without
 // a report.
-const fruitlessLimit = 3
+const maxEmptyRuns = 3
 
 // A session is one process of a worker, from its start to its death.
 type session struct {
@@ -36,12 +36,12 @@ type session struct {
 	killAt    time.Time // when being asked to die turns into being killed
 }
 
-func (s *session) alive() { s.seen = time.Now() }
+func (s *session) noteAlive() { s.seen = time.Now() }
 
-// launch starts a process for w, or finishes w when that cannot be done.
-func (r *run) launch(ctx context.Context, w *worker) {
-	w.finished = false
-	s, err := r.open(ctx, w)
+// launchWorker starts a process for w, or finishes w when that cannot be done.
+func (r *run) launchWorker(ctx context.Context, w *worker) {
+	w.launched, w.finished = true, false
+	s, err := r.openSession(ctx, w)
 	if err != nil {
 		w.finished = true
 		r.errs = append(r.errs, fmt.Errorf("worker %d: %w", w.proc, err))
@@ -50,45 +50,46 @@ func (r *run) launch(ctx context.Context, w *worker) {
 	w.session = s
 }
 
-func (r *run) open(ctx context.Context, w *worker) (*session, error) {
-	srv, err := listen(ctx)
+func (r *run) openSession(ctx context.Context, w *worker) (*session, error) {
+	srv, err := listenServer(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s := &session{worker: w, since: time.Now(), seen: time.Now()}
-	if err = srv.serve(&service{run: r, session: s}); err == nil {
-		s.process, err = r.start(w.proc, srv.address())
+	if err = srv.serveCalls(&service{run: r, session: s}); err == nil {
+		s.process, err = r.startProcess(w.proc, srv.listenAddr())
 	}
 	if err != nil {
-		srv.drain()
+		srv.drainCalls()
 		return nil, err
 	}
 	r.goroutines.Go(func() {
-		state := s.process.wait()
-		srv.drain()
-		_ = r.do(func() error { r.exited(ctx, s, state); return nil })
+		state := s.process.waitDead()
+		srv.drainCalls()
+		_ = r.doOnLoop(func() error { r.afterExit(ctx, s, state); return nil })
 	})
 	return s, nil
 }
 
-func (r *run) start(proc int, address string) (*process, error) {
-	cmd, err := r.command(proc, address)
+func (r *run) startProcess(proc int, address string) (*process, error) {
+	cmd, err := r.workerCommand(proc, address)
 	if err != nil {
 		return nil, err
 	}
 	return startProcess(cmd, address)
 }
 
-// exited takes the death of s and decides whether another process follows.
-func (r *run) exited(ctx context.Context, s *session, state *os.ProcessState) {
+// afterExit takes the death of s and decides whether another process follows.
+func (r *run) afterExit(ctx context.Context, s *session, state *os.ProcessState) {
 	w := s.worker
 	w.session, w.finished = nil, true
+	r.result.Left = append(r.result.Left, s.process.left...)
 	crashed := !s.done
 	if s.fruitful {
 		w.fruitless = 0
 	}
-	if crashed || abnormal(state) {
-		r.crashed(s, state)
+	if crashed || endedAbnormally(state) {
+		r.reportCrash(s, state)
 	}
 	if r.stopping || ctx.Err() != nil || !crashed && !s.retiring || !r.hasWork(s) {
 		return
@@ -96,25 +97,25 @@ func (r *run) exited(ctx context.Context, s *session, state *os.ProcessState) {
 	if !s.fruitful {
 		w.fruitless++
 	}
-	if w.fruitless < fruitlessLimit {
-		r.launch(ctx, w)
+	if w.fruitless < maxEmptyRuns {
+		r.launchWorker(ctx, w)
 		return
 	}
-	r.errs = append(r.errs, fmt.Errorf("worker %d died %d times without a report: %s: %s", w.proc, fruitlessLimit, state, lastLines(s.process.stderr)))
+	r.errs = append(r.errs, fmt.Errorf("worker %d crashed %d times without a report: %s: %s", w.proc, maxEmptyRuns, state, lastLines(s.process.stderr)))
 }
 
 // hasWork reports whether another process in place of s would have something
 // to do.
 func (r *run) hasWork(s *session) bool {
 	first := s.worker.proc == 1
-	if first && s.exhausted && !s.joined {
-		return false // a stranger would begin its serial specs again
+	if first && s.exhausted && !s.joined && r.description == "" {
+		return false // a stranger that is not known by name would begin its serial specs again
 	}
 	return r.schedule.left > 0 || first && r.plan.nextSerial() != nil
 }
 
-// abnormal reports whether a worker whose suite has ended ended otherwise than
+// endedAbnormally reports whether a worker whose suite has ended ended otherwise than
 // Ginkgo's do.
-func abnormal(state *os.ProcessState) bool {
+func endedAbnormally(state *os.ProcessState) bool {
 	return !slices.Contains([]int{0, 1, types.GINKGO_FOCUS_EXIT_CODE}, state.ExitCode())
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -63,19 +64,19 @@ func playWorker() int {
 		return 3
 	}
 	ctx := context.Background()
-	w, err := Join(ctx, func() { os.Exit(4) })
+	w, err := JoinCoordinator(ctx, func() { os.Exit(4) })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
 	declare()
 	ginkgo.ReportBeforeEach(func(r ginkgo.SpecReport) {
-		if err := w.Started(ctx, r); err != nil {
+		if err := w.ReportStarted(ctx, r); err != nil {
 			ginkgo.Fail(err.Error())
 		}
 	})
 	c, r := config()
-	w.Configure(&c)
+	w.ConfigureSuite(&c)
 	v := &verdict{}
 	ginkgo.RunSpecs(v, "suite", c, r)
 	_ = w.Close()
@@ -93,6 +94,7 @@ func playStranger() int {
 	}
 	c.RandomSeed, c.FailFast = p.RandomSeed, p.FailFast
 	c.ParallelProcess, c.ParallelTotal, c.ParallelHost = p.ParallelProcess, p.ParallelTotal, p.ParallelHost
+	c.SkipStrings = append(c.SkipStrings, p.SkipStrings...)
 	v := &verdict{}
 	ginkgo.RunSpecs(v, "suite", c, r)
 	return v.status()
@@ -127,6 +129,7 @@ var suites = map[string]func(){
 	"serial":   serial,
 	"synced":   synced,
 	"slow":     slow,
+	"meeting":  meeting,
 	"hang":     hang,
 	"stubborn": stubborn,
 	"early":    early,
@@ -246,6 +249,27 @@ func slow() {
 			})
 		}
 	})
+}
+
+// meetingFolder names a folder in which the workers of a meeting leave a file each.
+const meetingFolder = "COORDINATOR_TEST_MEETING"
+
+// meeting has three specs of which none ends before three processes run one.
+func meeting() {
+	for i := range 3 {
+		ginkgo.It(fmt.Sprintf("waits for others %d", i), func(ctx context.Context) {
+			folder := os.Getenv(meetingFolder)
+			if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(os.Getpid())), nil, 0o600); err != nil {
+				ginkgo.Fail(err.Error())
+			}
+			for ctx.Err() == nil {
+				if all, _ := os.ReadDir(folder); len(all) == 3 {
+					return
+				}
+				wait(ctx, 10*time.Millisecond)
+			}
+		})
+	}
 }
 
 func hang() {

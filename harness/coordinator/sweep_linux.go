@@ -1,12 +1,13 @@
 package coordinator
 
 import (
-	"bytes"
-	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/procstat"
 )
 
 // sweepRounds bounds the hunt for processes that are forked while it goes on.
@@ -22,9 +23,9 @@ func awaitDeath(pid int) bool {
 	}
 }
 
-// sweep kills what the session's dead leader has left alive: the programs
+// killLeftovers kills what the session's dead leader has left alive: the programs
 // under test have process groups of their own, but stay in the session.
-func sweep(leader int) {
+func killLeftovers(leader int) {
 	for range sweepRounds {
 		if !sweepOnce(leader) {
 			return
@@ -52,6 +53,21 @@ func sweepOnce(leader int) bool {
 	return found
 }
 
+// sessionMembers returns the names of the processes of the dead leader's session that
+// are alive.
+func sessionMembers(leader int) (names []string) {
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == leader || !isMember(pid, leader) {
+			continue
+		}
+		name, _ := os.ReadFile("/proc/" + e.Name() + "/comm")
+		names = append(names, strings.TrimSpace(string(name)))
+	}
+	return names
+}
+
 // killMember kills pid if it is alive and of the session.
 func killMember(pid, leader int) bool {
 	if !isMember(pid, leader) {
@@ -67,16 +83,8 @@ func killMember(pid, leader int) bool {
 	return isMember(pid, leader) && p.Kill() == nil
 }
 
-// isMember reads proc_pid_stat(5): state, parent, group and session follow the
-// name, which is in parentheses and may hold some.
+// isMember reports whether pid is alive and of the session.
 func isMember(pid, leader int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return false
-	}
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 4 || fields[0][0] == 'Z' || fields[0][0] == 'X' {
-		return false
-	}
-	return string(fields[3]) == strconv.Itoa(leader)
+	stat, err := procstat.Read(pid)
+	return err == nil && !stat.Dead() && stat.Session == leader
 }

@@ -15,18 +15,18 @@ const (
 // nextDeadline is when watch has something to do at the earliest.
 func (r *run) nextDeadline() time.Time {
 	earliest := time.Now().Add(never)
-	for _, s := range r.sessions() {
-		if at, _ := r.limit(s); at.Before(earliest) {
+	for _, s := range r.liveSessions() {
+		if at, _ := r.silenceLimit(s); at.Before(earliest) {
 			earliest = at
 		}
 	}
 	return earliest
 }
 
-// limit returns until when s may be silent, and what it would be blamed for.
-func (r *run) limit(s *session) (time.Time, string) {
+// silenceLimit returns until when s may be silent, and what it would be blamed for.
+func (r *run) silenceLimit(s *session) (time.Time, string) {
 	spec := r.config.SpecTimeout
-	if limit := s.limit(); limit > 0 {
+	if limit := s.specTimeout(); limit > 0 {
 		spec = limit
 	}
 	switch {
@@ -35,42 +35,42 @@ func (r *run) limit(s *session) (time.Time, string) {
 	case r.result.Interrupted:
 		return r.deadline, fmt.Sprintf("killed %v after the interrupt", r.config.Grace)
 	case !s.asked:
-		return s.seen.Add(r.config.StartTimeout), fmt.Sprintf("killed because it had not come to its first spec and was silent for %v", r.config.StartTimeout)
+		return s.seen.Add(r.config.StartTimeout), fmt.Sprintf("killed because it had not started its first spec and reported nothing for %v", r.config.StartTimeout)
 	case s.done:
-		return s.seen.Add(r.config.Grace), fmt.Sprintf("killed because it still lived %v after its suite had ended", r.config.Grace)
+		return s.seen.Add(r.config.Grace), fmt.Sprintf("killed because it was still running %v after its suite had ended", r.config.Grace)
 	case spec > 0:
-		return s.seen.Add(spec + r.config.Grace), fmt.Sprintf("killed because it was silent for %v (spec timeout %v, grace %v)", spec+r.config.Grace, spec, r.config.Grace)
+		return s.seen.Add(spec + r.config.Grace), fmt.Sprintf("killed because it reported nothing for %v (spec timeout %v, grace %v)", spec+r.config.Grace, spec, r.config.Grace)
 	}
 	return time.Now().Add(never), ""
 }
 
-// limit is the timeout of what s runs, 0 if that is everybody's.
-func (s *session) limit() time.Duration {
+// specTimeout is the timeout of what s runs, 0 if that is everybody's.
+func (s *session) specTimeout() time.Duration {
 	if s.running != nil {
 		return s.running.Timeout
 	}
 	var longest time.Duration
-	for _, p := range s.unit.pending() {
+	for _, p := range s.unit.pendingSpecs() {
 		longest = max(longest, p.Timeout)
 	}
 	return longest
 }
 
-// watch ends the workers whose limit has passed: first with a request to show
+// checkLimits ends the workers whose limit has passed: first with a request to show
 // their goroutines, then for good.
-func (r *run) watch(now time.Time) {
-	for _, s := range r.sessions() {
-		at, why := r.limit(s)
+func (r *run) checkLimits(now time.Time) {
+	for _, s := range r.liveSessions() {
+		at, why := r.silenceLimit(s)
 		if now.Before(at) {
 			continue
 		}
 		first := s.condemned == "" && !r.result.Interrupted
 		s.condemned = why
-		if first && s.process.dump() == nil {
+		if first && s.process.dumpGoroutines() == nil {
 			s.killAt = now.Add(dumpTime)
 			continue
 		}
 		s.killAt = now.Add(dumpTime)
-		s.process.kill()
+		s.process.killGroup()
 	}
 }

@@ -17,6 +17,9 @@ func TestExitCode(t *testing.T) {
 		want    int
 	}{
 		{"nothing ran", nil, false, ExitNothing},
+		{"only a failure that does not count", []Result{{Level: Should, Verdict: Fail}}, false, ExitOK},
+		{"the same where it counts", []Result{{Level: Should, Verdict: Fail}}, true, ExitVerdicts},
+		{"only blocked", []Result{{Level: Should, Verdict: Blocked}}, false, ExitVerdicts},
 		{"only unsupported", []Result{{Level: Must, Verdict: Unsupported}}, false, ExitNothing},
 		{"pass", []Result{pass}, false, ExitOK},
 		{"must fails", with(Must, Fail), false, ExitVerdicts},
@@ -30,16 +33,16 @@ func TestExitCode(t *testing.T) {
 		{"waived", with(Must, Waived), false, ExitOK},
 	}
 	for _, tt := range tests {
-		if got := Fold(1, time.Time{}, 0, tt.results).ExitCode(tt.strict); got != tt.want {
+		if got := FoldResults(1, time.Time{}, 0, tt.results).ExitCode(tt.strict); got != tt.want {
 			t.Errorf("%s: got exit code %d, want %d", tt.name, got, tt.want)
 		}
 	}
-	stopped := Fold(1, time.Time{}, 0, []Result{pass})
+	stopped := FoldResults(1, time.Time{}, 0, []Result{pass})
 	stopped.Stopped = "interrupted"
 	if got := stopped.ExitCode(false); got != ExitInterrupted {
 		t.Errorf("interrupted: got exit code %d, want %d", got, ExitInterrupted)
 	}
-	broken := Fold(1, time.Time{}, 0, []Result{pass})
+	broken := FoldResults(1, time.Time{}, 0, []Result{pass})
 	broken.Problems = []string{"worker 2 crashed"}
 	if got := broken.ExitCode(false); got != ExitHarness {
 		t.Errorf("problem: got exit code %d, want %d", got, ExitHarness)
@@ -47,7 +50,7 @@ func TestExitCode(t *testing.T) {
 }
 
 func TestDocumentIsComplete(t *testing.T) {
-	out, err := json.Marshal(Fold(7, time.Unix(0, 0).UTC(), 1500*time.Millisecond, nil))
+	out, err := json.Marshal(FoldResults(7, time.Unix(0, 0).UTC(), 1500*time.Millisecond, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

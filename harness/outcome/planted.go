@@ -6,14 +6,14 @@ import "strings"
 // is to find it, in whatever scenario: check:NAME. Else it is the id of a scenario.
 const ByCheck = "check:"
 
-// At reports whether the result is about what is to find a planted bug.
-func (r Result) At(planted string) bool {
+// ConcernsPlanted reports whether the result is about what is to find a planted bug.
+func (r Result) ConcernsPlanted(planted string) bool {
 	check, is := strings.CutPrefix(planted, ByCheck)
 	return planted != "" && (is && r.Check == check || !is && r.Scenario == planted)
 }
 
-// Catches reports whether the result is the finding that is meant for a planted bug,
+// FindsPlanted reports whether the result is the finding that is meant for a planted bug,
 // which may be one that only --strict makes red.
-func (r Result) Catches(planted string) bool {
-	return r.At(planted) && r.Verdict == Fail && r.Red(true)
+func (r Result) FindsPlanted(planted string) bool {
+	return r.ConcernsPlanted(planted) && r.Verdict == Fail && r.TurnsRed(true)
 }

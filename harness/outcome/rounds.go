@@ -23,24 +23,24 @@ type Change struct {
 	Verdicts []Verdict `json:"verdicts"` // one for each round; empty where it was not played
 }
 
-// changed tells what of the rounds makes a difference, nil without rounds.
-func (r *Rounds) changed() bool { return r != nil && len(r.Changed) > 0 }
+// hasChanges tells what of the rounds makes a difference, nil without rounds.
+func (r *Rounds) hasChanges() bool { return r != nil && len(r.Changed) > 0 }
 
-// place is a variant; two results of one check in it are numbered.
-type place struct{ target, scenario, variant string }
+// variantKey is a variant; two results of one check in it are numbered.
+type variantKey struct{ target, scenario, variant string }
 
-type spot struct {
-	place
+type resultKey struct {
+	variantKey
 	check  string
 	number int
 }
 
-// Merge folds rounds of the same selection into one document: the last whole
+// MergeRounds folds rounds of the same selection into one document: the last whole
 // one, in which each result is the worst that any round had, and which tells
 // where they differ. A variant that a round did not reach, as after too many
 // failures, makes no difference; a check that says nothing of a variant that was
 // played is a pass. It panics when there is no round.
-func Merge(asked int, rounds []Document) Document {
+func MergeRounds(asked int, rounds []Run) Run {
 	last := rounds[len(rounds)-1]
 	d := last
 	tally := newTally(rounds)
@@ -57,23 +57,23 @@ func Merge(asked int, rounds []Document) Document {
 			}
 		}
 	}
-	r.Variants, r.Changed = tally.variants(), append(r.Changed, tally.changes(len(rounds))...)
+	r.Variants, r.Changed = tally.countVariants(), append(r.Changed, tally.verdictChanges(len(rounds))...)
 	d.Started, d.Rounds = rounds[0].Started, r
-	d.Elapsed = MillisOf(last.Started.Add(last.Elapsed.Duration()).Sub(rounds[0].Started).Round(time.Microsecond))
-	return d.With(tally.worst(d.Results))
+	d.Elapsed = MillisOf(last.Started.Add(last.Elapsed.ToDuration()).Sub(rounds[0].Started).Round(time.Microsecond))
+	return d.WithResults(tally.worstResults(d.Results))
 }
 
-// A tally is what each spot came to, round by round.
-type tally struct {
-	order   []spot
-	results map[spot][]*Result // one for each round; nil where there is none
-	places  map[place][]bool   // whether it was played, round by round; with variant "*", whether any of them was
+// A roundTally is what each spot came to, round by round.
+type roundTally struct {
+	order   []resultKey
+	results map[resultKey][]*Result // one for each round; nil where there is none
+	places  map[variantKey][]bool   // whether it was played, round by round; with variant "*", whether any of them was
 }
 
-func newTally(rounds []Document) tally {
-	t := tally{results: map[spot][]*Result{}, places: map[place][]bool{}}
+func newTally(rounds []Run) roundTally {
+	t := roundTally{results: map[resultKey][]*Result{}, places: map[variantKey][]bool{}}
 	for i, d := range rounds {
-		numbers := map[spot]int{}
+		numbers := map[resultKey]int{}
 		for j, r := range d.Results {
 			s := spotOf(r, numbers)
 			if t.results[s] == nil {
@@ -81,52 +81,52 @@ func newTally(rounds []Document) tally {
 				t.results[s] = make([]*Result, len(rounds))
 			}
 			t.results[s][i] = &d.Results[j]
-			t.played(s.place, i, len(rounds))
-			t.played(s.whole(), i, len(rounds))
+			t.notePlayed(s.variantKey, i, len(rounds))
+			t.notePlayed(s.scenarioKey(), i, len(rounds))
 		}
 	}
 	return t
 }
 
-func (t tally) played(p place, round, rounds int) {
+func (t roundTally) notePlayed(p variantKey, round, rounds int) {
 	if t.places[p] == nil {
 		t.places[p] = make([]bool, rounds)
 	}
 	t.places[p][round] = true
 }
 
-// variants counts what was played, without what speaks of scenarios as a whole.
-func (t tally) variants() int {
-	seen := map[place]bool{}
+// countVariants counts what was played, without what speaks of scenarios as a whole.
+func (t roundTally) countVariants() int {
+	seen := map[variantKey]bool{}
 	for _, s := range t.order {
 		if s.check == "" || s.variant != "" {
-			seen[s.place] = true
+			seen[s.variantKey] = true
 		}
 	}
 	return len(seen)
 }
 
-// whole is the place that stands for all variants of one scenario.
-func (p place) whole() place { return place{p.target, p.scenario, "*"} }
+// scenarioKey is the place that stands for all variants of one scenario.
+func (p variantKey) scenarioKey() variantKey { return variantKey{p.target, p.scenario, "*"} }
 
-// silent reports whether a check that says nothing in this round has passed:
+// passedSilently reports whether a check that says nothing in this round has passed:
 // what it is about was played.
-func (t tally) silent(s spot, round int) bool {
-	about := s.place
+func (t roundTally) passedSilently(s resultKey, round int) bool {
+	about := s.variantKey
 	if s.variant == "" {
-		about = s.whole()
+		about = s.scenarioKey()
 	}
 	return s.check != "" && t.places[about][round]
 }
 
-func spotOf(r Result, numbers map[spot]int) spot {
-	s := spot{place: place{r.Target, r.Scenario, r.Variant}, check: r.Check}
+func spotOf(r Result, numbers map[resultKey]int) resultKey {
+	s := resultKey{variantKey: variantKey{r.Target, r.Scenario, r.Variant}, check: r.Check}
 	numbers[s]++
 	s.number = numbers[s]
 	return s
 }
 
-func (t tally) changes(rounds int) []Change {
+func (t roundTally) verdictChanges(rounds int) []Change {
 	var out []Change
 	for _, s := range t.order {
 		verdicts := make([]Verdict, rounds)
@@ -135,7 +135,7 @@ func (t tally) changes(rounds int) []Change {
 			switch {
 			case r != nil:
 				verdicts[i] = r.Verdict
-			case t.silent(s, i):
+			case t.passedSilently(s, i):
 				verdicts[i] = Pass
 			default:
 				continue
@@ -151,21 +151,21 @@ func (t tally) changes(rounds int) []Change {
 
 // scenarioChanges finds scenarios whose worst verdict changed although no
 // variant's did: one that is blocked has no variants.
-func (t tally) scenarioChanges(rounds int, known []Change) []Change {
-	told := map[place]bool{}
+func (t roundTally) scenarioChanges(rounds int, known []Change) []Change {
+	told := map[variantKey]bool{}
 	for _, c := range known {
-		told[place{c.Target, c.Scenario, ""}] = true
+		told[variantKey{c.Target, c.Scenario, ""}] = true
 	}
-	var order []place
-	worst := map[place][]Verdict{}
+	var order []variantKey
+	worst := map[variantKey][]Verdict{}
 	for _, s := range t.order {
-		p := place{s.target, s.scenario, ""}
+		p := variantKey{s.target, s.scenario, ""}
 		if worst[p] == nil {
 			order = append(order, p)
 			worst[p] = make([]Verdict, rounds)
 		}
 		for i, r := range t.results[s] {
-			if r != nil && severity(r.Verdict) > severity(worst[p][i]) {
+			if r != nil && verdictCost(r.Verdict) > verdictCost(worst[p][i]) {
 				worst[p][i] = r.Verdict
 			}
 		}
@@ -180,11 +180,11 @@ func (t tally) scenarioChanges(rounds int, known []Change) []Change {
 	return out
 }
 
-// worst returns the results with each replaced by the worst of its spot, and
+// worstResults returns the results with each replaced by the worst of its spot, and
 // what other rounds found beside them.
-func (t tally) worst(results []Result) []Result {
+func (t roundTally) worstResults(results []Result) []Result {
 	out := make([]Result, 0, len(results))
-	numbers, taken := map[spot]int{}, map[spot]bool{}
+	numbers, taken := map[resultKey]int{}, map[resultKey]bool{}
 	for _, r := range results {
 		s := spotOf(r, numbers)
 		taken[s] = true
@@ -198,18 +198,18 @@ func (t tally) worst(results []Result) []Result {
 	return out
 }
 
-func (t tally) worstOf(s spot) Result {
+func (t roundTally) worstOf(s resultKey) Result {
 	var worst *Result
 	for _, r := range t.results[s] {
-		if r != nil && (worst == nil || severity(r.Verdict) >= severity(worst.Verdict)) {
+		if r != nil && (worst == nil || verdictCost(r.Verdict) >= verdictCost(worst.Verdict)) {
 			worst = r
 		}
 	}
 	return *worst
 }
 
-// severity orders verdicts by what they cost.
-func severity(v Verdict) int {
+// verdictCost orders verdicts by what they cost.
+func verdictCost(v Verdict) int {
 	return slices.Index([]Verdict{Pass, Unsupported, Waived, Stale, Blocked, Flaky, Fail, Invalid}, v)
 }
 
@@ -227,13 +227,13 @@ func (c Change) String() string {
 		counts[v]++
 	}
 	between := ": "
-	for _, v := range append(Verdicts(), "") {
+	for _, v := range append(AllVerdicts(), "") {
 		if counts[v] == 0 {
 			continue
 		}
 		word := string(v)
 		if v == "" {
-			word = "not played"
+			word = "not run"
 		}
 		text += fmt.Sprintf("%s%d× %s", between, counts[v], word)
 		between = ", "

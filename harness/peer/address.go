@@ -28,11 +28,11 @@ func (a Address) String() string {
 	return a.Addr
 }
 
-// Check returns nil when somebody listens at the address. For addresses of
+// CheckListening returns nil when somebody listens at the address. For addresses of
 // this machine the kernel is asked, and the server does not notice; others are
 // connected to, and the connection is closed. The error says what is wrong
 // with it, and wraps the one of the connect.
-func (a Address) Check(ctx context.Context) error {
+func (a Address) CheckListening(ctx context.Context) error {
 	network, listens := a.Network, listensTCP
 	switch network {
 	case "", "tcp", "tcp4", "tcp6":
@@ -49,13 +49,13 @@ func (a Address) Check(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialBound)
 	defer cancel()
-	conn, err := dial(ctx, network, a.Addr)
+	conn, err := dialContext(ctx, network, a.Addr)
 	if err != nil {
 		var failed *net.OpError
 		if errors.As(err, &failed) && failed.Err != nil {
 			err = failed.Err
 		}
-		return fmt.Errorf("address %v: nobody answers: %w", a, err)
+		return fmt.Errorf("address %v: cannot connect: %w", a, err)
 	}
 	return conn.Close()
 }
@@ -78,18 +78,18 @@ func listensTCP(address string) bool {
 		return false
 	}
 	defer diag.Close()
-	all, _ := diag.Listeners()
+	all, _ := diag.AllListeners()
 	for _, s := range all {
-		if s.Addr.Port() == want.Port() && covers(s.Addr.Addr().Unmap(), want.Addr().Unmap()) {
+		if s.Addr.Port() == want.Port() && boundCovers(s.Addr.Addr().Unmap(), want.Addr().Unmap()) {
 			return true
 		}
 	}
 	return false
 }
 
-// covers reports whether a socket bound to bound gets what is sent to addr. One
+// boundCovers reports whether a socket bound to bound gets what is sent to addr. One
 // on [::] is taken to get IPv4 too: IPV6_V6ONLY is rare.
-func covers(bound, addr netip.Addr) bool {
+func boundCovers(bound, addr netip.Addr) bool {
 	if bound == addr {
 		return true
 	}

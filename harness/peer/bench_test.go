@@ -22,6 +22,6 @@ func BenchmarkTree(b *testing.B) {
 	}
 	defer p.Close()
 	for b.Loop() {
-		p.Tree()
+		p.ProcessTree()
 	}
 }

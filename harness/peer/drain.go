@@ -9,22 +9,22 @@ import (
 // many bytes were read after its exit, all of its own have been.
 const pipeMax = 1 << 20
 
-// drain reads the pipe until it ends or is closed. When the process has exited
+// drainPipe reads the pipe until it ends or is closed. When the process has exited
 // (see settle), it first empties the pipe, and then goes on reading what
 // descendants write that hold the pipe open.
-func (o *Output) drain(pipe *os.File) {
-	defer o.end()
+func (o *Output) drainPipe(pipe *os.File) {
+	defer o.endOutput()
 	buf := make([]byte, 32<<10)
 	settling := false
 	for {
 		n, err := pipe.Read(buf)
-		o.write(buf[:n])
+		o.writeBytes(buf[:n])
 		switch {
 		case err == nil:
 		case os.IsTimeout(err) && !settling:
 			settling = true
 			pipe.SetReadDeadline(time.Time{})
-			o.empty(pipe, buf)
+			o.emptyPipe(pipe, buf)
 			close(o.settled)
 		default:
 			if !settling {
@@ -35,20 +35,20 @@ func (o *Output) drain(pipe *os.File) {
 	}
 }
 
-// empty reads without blocking until the pipe has nothing more.
-func (o *Output) empty(pipe *os.File, buf []byte) {
+// emptyPipe reads without blocking until the pipe has nothing more.
+func (o *Output) emptyPipe(pipe *os.File, buf []byte) {
 	for total := 0; total < pipeMax; {
 		n := readNow(pipe, buf)
 		if n <= 0 {
 			return
 		}
-		o.write(buf[:n])
+		o.writeBytes(buf[:n])
 		total += n
 	}
 }
 
-// settle is called once when the process has exited.
-func (o *Output) settle(pipe *os.File) {
+// settleExit is called once when the process has exited.
+func (o *Output) settleExit(pipe *os.File) {
 	if pipe.SetReadDeadline(time.Unix(1, 0)) == nil {
 		<-o.settled
 		return

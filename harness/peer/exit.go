@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sockharness/harness/harness/stacktrace"
 )
 
 // An Exit is how a process ended.
@@ -15,6 +16,7 @@ type Exit struct {
 	Signal  syscall.Signal // 0 when it exited by itself
 	Killed  bool           // it was still running when Stop, Kill or Close was called
 	Elapsed time.Duration  // from start to end
+	CPU     time.Duration  // user and system, of the process and of the children that it waited for
 }
 
 // String returns "exited with status 2" or "ended by signal: killed (by the harness)".
@@ -33,7 +35,8 @@ func (e Exit) String() string {
 func (e Exit) Success() bool { return e.Code == 0 && e.Signal == 0 }
 
 var (
-	errNoAddress = errors.New("its command wants {port} or {addr}, and no address is known")
+	errNoAddress = errors.New("the command contains {port} or {addr}, and no address is known")
+	errNoPath    = errors.New("the command contains {path}, and no path is known")
 	errEmpty     = errors.New("the command is empty")
 )
 
@@ -46,10 +49,11 @@ type Error struct {
 	Err     error
 }
 
-// Error returns one line: role, command, reason, last line of the output.
+// Error returns one line: role, command, reason, and the line of the output that
+// names the cause.
 func (e *Error) Error() string {
 	s := e.Op + " " + e.Command.String() + ": " + e.Err.Error()
-	if line := lastLine(e.Stderr); line != "" {
+	if line := stacktrace.Cause(e.Stderr); line != "" {
 		s += ": " + line
 	}
 	return s
@@ -57,11 +61,6 @@ func (e *Error) Error() string {
 
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
-
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
-}
 
 // notStarted strips what os/exec says about its own function names.
 func notStarted(err error) error {

@@ -43,9 +43,9 @@ func StartGuardian(run string, folders ...string) (stop func(), err error) {
 		return nil, fmt.Errorf("guardian start: %w", err)
 	}
 	before, had := os.LookupEnv(runVariable)
-	os.Setenv(runVariable, joined(before, run))
+	os.Setenv(runVariable, joinList(before, run))
 	return func() {
-		if !g.dismiss() {
+		if !g.stopGuardian() {
 			return
 		}
 		if os.Unsetenv(runVariable); had {
@@ -65,7 +65,7 @@ func launchGuardian(run string, folders []string) (*guardian, error) {
 	if err != nil {
 		return nil, err
 	}
-	if folders, err = absolute(folders); err != nil {
+	if folders, err = absolutePaths(folders); err != nil {
 		return nil, err
 	}
 	theirs, ours, err := os.Pipe()
@@ -88,18 +88,18 @@ func launchGuardian(run string, folders []string) (*guardian, error) {
 	ready.(*os.File).SetReadDeadline(time.Now().Add(guardianBound))
 	if _, err := io.ReadFull(ready, make([]byte, 1)); err != nil {
 		g.cmd.Process.Kill()
-		g.dismiss()
+		g.stopGuardian()
 		return nil, fmt.Errorf("%s does not answer as a guardian: does its main call GuardianMain? %w", path, err)
 	}
 	if _, err := io.WriteString(ours, strings.Join(folders, "\x00")); err != nil {
-		g.dismiss()
+		g.stopGuardian()
 		return nil, err
 	}
 	return g, nil
 }
 
-// absolute returns the paths of the folders as they are wherever the guardian is.
-func absolute(folders []string) ([]string, error) {
+// absolutePaths returns the paths of the folders as they are wherever the guardian is.
+func absolutePaths(folders []string) ([]string, error) {
 	paths := make([]string, len(folders))
 	for i, folder := range folders {
 		path, err := filepath.Abs(folder)
@@ -111,8 +111,8 @@ func absolute(folders []string) ([]string, error) {
 	return paths, nil
 }
 
-// dismiss ends the guardian; it reports false when that was done before.
-func (g *guardian) dismiss() bool {
+// stopGuardian ends the guardian; it reports false when that was done before.
+func (g *guardian) stopGuardian() bool {
 	if g.life.Close() != nil {
 		return false
 	}
@@ -145,7 +145,7 @@ func killAll(run string) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	bound := time.After(guardianBound)
-	for left := (search{}); !left.nobody(killRun(run)); {
+	for left := (search{}); !left.isOver(killRun(run)); {
 		select {
 		case <-tick.C:
 		case <-bound:
@@ -157,7 +157,7 @@ func killAll(run string) {
 // killRun kills every process that carries the mark of the run and returns
 // who was there.
 func killRun(run string) (alive []member, certain bool) {
-	all, certain := processes()
+	all, certain := readProcesses()
 	self, limit := os.Getpid(), runLimit(run)>>32
 	for pid, m := range all {
 		if pid == self || m.zombie {

@@ -27,7 +27,7 @@ func harnessMain(run string) {
 			os.Exit(1)
 		}
 	}
-	fail(Subreaper())
+	fail(BecomeSubreaper())
 	stop, err := StartGuardian(run, folderOf(run))
 	fail(err)
 	fail(os.MkdirAll(filepath.Join(folderOf(run), "below"), 0o700))
@@ -41,7 +41,7 @@ func harnessMain(run string) {
 		fail(err)
 		_, err = p.Stdout().WaitFor(ctx, ready)
 		fail(err)
-		for _, pid := range p.Tree() {
+		for _, pid := range p.ProcessTree() {
 			fmt.Println("pid", pid)
 		}
 	}
@@ -128,7 +128,7 @@ func (h *harnessProcess) pids(t *testing.T) (pids []int) {
 
 func (h *harnessProcess) guardian(t *testing.T) int {
 	t.Helper()
-	all, _ := processes()
+	all, _ := readProcesses()
 	for pid := range all {
 		if environmentHas(pid, guardianVariable, h.run) {
 			return pid
@@ -160,7 +160,7 @@ func wantGone(t *testing.T, pid int) {
 
 // buryAll reaps the orphans that nobody had counted. No test runs in parallel.
 func buryAll() {
-	all, _ := processes()
+	all, _ := readProcesses()
 	for pid, m := range all {
 		if m.zombie && m.parent == os.Getpid() {
 			unix.Wait4(pid, nil, unix.WNOHANG, nil)

@@ -16,7 +16,7 @@ import (
 // exec, and let go. Where that is not allowed, or would take the privileges of
 // a set-user-ID program, it is marked just after it has begun.
 func (p *Process) startMarked() error {
-	if privileged(p.cmd.Path) {
+	if hasPrivileges(p.cmd.Path) {
 		return p.startUntraced()
 	}
 	runtime.LockOSThread() // the tracer is a thread
@@ -24,7 +24,7 @@ func (p *Process) startMarked() error {
 	p.cmd.SysProcAttr.Ptrace = true
 	err := p.cmd.Start()
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
-		p.cmd = again(p.cmd)
+		p.cmd = cloneCommand(p.cmd)
 		return p.startUntraced()
 	}
 	if err != nil {
@@ -32,7 +32,7 @@ func (p *Process) startMarked() error {
 	}
 	pid := p.cmd.Process.Pid
 	awaitStop(pid)
-	p.mark.put(pid)
+	p.mark.tagProcess(pid)
 	unix.PtraceDetach(pid)
 	return nil
 }
@@ -42,20 +42,20 @@ func (p *Process) startUntraced() error {
 	if err := p.cmd.Start(); err != nil {
 		return err
 	}
-	for fresh, rounds := p.mark.put(p.Pid()), 0; fresh && rounds < 10; rounds++ {
+	for fresh, rounds := p.mark.tagProcess(p.Pid()), 0; fresh && rounds < 10; rounds++ {
 		fresh = false
-		alive, _ := p.members()
+		alive, _ := p.liveMembers()
 		for _, m := range alive {
 			if limit, _ := limitOf(m.pid); limit != p.mark.limit {
-				fresh = p.mark.put(m.pid) || fresh
+				fresh = p.mark.tagProcess(m.pid) || fresh
 			}
 		}
 	}
 	return nil
 }
 
-// again returns the command anew, as one can be started only once.
-func again(c *exec.Cmd) *exec.Cmd {
+// cloneCommand returns the command anew, as one can be started only once.
+func cloneCommand(c *exec.Cmd) *exec.Cmd {
 	return &exec.Cmd{Path: c.Path, Args: c.Args, Env: c.Env, Dir: c.Dir,
 		Stdout: c.Stdout, Stderr: c.Stderr, SysProcAttr: &syscall.SysProcAttr{Setpgid: c.SysProcAttr.Setpgid}}
 }
@@ -69,9 +69,9 @@ func awaitStop(pid int) {
 	}
 }
 
-// privileged reports whether the program has rights of its own, by its mode or
+// hasPrivileges reports whether the program has rights of its own, by its mode or
 // by file capabilities.
-func privileged(path string) bool {
+func hasPrivileges(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil {
 		return false

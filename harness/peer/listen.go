@@ -19,9 +19,9 @@ import (
 // about again: it may have been handed over.
 const lookAgain = 64
 
-// A lookout searches the sockets that listen for those of one process tree.
+// A listenWatch searches the sockets that listen for those of one process tree.
 // No connection is made, so the server does not notice.
-type lookout struct {
+type listenWatch struct {
 	p       *Process
 	diag    *sock.Diag
 	port    uint16              // 0: any
@@ -44,22 +44,22 @@ func (p *Process) awaitListening(ctx context.Context) error {
 		return err
 	}
 	defer diag.Close()
-	l := &lookout{p: p, diag: diag, port: port, foreign: map[uint32]struct{}{}}
+	l := &listenWatch{p: p, diag: diag, port: port, foreign: map[uint32]struct{}{}}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		found, err := l.look()
+		found, err := l.listenAddrs()
 		if err != nil {
 			return err
 		}
 		if len(found) > 0 {
-			p.addr = reachable(found[0])
+			p.addr = reachableAddr(found[0])
 			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return l.missed(context.Cause(ctx))
+			return l.describeMiss(context.Cause(ctx))
 		}
 	}
 }
@@ -75,9 +75,9 @@ func (p *Process) wantedPort() (uint16, error) {
 	return uint16(port), nil
 }
 
-// look returns the addresses where the tree listens, the best one first.
-func (l *lookout) look() ([]netip.AddrPort, error) {
-	all, err := l.diag.Listeners()
+// listenAddrs returns the addresses where the tree listens, the best one first.
+func (l *listenWatch) listenAddrs() ([]netip.AddrPort, error) {
+	all, err := l.diag.AllListeners()
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (l *lookout) look() ([]netip.AddrPort, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
-	held := l.p.sockets()
+	held := l.p.socketInodes()
 	var found []netip.AddrPort
 	for _, s := range all {
 		if _, ok := held[s.Inode]; ok {
@@ -100,12 +100,12 @@ func (l *lookout) look() ([]netip.AddrPort, error) {
 			l.foreign[s.Inode] = struct{}{}
 		}
 	}
-	slices.SortFunc(found, l.better)
+	slices.SortFunc(found, l.compareAddrs)
 	return found, nil
 }
 
-// better orders: the host that was asked for, IPv4, the lower port.
-func (l *lookout) better(a, b netip.AddrPort) int {
+// compareAddrs orders: the host that was asked for, IPv4, the lower port.
+func (l *listenWatch) compareAddrs(a, b netip.AddrPort) int {
 	rank := func(addr netip.AddrPort) int {
 		switch {
 		case addr.Addr().String() == l.p.vars.Host:
@@ -118,15 +118,15 @@ func (l *lookout) better(a, b netip.AddrPort) int {
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), a.Compare(b), cmp.Compare(a.Port(), b.Port()))
 }
 
-// missed says what the tree does instead of listening where it should.
-func (l *lookout) missed(cause error) error {
+// describeMiss says what the tree does instead of listening where it should.
+func (l *listenWatch) describeMiss(cause error) error {
 	if errors.Is(cause, errGone) {
 		return cause
 	}
 	clear(l.foreign)
 	port := l.port
 	l.port = 0
-	found, _ := l.look()
+	found, _ := l.listenAddrs()
 	if len(found) == 0 {
 		return fmt.Errorf("%w: it listens on no port", cause)
 	}
@@ -134,18 +134,18 @@ func (l *lookout) missed(cause error) error {
 	for i, addr := range found {
 		places[i] = addr.String()
 	}
-	return fmt.Errorf("%w: it listens on %s and not on port %d", cause, strings.Join(places, ", "), port)
+	return fmt.Errorf("%w: it listens on %s, not on port %d", cause, strings.Join(places, ", "), port)
 }
 
 // awaitDial is for systems that do not tell who listens: it connects.
 func (p *Process) awaitDial(ctx context.Context, why error) error {
 	if !p.told || p.vars.Port == "" {
-		return fmt.Errorf("a command without {port} cannot be found here: %w", why)
+		return fmt.Errorf("the port of a command without {port} cannot be found on this system: %w", why)
 	}
 	tick := time.NewTicker(20 * pollEvery)
 	defer tick.Stop()
 	for {
-		conn, err := dial(ctx, "tcp", p.vars.Addr)
+		conn, err := dialContext(ctx, "tcp", p.vars.Addr)
 		if err == nil {
 			defer conn.Close()
 			p.addr = conn.RemoteAddr().(*net.TCPAddr).AddrPort()
@@ -159,26 +159,26 @@ func (p *Process) awaitDial(ctx context.Context, why error) error {
 	}
 }
 
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
+func dialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	var d net.Dialer
 	d.SetMultipathTCP(false)
 	return d.DialContext(ctx, network, address)
 }
 
-// reachable replaces an unspecified address by the loopback of its family. A
+// reachableAddr replaces an unspecified address by the loopback of its family. A
 // socket on [::] takes IPv4 too, and is reached so where IPv6 is off.
-func reachable(addr netip.AddrPort) netip.AddrPort {
+func reachableAddr(addr netip.AddrPort) netip.AddrPort {
 	switch {
 	case !addr.Addr().IsUnspecified():
 		return addr
-	case addr.Addr().Is4() || !loopback6():
+	case addr.Addr().Is4() || !hasLoopback6():
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), addr.Port())
 	}
 	return netip.AddrPortFrom(netip.IPv6Loopback(), addr.Port())
 }
 
-// loopback6 reports whether ::1 is an address of this machine.
-func loopback6() bool {
+// hasLoopback6 reports whether ::1 is an address of this machine.
+func hasLoopback6() bool {
 	conn, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
 	if err != nil {
 		return false

@@ -43,31 +43,40 @@ func newOutput(dir string, limit int64) *Output {
 		settled: make(chan struct{}), done: make(chan struct{})}
 }
 
-// Tail returns a copy of the last bytes, at most 64 KiB.
-func (o *Output) Tail() []byte {
+// TailBytes returns a copy of the last bytes, at most 64 KiB.
+func (o *Output) TailBytes() []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return bytes.Clone(o.tail[max(0, len(o.tail)-tailSize):])
 }
 
-// Len returns how many bytes were written, kept or not.
-func (o *Output) Len() int64 {
+// TailSince returns a copy of what was written after the first offset bytes: at most the
+// last 64 KiB of it.
+func (o *Output) TailSince(offset int64) []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := min(max(0, o.length-offset), tailSize, int64(len(o.tail)))
+	return bytes.Clone(o.tail[int64(len(o.tail))-n:])
+}
+
+// ByteCount returns how many bytes were written, kept or not.
+func (o *Output) ByteCount() int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.length
 }
 
-// Sum returns the SHA-256 of all bytes written so far, kept or not.
-func (o *Output) Sum() (sum [sha256.Size]byte) {
+// SHA256Sum returns the SHA-256 of all bytes written so far, kept or not.
+func (o *Output) SHA256Sum() (sum [sha256.Size]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sum.Sum(sum[:0])
 	return sum
 }
 
-// Dropped returns how many bytes Open does not give back, because they were
+// DroppedBytes returns how many bytes Open does not give back, because they were
 // beyond the limit or could not be written to disk.
-func (o *Output) Dropped() int64 {
+func (o *Output) DroppedBytes() int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.spill == nil && o.lost == nil {
@@ -76,10 +85,10 @@ func (o *Output) Dropped() int64 {
 	return o.length - o.kept
 }
 
-// Open returns the output from its first byte on, as far as it was kept, and
+// OpenReader returns the output from its first byte on, as far as it was kept, and
 // as of now. The reader is valid until the process is closed; the caller
 // closes it.
-func (o *Output) Open() (io.ReadCloser, error) {
+func (o *Output) OpenReader() (io.ReadCloser, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.lost != nil {
@@ -91,8 +100,8 @@ func (o *Output) Open() (io.ReadCloser, error) {
 	return io.NopCloser(io.NewSectionReader(o.spill, 0, o.kept)), nil
 }
 
-// write takes the next bytes of the process.
-func (o *Output) write(b []byte) {
+// writeBytes takes the next bytes of the process.
+func (o *Output) writeBytes(b []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sum.Write(b)
@@ -111,7 +120,7 @@ func (o *Output) keepLocked(b []byte) {
 		if len(o.tail)+len(b) <= tailSize {
 			return
 		}
-		if o.spill, o.lost = nameless(o.dir); o.lost == nil {
+		if o.spill, o.lost = unnamedFile(o.dir); o.lost == nil {
 			o.spillLocked(o.tail)
 		}
 	}
@@ -129,8 +138,8 @@ func (o *Output) spillLocked(b []byte) {
 	}
 }
 
-// end says that no more bytes come.
-func (o *Output) end() {
+// endOutput says that no more bytes come.
+func (o *Output) endOutput() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ended = true
@@ -141,8 +150,8 @@ func (o *Output) end() {
 	close(o.done)
 }
 
-// close gives the file back.
-func (o *Output) close() error {
+// closeFile gives the file back.
+func (o *Output) closeFile() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.spill == nil {
@@ -152,9 +161,9 @@ func (o *Output) close() error {
 	return o.spill.Close()
 }
 
-// nameless creates a file that vanishes with its descriptor, so that nothing
+// unnamedFile creates a file that vanishes with its descriptor, so that nothing
 // is left even when we are killed.
-func nameless(dir string) (*os.File, error) {
+func unnamedFile(dir string) (*os.File, error) {
 	f, err := os.CreateTemp(dir, "harness-output-")
 	if err != nil {
 		return nil, err

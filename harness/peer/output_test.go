@@ -15,7 +15,7 @@ import (
 
 func output(t *testing.T, o *Output) []byte {
 	t.Helper()
-	r, err := o.Open()
+	r, err := o.OpenReader()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,19 +33,19 @@ func TestOutputIsWhole(t *testing.T) {
 		var want []byte
 		for i := 0; len(want) < size; i++ {
 			piece := bytes.Repeat([]byte{byte(i)}, min(1+i*997%9000, size-len(want)))
-			o.write(piece)
+			o.writeBytes(piece)
 			want = append(want, piece...)
 		}
 		if got := output(t, o); !bytes.Equal(got, want) {
 			t.Errorf("size %d: read %d other bytes", size, len(got))
 		}
-		if got := o.Tail(); !bytes.Equal(got, want[max(0, size-tailSize):]) {
+		if got := o.TailBytes(); !bytes.Equal(got, want[max(0, size-tailSize):]) {
 			t.Errorf("size %d: tail of %d other bytes", size, len(got))
 		}
-		if o.Len() != int64(size) || o.Sum() != sha256.Sum256(want) || o.Dropped() != 0 {
-			t.Errorf("size %d: length %d, dropped %d, or another sum", size, o.Len(), o.Dropped())
+		if o.ByteCount() != int64(size) || o.SHA256Sum() != sha256.Sum256(want) || o.DroppedBytes() != 0 {
+			t.Errorf("size %d: length %d, dropped %d, or another sum", size, o.ByteCount(), o.DroppedBytes())
 		}
-		o.close()
+		o.closeFile()
 	}
 }
 
@@ -66,20 +66,20 @@ func TestOutputOfAFloodIsBounded(t *testing.T) {
 	}
 	want := sha256.New()
 	io.CopyN(want, zeros{}, size)
-	if sum := p.Stdout().Sum(); p.Stdout().Len() != size || !bytes.Equal(sum[:], want.Sum(nil)) {
-		t.Errorf("length %d, want %d, or another sum", p.Stdout().Len(), size)
+	if sum := p.Stdout().SHA256Sum(); p.Stdout().ByteCount() != size || !bytes.Equal(sum[:], want.Sum(nil)) {
+		t.Errorf("length %d, want %d, or another sum", p.Stdout().ByteCount(), size)
 	}
-	if kept := len(output(t, p.Stdout())); kept != 1<<20 || p.Stdout().Dropped() != size-1<<20 {
-		t.Errorf("kept %d, dropped %d", kept, p.Stdout().Dropped())
+	if kept := len(output(t, p.Stdout())); kept != 1<<20 || p.Stdout().DroppedBytes() != size-1<<20 {
+		t.Errorf("kept %d, dropped %d", kept, p.Stdout().DroppedBytes())
 	}
-	if got := string(p.Stderr().Tail()); got != "end\n" {
+	if got := string(p.Stderr().TailBytes()); got != "end\n" {
 		t.Errorf("stderr %q, want end", got)
 	}
 	if names, _ := os.ReadDir(tmp); len(names) > 0 {
 		t.Errorf("%v lies in the directory", names)
 	}
 	p.Close()
-	if _, err := p.Stdout().Open(); !errors.Is(err, os.ErrClosed) {
+	if _, err := p.Stdout().OpenReader(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("open after close: %v, want %v", err, os.ErrClosed)
 	}
 }
@@ -91,10 +91,10 @@ func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 func TestOutputWithoutADiskIsStillDrained(t *testing.T) {
 	p := client(t, sh("head -c 1000000 /dev/zero"), Vars{Tmp: "/nonexistent"})
 	wait(t, p)
-	if p.Stdout().Len() != 1000000 || p.Stdout().Dropped() != 1000000 {
-		t.Errorf("length %d, dropped %d", p.Stdout().Len(), p.Stdout().Dropped())
+	if p.Stdout().ByteCount() != 1000000 || p.Stdout().DroppedBytes() != 1000000 {
+		t.Errorf("length %d, dropped %d", p.Stdout().ByteCount(), p.Stdout().DroppedBytes())
 	}
-	if _, err := p.Stdout().Open(); !errors.Is(err, os.ErrNotExist) {
+	if _, err := p.Stdout().OpenReader(); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("open: %v, want %v", err, os.ErrNotExist)
 	}
 }
@@ -111,7 +111,7 @@ func TestWaitForMatchesLines(t *testing.T) {
 		w := &waiter{re: re, found: make(chan struct{})}
 		o.waiters[w] = struct{}{}
 		for _, piece := range pieces {
-			o.write([]byte(piece))
+			o.writeBytes([]byte(piece))
 		}
 		if line, err := o.WaitFor(t.Context(), re); err != nil || !strings.HasPrefix(string(line), "port 1") {
 			t.Errorf("%s: afterwards %q, %v", name, line, err)
@@ -121,7 +121,7 @@ func TestWaitForMatchesLines(t *testing.T) {
 		default:
 			t.Errorf("%s: not found while it was written", name)
 		}
-		o.close()
+		o.closeFile()
 	}
 }
 
@@ -143,7 +143,7 @@ func TestOutputOfTheLastMoment(t *testing.T) {
 	for range 50 {
 		p := client(t, sh("head -c 60000 /dev/zero; exit 1"), Vars{})
 		wait(t, p)
-		if got := p.Stdout().Len(); got != 60000 {
+		if got := p.Stdout().ByteCount(); got != 60000 {
 			t.Fatalf("%d bytes when it was over, want 60000", got)
 		}
 		p.Close()

@@ -3,6 +3,11 @@
 // listening already. A started process is ready when its socket listens and
 // over when its last descendant is gone, daemons included.
 //
+//	command := peer.Command{Args: []string{"python3", "server.py", "{port}"}}
+//	process, err := command.StartServer(ctx, peer.Vars{}) // until it listens
+//	defer process.Close()                                 // ends all that descends from it
+//	addr := process.Address() // "127.0.0.1:10022"
+//
 // What keeps hold of a process tree: its process group, an environment mark
 // and a mark in a resource limit that nobody uses, both inherited by every
 // descendant (see mark_linux.go). What keeps hold when the harness itself is
@@ -13,20 +18,22 @@ import (
 	"context"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
 // A Command is a program to start, as requested. In Args, Dir, Env and Ready
-// the words {host}, {port}, {addr}, {tmp} and {scenario} are replaced by those
+// the words {host}, {port}, {addr}, {path}, {tmp} and {scenario} are replaced by those
 // of [Vars]; other braces stay as they are.
 type Command struct {
 	Args         []string      // program and arguments, no shell involved
+	Network      string        // what a server listens on: "tcp" (also ""), or "unix" for a stream socket with a path
 	Dir          string        // working directory; "": ours
 	Env          []string      // "KEY=value", in addition to our environment
 	Ready        Ready         // zero: a LISTEN socket for servers, nothing for clients
 	Grace        time.Duration // from SIGTERM to SIGKILL in Stop; 0: 2 s
-	StartTimeout time.Duration // until it must be ready; 0: 10 s
+	StartTimeout time.Duration // how long it may be idle until it is ready; busy it may be six times that; 0: 10 s
 	OutputLimit  int64         // bytes kept of stdout and of stderr each; 0: 64 MiB; later ones are counted and dropped
 }
 
@@ -42,7 +49,8 @@ type Ready struct {
 type Vars struct {
 	Host     string // "": 127.0.0.1
 	Port     string // "" for a server whose command has {port} or {addr}: a free one is picked
-	Addr     string // "": Host and Port joined
+	Addr     string // "": Host and Port joined, or "unix:" and Path
+	Path     string // of a unix socket, or "@name"; "": the words {path} stay as they are
 	Tmp      string // directory for the process and for its spilled output; "": the system's
 	Scenario string
 }
@@ -56,7 +64,7 @@ const (
 // String returns the command as a line that a shell would read as these words.
 func (c Command) String() string { return FormatCommand(c.Args) }
 
-func (c Command) grace() time.Duration { return orDefault(c.Grace, defaultGrace) }
+func (c Command) graceTimeout() time.Duration { return orDefault(c.Grace, defaultGrace) }
 
 func (c Command) startTimeout() time.Duration { return orDefault(c.StartTimeout, defaultStartTimeout) }
 
@@ -83,9 +91,23 @@ func (c Command) TakesPort() bool {
 	return false
 }
 
-// with returns the command with all words in braces replaced.
-func (c Command) with(v Vars) Command {
-	r := v.replacer()
+// TakesPath reports whether the process is told the path of a unix socket.
+func (c Command) TakesPath() bool {
+	has := func(word string) bool { return strings.Contains(word, "{path}") }
+	return slices.ContainsFunc(c.Args, has) || slices.ContainsFunc(c.Env, has)
+}
+
+// TakesAddress reports whether the process is told where to listen, on whichever network.
+func (c Command) TakesAddress() bool {
+	if c.Network == "unix" {
+		return c.TakesPath()
+	}
+	return c.TakesPort()
+}
+
+// expandVars returns the command with all words in braces replaced.
+func (c Command) expandVars(v Vars) Command {
+	r := v.newReplacer()
 	all := func(words []string) []string {
 		replaced := make([]string, len(words))
 		for i, word := range words {
@@ -99,9 +121,9 @@ func (c Command) with(v Vars) Command {
 	return c
 }
 
-// program returns the path to run: os/exec would look for a relative one in
+// programPath returns the path to run: os/exec would look for a relative one in
 // our directory and then run it in Dir.
-func (c Command) program() string {
+func (c Command) programPath() string {
 	name := c.Args[0]
 	if c.Dir == "" || filepath.IsAbs(name) || filepath.Base(name) == name {
 		return name
@@ -112,7 +134,24 @@ func (c Command) program() string {
 	return name
 }
 
+// VarsAt returns the values for a process that listens on the address, or connects to it:
+// "127.0.0.1:80", "udp:127.0.0.1:53" or "unix:/run/a.sock".
+func VarsAt(address string) Vars {
+	if path, unix := strings.CutPrefix(address, "unix:"); unix { // too long a one, too: what a program makes of it may be the question
+		return Vars{Path: path, Addr: address}
+	}
+	address = strings.TrimPrefix(address, "udp:")
+	host, port, _ := net.SplitHostPort(address)
+	return Vars{Host: host, Port: port, Addr: address}
+}
+
 func (v Vars) withDefaults() Vars {
+	if v.Path != "" {
+		if v.Addr == "" {
+			v.Addr = "unix:" + v.Path
+		}
+		return v
+	}
 	if v.Host == "" {
 		v.Host = "127.0.0.1"
 	}
@@ -127,9 +166,12 @@ func (v Vars) withDefaults() Vars {
 	return v
 }
 
-func (v Vars) replacer() *strings.Replacer {
-	return strings.NewReplacer("{host}", v.Host, "{port}", v.Port, "{addr}", v.Addr,
-		"{tmp}", v.Tmp, "{scenario}", v.Scenario)
+func (v Vars) newReplacer() *strings.Replacer {
+	words := []string{"{host}", v.Host, "{port}", v.Port, "{addr}", v.Addr, "{tmp}", v.Tmp, "{scenario}", v.Scenario}
+	if v.Path != "" {
+		words = append(words, "{path}", v.Path)
+	}
+	return strings.NewReplacer(words...)
 }
 
 // StartClient starts the command as a client and returns once it runs (and is
@@ -140,14 +182,14 @@ func (c Command) StartClient(ctx context.Context, v Vars) (*Process, error) {
 	if c.TakesPort() && v.Addr == "" {
 		return nil, &Error{Op: "client", Command: c, Err: errNoAddress}
 	}
-	p, err := start(ctx, "client", c, v)
+	p, err := startProcess(ctx, "client", c, v)
 	if err != nil {
 		return nil, err
 	}
 	if c.Ready.Log == "" && len(c.Ready.Exec) == 0 {
 		return p, nil
 	}
-	return p.await(ctx, p.awaitProbes)
+	return p.awaitReady(ctx, p.awaitProbes)
 }
 
 // StartServer starts the command as a server and blocks until it listens (and
@@ -158,7 +200,10 @@ func (c Command) StartClient(ctx context.Context, v Vars) (*Process, error) {
 // [Process.Close]. Errors are of type *[Error]; after one nothing is left.
 func (c Command) StartServer(ctx context.Context, v Vars) (*Process, error) {
 	v = v.withDefaults()
-	if !c.TakesPort() || v.Port != "" {
+	if c.Network == "unix" && c.TakesPath() && v.Path == "" {
+		return nil, &Error{Op: "server", Command: c, Err: errNoPath}
+	}
+	if c.Network == "unix" || !c.TakesPort() || v.Port != "" {
 		return c.startServer(ctx, v, func() {})
 	}
 	return c.startOnFreePort(ctx, v)

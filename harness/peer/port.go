@@ -20,7 +20,7 @@ func (c Command) startOnFreePort(ctx context.Context, v Vars) (*Process, error) 
 		v.Port, v.Addr = strconv.Itoa(port), ""
 		p, err := c.startServer(ctx, v.withDefaults(), release)
 		var failed *Error
-		if err == nil || try == portTries || !errors.As(err, &failed) || failed.Exit == nil || bindable(port) {
+		if err == nil || try == portTries || !errors.As(err, &failed) || failed.Exit == nil || canBind(port) {
 			return p, err
 		}
 	}

@@ -26,12 +26,12 @@ func FreePort(host string) (port int, release func(), err error) {
 		if err != nil {
 			continue
 		}
-		if bindable(port) {
+		if canBind(port) {
 			return port, sync.OnceFunc(func() { claim.Close() }), nil
 		}
 		claim.Close()
 	}
-	return 0, nil, fmt.Errorf("port on %s: none is free from %d to %d", host, low, high)
+	return 0, nil, fmt.Errorf("port on %s: every port from %d to %d is in use", host, low, high)
 }
 
 // portRange returns the largest range that leaves out well-known and ephemeral
@@ -50,10 +50,10 @@ func portRange() (low, high int) {
 	return 10000, 65536
 }
 
-// bindable reports whether a socket without SO_REUSEADDR gets the port on all
+// canBind reports whether a socket without SO_REUSEADDR gets the port on all
 // addresses, IPv4 and IPv6. A child that is forked meanwhile would have the socket, and
 // so the port, until its exec: the server that is to get the port may be faster.
-func bindable(port int) bool {
+func canBind(port int) bool {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

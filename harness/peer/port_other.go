@@ -19,7 +19,7 @@ func FreePort(host string) (port int, release func(), err error) {
 	return l.Addr().(*net.TCPAddr).Port, func() {}, nil
 }
 
-func bindable(port int) bool {
+func canBind(port int) bool {
 	l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
 	if err == nil {
 		l.Close()

@@ -21,9 +21,10 @@ type Process struct {
 	vars    Vars
 	told    bool // its command says where to listen
 	cmd     *exec.Cmd
-	mark    mark
+	mark    processTag
 	began   time.Time
 	addr    netip.AddrPort
+	path    string // where a server listens on a unix socket
 	release func() // gives the claim on the port back
 
 	stdout, stderr *Output
@@ -41,13 +42,13 @@ type Process struct {
 	stopped  bool       // nothing is left; guarded by stopping
 }
 
-// start runs the command and returns at once.
-func start(ctx context.Context, role string, c Command, v Vars) (*Process, error) {
+// startProcess runs the command and returns at once.
+func startProcess(ctx context.Context, role string, c Command, v Vars) (*Process, error) {
 	fail := func(err error) (*Process, error) {
 		return nil, &Error{Op: role, Command: c, Err: notStarted(err)}
 	}
-	told := c.TakesPort()
-	c = c.with(v)
+	told := c.TakesAddress()
+	c = c.expandVars(v)
 	if len(c.Args) == 0 {
 		return fail(errEmpty)
 	}
@@ -57,19 +58,19 @@ func start(ctx context.Context, role string, c Command, v Vars) (*Process, error
 	p := &Process{role: role, command: c, vars: v, told: told, mark: newMark(), release: func() {},
 		stdout: newOutput(v.Tmp, c.outputLimit()), stderr: newOutput(v.Tmp, c.outputLimit()),
 		exited: make(chan struct{})}
-	p.cmd = exec.Command(c.program(), c.Args[1:]...)
+	p.cmd = exec.Command(c.programPath(), c.Args[1:]...)
 	p.cmd.Args[0] = c.Args[0]
-	p.cmd.Dir, p.cmd.Env = c.Dir, p.mark.environ(append(os.Environ(), c.Env...))
+	p.cmd.Dir, p.cmd.Env = c.Dir, p.mark.addToEnv(append(os.Environ(), c.Env...))
 	p.cmd.SysProcAttr = ownGroup()
-	if err := p.launch(); err != nil {
+	if err := p.launchProcess(); err != nil {
 		return fail(err)
 	}
 	return p, nil
 }
 
-// launch starts the process with pipes for its output and the goroutines that
+// launchProcess starts the process with pipes for its output and the goroutines that
 // drain them and wait for its end. Nil stdin is /dev/null.
-func (p *Process) launch() error {
+func (p *Process) launchProcess() error {
 	outRead, outWrite, err := os.Pipe()
 	if err != nil {
 		return err
@@ -89,14 +90,14 @@ func (p *Process) launch() error {
 		return err
 	}
 	p.pipes = [2]*os.File{outRead, errRead}
-	go p.stdout.drain(outRead)
-	go p.stderr.drain(errRead)
-	go p.reap()
+	go p.stdout.drainPipe(outRead)
+	go p.stderr.drainPipe(errRead)
+	go p.reapProcess()
 	return nil
 }
 
-// reap waits for the end of the process itself; Stop cares for descendants.
-func (p *Process) reap() {
+// reapProcess waits for the end of the process itself; Stop cares for descendants.
+func (p *Process) reapProcess() {
 	err := p.cmd.Wait()
 	p.reaped.Store(true)
 	p.exit = Exit{Code: -1, Elapsed: time.Since(p.began), Killed: p.ending.Load()}
@@ -105,8 +106,11 @@ func (p *Process) reap() {
 	} else if state != nil {
 		p.exit.Signal = endedBy(state)
 	}
-	p.stdout.settle(p.pipes[0])
-	p.stderr.settle(p.pipes[1])
+	if state := p.cmd.ProcessState; state != nil {
+		p.exit.CPU = state.UserTime() + state.SystemTime()
+	}
+	p.stdout.settleExit(p.pipes[0])
+	p.stderr.settleExit(p.pipes[1])
 	close(p.exited)
 }
 
@@ -118,9 +122,18 @@ func endedBy(state *os.ProcessState) syscall.Signal {
 	return 0
 }
 
-// Addr returns where a server listens: the loopback address of the same family
+// ListenAddr returns where a server listens: the loopback address of the same family
 // when it listens on all. It is the zero AddrPort for a client.
-func (p *Process) Addr() netip.AddrPort { return p.addr }
+func (p *Process) ListenAddr() netip.AddrPort { return p.addr }
+
+// Address returns where a server listens, as it is written in a target: the ListenAddr,
+// or "unix:" and a path.
+func (p *Process) Address() string {
+	if p.path != "" {
+		return "unix:" + p.path
+	}
+	return p.addr.String()
+}
 
 // Pid returns the id of the process that was started. It is also the id of its
 // process group.
@@ -135,12 +148,12 @@ func (p *Process) Stdout() *Output { return p.stdout }
 // Stderr returns what the process and its descendants wrote to stderr.
 func (p *Process) Stderr() *Output { return p.stderr }
 
-// Exited returns a channel that is closed when the process has ended and all
+// ExitedChan returns a channel that is closed when the process has ended and all
 // that it wrote has been read. Descendants may still run.
-func (p *Process) Exited() <-chan struct{} { return p.exited }
+func (p *Process) ExitedChan() <-chan struct{} { return p.exited }
 
-// Exit returns how the process ended, and whether it has.
-func (p *Process) Exit() (Exit, bool) {
+// ExitStatus returns how the process ended, and whether it has.
+func (p *Process) ExitStatus() (Exit, bool) {
 	select {
 	case <-p.exited:
 		return p.exit, true
@@ -149,10 +162,10 @@ func (p *Process) Exit() (Exit, bool) {
 	}
 }
 
-// Wait blocks until the process has ended and all that it wrote has been read,
+// WaitExit blocks until the process has ended and all that it wrote has been read,
 // or until the context ends, and then returns its error. A descendant that
 // holds the output open does not keep Wait.
-func (p *Process) Wait(ctx context.Context) (Exit, error) {
+func (p *Process) WaitExit(ctx context.Context) (Exit, error) {
 	select {
 	case <-p.exited:
 		return p.exit, nil
@@ -161,16 +174,16 @@ func (p *Process) Wait(ctx context.Context) (Exit, error) {
 	}
 }
 
-// Tree returns the ids of the process and its descendants that run now, those
+// ProcessTree returns the ids of the process and its descendants that run now, those
 // included that daemonized. It is empty when nothing is left.
-func (p *Process) Tree() []int {
-	alive, _ := p.members()
+func (p *Process) ProcessTree() []int {
+	alive, _ := p.liveMembers()
 	return pidsOf(alive)
 }
 
-// Near returns what Tree does at a fraction of its cost, for those who count and
+// ApproxTree returns what Tree does at a fraction of its cost, for those who count and
 // measure: a child whose sibling ends at that moment may be missing.
-func (p *Process) Near() []int { return pidsOf(p.near()) }
+func (p *Process) ApproxTree() []int { return pidsOf(p.approxMembers()) }
 
 func pidsOf(alive []member) []int {
 	pids := make([]int, len(alive))

@@ -13,28 +13,30 @@ import (
 var errGone = errors.New("it ended")
 
 func (c Command) startServer(ctx context.Context, v Vars, release func()) (*Process, error) {
-	p, err := start(ctx, "server", c, v)
+	p, err := startProcess(ctx, "server", c, v)
 	if err != nil {
 		release()
 		return nil, err
 	}
 	p.release = release
 	if c.Ready.NoListen {
-		return p.await(ctx, p.awaitProbes)
+		return p.awaitReady(ctx, p.awaitProbes)
 	}
-	return p.await(ctx, p.awaitProbes, p.awaitListening)
+	if c.Network == "unix" {
+		return p.awaitReady(ctx, p.awaitProbes, p.awaitListeningUnix)
+	}
+	return p.awaitReady(ctx, p.awaitProbes, p.awaitListening)
 }
 
-// await returns p when all conditions hold. Otherwise it ends the process and
+// awaitReady returns p when all conditions hold. Otherwise it ends the process and
 // says why.
-func (p *Process) await(ctx context.Context, conditions ...func(context.Context) error) (*Process, error) {
+func (p *Process) awaitReady(ctx context.Context, conditions ...func(context.Context) error) (*Process, error) {
 	ctx, gone := context.WithCancelCause(ctx)
-	timeout := p.command.startTimeout()
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("not ready after %v", timeout))
+	ctx, stop := p.withStartTimeout(ctx, p.command.startTimeout())
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		p.watch(ctx, gone)
+		p.watchGone(ctx, gone)
 	}()
 	var err error
 	for _, condition := range conditions {
@@ -42,17 +44,17 @@ func (p *Process) await(ctx context.Context, conditions ...func(context.Context)
 			break
 		}
 	}
-	cancel()
+	stop()
 	<-watched
 	gone(nil)
 	if err == nil {
 		return p, nil
 	}
-	return nil, p.fail(err)
+	return nil, p.failStart(err)
 }
 
-// watch calls gone when neither the process nor a daemon of its is left.
-func (p *Process) watch(ctx context.Context, gone context.CancelCauseFunc) {
+// watchGone calls gone when neither the process nor a daemon of its is left.
+func (p *Process) watchGone(ctx context.Context, gone context.CancelCauseFunc) {
 	select {
 	case <-p.exited:
 	case <-ctx.Done():
@@ -60,7 +62,7 @@ func (p *Process) watch(ctx context.Context, gone context.CancelCauseFunc) {
 	}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for left := (search{}); !left.nobody(p.members()); {
+	for left := (search{}); !left.isOver(p.liveMembers()); {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -70,11 +72,11 @@ func (p *Process) watch(ctx context.Context, gone context.CancelCauseFunc) {
 	gone(errGone)
 }
 
-// fail ends the process and returns why it did not become ready.
-func (p *Process) fail(reason error) error {
-	exit, ended := p.Exit()
+// failStart ends the process and returns why it did not become ready.
+func (p *Process) failStart(reason error) error {
+	exit, ended := p.ExitStatus()
 	e := &Error{Op: p.role, Command: p.command, Err: reason}
-	if _, err := p.Stop(context.Background()); err != nil {
+	if _, err := p.StopTree(context.Background()); err != nil {
 		e.Err = errors.Join(reason, err)
 	}
 	if ended {
@@ -94,7 +96,7 @@ func (p *Process) fail(reason error) error {
 // lastWords returns the end of stderr or, when that is empty, of stdout.
 func (p *Process) lastWords() string {
 	for _, o := range []*Output{p.stderr, p.stdout} {
-		tail := o.Tail()
+		tail := o.TailBytes()
 		text := strings.ToValidUTF8(string(tail[max(0, len(tail)-4096):]), "\uFFFD")
 		if text = strings.TrimSpace(text); text != "" {
 			return text
@@ -150,7 +152,7 @@ func (p *Process) awaitExec(ctx context.Context) error {
 	tick := time.NewTicker(20 * pollEvery)
 	defer tick.Stop()
 	for last := "has not ended yet"; ; {
-		exit, err := probe.run(ctx, p.vars)
+		exit, err := probe.runToEnd(ctx, p.vars)
 		if err == nil && exit.Success() {
 			return nil
 		}
@@ -169,12 +171,12 @@ func (p *Process) awaitExec(ctx context.Context) error {
 	}
 }
 
-// run starts the command, waits for its end, and leaves nothing of it.
-func (c Command) run(ctx context.Context, v Vars) (Exit, error) {
-	p, err := start(ctx, "probe", c, v)
+// runToEnd starts the command, waits for its end, and leaves nothing of it.
+func (c Command) runToEnd(ctx context.Context, v Vars) (Exit, error) {
+	p, err := startProcess(ctx, "probe", c, v)
 	if err != nil {
 		return Exit{}, err
 	}
 	defer p.Close()
-	return p.Wait(ctx)
+	return p.WaitExit(ctx)
 }

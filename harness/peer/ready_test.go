@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,7 +18,7 @@ func TestReadyLog(t *testing.T) {
 		c := sh(text)
 		c.Ready = Ready{Log: `now up$`, NoListen: true}
 		p := server(t, c, Vars{})
-		if out := string(p.Stdout().Tail()) + string(p.Stderr().Tail()); !strings.Contains(out, "now up") {
+		if out := string(p.Stdout().TailBytes()) + string(p.Stderr().TailBytes()); !strings.Contains(out, "now up") {
 			t.Errorf("output %q", out)
 		}
 	}
@@ -81,7 +82,7 @@ func TestFreePort(t *testing.T) {
 			t.Errorf("port is not free: %v", err)
 			continue
 		}
-		if bindable(port) {
+		if canBind(port) {
 			t.Errorf("port %d counts as free while somebody listens", port)
 		}
 		l.Close()
@@ -104,7 +105,7 @@ func TestServerIsTriedAgainWhenItsPortWasTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	taken, _ := os.ReadFile(filepath.Join(tmp, "taken"))
-	if got := strconv.Itoa(int(p.Addr().Port())); got == strings.TrimSpace(string(taken)) {
+	if got := strconv.Itoa(int(p.ListenAddr().Port())); got == strings.TrimSpace(string(taken)) {
 		t.Errorf("listens on %s, which was taken", got)
 	}
 }
@@ -143,7 +144,7 @@ func TestAddressCheck(t *testing.T) {
 	}
 	tcp, unix := Address{Addr: l.Addr().String()}, Address{Network: "unix", Addr: path}
 	for _, a := range []Address{tcp, unix} {
-		if err := a.Check(within(t)); err != nil {
+		if err := a.CheckListening(within(t)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -156,7 +157,7 @@ func TestAddressCheck(t *testing.T) {
 		{Network: "unix", Addr: "/no"}: syscall.ENOENT,
 		{Network: "udp", Addr: "x:1"}:  errors.ErrUnsupported,
 	} {
-		if err := a.Check(within(t)); !errors.Is(err, want) || !strings.HasPrefix(err.Error(), "address "+a.String()) {
+		if err := a.CheckListening(within(t)); !errors.Is(err, want) || !strings.HasPrefix(err.Error(), "address "+a.String()) {
 			t.Errorf("%v: error %v, want %v", a, err, want)
 		}
 	}
@@ -178,5 +179,30 @@ func TestAddressCheckDoesNotConnect(t *testing.T) {
 		if listensTCP(net.JoinHostPort(host, port)) {
 			t.Errorf("%s is seen to listen", host)
 		}
+	}
+}
+
+// Only the time in which a starting process sleeps counts: one that computes is slow.
+func TestBusyStartIsWaitedFor(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("SKIPPED: only Linux tells what another process does")
+	}
+	py, path := python(t), script(t, "slow.py", `
+import sys, time
+begin = time.monotonic()
+while time.monotonic() < begin + 2.5: pass
+print("now up", flush=True)
+time.sleep(1000)
+`)
+	c := Command{Args: []string{py, path}, Ready: Ready{Log: "now up"}, StartTimeout: 2 * time.Second}
+	p, err := c.StartClient(within(t), Vars{})
+	if err != nil {
+		t.Fatalf("got %v; want a start that lasts as long as it computes", err)
+	}
+	p.Close()
+	c.StartTimeout = 300 * time.Millisecond
+	c.Args = []string{py, "-c", "while True: pass"}
+	if _, err = c.StartClient(within(t), Vars{}); err == nil || !strings.Contains(err.Error(), "in which it was busy for") {
+		t.Errorf("got %v; want an end to the patience with a process that computes for ever", err)
 	}
 }

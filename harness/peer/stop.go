@@ -10,22 +10,22 @@ import (
 
 const (
 	pollEvery = time.Millisecond       // how often the process table is looked at
-	killBound = 5 * time.Second        // for the kernel to bury what was killed
+	killBound = 5 * time.Second        // for the kernel to end what was killed
 	pipeBound = 100 * time.Millisecond // for pipes whose every writer of ours is gone
 )
 
-// Stop ends the process and all its descendants: SIGTERM (and SIGCONT), then
+// StopTree ends the process and all its descendants: SIGTERM (and SIGCONT), then
 // after Grace, or when the context ends before that, SIGKILL. It returns when
 // none of them is left, with the exit of the process itself. What it wrote
 // stays readable until Close. Stop may be called again, at any time. The error
 // says what could not be ended.
-func (p *Process) Stop(ctx context.Context) (Exit, error) {
+func (p *Process) StopTree(ctx context.Context) (Exit, error) {
 	p.stopping.Lock()
 	defer p.stopping.Unlock()
 	if p.stopped {
 		return p.exit, nil
 	}
-	if !p.terminate(ctx) {
+	if !p.terminateTree(ctx) {
 		if err := p.killTree(); err != nil {
 			return Exit{}, err
 		}
@@ -38,44 +38,44 @@ func (p *Process) Stop(ctx context.Context) (Exit, error) {
 
 // Close stops the process as Stop does and gives up what was kept of its output.
 func (p *Process) Close() error {
-	_, err := p.Stop(context.Background())
-	p.stdout.close()
-	p.stderr.close()
+	_, err := p.StopTree(context.Background())
+	p.stdout.closeFile()
+	p.stderr.closeFile()
 	return err
 }
 
-// Kill sends SIGKILL to the process and all its descendants and returns at
+// KillTree sends SIGKILL to the process and all its descendants and returns at
 // once. Stop or Close must still be called.
-func (p *Process) Kill() {
-	p.end()
-	p.sweep()
+func (p *Process) KillTree() {
+	p.markEnding()
+	p.killMembers()
 }
 
-// Signal sends sig to the process group: the process and those of its
+// SignalGroup sends sig to the process group: the process and those of its
 // descendants that made no group of their own. It returns [os.ErrProcessDone]
 // when the process has ended.
-func (p *Process) Signal(sig syscall.Signal) error {
+func (p *Process) SignalGroup(sig syscall.Signal) error {
 	if p.reaped.Load() {
 		return os.ErrProcessDone
 	}
 	return signalGroup(p.cmd.Process, sig)
 }
 
-// end notes that whatever happens to the process from now on is our doing.
-func (p *Process) end() {
+// markEnding notes that whatever happens to the process from now on is our doing.
+func (p *Process) markEnding() {
 	if !p.reaped.Load() {
 		p.ending.Store(true)
 	}
 }
 
-// terminate asks all to end, waits for that as long as the grace lasts, and
+// terminateTree asks all to end, waits for that as long as the grace lasts, and
 // reports whether nobody is left.
-func (p *Process) terminate(ctx context.Context) bool {
-	p.end()
-	if !p.ask(syscall.SIGTERM, resume) {
+func (p *Process) terminateTree(ctx context.Context) bool {
+	p.markEnding()
+	if !p.signalAll(syscall.SIGTERM, resume) {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.command.grace())
+	ctx, cancel := context.WithTimeout(ctx, p.command.graceTimeout())
 	defer cancel()
 	select {
 	case <-p.exited:
@@ -84,7 +84,7 @@ func (p *Process) terminate(ctx context.Context) bool {
 	}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for left := (search{}); !left.nobody(p.members()); {
+	for left := (search{}); !left.isOver(p.liveMembers()); {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -94,12 +94,12 @@ func (p *Process) terminate(ctx context.Context) bool {
 	return true
 }
 
-// ask sends the signals to the group and to all that left it. It reports
+// signalAll sends the signals to the group and to all that left it. It reports
 // false when there was nobody, or the system cannot.
-func (p *Process) ask(signals ...syscall.Signal) (sent bool) {
-	alive, _ := p.members()
+func (p *Process) signalAll(signals ...syscall.Signal) (sent bool) {
+	alive, _ := p.liveMembers()
 	for _, sig := range signals {
-		sent = p.Signal(sig) == nil || sent
+		sent = p.SignalGroup(sig) == nil || sent
 		for _, m := range alive {
 			if m.group != p.Pid() || p.reaped.Load() {
 				sent = signalProcess(m.pid, sig) == nil || sent
@@ -115,23 +115,23 @@ func (p *Process) killTree() error {
 	defer bound.Stop()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for left := (search{}); !left.nobody(p.sweep()) || !p.reaped.Load(); {
+	for left := (search{}); !left.isOver(p.killMembers()) || !p.reaped.Load(); {
 		select {
 		case <-tick.C:
 		case <-bound.C:
-			return &Error{Op: p.role, Command: p.command, Err: fmt.Errorf("processes %v did not end after SIGKILL", p.Tree())}
+			return &Error{Op: p.role, Command: p.command, Err: fmt.Errorf("processes %v did not end after SIGKILL", p.ProcessTree())}
 		}
 	}
 	<-p.exited
 	return nil
 }
 
-// sweep kills every member and returns who was there.
-func (p *Process) sweep() (alive []member, certain bool) {
+// killMembers kills every member and returns who was there.
+func (p *Process) killMembers() (alive []member, certain bool) {
 	if !p.reaped.Load() {
 		signalGroup(p.cmd.Process, syscall.SIGKILL)
 	}
-	alive, certain = p.members()
+	alive, certain = p.liveMembers()
 	for _, m := range alive {
 		signalProcess(m.pid, syscall.SIGKILL)
 	}
@@ -141,10 +141,10 @@ func (p *Process) sweep() (alive []member, certain bool) {
 // A search ends when nobody is left.
 type search struct{ vain int }
 
-// nobody takes what a look found and reports whether the search is over. On a
+// isOver takes what a look found and reports whether the search is over. On a
 // machine where processes come and go all the time no look may ever be
 // certain, but one who hides from so many in a row must fork all the while.
-func (s *search) nobody(alive []member, certain bool) bool {
+func (s *search) isOver(alive []member, certain bool) bool {
 	if s.vain++; len(alive) > 0 {
 		s.vain = 0
 	}

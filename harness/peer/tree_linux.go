@@ -10,22 +10,24 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/procstat"
 )
 
-// Subreaper makes this process adopt the orphans among its descendants
+// BecomeSubreaper makes this process the parent of orphans among its descendants
 // (PR_SET_CHILD_SUBREAPER, prctl(2)). Daemons that a peer leaves behind then
 // stay in sight, and the search for them is a matter of our own children. It
 // holds for the whole process: the command and the main of a test call it.
-func Subreaper() error {
+func BecomeSubreaper() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("subreaper: %w", err)
 	}
 	return nil
 }
 
-// adopting reports whether orphans come to us, and whether the kernel tells who they are
+// isSubreaper reports whether orphans come to us, and whether the kernel tells who they are
 // (CONFIG_PROC_CHILDREN).
-func adopting() bool {
+func isSubreaper() bool {
 	var on int32
 	err := unix.Prctl(unix.PR_GET_CHILD_SUBREAPER, uintptr(unsafe.Pointer(&on)), 0, 0, 0)
 	return err == nil && on != 0 && unix.Access("/proc/thread-self/children", unix.R_OK) == nil
@@ -38,55 +40,55 @@ type member struct {
 	zombie             bool
 }
 
-// members returns those that are alive of the process, its descendants and all
-// that carry its mark, and buries the dead that we adopted. Nobody is certain
+// liveMembers returns those that are alive of the process, its descendants and all
+// that carry its mark, and reaps the dead among our own children. Nobody is certain
 // to be missing when certain is true: whoever was born while we looked descends
 // from one who was there before, and that one was seen, alive or dead.
-func (p *Process) members() (alive []member, certain bool) {
+func (p *Process) liveMembers() (alive []member, certain bool) {
 	p.looking.Lock()
 	defer p.looking.Unlock()
-	all, certain := p.everybody()
-	alive, seen, known := p.among(all)
+	all, certain := p.allProcesses()
+	alive, seen, known := p.filterMembers(all)
 	p.seen = seen
 	return alive, certain && known
 }
 
-// near is members for those who count: a child whose sibling ends at that moment
+// approxMembers is members for those who count: a child whose sibling ends at that moment
 // may be left out.
-func (p *Process) near() []member {
-	if !adopting() {
-		alive, _ := p.members()
+func (p *Process) approxMembers() []member {
+	if !isSubreaper() {
+		alive, _ := p.liveMembers()
 		return alive
 	}
 	p.looking.Lock()
 	defer p.looking.Unlock()
-	alive, _, _ := p.among(p.offspring())
+	alive, _, _ := p.filterMembers(p.ownDescendants())
 	return alive
 }
 
-// everybody returns the processes among which those of the peer are. Where orphans
+// allProcesses returns the processes among which those of the peer are. Where orphans
 // come to us that is less to read than the table of all. It is whole unless one has
 // vanished before it was looked at.
-func (p *Process) everybody() (all map[int]member, whole bool) {
-	if !adopting() {
-		return processes()
+func (p *Process) allProcesses() (all map[int]member, whole bool) {
+	if !isSubreaper() {
+		return readProcesses()
 	}
 	const attempts = 4
-	all = p.offspring()
+	all = p.ownDescendants()
 	for range attempts {
 		before := all
-		if all = p.offspring(); maps.Equal(before, all) {
+		if all = p.ownDescendants(); maps.Equal(before, all) {
 			return all, true
 		}
 	}
 	return all, false
 }
 
-// offspring returns the process, the orphans that we adopted, and the descendants of
+// ownDescendants returns the process, the orphans whose parent we are, and the descendants of
 // both. The kernel gives orphans to the first thread of ours that is alive, which is the
-// leader: that of a Go program never ends. One whose sibling was buried while we looked
+// leader: that of a Go program never ends. One whose sibling was reaped while we looked
 // may be left out (proc_pid_task_children(5)); that one is then not there a second time.
-func (p *Process) offspring() map[int]member {
+func (p *Process) ownDescendants() map[int]member {
 	all, self := map[int]member{}, os.Getpid()
 	childrenOf(self, self, all)
 	if _, known := all[p.Pid()]; known { // the leader has begun it
@@ -94,24 +96,24 @@ func (p *Process) offspring() map[int]member {
 	}
 	if m, threads := readStat(p.Pid()); threads > 0 && m.parent == self {
 		all[m.pid] = m
-		descendants(m.pid, threads, all)
+		addDescendants(m.pid, threads, all)
 	}
 	return all
 }
 
-// among picks the members from some processes, alive and in all. It is certain
+// filterMembers picks the members from some processes, alive and in all. It is certain
 // when none of them kept its mark to itself.
-func (p *Process) among(all map[int]member) (alive []member, seen map[int]uint64, certain bool) {
-	self, ours := os.Getpid(), adopting()
+func (p *Process) filterMembers(all map[int]member) (alive []member, seen map[int]uint64, certain bool) {
+	self, ours := os.Getpid(), isSubreaper()
 	seen, certain = map[int]uint64{}, true
 	for pid, m := range all {
 		if pid == self {
 			continue
 		}
-		in := p.kin(all, m)
-		if !in && (!ours || descends(all, pid, self)) {
+		in := p.isMember(all, m)
+		if !in && (!ours || isDescendant(all, pid, self)) {
 			var known bool
-			in, known = p.mark.on(pid)
+			in, known = p.mark.isTagged(pid)
 			certain = certain && known
 		}
 		if !in {
@@ -122,16 +124,16 @@ func (p *Process) among(all map[int]member) (alive []member, seen map[int]uint64
 			alive = append(alive, m)
 		} else if m.parent == self {
 			certain = false
-			p.bury(pid)
+			p.reapZombie(pid)
 		}
 	}
 	return alive, seen, certain
 }
 
-// kin reports whether m is known to belong to p without a look at its mark.
+// isMember reports whether m is known to belong to p without a look at its mark.
 // After the process itself was reaped, its pid is no proof of descent; a dead
 // child of ours in its group can only be an orphan of it.
-func (p *Process) kin(all map[int]member, m member) bool {
+func (p *Process) isMember(all map[int]member, m member) bool {
 	if born, ok := p.seen[m.pid]; ok && born == m.born {
 		return true
 	}
@@ -139,17 +141,17 @@ func (p *Process) kin(all map[int]member, m member) bool {
 	if p.reaped.Load() {
 		return m.zombie && m.parent == os.Getpid() && m.group == root && m.pid != root
 	}
-	return m.pid == root || m.group == root || descends(all, m.pid, root)
+	return m.pid == root || m.group == root || isDescendant(all, m.pid, root)
 }
 
-// bury reaps a zombie that we adopted. The process itself belongs to reap.
-func (p *Process) bury(pid int) {
+// reapZombie reaps a zombie that is our child. The process itself belongs to reap.
+func (p *Process) reapZombie(pid int) {
 	if pid != p.Pid() {
 		unix.Wait4(pid, nil, unix.WNOHANG, nil)
 	}
 }
 
-func descends(all map[int]member, pid, ancestor int) bool {
+func isDescendant(all map[int]member, pid, ancestor int) bool {
 	for range len(all) {
 		m, ok := all[pid]
 		if !ok {
@@ -163,9 +165,9 @@ func descends(all map[int]member, pid, ancestor int) bool {
 	return false
 }
 
-// processes reads the process table. It is whole unless one of those that the
+// readProcesses reads the process table. It is whole unless one of those that the
 // kernel listed had vanished before it was looked at.
-func processes() (all map[int]member, whole bool) {
+func readProcesses() (all map[int]member, whole bool) {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil, false
@@ -188,8 +190,8 @@ func processes() (all map[int]member, whole bool) {
 	return all, whole
 }
 
-// descendants adds the children of a process of so many threads, and theirs, to all.
-func descendants(pid, threads int, all map[int]member) {
+// addDescendants adds the children of a process of so many threads, and theirs, to all.
+func addDescendants(pid, threads int, all map[int]member) {
 	if threads == 1 {
 		childrenOf(pid, pid, all)
 		return
@@ -211,15 +213,20 @@ func descendants(pid, threads int, all map[int]member) {
 
 // childrenOf adds those whom a thread has begun, and their descendants.
 func childrenOf(pid, tid int, all map[int]member) {
-	var buffer [4096]byte
-	for _, field := range bytes.Fields(readOnce(procPath(pid, fmt.Sprintf("task/%d/children", tid)), buffer[:])) {
+	const usual, most = 256, 4096
+	path := procPath(pid, fmt.Sprintf("task/%d/children", tid))
+	list := readOnce(path, make([]byte, usual))
+	if len(list) == usual {
+		list = readOnce(path, make([]byte, most))
+	}
+	for _, field := range bytes.Fields(list) {
 		child, _ := strconv.Atoi(string(field))
 		if _, known := all[child]; known {
 			continue
 		}
 		if m, threads := readStat(child); threads > 0 {
 			all[child] = m
-			descendants(child, threads, all)
+			addDescendants(child, threads, all)
 		}
 	}
 }
@@ -238,30 +245,20 @@ func readOnce(path string, buffer []byte) []byte {
 	return buffer[:n]
 }
 
-// readStat reads what proc_pid_stat(5) says behind the name of the program,
-// which may hold blanks and parentheses: state, parent, group, threads, start time. It
-// returns 0 threads for a process that is not there.
+// readStat returns a process and the number of its threads, which is 0 when the
+// process is not there.
 func readStat(pid int) (m member, threads int) {
-	var buffer [1024]byte
-	text := readOnce(procPath(pid, "stat"), buffer[:])
-	if len(text) == 0 {
+	stat, err := procstat.Read(pid)
+	if err != nil {
 		return member{}, 0
 	}
-	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-	if len(fields) < 20 {
-		return member{}, 0
-	}
-	parent, _ := strconv.Atoi(string(fields[1]))
-	group, _ := strconv.Atoi(string(fields[2]))
-	born, _ := strconv.ParseUint(string(fields[19]), 10, 64)
-	threads, _ = strconv.Atoi(string(fields[17]))
-	state := fields[0][0]
-	return member{pid: pid, parent: parent, group: group, born: born, zombie: state == 'Z' || state == 'X'}, max(threads, 1)
+	m = member{pid: pid, parent: stat.Parent, group: stat.Group, born: stat.StartTime, zombie: stat.Dead()}
+	return m, max(stat.Threads, 1)
 }
 
-// Began returns when a process began, in clock ticks since boot (proc_pid_stat(5)), and
+// StartTime returns when a process began, in clock ticks since boot (proc_pid_stat(5)), and
 // 0 when it has ended, waited for or not, or nobody can tell.
-func Began(pid int) uint64 {
+func StartTime(pid int) uint64 {
 	m, threads := readStat(pid)
 	if threads == 0 || m.zombie {
 		return 0
@@ -269,10 +266,10 @@ func Began(pid int) uint64 {
 	return m.born
 }
 
-// sockets returns the inodes of all sockets that the tree has open.
-func (p *Process) sockets() map[uint32]struct{} {
+// socketInodes returns the inodes of all sockets that the tree has open.
+func (p *Process) socketInodes() map[uint32]struct{} {
 	inodes := map[uint32]struct{}{}
-	for _, pid := range p.Tree() {
+	for _, pid := range p.ProcessTree() {
 		fds := procPath(pid, "fd")
 		names, err := os.ReadDir(fds)
 		if err != nil {

@@ -43,16 +43,16 @@ func TestStopLeavesNobody(t *testing.T) {
 				t.Fatal(err)
 			}
 			limit := within(t)
-			for !slices.Equal(p.Near(), p.Tree()) { // until those that daemonize have
+			for !slices.Equal(p.ApproxTree(), p.ProcessTree()) { // until those that daemonize have
 				if limit.Err() != nil {
-					t.Fatalf("near %v, tree %v", p.Near(), p.Tree())
+					t.Fatalf("near %v, tree %v", p.ApproxTree(), p.ProcessTree())
 				}
 			}
-			if _, err := p.Stop(within(t)); err != nil {
+			if _, err := p.StopTree(within(t)); err != nil {
 				t.Error(err)
 			}
 			wantNobody(t, p, nap)
-			if _, err := p.Stop(within(t)); err != nil {
+			if _, err := p.StopTree(within(t)); err != nil {
 				t.Errorf("second stop: %v", err)
 			}
 		})
@@ -62,10 +62,10 @@ func TestStopLeavesNobody(t *testing.T) {
 // wantNobody asks the process table itself, not the code under test.
 func wantNobody(t *testing.T, p *Process, nap string) {
 	t.Helper()
-	if left := p.Tree(); len(left) > 0 {
+	if left := p.ProcessTree(); len(left) > 0 {
 		t.Errorf("tree %v, want nobody", left)
 	}
-	all, _ := processes()
+	all, _ := readProcesses()
 	for pid, m := range all {
 		line, _ := os.ReadFile(procPath(pid, "cmdline"))
 		if pid != os.Getpid() && bytes.Contains(line, []byte(nap)) {
@@ -90,14 +90,14 @@ func TestStopTellsHowItEnded(t *testing.T) {
 		if _, err := p.Stdout().WaitFor(within(t), ready); err != nil {
 			t.Fatal(err)
 		}
-		exit, err := p.Stop(within(t))
+		exit, err := p.StopTree(within(t))
 		if err != nil || exit.Signal != want || !exit.Killed {
 			t.Errorf("%s: exit %v, %v, want %v by the harness", text, exit, err, want)
 		}
 	}
 	p := client(t, sh("exit 4"), Vars{})
 	wait(t, p)
-	if exit, err := p.Stop(within(t)); err != nil || exit.Code != 4 || exit.Killed {
+	if exit, err := p.StopTree(within(t)); err != nil || exit.Code != 4 || exit.Killed {
 		t.Errorf("exit %v, %v, want status 4, its own", exit, err)
 	}
 }
@@ -111,7 +111,7 @@ func TestStopGivesAGraceOnlyWhileTheContextLives(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if exit, err := p.Stop(ctx); err != nil || exit.Signal != syscall.SIGKILL {
+	if exit, err := p.StopTree(ctx); err != nil || exit.Signal != syscall.SIGKILL {
 		t.Errorf("exit %v, %v, want SIGKILL", exit, err)
 	}
 }
@@ -128,7 +128,7 @@ func TestStopWhenAStrangerHoldsTheOutput(t *testing.T) {
 		}
 		defer held.Close()
 	}
-	if exit, err := p.Stop(within(t)); err != nil || exit.Signal != syscall.SIGTERM {
+	if exit, err := p.StopTree(within(t)); err != nil || exit.Signal != syscall.SIGTERM {
 		t.Errorf("exit %v, %v, want SIGTERM", exit, err)
 	}
 }
@@ -138,17 +138,17 @@ func TestKillAndSignal(t *testing.T) {
 	if _, err := p.Stdout().WaitFor(within(t), ready); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Signal(syscall.SIGUSR1); err != nil {
+	if err := p.SignalGroup(syscall.SIGUSR1); err != nil {
 		t.Error(err)
 	}
 	if _, err := p.Stdout().WaitFor(within(t), regexp.MustCompile("usr1")); err != nil {
 		t.Error(err)
 	}
-	p.Kill()
+	p.KillTree()
 	if exit := wait(t, p); exit.Signal != syscall.SIGKILL || !exit.Killed {
 		t.Errorf("exit %v, want SIGKILL by the harness", exit)
 	}
-	if err := p.Signal(syscall.SIGUSR1); err != os.ErrProcessDone {
+	if err := p.SignalGroup(syscall.SIGUSR1); err != os.ErrProcessDone {
 		t.Errorf("signal after the end: %v, want %v", err, os.ErrProcessDone)
 	}
 }
@@ -171,10 +171,10 @@ func TestServerThatDaemonizes(t *testing.T) {
 		if exit := wait(t, p); exit.Code != 0 {
 			t.Errorf("exit %v, want status 0", exit)
 		}
-		if len(p.Tree()) == 0 {
+		if len(p.ProcessTree()) == 0 {
 			t.Error("the tree is empty, want the daemon")
 		}
-		if err := (Address{Addr: p.Addr().String()}).Check(within(t)); err != nil {
+		if err := (Address{Addr: p.ListenAddr().String()}).CheckListening(within(t)); err != nil {
 			t.Error(err)
 		}
 		if err := p.Close(); err != nil {
@@ -206,11 +206,11 @@ func TestManyAtOnce(t *testing.T) {
 func TestRunsOfMarks(t *testing.T) {
 	block := []byte("A=1\x00HARNESS_PEER=x,abc,y\x00B=HARNESS_PEER=zzz\x00")
 	for id, want := range map[string]bool{"x": true, "abc": true, "y": true, "ab": false, "zzz": false, "": false} {
-		if got := carries(block, peerVariable, id); got != want {
+		if got := envCarries(block, peerVariable, id); got != want {
 			t.Errorf("carries %q = %v, want %v", id, got, want)
 		}
 	}
-	if env := newMark().environ(nil); len(env) != 1 || !strings.HasPrefix(env[0], "HARNESS_PEER=") {
+	if env := newMark().addToEnv(nil); len(env) != 1 || !strings.HasPrefix(env[0], "HARNESS_PEER=") {
 		t.Errorf("environ %q", env)
 	}
 }

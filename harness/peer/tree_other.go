@@ -7,27 +7,27 @@ import (
 	"fmt"
 )
 
-// Subreaper fails: only Linux lets a process adopt its orphans.
-func Subreaper() error { return fmt.Errorf("subreaper: %w", errors.ErrUnsupported) }
+// BecomeSubreaper fails: only Linux lets a process become the parent of orphans.
+func BecomeSubreaper() error { return fmt.Errorf("subreaper: %w", errors.ErrUnsupported) }
 
 // A member is a process of a tree.
 type member struct{ pid, group int }
 
-// members returns the process alone: descendants that left its group are out
+// liveMembers returns the process alone: descendants that left its group are out
 // of sight here.
-func (p *Process) members() (alive []member, certain bool) {
+func (p *Process) liveMembers() (alive []member, certain bool) {
 	if p.reaped.Load() {
 		return nil, true
 	}
 	return []member{{pid: p.Pid(), group: p.Pid()}}, true
 }
 
-func (p *Process) near() []member {
-	alive, _ := p.members()
+func (p *Process) approxMembers() []member {
+	alive, _ := p.liveMembers()
 	return alive
 }
 
-func (p *Process) sockets() map[uint32]struct{} { return nil }
+func (p *Process) socketInodes() map[uint32]struct{} { return nil }
 
-// Began returns 0: nobody can tell.
-func Began(int) uint64 { return 0 }
+// StartTime returns 0: nobody can tell.
+func StartTime(int) uint64 { return 0 }

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 // sleepers are a process with one thread and, where it is installed, Node with
@@ -26,8 +28,8 @@ func sleepers(b *testing.B) map[string][]int {
 		pids := []int{cmd.Process.Pid}
 		var s snapshot
 		for until := time.Now().Add(10 * time.Second); time.Now().Before(until); {
-			if because, err := s.take(pids); because == "" && err == nil && rest(b.Context(), 100*time.Millisecond) {
-				if because, _ := s.take(pids); because == "" {
+			if reason, err := s.takeSnapshot(pids); reason == "" && err == nil && sleep.For(b.Context(), 100*time.Millisecond) {
+				if reason, _ := s.takeSnapshot(pids); reason == "" {
 					break
 				}
 			}
@@ -51,27 +53,27 @@ func each(b *testing.B, act func(pids []int) error) {
 
 func BenchmarkSnapshot(b *testing.B) {
 	var s snapshot
-	each(b, func(pids []int) error { _, err := s.take(pids); return err })
+	each(b, func(pids []int) error { _, err := s.takeSnapshot(pids); return err })
 }
 
 func BenchmarkExamine(b *testing.B) {
 	var s snapshot
 	each(b, func(pids []int) error {
-		if _, err := s.take(pids); err != nil {
+		if _, err := s.takeSnapshot(pids); err != nil {
 			return err
 		}
-		t, _, err := s.read()
+		t, _, err := s.readTree()
 		if err == nil {
-			_, _, err = t.examine(false)
+			_, _, err = t.examineTree(false)
 		}
 		return err
 	})
 }
 
 func BenchmarkMeasure(b *testing.B) {
-	each(b, func(pids []int) error { _, err := Measure(pids); return err })
+	each(b, func(pids []int) error { _, err := MeasureUsage(pids); return err })
 }
 
 func BenchmarkTurns(b *testing.B) {
-	each(b, func(pids []int) error { _, err := turns(pids); return err })
+	each(b, func(pids []int) error { _, err := readSchedStats(pids); return err })
 }

@@ -16,8 +16,8 @@ func TestBlockedByUs(t *testing.T) {
 	refutes(t, &running{conn: nil, cmd: r.cmd}, 4*nap)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	d, err := probe.Suspects{Tree: func() []int { return []int{r.cmd.Process.Pid} }, Deaf: true}.Stuck(ctx)
-	if err != nil || !strings.Contains(d.String(), "waits for ever in send") {
+	d, err := probe.StuckCheck{Tree: func() []int { return []int{r.cmd.Process.Pid} }, NeverReads: true}.ProveStuck(ctx)
+	if err != nil || !strings.Contains(d.String(), "waits without end in send") {
 		t.Errorf("got %q, %v; to the deaf it is stuck", d, err)
 	}
 }
@@ -30,7 +30,7 @@ func TestUnread(t *testing.T) {
 	diagnoses(t, r) // what comes before the call has begun would be copied into it
 	r.say(t, "abc")
 	d := diagnoses(t, r)
-	if d.Waits[0].Unread != 3 || !strings.HasSuffix(d.String(), ": 3 bytes lie there unread") {
+	if d.Waits[0].Unread != 3 || !strings.HasSuffix(d.String(), ", where 3 bytes are unread") {
 		t.Errorf("got %q, want 3 bytes unread", d)
 	}
 }
@@ -48,7 +48,7 @@ x.recv(1)
 	r.readable(t)
 	r.hear(t)
 	d := diagnoses(t, r)
-	if len(d.Waits) != 2 || strings.Count(d.String(), "nobody holds data for it") != 2 || !strings.Contains(d.String(), "the connection from 127.0.0.1:") {
+	if len(d.Waits) != 2 || strings.Count(d.String(), "no peer has data for it") != 2 || !strings.Contains(d.String(), "the connection from 127.0.0.1:") {
 		t.Errorf("got %q, want two that wait for each other", d)
 	}
 	t.Log(d)

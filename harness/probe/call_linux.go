@@ -95,12 +95,12 @@ func callOf(number int) (call, bool) {
 	return c, ok
 }
 
-// finite says why the call of a thread may end by itself; "" means that it
+// finiteReason says why the call of a thread may end by itself; "" means that it
 // will not.
-func (h thread) finite() string {
+func (h thread) finiteReason() string {
 	c, ok := callOf(h.number)
 	if !ok {
-		return fmt.Sprintf("is in system call %d, which may end by itself", h.number)
+		return fmt.Sprintf("is in system call %d, which may return without new data", h.number)
 	}
 	limited := false
 	switch c.limit {
@@ -112,9 +112,9 @@ func (h thread) finite() string {
 		limited = h.args[c.arg] != 0
 	case mutex:
 		if !futexWaits[h.args[1]&futexCommand] {
-			return "is in a futex operation that may end by itself"
+			return "is in a futex operation that may return without new data"
 		}
-		limited = h.args[c.arg] != 0 && !h.sysmon()
+		limited = h.args[c.arg] != 0 && !h.isSysmon()
 	}
 	if limited {
 		return "sleeps in " + c.name + " for a limited time"
@@ -122,12 +122,12 @@ func (h thread) finite() string {
 	return ""
 }
 
-// sysmon reports whether the thread is the monitor of a Go program without
+// isSysmon reports whether the thread is the monitor of a Go program without
 // anything to monitor: it sleeps for half of forcegcperiod (runtime/proc.go).
 // When a timer is pending, another thread sleeps until then.
-func (h thread) sysmon() bool {
+func (h thread) isSysmon() bool {
 	var wait [16]byte
-	return h.args[1] == futexWaitPrivate && h.memory(h.args[3], wait[:]) &&
+	return h.args[1] == futexWaitPrivate && h.readMemory(h.args[3], wait[:]) &&
 		binary.NativeEndian.Uint64(wait[:]) == 60 && binary.NativeEndian.Uint64(wait[8:]) == 0 &&
 		signalsOf(h.pid).goRuntime()
 }

@@ -5,15 +5,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// diagnose picks the wait of each process that tells most.
-func (x *examination) diagnose() Diagnosis {
+// pickWaits picks the wait of each process that tells most.
+func (x *examination) pickWaits() Diagnosis {
 	type ranked struct {
 		wait Wait
 		rank int
@@ -22,11 +21,14 @@ func (x *examination) diagnose() Diagnosis {
 	for _, pid := range x.tree.pids {
 		top := ranked{rank: -1}
 		for _, h := range x.tree.threads[pid] {
-			if w, rank := x.wait(h); rank > top.rank {
+			if w, rank := x.describeWait(h); rank > top.rank {
 				top = ranked{w, rank}
 			}
 		}
-		top.wait.Program, top.wait.Threads = program(pid), len(x.tree.threads[pid])
+		if isOurs(pid) {
+			top.rank = -1
+		}
+		top.wait.Program, top.wait.Threads = programName(pid), len(x.tree.threads[pid])
 		best = append(best, top)
 	}
 	slices.SortStableFunc(best, func(a, b ranked) int { return cmp.Compare(b.rank, a.rank) })
@@ -37,19 +39,19 @@ func (x *examination) diagnose() Diagnosis {
 	return d
 }
 
-// wait describes what a thread waits for, and ranks how much that tells.
-func (x *examination) wait(h thread) (w Wait, rank int) {
+// describeWait describes what a thread waits for, and ranks how much that tells.
+func (x *examination) describeWait(h thread) (w Wait, rank int) {
 	c, _ := callOf(h.number)
 	w = Wait{Pid: h.pid, TID: h.tid, Call: c.name, Descriptor: -1}
 	switch c.waits {
 	case input, output:
 		w.Descriptor, w.sends = int(h.args[0]), c.waits == output
-		return w, x.single(&w)
+		return w, x.describeSingle(&w)
 	case readySet:
 		w.Descriptor = int(h.args[0])
-		return w, x.set(&w, x.files[h.pid][w.Descriptor].watched())
+		return w, x.describeSet(&w, x.files[h.pid][w.Descriptor].watchedFDs())
 	case pollSet:
-		return w, x.set(&w, h.polled())
+		return w, x.describeSet(&w, h.polledFDs())
 	case child:
 		w.On = "for a child process"
 		return w, 1
@@ -62,13 +64,20 @@ func (x *examination) wait(h thread) (w Wait, rank int) {
 	return w, 0
 }
 
-// single describes the one descriptor that a call waits on.
-func (x *examination) single(w *Wait) (rank int) {
+// describeSingle describes the one descriptor that a call waits on.
+func (x *examination) describeSingle(w *Wait) (rank int) {
 	d := x.files[w.Pid][w.Descriptor]
-	w.On = x.what(d)
-	inode, ok := d.socket()
+	if d.isPipe() {
+		return x.describePipe(w, d)
+	}
+	w.On = x.describeFile(d)
+	inode, ok := d.socketInode()
 	if !ok {
 		return 3
+	}
+	if s, ok := x.unix[inode]; ok && s.State == sock.Established {
+		w.connected, w.Unread, w.Unsent = true, int(s.Unread), int(s.Unsent)
+		return 5
 	}
 	c, ok := x.all[inode]
 	if !ok || c.state == sock.Listen {
@@ -78,20 +87,20 @@ func (x *examination) single(w *Wait) (rank int) {
 	return 5
 }
 
-// set describes the descriptors that a call waits on together: the sockets,
+// describeSet describes the descriptors that a call waits on together: the sockets,
 // when there are any.
-func (x *examination) set(w *Wait, fds []int) (rank int) {
+func (x *examination) describeSet(w *Wait, fds []int) (rank int) {
 	var sockets, others []string
 	for _, fd := range fds {
 		d := x.files[w.Pid][fd]
-		inode, isSocket := d.socket()
+		inode, isSocket := d.socketInode()
 		if !isSocket {
-			others = append(others, x.what(d))
+			others = append(others, x.describeFile(d))
 			continue
 		}
-		text := x.what(d)
+		text := x.describeFile(d)
 		if c, ok := x.all[inode]; ok && c.state != sock.Listen && c.unread > 0 {
-			text += fmt.Sprintf(" (%s unread)", count(c.unread, "byte"))
+			text += fmt.Sprintf(" (%s unread)", countNoun(c.unread, "byte"))
 		}
 		sockets = append(sockets, text)
 	}
@@ -102,31 +111,34 @@ func (x *examination) set(w *Wait, fds []int) (rank int) {
 	if len(named) == 0 {
 		return rank
 	}
-	w.On = "for " + list(named)
+	w.On = "for " + joinNames(named)
 	return rank
 }
 
-// what names an open file.
-func (x *examination) what(d descriptor) string {
-	if inode, ok := d.socket(); ok {
+// describeFile names an open file.
+func (x *examination) describeFile(d descriptor) string {
+	if inode, ok := d.socketInode(); ok {
 		if c, ok := x.all[inode]; ok {
-			return c.describe(x.ports)
+			return c.describeConnection(x.ports)
+		}
+		if s, ok := x.unix[inode]; ok {
+			return describeUnix(s, d.fd)
 		}
 		return d.otherSocket()
 	}
 	switch {
 	case d.target == "":
 		return "a descriptor that is not open"
-	case strings.HasPrefix(d.target, "pipe:"):
-		return "a pipe"
-	case d.kind() != "":
-		return "an " + d.kind()
+	case d.isPipe():
+		return d.pipeName()
+	case d.anonKind() != "":
+		return "an " + d.anonKind()
 	}
 	return d.target
 }
 
-// describe names the connection; ports are those on which its owner listens.
-func (c connection) describe(ports map[uint16]bool) string {
+// describeConnection names the connection; ports are those on which its owner listens.
+func (c connection) describeConnection(ports map[uint16]bool) string {
 	switch {
 	case c.state == sock.Listen:
 		return "the listener " + c.local.String()
@@ -141,7 +153,7 @@ func (c connection) describe(ports map[uint16]bool) string {
 // otherSocket names a socket that is not one of TCP.
 func (d descriptor) otherSocket() string {
 	text := "a socket"
-	_ = d.borrow(func(fd int) error {
+	_ = d.withDuplicate(func(fd int) error {
 		domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
 		if err != nil {
 			return err
@@ -154,7 +166,7 @@ func (d descriptor) otherSocket() string {
 				text += " " + a.Name
 			}
 		case unix.AF_INET, unix.AF_INET6:
-			text = "a socket of another protocol than TCP"
+			text = "a socket that is not TCP"
 			if kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err == nil && kind == unix.SOCK_DGRAM {
 				text = "a UDP socket"
 			}
@@ -166,14 +178,14 @@ func (d descriptor) otherSocket() string {
 	return text
 }
 
-// polled returns the descriptors in the array of poll(2).
-func (h thread) polled() []int {
+// polledFDs returns the descriptors in the array of poll(2).
+func (h thread) polledFDs() []int {
 	n := min(h.args[1], 1024)
 	if n == 0 {
 		return nil
 	}
 	array := make([]byte, 8*n)
-	if !h.memory(h.args[0], array) {
+	if !h.readMemory(h.args[0], array) {
 		return nil
 	}
 	var fds []int

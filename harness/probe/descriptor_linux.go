@@ -19,22 +19,22 @@ type descriptor struct {
 // has ended this is nothing.
 func descriptorsOf(pid int) ([]descriptor, error) {
 	dir := procPath(pid, "fd")
-	fds, err := numbers(dir)
+	fds, err := numericNames(dir)
 	if err != nil {
-		return nil, refused("descriptors", err)
+		return nil, accessError("descriptors", err)
 	}
 	slices.Sort(fds)
 	all := make([]descriptor, 0, len(fds))
 	for _, fd := range fds {
-		if target, err := readlink(dir + "/" + strconv.Itoa(fd)); err == nil {
+		if target, err := readLink(dir + "/" + strconv.Itoa(fd)); err == nil {
 			all = append(all, descriptor{pid: pid, fd: fd, target: target})
 		}
 	}
 	return all, nil
 }
 
-// socket returns the inode when the descriptor is a socket.
-func (d descriptor) socket() (inode uint32, ok bool) {
+// socketInode returns the inode when the descriptor is a socket.
+func (d descriptor) socketInode() (inode uint32, ok bool) {
 	text, ok := strings.CutPrefix(d.target, "socket:[")
 	if !ok {
 		return 0, false
@@ -43,8 +43,8 @@ func (d descriptor) socket() (inode uint32, ok bool) {
 	return uint32(n), err == nil
 }
 
-// kind returns the word in brackets of an anonymous inode: "eventpoll".
-func (d descriptor) kind() string {
+// anonKind returns the word in brackets of an anonymous inode: "eventpoll".
+func (d descriptor) anonKind() string {
 	text, ok := strings.CutPrefix(d.target, "anon_inode:")
 	if !ok {
 		return ""
@@ -52,14 +52,14 @@ func (d descriptor) kind() string {
 	return strings.Trim(text, "[]")
 }
 
-// info returns /proc/PID/fdinfo/FD.
-func (d descriptor) info() (string, error) {
+// fdInfo returns /proc/PID/fdinfo/FD.
+func (d descriptor) fdInfo() (string, error) {
 	return readFile(procPath(d.pid, "fdinfo/"+strconv.Itoa(d.fd)))
 }
 
-// watched returns the descriptors that an epoll descriptor watches.
-func (d descriptor) watched() []int {
-	text, _ := d.info()
+// watchedFDs returns the descriptors that an epoll descriptor watches.
+func (d descriptor) watchedFDs() []int {
+	text, _ := d.fdInfo()
 	var fds []int
 	for line := range strings.Lines(text) {
 		if rest, ok := strings.CutPrefix(line, "tfd:"); ok {
@@ -72,9 +72,9 @@ func (d descriptor) watched() []int {
 	return slices.Compact(fds)
 }
 
-// borrow calls f with a duplicate of the descriptor. While it is kept, the FIN
+// withDuplicate calls f with a duplicate of the descriptor. While it is kept, the FIN
 // of a close by the process is held back: f must be quick.
-func (d descriptor) borrow(f func(fd int) error) error {
+func (d descriptor) withDuplicate(f func(fd int) error) error {
 	process, err := unix.PidfdOpen(d.pid, 0)
 	if err != nil {
 		return err

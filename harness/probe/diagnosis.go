@@ -36,10 +36,10 @@ func (d Diagnosis) String() string {
 }
 
 // String says it as "python3 (pid 12, 2 threads) waits for ever in recvfrom on
-// descriptor 4, the connection from 127.0.0.1:40112: nobody holds data for it".
+// descriptor 4, the connection from 127.0.0.1:40112: no peer has data for it".
 func (w Wait) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (pid %d, %s) waits for ever in %s", w.Program, w.Pid, count(w.Threads, "thread"), w.Call)
+	fmt.Fprintf(&b, "%s (pid %d, %s) waits without end in %s", w.Program, w.Pid, countNoun(w.Threads, "thread"), w.Call)
 	if w.Descriptor >= 0 {
 		fmt.Fprintf(&b, " on descriptor %d,", w.Descriptor)
 	}
@@ -48,19 +48,19 @@ func (w Wait) String() string {
 	}
 	switch {
 	case w.Unread > 0:
-		fmt.Fprintf(&b, ": %s lie there unread", count(w.Unread, "byte"))
+		fmt.Fprintf(&b, ", where %s are unread", countNoun(w.Unread, "byte"))
 	case w.sends && w.Unsent > 0:
-		fmt.Fprintf(&b, ": the other side does not take %s", count(w.Unsent, "byte"))
+		fmt.Fprintf(&b, ": the other side does not read %s", countNoun(w.Unsent, "byte"))
 	case w.connected && !w.sends:
-		b.WriteString(": nobody holds data for it")
+		b.WriteString(": no peer has data for it")
 	}
 	return b.String()
 }
 
 const mostNamed = 4 // things of a list that are named one by one
 
-// list joins a few names and counts the rest.
-func list(names []string) string {
+// joinNames joins a few names and counts the rest.
+func joinNames(names []string) string {
 	named := strings.Join(names[:min(len(names), mostNamed)], ", ")
 	if rest := len(names) - mostNamed; rest > 0 {
 		named += fmt.Sprintf(" and %d more", rest)
@@ -68,7 +68,7 @@ func list(names []string) string {
 	return named
 }
 
-func count(n int, noun string) string {
+func countNoun(n int, noun string) string {
 	if n == 1 || n == -1 {
 		return fmt.Sprintf("%d %s", n, noun)
 	}

@@ -12,7 +12,7 @@ import (
 // TestBothFamilies: a listener on the IPv6 wildcard and one of IPv4 have names.
 func TestBothFamilies(t *testing.T) {
 	pids := []int{os.Getpid()}
-	before, err := probe.Measure(pids)
+	before, err := probe.MeasureUsage(pids)
 	if err != nil {
 		t.Skipf("nothing to see: %v", err)
 	}
@@ -23,11 +23,11 @@ func TestBothFamilies(t *testing.T) {
 			continue
 		}
 		defer l.Close()
-		after, err := probe.Measure(pids)
+		after, err := probe.MeasureUsage(pids)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := strings.Join(after.Since(before).Opened, " "); !strings.Contains(text, at.name) {
+		if text := strings.Join(after.GrowthSince(before).Opened, " "); !strings.Contains(text, at.name) {
 			t.Errorf("got %q, want %q in it", text, at.name)
 		}
 	}

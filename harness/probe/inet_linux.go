@@ -17,16 +17,16 @@ type connection struct {
 	probing        bool // its peer's window is closed, and the kernel asks from time to time
 	local, remote  netip.AddrPort
 	unread, unsent int
-	inode          uint32
+	inode          uint32 // 0: no process has it open
 
 	// Known after a dump with details only.
 	written, received uint64 // payload bytes that its owner wrote, that came in order (a FIN counts as one)
 	waiting           bool   // some of them were not sent yet
 }
 
-// delivered reports whether all that c's owner wrote lies with the other end, be
+// deliveredTo reports whether all that c's owner wrote lies with the other end, be
 // it acknowledged or not: an acknowledgement may take 40 ms.
-func (c connection) delivered(other connection) bool {
+func (c connection) deliveredTo(other connection) bool {
 	return c.unsent == 0 || !c.waiting && c.written > 0 && other.received >= c.written && c.state != sock.FinWait1
 }
 
@@ -40,24 +40,39 @@ const (
 	infoAttr    = 2 // INET_DIAG_INFO
 )
 
-// connections returns the TCP sockets of this network namespace that some
-// process has open, by inode. It asks with a dump: some 0.5 ms. With details, it
-// locks each of them for a moment.
-func connections(details bool) (map[uint32]connection, error) {
+// A connectionTable is the TCP sockets of this network namespace.
+type connectionTable struct {
+	open    map[uint32]connection // those that some process has open, by inode
+	pending []connection          // those that are not accepted yet: somebody may still open them
+}
+
+// addConnection sorts a socket in. One without an inode is pending, or was closed.
+func (t *connectionTable) addConnection(c connection) {
+	switch {
+	case c.inode != 0:
+		t.open[c.inode] = c
+	case c.state == sock.Established || c.state == sock.CloseWait || c.state == sock.NewSynReceived || c.state == sock.SynReceived:
+		t.pending = append(t.pending, c)
+	}
+}
+
+// readConnections returns the TCP sockets of this network namespace. It asks with a
+// dump: some 0.5 ms. With details, it locks each of them for a moment.
+func readConnections(details bool) (connectionTable, error) {
+	found := connectionTable{open: map[uint32]connection{}}
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
-		return nil, fmt.Errorf("sock_diag: %w", err)
+		return found, fmt.Errorf("sock_diag: %w", err)
 	}
 	defer unix.Close(fd)
-	found := map[uint32]connection{}
 	buf := make([]byte, 32<<10)
-	if err := dump(fd, details, buf, found); err != nil {
-		return nil, fmt.Errorf("sock_diag: %w", err)
+	if err := dumpSockets(fd, details, buf, &found); err != nil {
+		return found, fmt.Errorf("sock_diag: %w", err)
 	}
 	return found, nil
 }
 
-func dump(fd int, details bool, buf []byte, found map[uint32]connection) error {
+func dumpSockets(fd int, details bool, buf []byte, found *connectionTable) error {
 	var r [diagRequest]byte
 	native := binary.NativeEndian
 	native.PutUint32(r[0:], diagRequest)
@@ -66,7 +81,7 @@ func dump(fd int, details bool, buf []byte, found map[uint32]connection) error {
 	if details {
 		r[diagHeader+3] = 1 << (infoAttr - 1)
 	}
-	native.PutUint32(r[diagHeader+52:], ^uint32(1<<sock.TimeWait|1<<sock.NewSynReceived))
+	native.PutUint32(r[diagHeader+52:], ^uint32(1<<sock.TimeWait))
 	if _, err := ignoringEINTR(func() (int, error) { return unix.Write(fd, r[:]) }); err != nil {
 		return err
 	}
@@ -82,7 +97,7 @@ func dump(fd int, details bool, buf []byte, found map[uint32]connection) error {
 }
 
 // parseDump goes through one datagram and reports whether it was the last one.
-func parseDump(b []byte, found map[uint32]connection) (done bool, err error) {
+func parseDump(b []byte, found *connectionTable) (done bool, err error) {
 	native := binary.NativeEndian
 	for len(b) >= diagHeader {
 		size, kind := int(native.Uint32(b)), native.Uint16(b[4:])
@@ -97,15 +112,13 @@ func parseDump(b []byte, found map[uint32]connection) (done bool, err error) {
 		case kind == unix.NLMSG_ERROR && len(payload) >= 4:
 			return true, unix.Errno(-int32(native.Uint32(payload)))
 		case kind == diagBoth && len(payload) >= diagMessage:
-			if c := decode(payload); c.inode != 0 {
-				found[c.inode] = c
-			}
+			found.addConnection(decodeMessage(payload))
 		}
 	}
 	return false, nil
 }
 
-func decode(m []byte) connection {
+func decodeMessage(m []byte) connection {
 	native := binary.NativeEndian
 	size := 16
 	if m[0] == unix.AF_INET {

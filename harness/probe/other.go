@@ -8,16 +8,16 @@ type snapshot struct{ text []byte }
 
 type tree struct{}
 
-func (*snapshot) take([]int) (string, error) { return "", sock.ErrUnsupported }
+func (*snapshot) takeSnapshot([]int) (string, error) { return "", sock.ErrUnsupported }
 
-func (*snapshot) read() (tree, string, error) { return tree{}, "", sock.ErrUnsupported }
+func (*snapshot) readTree() (tree, string, error) { return tree{}, "", sock.ErrUnsupported }
 
-func (tree) examine(bool) (Diagnosis, string, error) { return Diagnosis{}, "", sock.ErrUnsupported }
+func (tree) examineTree(bool) (Diagnosis, string, error) { return Diagnosis{}, "", sock.ErrUnsupported }
 
-func measure([]int, bool) (Usage, error) { return Usage{}, sock.ErrUnsupported }
+func measureUsage([]int, bool) (Usage, error) { return Usage{}, sock.ErrUnsupported }
 
-func turns([]int) (map[int]Turn, error) { return nil, sock.ErrUnsupported }
+func readSchedStats([]int) (map[int]SchedStat, error) { return nil, sock.ErrUnsupported }
 
-func inLine([]int) bool { return false }
+func anyRunnable([]int) bool { return false }
 
-func program(int) string { return "" }
+func programName(int) string { return "" }

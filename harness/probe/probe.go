@@ -1,7 +1,11 @@
 // Package probe looks into running processes without touching them: whether a
-// tree of processes waits for ever ([Stuck]), what it holds ([Measure]) and
-// whether it burns a processor while nothing moves ([Spin]). It takes process
+// tree of processes waits for ever ([ProveStuck]), what it holds ([MeasureUsage]) and
+// whether it burns a processor while nothing moves ([MeasureSpin]). It takes process
 // ids; it starts, stops and signals nobody.
+//
+//	before, err := probe.MeasureUsage(process.ProcessTree()) // descriptors, memory, threads
+//	diagnosis, err := probe.ProveStuck(ctx, process.ProcessTree, nil)
+//	fmt.Println(diagnosis.Place()) // python3 in recvfrom
 //
 // # What Stuck proves
 //
@@ -24,12 +28,14 @@
 // either direction, of a TCP connection (those in the send queue that have not
 // arrived, unless the receiver's window is closed), or unread in a socket of
 // this process; a TCP connection whose other end is
-// neither in the tree nor in this process, for a third party may speak; calls
+// neither in the tree nor in this process, or waits in the accept queue of such a
+// process, for a third party may speak; bytes unread in a pipe that a thread reads, and such
+// a pipe of which neither the tree nor this process has the other end; calls
 // that this package does not know; 32-bit programs on a 64-bit kernel.
 //
 // Not seen: alarm(2) and setitimer(2) with the default action of SIGALRM, which
 // end a process and answer nobody; what a third party might send through a unix
-// socket, a pipe, a signal or UDP; a person at a terminal; processes that the
+// socket without a stream, a pipe that is polled, a signal or UDP; a person at a terminal; processes that the
 // caller did not name; what happens in a kernel other than Linux 4.1 and later.
 //
 // Runtimes (measured): an idle Go program has one thread in epoll_pwait without

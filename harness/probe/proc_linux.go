@@ -24,8 +24,8 @@ func appendFile(b []byte, path string) ([]byte, error) {
 	}
 	defer unix.Close(fd)
 	for {
-		if cap(b)-len(b) < 512 {
-			b = append(b, make([]byte, 4096)...)[:len(b)]
+		if cap(b)-len(b) < 256 {
+			b = append(b, make([]byte, max(512, 4*len(b)))...)[:len(b)] // most files are small
 		}
 		n, err := ignoringEINTR(func() (int, error) { return unix.Read(fd, b[len(b):cap(b)]) })
 		if n <= 0 || err != nil {
@@ -48,8 +48,8 @@ func ignoringEINTR(call func() (int, error)) (int, error) {
 	}
 }
 
-// numbers returns the names in a directory of /proc that are numbers.
-func numbers(dir string) ([]int, error) {
+// numericNames returns the names in a directory of /proc that are numbers.
+func numericNames(dir string) ([]int, error) {
 	fd, err := ignoringEINTR(func() (int, error) {
 		return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
@@ -74,17 +74,17 @@ func numbers(dir string) ([]int, error) {
 	}
 }
 
-func readlink(path string) (string, error) {
+func readLink(path string) (string, error) {
 	buf := make([]byte, 512)
 	n, err := ignoringEINTR(func() (int, error) { return unix.Readlink(path, buf) })
 	return string(buf[:max(n, 0)]), err
 }
 
-// refused makes an error of those that are neither nil nor say that a process
+// accessError makes an error of those that are neither nil nor say that a process
 // has vanished, and of a lack of rights sock.ErrUnsupported.
-func refused(what string, err error) error {
+func accessError(what string, err error) error {
 	switch {
-	case err == nil || Vanished(err):
+	case err == nil || ProcessGone(err):
 		return nil
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOSYS):
 		return fmt.Errorf("%s: %w", what, errors.Join(sock.ErrUnsupported, err))
@@ -92,15 +92,9 @@ func refused(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// statFields returns what proc_pid_stat(5) says behind the name of the program,
-// from the state on, which may hold blanks and parentheses.
-func statFields(text string) []string {
-	return strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
-}
-
-// field returns the value of a line "name:\tvalue" in the text of a file such as
+// fieldValue returns the value of a line "name:\tvalue" in the text of a file such as
 // /proc/PID/status.
-func field(text, name string) string {
+func fieldValue(text, name string) string {
 	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, name+":"); ok {
 			return strings.TrimSpace(value)
@@ -109,7 +103,7 @@ func field(text, name string) string {
 	return ""
 }
 
-func program(pid int) string {
+func programName(pid int) string {
 	name, _ := readFile(procPath(pid, "comm"))
 	return strings.TrimSpace(name)
 }

@@ -33,9 +33,9 @@ func TestOtherUser(t *testing.T) {
 			found <- errno
 			return
 		}
-		_, err := probe.Measure(pids)
+		_, err := probe.MeasureUsage(pids)
 		found <- err
-		_, err = probe.Stuck(ctx, func() []int { return pids }, nil)
+		_, err = probe.ProveStuck(ctx, func() []int { return pids }, nil)
 		found <- err
 	}()
 	for _, name := range []string{"Measure", "Stuck"} {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/procstat"
 )
 
 // A snapshot is what the kernel says of all threads of some processes: for each
@@ -15,25 +17,25 @@ import (
 // ran from the first look at the last thread to the second look at the first one.
 type snapshot struct{ text []byte }
 
-// take fills the snapshot, or says that a thread runs or has ended meanwhile. A
+// takeSnapshot fills the snapshot, or says that a thread runs or has ended meanwhile. A
 // process that does not exist has no lines.
 // schedstat comes first: a thread that runs after that and sleeps again shows in
 // the next snapshot.
-func (s *snapshot) take(pids []int) (because string, err error) {
+func (s *snapshot) takeSnapshot(pids []int) (reason string, err error) {
 	s.text = s.text[:0]
 	for _, pid := range pids {
 		tasks := procPath(pid, "task")
-		tids, err := numbers(tasks)
-		if Vanished(err) {
+		tids, err := numericNames(tasks)
+		if ProcessGone(err) {
 			continue
 		}
 		if err != nil {
-			return "", refused("threads", err)
+			return "", accessError("threads", err)
 		}
 		for _, tid := range tids {
-			because, err := s.look(pid, tid, tasks+"/"+strconv.Itoa(tid))
-			if because != "" || err != nil {
-				return because, err
+			reason, err := s.lookThread(pid, tid, tasks+"/"+strconv.Itoa(tid))
+			if reason != "" || err != nil {
+				return reason, err
 			}
 		}
 	}
@@ -43,22 +45,22 @@ func (s *snapshot) take(pids []int) (because string, err error) {
 	return "", nil
 }
 
-func (s *snapshot) look(pid, tid int, dir string) (because string, err error) {
+func (s *snapshot) lookThread(pid, tid int, dir string) (reason string, err error) {
 	s.text = fmt.Appendf(s.text, "%d %d ", pid, tid)
 	if s.text, err = appendFile(s.text, dir+"/schedstat"); err != nil {
-		return moved, refused("schedstat", err)
+		return moved, accessError("schedstat", err)
 	}
 	s.text[len(s.text)-1] = ' '
 	start := len(s.text)
 	s.text, err = appendFile(s.text, dir+"/syscall")
-	if Vanished(err) {
+	if ProcessGone(err) {
 		return moved, nil
 	}
 	if err != nil {
-		return "", refused("syscall", err)
+		return "", accessError("syscall", err)
 	}
 	if bytes.HasPrefix(s.text[start:], []byte("running")) {
-		return fmt.Sprintf("%s (pid %d) runs", program(pid), pid), nil
+		return fmt.Sprintf("%s (pid %d) runs", programName(pid), pid), nil
 	}
 	return "", nil
 }
@@ -76,9 +78,9 @@ type tree struct {
 	threads map[int][]thread
 }
 
-// read takes the snapshot apart and says what the calls alone prove: that a
+// readTree takes the snapshot apart and says what the calls alone prove: that a
 // thread has a timeout.
-func (s *snapshot) read() (t tree, because string, err error) {
+func (s *snapshot) readTree() (t tree, reason string, err error) {
 	t.threads = map[int][]thread{}
 	for line := range strings.Lines(string(s.text)) {
 		h, ok := parseThread(line)
@@ -86,16 +88,16 @@ func (s *snapshot) read() (t tree, because string, err error) {
 			return t, "", fmt.Errorf("syscall line %q: not understood", line)
 		}
 		if h.number < 0 {
-			dead, because := outside(h)
-			if because != "" {
-				return t, because, nil
+			dead, reason := outsideCall(h)
+			if reason != "" {
+				return t, reason, nil
 			}
 			if dead {
 				continue
 			}
 		}
-		if because := h.finite(); because != "" {
-			return t, fmt.Sprintf("%s (pid %d) %s", program(h.pid), h.pid, because), nil
+		if reason := h.finiteReason(); reason != "" {
+			return t, fmt.Sprintf("%s (pid %d) %s", programName(h.pid), h.pid, reason), nil
 		}
 		if t.threads[h.pid] == nil {
 			t.pids = append(t.pids, h.pid)
@@ -136,28 +138,28 @@ func parseThread(line string) (thread, bool) {
 	return h, true
 }
 
-// outside looks at a thread that sleeps outside of a system call: a dead one
+// outsideCall looks at a thread that sleeps outside of a system call: a dead one
 // that nobody has reaped, or one that the kernel works for.
-func outside(h thread) (dead bool, because string) {
-	switch state := h.state(); state {
+func outsideCall(h thread) (dead bool, reason string) {
+	switch state := h.threadState(); state {
 	case 'Z', 'X', 0:
 		return true, ""
 	default:
-		return false, fmt.Sprintf("%s (pid %d) sleeps outside of a system call (state %c)", program(h.pid), h.pid, state)
+		return false, fmt.Sprintf("%s (pid %d) sleeps outside of a system call (state %c)", programName(h.pid), h.pid, state)
 	}
 }
 
-// state returns the letter of proc_pid_stat(5), 0 when the thread has ended.
-func (h thread) state() byte {
-	text, err := readFile(procPath(h.pid, "task/"+strconv.Itoa(h.tid)+"/stat"))
-	if fields := statFields(text); err == nil && len(fields) > 0 {
-		return fields[0][0]
+// threadState returns the letter of proc_pid_stat(5), 0 when the thread has ended.
+func (h thread) threadState() byte {
+	stat, err := procstat.ReadThread(h.pid, h.tid)
+	if err != nil {
+		return 0
 	}
-	return 0
+	return stat.State
 }
 
-// memory copies what the process has at an address, or returns false.
-func (h thread) memory(at uint64, into []byte) bool {
+// readMemory copies what the process has at an address, or returns false.
+func (h thread) readMemory(at uint64, into []byte) bool {
 	local := []unix.Iovec{{Base: &into[0]}}
 	local[0].SetLen(len(into))
 	n, err := unix.ProcessVMReadv(h.pid, local, []unix.RemoteIovec{{Base: uintptr(at), Len: len(into)}}, 0)

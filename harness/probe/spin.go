@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 // A Busy says how much of a processor a tree of processes took.
@@ -22,66 +24,71 @@ type Busy struct {
 
 // String says it as "python3 (pid 12) took 98 % of a processor for 50 ms".
 func (b Busy) String() string {
-	return fmt.Sprintf("%s (pid %d) took %.0f %% of a processor for %v", b.Program, b.Pid, 100*b.Busiest, b.Elapsed.Round(time.Millisecond))
+	return fmt.Sprintf("%s (pid %d) used %.0f %% of a CPU for %v", b.Program, b.Pid, 100*b.Busiest, b.Elapsed.Round(time.Millisecond))
 }
 
-// A Turn is what the scheduler has given a thread since it began (schedstat).
-type Turn struct {
+// A SchedStat is what the scheduler has given a thread since it began (schedstat).
+type SchedStat struct {
 	PID    int           // of its process
 	Ran    time.Duration // on a processor
 	Waited time.Duration // ready to run, without one
 }
 
-// Turns returns the turns of all threads of the processes, by thread. Processes
+// ReadSchedStats returns the turns of all threads of the processes, by thread. Processes
 // and threads that vanish meanwhile are left out. Errors: [ErrGone] when none is
 // left, sock.ErrUnsupported.
-func Turns(pids []int) (map[int]Turn, error) { return turns(pids) }
+func ReadSchedStats(pids []int) (map[int]SchedStat, error) { return readSchedStats(pids) }
+
+// AnyRunnable reports whether a thread of the processes runs at this moment, or would if it
+// got a processor (state R of proc_pid_stat(5)). It is cheap: one that spins is nearly always
+// found by two looks. False where the system does not tell.
+func AnyRunnable(pids []int) bool { return anyRunnable(pids) }
 
 // longestStretch bounds by how many times its length a measurement grows when
 // the busiest thread gets no processor.
 const longestStretch = 4
 
-// Spin blocks while it measures how busy the processes are, when nothing moves
+// MeasureSpin blocks while it measures how busy the processes are, when nothing moves
 // that could occupy them. It takes as long as over says; up to four times that
 // when the busiest thread spends the time in line for a processor. The kernel
 // counts in ticks (1 to 10 ms): less than 50 ms is guesswork. Threads that begin
 // and end meanwhile are not seen. Errors: the cause of the context, [ErrGone],
 // sock.ErrUnsupported.
-func Spin(ctx context.Context, pids func() []int, over time.Duration) (Busy, error) {
-	before, err := turns(pids())
+func MeasureSpin(ctx context.Context, pids func() []int, over time.Duration) (Busy, error) {
+	before, err := readSchedStats(pids())
 	if err != nil {
 		return Busy{}, fmt.Errorf("spin: %w", err)
 	}
 	start, wait := time.Now(), over
 	for {
-		if !rest(ctx, wait) {
+		if !sleep.For(ctx, wait) {
 			return Busy{}, fmt.Errorf("spin: %w", context.Cause(ctx))
 		}
-		after, err := turns(pids())
+		after, err := readSchedStats(pids())
 		if err != nil {
 			return Busy{}, fmt.Errorf("spin: %w", err)
 		}
-		b, free := busiest(before, after, time.Since(start), over/2)
+		b, free := busiestThread(before, after, time.Since(start), over/2)
 		// The kernel adds the time in line when it is over: one that is there now may have been all the while.
-		unknown := free < over/2 || b.Busiest < 0.5 && inLine(pids())
+		unknown := free < over/2 || b.Busiest < 0.5 && anyRunnable(pids())
 		if left := longestStretch*over - b.Elapsed; unknown && left > 0 {
 			wait = min(over, left)
 			continue
 		}
-		b.Program = program(b.Pid)
+		b.Program = programName(b.Pid)
 		return b, nil
 	}
 }
 
-// busiest compares two readings, and returns for how long the busiest thread
+// busiestThread compares two readings, and returns for how long the busiest thread
 // could have run. Of a thread that could run for less than enough, nothing is
 // known, and the less it ran, the less it counts.
-func busiest(before, after map[int]Turn, elapsed, enough time.Duration) (b Busy, free time.Duration) {
+func busiestThread(before, after map[int]SchedStat, elapsed, enough time.Duration) (b Busy, free time.Duration) {
 	b = Busy{Busiest: -1, Elapsed: elapsed}
 	for tid, now := range after {
 		was := before[tid]
 		if was.PID != now.PID || was.Ran > now.Ran {
-			was = Turn{}
+			was = SchedStat{}
 		}
 		ran, waited := now.Ran-was.Ran, now.Waited-was.Waited
 		could := max(elapsed-waited, ran, 1)

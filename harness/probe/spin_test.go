@@ -41,7 +41,7 @@ func spins(t *testing.T) {
 
 func spin(t *testing.T, r *running) probe.Busy {
 	t.Helper()
-	b, err := probe.Spin(t.Context(), r.tree, spinFor)
+	b, err := probe.MeasureSpin(t.Context(), r.tree, spinFor)
 	if err != nil {
 		t.Fatal(err)
 	}

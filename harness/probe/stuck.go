@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 // The two snapshots of a proof are betweenSnapshots apart; the third one comes
@@ -17,18 +19,18 @@ const (
 	longestPause     = 80 * time.Millisecond
 )
 
-// A NotStuck is the error of [Stuck] when the context ended without a
+// A NotStuck is the error of [ProveStuck] when the context ended without a
 // diagnosis. It wraps the cause of the context.
 type NotStuck struct {
-	Because string // what stood against a diagnosis the last time we looked
-	Err     error
+	Reason string // what stood against a diagnosis the last time we looked
+	Err    error
 }
 
-func (e *NotStuck) Error() string { return fmt.Sprintf("not stuck: %s: %v", e.Because, e.Err) }
+func (e *NotStuck) Error() string { return fmt.Sprintf("not stuck: %s: %v", e.Reason, e.Err) }
 
 func (e *NotStuck) Unwrap() error { return e.Err }
 
-// Stuck blocks until the processes are proven to wait for ever, which takes some
+// ProveStuck blocks until the processes are proven to wait for ever, which takes some
 // 5 ms once they do, or until the context ends. The package comment says what
 // the proof sees and what it does not.
 //
@@ -41,111 +43,99 @@ func (e *NotStuck) Unwrap() error { return e.Err }
 //
 // Errors: [*NotStuck] when the context ends, [ErrGone] when no process is left,
 // sock.ErrUnsupported.
-func Stuck(ctx context.Context, pids func() []int, idle func() bool) (Diagnosis, error) {
-	return Suspects{Tree: pids, Idle: idle}.Stuck(ctx)
+func ProveStuck(ctx context.Context, pids func() []int, idle func() bool) (Diagnosis, error) {
+	return StuckCheck{Tree: pids, Idle: idle}.ProveStuck(ctx)
 }
 
-// Suspects are peers of which more is known than [Stuck] is told.
-type Suspects struct {
-	Tree func() []int // all processes of the peers
-	Near func() []int // the same for less; one that begins or ends may be missing. Nil: Tree
-	Idle func() bool  // nothing is under way on our side; nil: always
-	Deaf bool         // this process never reads what lies unread in its sockets: a writer that waits for that waits for ever
+// StuckCheck are peers of which more is known than [ProveStuck] is told.
+type StuckCheck struct {
+	Tree       func() []int // all processes of the peers
+	ApproxTree func() []int // the same for less; one that begins or ends may be missing. Nil: Tree
+	Idle       func() bool  // nothing is under way on our side; nil: always
+	NeverReads bool         // this process never reads what lies unread in its sockets: a writer that waits for that waits for ever
 }
 
-// Stuck is the function of that name.
-func (s Suspects) Stuck(ctx context.Context) (Diagnosis, error) {
+// ProveStuck is the function of that name.
+func (s StuckCheck) ProveStuck(ctx context.Context) (Diagnosis, error) {
 	if s.Idle == nil {
 		s.Idle = func() bool { return true }
 	}
-	if s.Near == nil {
-		s.Near = s.Tree
+	if s.ApproxTree == nil {
+		s.ApproxTree = s.Tree
 	}
-	return attempt{Suspects: s}.repeat(ctx)
+	return attempt{StuckCheck: s}.repeatProof(ctx)
 }
 
-// repeat tries until there is a diagnosis, or the context ends.
-func (a attempt) repeat(ctx context.Context) (Diagnosis, error) {
+// repeatProof tries until there is a diagnosis, or the context ends.
+func (a attempt) repeatProof(ctx context.Context) (Diagnosis, error) {
 	start, pause := time.Now(), firstPause
 	for {
-		d, because, err := a.try(ctx)
+		d, reason, err := a.tryProof(ctx)
 		if err != nil {
 			return Diagnosis{}, fmt.Errorf("quiescence: %w", err)
 		}
-		if because == "" {
+		if reason == "" {
 			d.Took = time.Since(start)
 			return d, nil
 		}
-		if !rest(ctx, pause) {
-			return Diagnosis{}, &NotStuck{Because: because, Err: context.Cause(ctx)}
+		if !sleep.For(ctx, pause) {
+			return Diagnosis{}, &NotStuck{Reason: reason, Err: context.Cause(ctx)}
 		}
 		pause = min(pause*3/2, longestPause)
 	}
 }
 
-// rest returns after d, or false when the context has ended.
-func rest(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // An attempt is one proof and the memory that the next one reuses.
 type attempt struct {
-	Suspects
+	StuckCheck
 	first, second snapshot
 }
 
 const (
-	moved    = "the processes moved"
-	ourTurn  = "something is under way on our side"
-	canceled = "there was no time to look twice"
+	moved       = "the processes moved"
+	harnessBusy = "the harness is still working"
+	canceled    = "the time was too short for a second look"
 )
 
-// try proves once, or says what stands against it.
-func (a *attempt) try(ctx context.Context) (d Diagnosis, because string, err error) {
+// tryProof proves once, or says what stands against it.
+func (a *attempt) tryProof(ctx context.Context) (d Diagnosis, reason string, err error) {
 	if !a.Idle() {
-		return d, ourTurn, nil
+		return d, harnessBusy, nil
 	}
-	pids := a.Near()
-	if because, err = a.first.take(pids); because != "" || err != nil {
-		return d, because, err
+	pids := a.ApproxTree()
+	if reason, err = a.first.takeSnapshot(pids); reason != "" || err != nil {
+		return d, reason, err
 	}
-	tree, because, err := a.first.read()
-	if because != "" || err != nil {
-		return d, because, err
+	tree, reason, err := a.first.readTree()
+	if reason != "" || err != nil {
+		return d, reason, err
 	}
-	if because, err = a.again(ctx, pids, betweenSnapshots); because != "" || err != nil {
-		return d, because, err
+	if reason, err = a.confirmSnapshot(ctx, pids, betweenSnapshots); reason != "" || err != nil {
+		return d, reason, err
 	}
-	if d, because, err = tree.examine(a.Deaf); because != "" || err != nil {
-		return d, because, err
+	if d, reason, err = tree.examineTree(a.NeverReads); reason != "" || err != nil {
+		return d, reason, err
 	}
-	if because, err = a.again(ctx, pids, confirmAfter); because != "" || err != nil {
-		return d, because, err
+	if reason, err = a.confirmSnapshot(ctx, pids, confirmAfter); reason != "" || err != nil {
+		return d, reason, err
 	}
 	if !slices.Equal(pids, a.Tree()) {
 		return d, moved, nil
 	}
 	if !a.Idle() {
-		return d, ourTurn, nil
+		return d, harnessBusy, nil
 	}
 	return d, "", nil
 }
 
-// again takes another snapshot, which must not differ from the first.
-func (a *attempt) again(ctx context.Context, pids []int, after time.Duration) (because string, err error) {
-	if !rest(ctx, after) {
+// confirmSnapshot takes another snapshot, which must not differ from the first.
+func (a *attempt) confirmSnapshot(ctx context.Context, pids []int, after time.Duration) (reason string, err error) {
+	if !sleep.For(ctx, after) {
 		return canceled, nil
 	}
-	because, err = a.second.take(pids)
-	if because == "" && !bytes.Equal(a.first.text, a.second.text) {
-		because = moved
+	reason, err = a.second.takeSnapshot(pids)
+	if reason == "" && !bytes.Equal(a.first.text, a.second.text) {
+		reason = moved
 	}
-	return because, err
+	return reason, err
 }

@@ -85,7 +85,7 @@ func diagnoses(t *testing.T, r *running) probe.Diagnosis {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	d, err := probe.Stuck(ctx, r.tree, r.idle)
+	d, err := probe.ProveStuck(ctx, r.tree, r.idle)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func refutes(t *testing.T, r *running, during time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), during)
 	defer cancel()
-	d, err := probe.Stuck(ctx, r.tree, r.idle)
+	d, err := probe.ProveStuck(ctx, r.tree, r.idle)
 	if not := new(probe.NotStuck); !errors.As(err, &not) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("got %q and %v, want %T", d, err, not)
 	}
@@ -113,7 +113,7 @@ func answers(t *testing.T, r *running) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		d, err := probe.Stuck(ctx, r.tree, r.idle)
+		d, err := probe.ProveStuck(ctx, r.tree, r.idle)
 		done <- result{d, err}
 	}()
 	r.readable(t)

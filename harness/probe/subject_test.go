@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 
 func goSubject(mode, port, milliseconds string) {
 	if mode == "spin" {
+		//lint:ignore SA5002 this program is there to spin
 		for {
 		}
 	}
@@ -157,7 +158,7 @@ var compile = sync.OnceValues(func() (string, error) {
 
 func subjects(t testing.TB) []subject {
 	on := func(s string) []string { return []string{"recvfrom on descriptor 3, the connection to 127.0.0.1:", s} }
-	nobody := "nobody holds data for it"
+	nobody := "no peer has data for it"
 	asyncioLoop := `
 async def main():
     c.setblocking(False)

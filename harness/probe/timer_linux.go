@@ -16,7 +16,7 @@ type signals struct{ caught, blocked uint64 }
 func signalsOf(pid int) signals {
 	status, _ := readFile(procPath(pid, "status"))
 	mask := func(name string) uint64 {
-		n, _ := strconv.ParseUint(field(status, name), 16, 64)
+		n, _ := strconv.ParseUint(fieldValue(status, name), 16, 64)
 		return n
 	}
 	return signals{caught: mask("SigCgt"), blocked: mask("SigBlk")}
@@ -28,9 +28,9 @@ func (s signals) goRuntime() bool { return s.caught>>34 == 1<<30-1 }
 
 const alarmBit = 1 << (unix.SIGALRM - 1)
 
-// alarmed reports whether the program is prepared for SIGALRM: whether
+// mayAlarm reports whether the program is prepared for SIGALRM: whether
 // setitimer(2) has armed it, nobody says.
-func (s signals) alarmed() bool {
+func (s signals) mayAlarm() bool {
 	return !s.goRuntime() && (s.caught|s.blocked)&alarmBit != 0
 }
 
@@ -39,13 +39,13 @@ func (s signals) alarmed() bool {
 func (h thread) awaitsAlarm() bool {
 	var set [8]byte
 	return h.number == unix.SYS_RT_SIGTIMEDWAIT &&
-		(!h.memory(h.args[0], set[:]) || binary.NativeEndian.Uint64(set[:])&alarmBit != 0)
+		(!h.readMemory(h.args[0], set[:]) || binary.NativeEndian.Uint64(set[:])&alarmBit != 0)
 }
 
-// timers says which timer of the process may be armed, or "".
-func timers(pid int) string {
-	if signalsOf(pid).alarmed() {
-		return "is prepared for SIGALRM"
+// armedTimer says which timer of the process may be armed, or "".
+func armedTimer(pid int) string {
+	if signalsOf(pid).mayAlarm() {
+		return "handles SIGALRM"
 	}
 	if text, err := readFile(procPath(pid, "timers")); err == nil && text != "" {
 		return "has a POSIX timer"
@@ -53,41 +53,41 @@ func timers(pid int) string {
 	return ""
 }
 
-// timer says whether the descriptor will become ready by itself, or "".
-func (d descriptor) timer() string {
-	switch d.kind() {
+// timerReason says whether the descriptor will become ready by itself, or "".
+func (d descriptor) timerReason() string {
+	switch d.anonKind() {
 	case "timerfd":
-		if text, err := d.info(); err != nil || field(text, "it_value") != "(0, 0)" {
+		if text, err := d.fdInfo(); err != nil || fieldValue(text, "it_value") != "(0, 0)" {
 			return fmt.Sprintf("has a timer armed on descriptor %d", d.fd)
 		}
 	case "io_uring":
-		text, err := d.info()
-		if err != nil || field(text, "CachedSqHead") != field(text, "CachedCqTail") {
-			return fmt.Sprintf("has requests under way in the ring on descriptor %d", d.fd)
+		text, err := d.fdInfo()
+		if err != nil || fieldValue(text, "CachedSqHead") != fieldValue(text, "CachedCqTail") {
+			return fmt.Sprintf("has io_uring requests in progress on descriptor %d", d.fd)
 		}
 	}
 	return ""
 }
 
-// limited says that a call on a socket ends by a timeout of that socket, or "".
-func (d descriptor) limited(output bool) (string, error) {
+// socketTimeout says that a call on a socket ends by a timeout of that socket, or "".
+func (d descriptor) socketTimeout(output bool) (string, error) {
 	option, name := unix.SO_RCVTIMEO, "SO_RCVTIMEO"
 	if output {
 		option, name = unix.SO_SNDTIMEO, "SO_SNDTIMEO"
 	}
 	var limit unix.Timeval
-	err := d.borrow(func(fd int) error {
+	err := d.withDuplicate(func(fd int) error {
 		t, err := unix.GetsockoptTimeval(fd, unix.SOL_SOCKET, option)
 		if err == nil {
 			limit = *t
 		}
 		return err
 	})
-	if Vanished(err) || errors.Is(err, unix.EBADF) {
+	if ProcessGone(err) || errors.Is(err, unix.EBADF) {
 		return moved, nil
 	}
 	if err != nil {
-		return "", refused("pidfd_getfd", err)
+		return "", accessError("pidfd_getfd", err)
 	}
 	if limit != (unix.Timeval{}) {
 		return fmt.Sprintf("has %s on descriptor %d", name, d.fd), nil
@@ -95,9 +95,9 @@ func (d descriptor) limited(output bool) (string, error) {
 	return "", nil
 }
 
-// foreign reports whether the program is for another instruction set than this
+// otherInstructionSet reports whether the program is for another instruction set than this
 // one: its system calls have other numbers.
-func foreign(pid int) bool {
+func otherInstructionSet(pid int) bool {
 	fd, err := unix.Open(procPath(pid, "exe"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return true

@@ -37,17 +37,17 @@ type Growth struct {
 	Opened      []string // what is open now and was not before, sorted, such as "socket 127.0.0.1:80 -> 127.0.0.1:4711 (close-wait)"
 }
 
-// Measure reads what the processes hold now. Those that have ended meanwhile
+// MeasureUsage reads what the processes hold now. Those that have ended meanwhile
 // count as nothing; [ErrGone] when none is left. Without the rights to look the
 // error is sock.ErrUnsupported. It blocks for some 0.5 ms.
-func Measure(pids []int) (Usage, error) { return measure(pids, true) }
+func MeasureUsage(pids []int) (Usage, error) { return measureUsage(pids, true) }
 
-// Glance is Measure without a look at the kernel's table of connections, which is
+// MeasureFast is Measure without a look at the kernel's table of connections, which is
 // most of its cost: CloseWait is 0, and sockets have no addresses.
-func Glance(pids []int) (Usage, error) { return measure(pids, false) }
+func MeasureFast(pids []int) (Usage, error) { return measureUsage(pids, false) }
 
-// Since returns what has grown from before to u.
-func (u Usage) Since(before Usage) Growth {
+// GrowthSince returns what has grown from before to u.
+func (u Usage) GrowthSince(before Usage) Growth {
 	g := Growth{
 		Elapsed: u.At.Sub(before.At), CPU: u.CPU - before.CPU, Memory: u.Memory - before.Memory,
 		Processes: u.Processes - before.Processes, Threads: u.Threads - before.Threads,
@@ -73,17 +73,17 @@ func (g Growth) String() string {
 	say := func(n int, noun string) {
 		switch {
 		case n > 0:
-			all = append(all, count(n, noun)+" more than before")
+			all = append(all, countNoun(n, noun)+" more than before")
 		case n < 0:
-			all = append(all, count(-n, noun)+" less than before")
+			all = append(all, countNoun(-n, noun)+" less than before")
 		}
 	}
 	say(g.Descriptors, "descriptor")
 	if g.Descriptors > 0 && len(g.Opened) > 0 {
-		all[0] += ": " + list(g.Opened)
+		all[0] += ": " + joinNames(g.Opened)
 	}
 	if g.CloseWait > 0 {
-		all = append(all, count(g.CloseWait, "socket")+" more than before in close-wait")
+		all = append(all, countNoun(g.CloseWait, "socket")+" more than before in close-wait")
 	}
 	say(g.Processes, "process")
 	say(g.Threads, "thread")

@@ -25,7 +25,7 @@ while b:=c.recv(1):
 func TestUsage(t *testing.T) {
 	r := subject{argv: leaks}.start(t, nap)
 	before := measured(t, r)
-	if g := measured(t, r).Since(before); g.String() != "nothing" {
+	if g := measured(t, r).GrowthSince(before); g.String() != "nothing" {
 		t.Fatalf("got %q, want nothing", g)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -45,9 +45,9 @@ func TestUsage(t *testing.T) {
 		r.hear(t)
 		conn.Close()
 	}
-	g := measured(t, r).Since(before)
+	g := measured(t, r).GrowthSince(before)
 	for deadline := time.Now().Add(10 * time.Second); g.CloseWait < n && time.Now().Before(deadline); {
-		g = measured(t, r).Since(before)
+		g = measured(t, r).GrowthSince(before)
 	}
 	if g.Descriptors != 2*n || g.Sockets != n || g.CloseWait != n || g.Threads != n || g.Zombies != n || g.Processes != 0 {
 		t.Errorf("got %+v, want %d of each and twice as many descriptors", g, n)
@@ -65,7 +65,7 @@ func TestUsage(t *testing.T) {
 
 func measured(t *testing.T, r *running) probe.Usage {
 	t.Helper()
-	u, err := probe.Measure(r.tree())
+	u, err := probe.MeasureUsage(r.tree())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestGone(t *testing.T) {
 	r.cmd.Process.Kill()
 	r.cmd.Wait()
 	gone := func() []int { return []int{pid} }
-	if _, err := probe.Measure(gone()); err != probe.ErrGone {
+	if _, err := probe.MeasureUsage(gone()); err != probe.ErrGone {
 		t.Errorf("got %v of Measure, want %v", err, probe.ErrGone)
 	}
 	wantGone := func(err error) {
@@ -89,10 +89,10 @@ func TestGone(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	_, err := probe.Spin(ctx, gone, time.Millisecond)
+	_, err := probe.MeasureSpin(ctx, gone, time.Millisecond)
 	wantGone(err)
-	_, err = probe.Stuck(ctx, gone, nil)
+	_, err = probe.ProveStuck(ctx, gone, nil)
 	wantGone(err)
-	_, err = probe.Stuck(ctx, func() []int { return nil }, nil)
+	_, err = probe.ProveStuck(ctx, func() []int { return nil }, nil)
 	wantGone(err)
 }

@@ -8,14 +8,14 @@ import (
 )
 
 // AwaitAsleep implements [scenario.Rig]. The kernel gives no event for that.
-func (a *act) AwaitAsleep(ctx context.Context) error {
-	if process, _ := a.bench().process(); process == nil {
+func (a *rig) AwaitAsleep(ctx context.Context) error {
+	if process, _ := a.targetBed().serverProcess(); process == nil {
 		return errNotOurs
 	}
-	ticker := time.NewTicker(poll)
+	ticker := time.NewTicker(pausePoll)
 	defer ticker.Stop()
 	for {
-		if asleep(a.bench().tree()) {
+		if allAsleep(a.targetBed().processTree()) {
 			return nil
 		}
 		select {
@@ -26,10 +26,10 @@ func (a *act) AwaitAsleep(ctx context.Context) error {
 	}
 }
 
-// asleep reports whether all threads of the processes sleep at one moment. They are
+// allAsleep reports whether all threads of the processes sleep at one moment. They are
 // looked at one after the other: none may have run meanwhile, or the one that was to
 // work could have woken another one, seen asleep before, and be seen asleep after.
-func asleep(pids []int) bool {
-	before := threads(pids)
-	return !anyIn(pids, "RD") && maps.Equal(before, threads(pids))
+func allAsleep(pids []int) bool {
+	before := threadStats(pids)
+	return !anyIn(pids, "RD") && maps.Equal(before, threadStats(pids))
 }

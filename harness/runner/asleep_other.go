@@ -9,4 +9,4 @@ import (
 )
 
 // AwaitAsleep implements [scenario.Rig].
-func (a *act) AwaitAsleep(context.Context) error { return sock.ErrUnsupported }
+func (a *rig) AwaitAsleep(context.Context) error { return sock.ErrUnsupported }

@@ -45,7 +45,7 @@ func TestServerThatWentIntoTheBackgroundIsAlive(t *testing.T) {
 	r := New(Config{Seed: 1, Tmp: t.TempDir()})
 	defer r.Close()
 	run := func(s scenario.Scenario) outcome.Result {
-		results := r.Run(t.Context(), target, s)
+		results := r.RunScenario(t.Context(), target, s)
 		if len(results) != 1 {
 			t.Fatalf("got %+v, want one result", results)
 		}
@@ -54,7 +54,7 @@ func TestServerThatWentIntoTheBackgroundIsAlive(t *testing.T) {
 	if got := run(splitting(3)); got.Verdict != outcome.Pass {
 		t.Errorf("got %s (%s), want a pass", got.Verdict, got.Message)
 	}
-	stops := playing(scenario.Variant{Budget: time.Second, Act: func(_ context.Context, rig scenario.Rig) error { return rig.Terminate() }})
+	stops := playing(scenario.Variant{Budget: time.Second, Run: func(_ context.Context, rig scenario.Rig) error { return rig.TerminateServer() }})
 	if got := run(stops); got.Verdict != outcome.Unsupported || !strings.Contains(got.Message, "stays in the foreground") {
 		t.Errorf("got %s (%s), want unsupported, and what to do", got.Verdict, got.Message)
 	}
@@ -81,7 +81,7 @@ while True:
 
 // endingAt is a scenario in which the stream ends at the given byte of the requests.
 func endingAt(at int64) scenario.Scenario {
-	return playing(scenario.Variant{Name: "cut", Faults: []toxics.Spec{scenario.Strike("half_close", event.Upstream, at, nil)}})
+	return playing(scenario.Variant{Name: "cut", Faults: []toxics.Spec{scenario.FaultAt("half_close", event.Upstream, at, nil)}})
 }
 
 func TestWorkerThatIsReplacedHasDied(t *testing.T) {
@@ -90,8 +90,8 @@ func TestWorkerThatIsReplacedHasDied(t *testing.T) {
 	r := New(Config{Seed: 1, Budget: 300 * time.Millisecond, Tmp: t.TempDir()})
 	defer r.Close()
 	for range 2 { // the second time on a server that has just been started
-		results := r.Run(t.Context(), target, endingAt(3))
-		if len(results) != 1 || results[0].Verdict != outcome.Fail || !strings.Contains(results[0].Message, "listens in its place") {
+		results := r.RunScenario(t.Context(), target, endingAt(3))
+		if len(results) != 1 || results[0].Verdict != outcome.Fail || !strings.Contains(results[0].Message, "has replaced it") {
 			t.Errorf("got %+v, want a failure that names the process", results)
 		}
 	}
@@ -117,7 +117,7 @@ func TestWorkerThatAlwaysEndsHasNotDied(t *testing.T) {
 	target.Oracles = map[string]outcome.Level{"others": scenario.Off}
 	r := New(Config{Seed: 1, Budget: 300 * time.Millisecond, Tmp: t.TempDir()})
 	defer r.Close()
-	results := r.Run(t.Context(), target, splitting(3))
+	results := r.RunScenario(t.Context(), target, splitting(3))
 	if len(results) != 1 || results[0].Verdict != outcome.Pass {
 		t.Errorf("got %+v, want a pass", results)
 	}

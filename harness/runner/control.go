@@ -12,50 +12,98 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// controlPatience is for the conversation without a fault. It only has to be
+// controlTimeout is for the conversation without a fault. It only has to be
 // longer than the slowest healthy start of an interpreter on a busy machine.
-const controlPatience = 20 * time.Second
+const controlTimeout = 20 * time.Second
 
-// mostOutput bounds how much of a client's output is compared.
-const mostOutput = 16 << 20
+// maxOutput bounds how much of a client's output is compared.
+const maxOutput = 16 << 20
 
-// calibrate holds the control conversation twice: only what is the same in both
-// can be compared later.
-func (b *bench) calibrate(ctx context.Context) (scenario.Conversation, error) {
-	first, err := b.control(ctx)
+// runControls holds the control conversation twice: only what is the same in both
+// can be compared later. Then it finds out what two at once do to each other.
+func (b *testbed) runControls(ctx context.Context) (scenario.Conversation, error) {
+	first, err := b.measuredControl(ctx)
 	if err != nil {
 		return first, err
 	}
-	second, err := b.control(ctx)
-	if err != nil {
-		return first, fmt.Errorf("the second time: %w", err)
+	if b.target.State == scenario.StateProcess {
+		if err := b.renewLocked(ctx); err != nil {
+			return first, err
+		}
 	}
-	first.Output = scenario.LikenessOf(first.Stdout, second.Stdout)
+	b.settleSockets(ctx, b.server)
+	second, err := b.measuredControl(ctx)
+	if err != nil {
+		err = fmt.Errorf("the second time: %w", err)
+		if err := b.outlived(ctx, err); err != nil {
+			return first, err
+		}
+		first.State = scenario.StateProcess
+		b.remark(first.State)
+	}
+	first.Output = scenario.CompareOutputs(first.Stdout, second.Stdout)
 	first.Took = max(first.Took, second.Took)
-	return first, nil
+	first.CPU = max(first.CPU, second.CPU)
+	b.settleSockets(ctx, b.server)
+	err = b.relate(ctx, &first)
+	if err == nil && first.State == scenario.StateProcess && b.server == nil && b.target.TestsRole(scenario.Server) {
+		err = errNotAfresh
+	}
+	return first, err
 }
 
-// control holds the target's conversation through a proxy that does nothing.
-func (b *bench) control(ctx context.Context) (scenario.Conversation, error) {
-	ctx, cancel := context.WithTimeout(ctx, controlPatience)
-	defer cancel()
+// measuredControl is control with the processor time that the server took.
+func (b *testbed) measuredControl(ctx context.Context) (scenario.Conversation, error) {
+	before := b.serverCPU()
+	c, err := b.runControl(ctx)
+	c.CPU += max(0, b.serverCPU()-before)
+	return c, err
+}
+
+// serverCPU is the processor time of the server's processes so far; 0 where it is not
+// known.
+func (b *testbed) serverCPU() time.Duration {
+	if b.server == nil {
+		return 0
+	}
+	usage, err := probe.MeasureFast(b.server.ApproxTree())
+	if err != nil {
+		return 0
+	}
+	return usage.CPU
+}
+
+// runControl holds the target's conversation through a proxy that does nothing.
+func (b *testbed) runControl(ctx context.Context) (scenario.Conversation, error) {
+	if b.transport() == scenario.UDP {
+		return b.runDatagramControl(ctx)
+	}
+	log := event.NewLog(0)
+	defer func() { b.keepControl(log.AllEvents()) }()
 	upstream := b.address
+	var server *dialogueServer
 	if b.target.Server.Dialogue != nil {
-		server, err := serveDialogue(ctx, b.script)
-		if err != nil {
+		var err error
+		if server, err = serveDialogue(ctx, b.script, b.book, b.transport()); err != nil {
 			return scenario.Conversation{}, err
 		}
-		defer server.close()
-		upstream = server.addr()
+		defer server.closeAll()
+		upstream = server.listenAddr()
 	}
-	taps := [2]*link.Tap{event.Upstream: link.NewTap(mostOutput), event.Downstream: link.NewTap(mostOutput)}
-	wire, err := proxy.New(proxy.Config{Name: b.target.Name, Listen: "127.0.0.1:0", Upstream: upstream, UpstreamDown: proxy.DownReset,
+	taps := [2]*link.Tap{event.Upstream: link.NewTap(maxOutput), event.Downstream: link.NewTap(maxOutput)}
+	listen, err := b.listenAddress()
+	if err != nil {
+		return scenario.Conversation{}, err
+	}
+	wire, err := proxy.New(proxy.Config{Name: b.target.Name, Listen: listen, Upstream: upstream, UpstreamDown: proxy.FailReset, Drain: -1, Events: log.AddEvent, TLS: b.proxyTLS(false, false),
 		Tap: func(conn uint64, d event.Direction) *link.Tap {
 			if conn > 1 {
 				return nil
@@ -70,41 +118,66 @@ func (b *bench) control(ctx context.Context) (scenario.Conversation, error) {
 	}
 	defer wire.Close()
 	if b.target.Client.Dialogue != nil {
-		return b.controlDialogue(ctx, wire.Addr())
+		limited, stop := b.controlWait(log, nil).startTimer(ctx)
+		defer stop()
+		c, err := b.controlDialogue(limited, wire.Addr())
+		return c, b.tlsFailure(err, log)
 	}
-	return b.controlProcess(ctx, wire, taps)
+	return b.controlProcess(ctx, wire, taps, server, log)
 }
 
-func (b *bench) controlDialogue(ctx context.Context, addr net.Addr) (scenario.Conversation, error) {
-	conn, err := dial(ctx, addr.String())
+// keepControl keeps the events of the first control, to be shown beside a failure.
+func (b *testbed) keepControl(events []event.Event) {
+	events = events[:min(len(events), maxEvents)]
+	b.controlEvents.CompareAndSwap(nil, &events)
+}
+
+// attachControl puts the control into the first result that failed.
+func (b *testbed) attachControl(results []outcome.Result) {
+	events := b.controlEvents.Load()
+	i := slices.IndexFunc(results, func(r outcome.Result) bool { return r.Verdict == outcome.Fail && len(r.Events) > 0 })
+	if events != nil && i >= 0 {
+		results[i].Control = *events
+	}
+}
+
+func (b *testbed) controlDialogue(ctx context.Context, addr net.Addr) (scenario.Conversation, error) {
+	conn, err := dial(ctx, sock.FormatAddress(addr))
 	if err != nil {
 		return scenario.Conversation{}, err
 	}
 	defer conn.Close()
-	played := b.script.PlayClient(ctx, conn, dialogue.Options{NoEnd: true})
-	if played.Mismatch != nil {
-		return scenario.Conversation{}, fmt.Errorf("%w: %w", errControl, played.Mismatch)
-	}
-	if played.Steps < len(b.script.Steps) {
-		return scenario.Conversation{}, fmt.Errorf("%w: got %d of %d answers, then: %s", errControl, played.Steps, len(b.script.Steps), ending(played.Ending))
-	}
-	c := scenario.ScriptedConversation(b.script)
-	if err := b.unasked(conn, beyond(c, played.Received)); err != nil {
+	c, played, err := b.playControl(ctx, conn, dialogue.Options{NoEnd: b.script.End != dialogue.ServerCloses})
+	if err != nil {
 		return scenario.Conversation{}, err
 	}
-	c.Took = played.Elapsed
+	if err := b.checkNoExtraReply(conn, extraBytes(c, played.Received)); err != nil {
+		return scenario.Conversation{}, err
+	}
+	c.Downstream.Greeting = max(c.Downstream.Greeting, played.GreetingSize())
 	if c.Downstream.Bytes == nil {
 		c.Downstream.Bytes = played.Received
 	}
 	return c, nil
 }
 
-// answerPatience is for an answer of which the dialogue knows nothing.
-const answerPatience = 200 * time.Millisecond
+// playControl plays the client of the control on a connection.
+func (b *testbed) playControl(ctx context.Context, conn sock.Conn, o dialogue.Options) (c scenario.Conversation, played dialogue.Played, err error) {
+	played = b.script.PlayClient(ctx, conn, o)
+	if err := controlFailure(b.script, played, context.Cause(ctx)); err != nil {
+		return c, played, err
+	}
+	c = scenario.ScriptedConversation(b.script.WithReplies(played))
+	c.Script, c.Took = b.script, played.Elapsed
+	return c, played, nil
+}
 
-// beyond returns what was received after all that the dialogue expects, as far as it
+// extraReplyTimeout is for an answer of which the dialogue knows nothing.
+const extraReplyTimeout = 200 * time.Millisecond
+
+// extraBytes returns what was received after all that the dialogue expects, as far as it
 // says that byte for byte.
-func beyond(c scenario.Conversation, received []byte) []byte {
+func extraBytes(c scenario.Conversation, received []byte) []byte {
 	asks := func(s dialogue.Step) bool { return len(s.Expect) > 0 }
 	if c.Downstream.Bytes == nil && (len(c.Script.Greeting) > 0 || slices.ContainsFunc(c.Script.Steps, asks)) {
 		return nil
@@ -112,58 +185,68 @@ func beyond(c scenario.Conversation, received []byte) []byte {
 	return received[min(len(c.Downstream.Bytes), len(received)):]
 }
 
-// unasked returns an error if something comes after a last exchange that expects
+// checkNoExtraReply returns an error if something comes after a last exchange that expects
 // nothing: with a fault in the way it would be held against the server. Early is what of
 // it was read already.
-func (b *bench) unasked(conn sock.Conn, early []byte) error {
+func (b *testbed) checkNoExtraReply(conn sock.Conn, early []byte) error {
 	steps := b.script.Steps
 	if len(steps) == 0 || len(steps[len(steps)-1].Expect) > 0 || b.script.End != dialogue.ClientCloses {
 		return nil
 	}
 	if err := conn.CloseWrite(); err != nil {
-		return nil // whoever ends it, nothing came
+		return nil // the connection has ended without more bytes
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(answerPatience)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(extraReplyTimeout)); err != nil {
 		return err
 	}
 	came, _ := io.ReadAll(io.LimitReader(conn, 80))
-	if came = append(bytes.Clone(early), came...); len(came) > 0 {
-		return fmt.Errorf("%w: the dialogue expects nothing after the last exchange, and there comes %q: say so with expect", errControl, came)
+	if came = b.script.WithoutSkipped(append(bytes.Clone(early), came...)); len(came) > 0 {
+		return fmt.Errorf("%w: the server also sent %q after the last exchange; add expect for it", errControl, came)
 	}
 	return nil
 }
 
-func (b *bench) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2]*link.Tap) (scenario.Conversation, error) {
-	process, err := b.startClient(ctx, wire.Addr(), "control")
+func (b *testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2]*link.Tap, server *dialogueServer, log *event.Log) (scenario.Conversation, error) {
+	process, err := b.startClient(ctx, sock.FormatAddress(wire.Addr()), "control")
 	if err != nil {
 		return scenario.Conversation{}, err
 	}
 	defer process.Close()
-	run, err := await(ctx, process, wait{budget: controlPatience / 2, pids: process.Tree})
+	run, err := awaitClient(ctx, process, b.controlWait(log, process))
 	switch {
 	case err != nil:
 		return scenario.Conversation{}, err
-	case run.HungUp:
-		return scenario.Conversation{}, fmt.Errorf("%w: the client was still running after %s", errControl, run.Elapsed.Round(time.Millisecond))
-	case !run.Exit.Success():
-		return scenario.Conversation{}, fmt.Errorf("%w: the client %s: %s", errControl, run.Exit, bytes.TrimSpace(run.Stderr))
+	case run.TimedOut || !run.Exit.Success():
+		return scenario.Conversation{}, clientFailure(run, server)
 	}
-	up, _ := taps[event.Upstream].Bytes()
-	down, _ := taps[event.Downstream].Bytes()
+	if len(acceptTimes(log.AllEvents())) == 0 {
+		return scenario.Conversation{}, fmt.Errorf("%w: the client exited with status 0 without connecting to %s; its command must contain %s", errControl, sock.FormatAddress(wire.Addr()), addressWords(b.transport()))
+	}
+	up, _ := taps[event.Upstream].RecordedBytes()
+	down, _ := taps[event.Downstream].RecordedBytes()
 	c := scenario.RecordedConversation(up, down)
 	if b.script != nil {
-		c = scenario.ScriptedConversation(b.script)
+		c = scenario.ScriptedConversation(b.script.WithRequests(up))
+		c.Script = b.script
 	}
-	c.Exit, c.Stdout, c.Took = run.Exit.Code, run.Stdout, run.Elapsed
+	c.Exit, c.Stdout, c.Took, c.CPU = run.Exit.Code, run.Stdout, run.Elapsed, run.Exit.CPU
 	return c, nil
 }
 
-// output reads what the process wrote on its standard output, up to mostOutput.
-func output(p *peer.Process) ([]byte, error) {
-	file, err := p.Stdout().Open()
+// readOutput reads what the process wrote on its standard output, up to maxOutput.
+func readOutput(p *peer.Process) ([]byte, error) {
+	file, err := p.Stdout().OpenReader()
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, mostOutput))
+	return io.ReadAll(io.LimitReader(file, maxOutput))
+}
+
+// addressWords names the words by which a command is told where to connect.
+func addressWords(t scenario.Transport) string {
+	if t == scenario.Unix {
+		return "{path}"
+	}
+	return "{host}, {port} or {addr}"
 }

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
@@ -10,52 +11,58 @@ import (
 )
 
 const (
-	// settled is for how long nothing must have happened on our side before a
+	// quietPeriod is for how long nothing must have happened on our side before a
 	// peer that waits may be waiting for ever.
-	settled = 150 * time.Millisecond
-	// holding is the same where a fault of ours may hold data or a reset back for
-	// as long as the receiver does not read (link.Patience, 2 s).
-	holding = 2300 * time.Millisecond
-	// hungry is how long a thread of ours may have waited for a processor in that
+	quietPeriod = 150 * time.Millisecond
+	// quietPeriodHeld is the same where a fault of ours may hold data or a reset back for
+	// as long as the receiver does not read (link.Timeouts, 2 s).
+	quietPeriodHeld = 2300 * time.Millisecond
+	// maxOwnCPUWait is how long a thread of ours may have waited for a processor in that
 	// time: else it may be we who are about to act.
-	hungry = 30 * time.Millisecond
+	maxOwnCPUWait = 30 * time.Millisecond
 )
 
-// An idleness tells whether nothing is under way on our side of a variant.
-type idleness struct {
+// An idleDetector tells whether nothing is under way on our side of a variant.
+type idleDetector struct {
 	log   *event.Log
 	after time.Duration
 
+	boundaries int // that a fault asks for on the first connection: nothing is held back once all are passed; 0: that is not known
+
 	seen  int64
 	since time.Time
-	ours  map[int]probe.Turn
+	ours  map[int]probe.SchedStat
 }
 
-// newIdleness returns nil where what the peers wait for cannot be told.
-func newIdleness(log *event.Log, v scenario.Variant, t scenario.Target) *idleness {
+// newIdleDetector returns nil where what the peers wait for cannot be told.
+func newIdleDetector(log *event.Log, v scenario.Variant, t scenario.Target) *idleDetector {
 	if t.Server.Address != "" {
 		return nil // the server is a process that we do not know
 	}
-	after := settled
-	if v.OpenAfter > 0 {
-		after = holding
+	after := quietPeriod
+	if v.AcceptAfter > 0 || len(v.Profile) > 0 {
+		after = quietPeriodHeld
 	}
+	boundaries := 0
 	for _, f := range v.Faults {
-		if holds(f) {
-			after = holding
+		if mayActLater(f) {
+			after = quietPeriodHeld
+		}
+		if offsets, ok := f.Attributes["offsets"].([]int64); ok && len(v.Faults) == 1 && f.Type == "slice" {
+			boundaries = len(offsets)
 		}
 	}
-	return &idleness{log: log, after: after, seen: -1}
+	return &idleDetector{log: log, after: after, boundaries: boundaries, seen: -1}
 }
 
-// holds reports whether the fault may act later, by a clock of its own.
-func holds(f toxics.Spec) bool {
+// mayActLater reports whether the fault may act later, by a clock of its own.
+func mayActLater(f toxics.Spec) bool {
 	switch f.Type {
 	case "half_close":
 		waits, _ := f.Attributes["after_read"].(bool)
 		return waits
 	case "stall":
-		return !endless(f)
+		return !leavesUnread(f)
 	case "small_window":
 		waits, _ := f.Attributes["hold"].(bool)
 		return waits
@@ -63,28 +70,46 @@ func holds(f toxics.Spec) bool {
 		_, ends := f.Attributes["timeout"]
 		return ends
 	}
-	return f.Type != "vanish"
+	return !slices.Contains([]string{"vanish", "drop", "duplicate", "truncate"}, f.Type)
 }
 
-// endless reports whether the fault leaves unread, for ever, what its source sends.
-func endless(f toxics.Spec) bool {
+// leavesUnread reports whether the fault leaves unread, for ever, what its source sends.
+func leavesUnread(f toxics.Spec) bool {
 	_, ends := f.Attributes["duration"]
 	return f.Type == "stall" && !ends
 }
 
-// idle is for one goroutine.
-func (i *idleness) idle() bool {
-	if n := i.log.Len(); n != i.seen {
+// isQuiet is for one goroutine.
+func (i *idleDetector) isQuiet() bool {
+	if n := i.log.EventCount(); n != i.seen {
 		i.seen, i.since, i.ours = n, time.Now(), ourThreads()
 		return false
 	}
-	if time.Since(i.since) < i.after {
+	if quiet := time.Since(i.since); quiet < min(i.after, quietPeriod) || quiet < i.after && !i.allPassed() {
 		return false
 	}
 	now := ourThreads()
-	if since(i.ours, now).waited > hungry {
+	if diffStats(i.ours, now).waited > maxOwnCPUWait {
 		i.since, i.ours = time.Now(), now
 		return false
 	}
 	return true
+}
+
+// allPassed reports whether all boundaries that the fault asks for are behind the only
+// connection that there was, so that it holds nothing back any more.
+func (i *idleDetector) allPassed() bool {
+	if i.boundaries == 0 {
+		return false
+	}
+	passed := 0
+	for _, e := range i.log.AllEvents() {
+		switch {
+		case e.Conn > 1:
+			return false
+		case e.Kind == event.BoundaryRead:
+			passed++
+		}
+	}
+	return passed >= i.boundaries
 }

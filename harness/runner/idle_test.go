@@ -19,13 +19,13 @@ func TestFaultsThatActLater(t *testing.T) {
 		fault toxics.Spec
 		want  bool
 	}{
-		{scenario.Strike("half_close", event.Upstream, 3, nil), false},
-		{scenario.Strike("half_close", event.Upstream, 3, map[string]any{"after_read": true}), true},
-		{scenario.Strike("vanish", event.Upstream, 3, nil), false},
-		{scenario.Strike("reset", event.Upstream, 3, nil), true},
-		{scenario.Cut(event.Upstream, 3), true},
+		{scenario.FaultAt("half_close", event.Upstream, 3, nil), false},
+		{scenario.FaultAt("half_close", event.Upstream, 3, map[string]any{"after_read": true}), true},
+		{scenario.FaultAt("vanish", event.Upstream, 3, nil), false},
+		{scenario.FaultAt("reset", event.Upstream, 3, nil), true},
+		{scenario.SplitAt(event.Upstream, 3), true},
 	} {
-		if got := holds(tt.fault); got != tt.want {
+		if got := mayActLater(tt.fault); got != tt.want {
 			t.Errorf("%s %v: got %v, want %v", tt.fault.Type, tt.fault.Attributes, got, tt.want)
 		}
 	}
@@ -33,24 +33,40 @@ func TestFaultsThatActLater(t *testing.T) {
 
 func TestNobodyKnowsWhatAForeignServerIsAbout(t *testing.T) {
 	foreign := scenario.Target{Server: scenario.Peer{Address: "127.0.0.1:1"}}
-	if newIdleness(event.NewLog(0), scenario.Variant{}, foreign) != nil {
+	if newIdleDetector(event.NewLog(0), scenario.Variant{}, foreign) != nil {
 		t.Error("a server that is not a process of ours was taken for one that can be proven to hang")
 	}
 }
 
 func TestAnEventEndsTheIdleness(t *testing.T) {
 	log := event.NewLog(0)
-	i := newIdleness(log, scenario.Variant{}, scenario.Target{})
+	i := newIdleDetector(log, scenario.Variant{}, scenario.Target{})
 	i.after = 0
-	if i.idle() {
+	if i.isQuiet() {
 		t.Error("idle at the first look, before anything is known")
 	}
-	if !i.idle() {
+	if !i.isQuiet() {
 		t.Error("not idle although nothing has happened since")
 	}
-	log.Add(event.Event{Kind: event.Bytes})
-	if i.idle() {
+	log.AddEvent(event.Event{Kind: event.Bytes})
+	if i.isQuiet() {
 		t.Error("idle right after an event")
+	}
+}
+
+// A split holds nothing back once the boundary is passed.
+func TestSplitIsOverWithItsLastBoundary(t *testing.T) {
+	log := event.NewLog(0)
+	i := newIdleDetector(log, scenario.Variant{Faults: []toxics.Spec{scenario.SplitAt(event.Upstream, 3, 5)}}, scenario.Target{})
+	for n, want := range []bool{false, false, true} {
+		if i.allPassed() != want {
+			t.Errorf("after %d boundaries: got %v", n, !want)
+		}
+		log.AddEvent(event.Event{Kind: event.BoundaryRead, Conn: 1})
+	}
+	log.AddEvent(event.Event{Kind: event.Accept, Conn: 2})
+	if i.allPassed() {
+		t.Error("with a second connection, of which nothing is known: got true")
 	}
 }
 
@@ -71,19 +87,19 @@ func TestWaitTellsAHang(t *testing.T) {
 	}
 	defer func() { _ = waiter.Process.Kill(); _ = waiter.Wait() }()
 	ctx, stop := wait{budget: 20 * time.Second, pids: func() []int { return []int{waiter.Process.Pid} },
-		idle: func() bool { return true }, prover: make(chan struct{}, 1)}.begin(t.Context())
+		idle: func() bool { return true }, proofSlot: make(chan struct{}, 1)}.startTimer(t.Context())
 	defer stop()
 	<-ctx.Done()
-	if spins, stuck := verdict(context.Cause(ctx)); spins || !strings.Contains(stuck, "waits for ever in read") {
+	if spins, stuck := explainCause(context.Cause(ctx)); spins || !strings.Contains(stuck, "waits without end in read") {
 		t.Errorf("ended by %v, want a proof that cat waits in read", context.Cause(ctx))
 	}
 }
 
 func TestVerdictOfAWait(t *testing.T) {
-	if spins, stuck := verdict(context.DeadlineExceeded); spins || stuck != "" {
+	if spins, stuck := explainCause(context.DeadlineExceeded); spins || stuck != "" {
 		t.Errorf("got %v, %q of a deadline", spins, stuck)
 	}
-	if spins, _ := verdict(errors.Join(errSpin)); !spins {
+	if spins, _ := explainCause(errors.Join(errSpin)); !spins {
 		t.Error("a spin was not told")
 	}
 }

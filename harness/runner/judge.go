@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sockharness/harness/harness/event"
@@ -12,23 +13,26 @@ import (
 	"github.com/sockharness/harness/toxics"
 )
 
-// mostEvents bounds the timeline that a result carries.
-const mostEvents = 200
+// maxEvents bounds the timeline that a result carries.
+const maxEvents = 200
 
-// judge folds an observation into the result: invalid when a fault has not
+// judgeAttempt folds an observation into the result: invalid when a fault has not
 // struck, else what the expectations and the default oracles say. An oracle of
 // less than the result's level is returned, for a result of its own, and whether
 // anything was not as expected, be the result invalid or not.
-func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) (lesser []scenario.Violation, unexpected bool) {
-	describe(r, o)
-	if err := o.ActError; errors.Is(err, scenario.ErrUnsupported) || errors.Is(err, sock.ErrUnsupported) {
+func judgeAttempt(r *outcome.Result, v scenario.Variant, o scenario.Observation) (lesser []scenario.Violation, unexpected bool) {
+	addDescription(r, o)
+	if err := o.RunError; errors.Is(err, scenario.ErrUnsupported) || errors.Is(err, sock.ErrUnsupported) {
 		r.Verdict, r.Message = outcome.Unsupported, err.Error()
 		return nil, false
 	}
-	problem, reason := scenario.Judge(o, v.Expect), unproven(v, o)
+	problem, reason := scenario.JudgeObservation(o, v.Expect), invalidReason(v, o)
+	if problem != nil && shortBeforeFault(v.Faults, o) {
+		reason = ""
+	}
 	r.Verdict = outcome.Pass
 	switch {
-	case reason != "" && !o.Died():
+	case reason != "" && !o.ServerDied():
 		r.Verdict, r.Message = outcome.Invalid, reason
 		if problem != nil {
 			r.Message += "; besides: " + problem.Error()
@@ -37,29 +41,54 @@ func judge(r *outcome.Result, v scenario.Variant, o scenario.Observation) (lesse
 		// A server that has died is to blame whether the rest of the fault struck or not.
 		r.Verdict, r.Message = outcome.Fail, problem.Error()
 	}
+	if r.Verdict != outcome.Pass && o.Shifted && !o.ServerDied() {
+		r.Verdict, r.Message = outcome.Unsupported, "a captured value had another length than in the run without a fault, so the fault struck at another place"
+		return nil, false
+	}
+	if r.Verdict == outcome.Invalid && len(v.Profile) > 0 {
+		r.Verdict, r.Message = outcome.Unsupported, "the profile undoes what this variant is about: "+reason
+		return nil, false
+	}
 	if r.Verdict != outcome.Invalid {
-		lesser = violated(r, scenario.Violations(o))
+		lesser = applyViolations(r, scenario.FindViolations(o))
 	}
-	if glued := glued(o.Events); r.Verdict == outcome.Pass && glued != "" {
-		r.Verdict, r.Message = outcome.Invalid, glued
+	if merged := mergedBoundary(o.Events); r.Verdict == outcome.Pass && merged != "" {
+		r.Verdict, r.Message = outcome.Invalid, merged
 	}
+	remark(r, v, o)
 	if r.Verdict != outcome.Pass || len(lesser) > 0 {
-		evidence(r, o)
+		addEvidence(r, o)
+	}
+	if r.Verdict == outcome.Fail {
+		r.Cause = commonCause(r, o)
 	}
 	return lesser, problem != nil || r.Verdict == outcome.Fail
 }
 
-// describe tells what holds whatever the verdict is.
-func describe(r *outcome.Result, o scenario.Observation) {
-	r.Ending = outcome.Endings{Client: o.Ending(event.Client), Server: o.Ending(event.Server)}
-	r.Notes = notes(o.Events)
+// remark adds what the target's declarations do not decide: what the expectations
+// say of it, and which of them a failure of less than the scenario's level wants.
+func remark(r *outcome.Result, v scenario.Variant, o scenario.Observation) {
+	if r.Verdict == outcome.Invalid {
+		return
+	}
+	r.Remarks = scenario.CollectRemarks(o, v.Expect)
+	if r.Verdict == outcome.Fail && r.Check == "" && v.Declare != "" {
+		first, _, _ := strings.Cut(r.Message, "\n")
+		r.Remarks = append(r.Remarks, outcome.Remark{Text: first, Declare: v.Declare})
+	}
+}
+
+// addDescription tells what holds whatever the verdict is.
+func addDescription(r *outcome.Result, o scenario.Observation) {
+	r.Ending = outcome.Endings{Client: o.SideEnding(event.Client), Server: o.SideEnding(event.Server)}
+	r.Notes = faultNotes(o.Events)
 	if o.Case.Slow != "" {
 		r.Notes = append(r.Notes, o.Case.Slow)
 	}
-	if note := o.Case.Conversation.Output.Note(); note != "" && o.Client != nil {
+	if note := o.Case.Conversation.Output.ComparisonNote(); note != "" && o.Client != nil {
 		r.Notes = append(r.Notes, note)
 	}
-	if e := o.First(); e != nil {
+	if e := o.FirstEnding(); e != nil {
 		r.First = &outcome.FirstEnd{Side: e.Side, Ending: event.EOF, At: outcome.MillisOf(e.At)}
 		if e.Kind == event.RST {
 			r.First.Ending = event.Reset
@@ -67,9 +96,9 @@ func describe(r *outcome.Result, o scenario.Observation) {
 	}
 }
 
-// evidence adds what only a failure is worth.
-func evidence(r *outcome.Result, o scenario.Observation) {
-	r.Events = o.Events[:min(len(o.Events), mostEvents)]
+// addEvidence adds what only a failure is worth.
+func addEvidence(r *outcome.Result, o scenario.Observation) {
+	r.Events = o.Events[:min(len(o.Events), maxEvents)]
 	if o.Client != nil {
 		r.Stderr = string(o.Client.Stderr)
 	} else {
@@ -77,9 +106,9 @@ func evidence(r *outcome.Result, o scenario.Observation) {
 	}
 }
 
-// violated puts the violations of at least the result's level into the result
+// applyViolations puts the violations of at least the result's level into the result
 // and returns the others. What the message says already is not said again.
-func violated(r *outcome.Result, all []scenario.Violation) (lesser []scenario.Violation) {
+func applyViolations(r *outcome.Result, all []scenario.Violation) (lesser []scenario.Violation) {
 	for _, v := range all {
 		switch {
 		case strings.Contains(r.Message, v.Err.Error()):
@@ -95,20 +124,20 @@ func violated(r *outcome.Result, all []scenario.Violation) (lesser []scenario.Vi
 	return lesser
 }
 
-// glued says which segment boundary the receiver is known not to have seen: it
+// mergedBoundary says which segment boundary the receiver is known not to have seen: it
 // read what was to come in two pieces at once. Empty where there is none.
-func glued(events []event.Event) string {
+func mergedBoundary(events []event.Event) string {
 	for _, e := range events {
-		if e.Kind == event.Deliver && strings.HasPrefix(e.Detail, "glued") {
-			return fmt.Sprintf("the boundary at byte %d was none for the %s: %s", e.Offset, e.Side, e.Detail)
+		if e.Kind == event.BoundaryRead && strings.HasPrefix(e.Detail, "merged") {
+			return fmt.Sprintf("the %s read both segments at once (split at byte %d): %s", e.Side, e.Offset, e.Detail)
 		}
 	}
 	return ""
 }
 
-// unproven says why the variant did not happen as meant, or "".
-func unproven(v scenario.Variant, o scenario.Observation) string {
-	if reason := unstruck(v.Faults, o); reason != "" {
+// invalidReason says why the variant did not happen as meant, or "".
+func invalidReason(v scenario.Variant, o scenario.Observation) string {
+	if reason := describeUnstruck(v.Faults, o); reason != "" {
 		return reason
 	}
 	if v.Proof != nil {
@@ -119,16 +148,46 @@ func unproven(v scenario.Variant, o scenario.Observation) string {
 	return ""
 }
 
-// unstruck says which fault has not taken effect and how far its stream got.
-func unstruck(faults []toxics.Spec, o scenario.Observation) string {
+// describeUnstruck says which fault has not taken effect and how far its stream got.
+func describeUnstruck(faults []toxics.Spec, o scenario.Observation) string {
 	for _, f := range faults {
-		if struck(f, o.Struck()) {
+		if hasStruck(f, o.StruckEvents()) {
 			continue
 		}
+		if why := whyCannotStrike(f, o.Events); why != "" {
+			return fmt.Sprintf("the fault %s cannot strike here: %s", faultName(f), why)
+		}
 		return fmt.Sprintf("the fault %s did not strike: the connection carried %d bytes %s and ended by client: %s, server: %s",
-			faultName(f), o.Carried(f.Direction), f.Direction, ending(o.Ending(event.Client)), ending(o.Ending(event.Server)))
+			faultName(f), o.CarriedBytes(f.Direction), f.Direction, formatEnding(o.SideEnding(event.Client)), formatEnding(o.SideEnding(event.Server)))
 	}
 	return ""
+}
+
+// whyCannotStrike returns what a fault's toxic has said of itself, or "".
+func whyCannotStrike(f toxics.Spec, events []event.Event) string {
+	for _, e := range events {
+		if e.Kind == event.CannotStrike && e.Toxic == f.Name {
+			return e.Detail
+		}
+	}
+	return ""
+}
+
+// shortBeforeFault reports whether the peer under test left a message unfinished before the
+// fault could strike, through a window that is small from the first byte on: a short
+// write needs no more than that.
+func shortBeforeFault(faults []toxics.Spec, o scenario.Observation) bool {
+	for _, f := range faults {
+		if f.Type != "small_window" || hasStruck(f, o.StruckEvents()) || f.Direction != o.Case.Outgoing().Direction {
+			continue
+		}
+		carried := o.CarriedBytes(f.Direction)
+		ends := o.Case.Outgoing().MessageEnds
+		if carried > 0 && len(ends) > 0 && carried < ends[len(ends)-1] && !slices.Contains(ends, carried) {
+			return true
+		}
+	}
+	return false
 }
 
 // faultName names a fault and the place where it was to strike.
@@ -139,7 +198,7 @@ func faultName(f toxics.Spec) string {
 	return fmt.Sprintf("%s at %v", f.Name, f.At)
 }
 
-func struck(f toxics.Spec, events []event.Event) bool {
+func hasStruck(f toxics.Spec, events []event.Event) bool {
 	for _, e := range events {
 		if e.Toxic == f.Name {
 			return true
@@ -148,15 +207,15 @@ func struck(f toxics.Spec, events []event.Event) bool {
 	return false
 }
 
-func ending(e event.Ending) string {
+func formatEnding(e event.Ending) string {
 	if e == event.Open {
 		return "open"
 	}
 	return string(e)
 }
 
-// notes tells how faults were applied, each distinct remark once.
-func notes(events []event.Event) []string {
+// faultNotes tells how faults were applied, each distinct remark once.
+func faultNotes(events []event.Event) []string {
 	var out []string
 	seen := map[string]bool{}
 	add := func(s string) {
@@ -168,16 +227,18 @@ func notes(events []event.Event) []string {
 	verified := 0
 	for _, e := range events {
 		switch {
+		case e.Kind == event.Struck && e.Toxic == event.ByScenario:
+			add(e.Detail)
 		case e.Kind == event.Struck && e.Detail != "":
 			add(fmt.Sprintf("%s at byte %d: %s", e.Toxic, e.Offset, e.Detail))
-		case e.Kind == event.Deliver && strings.HasPrefix(e.Detail, "unverified"):
+		case e.Kind == event.BoundaryRead && strings.HasPrefix(e.Detail, "unverified"):
 			add(e.Detail)
-		case e.Kind == event.Deliver:
+		case e.Kind == event.BoundaryRead:
 			verified++
 		}
 	}
 	if verified > 0 {
-		add(fmt.Sprintf("%d segment boundaries verified as read", verified))
+		add(fmt.Sprintf("verified segment boundaries: %d (the receiver read each segment separately)", verified))
 	}
 	return out
 }

@@ -1,42 +1,54 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/scenario"
 )
 
 // limitDescriptors lowers the soft limit of open files of a process to the number
 // below which room more are free (prlimit(2)): the limit is one on numbers, and a
 // process may have been handed a high one.
 func limitDescriptors(pid, room int) (restore func() error, err error) {
-	taken, err := descriptors(pid)
+	taken, err := openDescriptors(pid)
 	if err != nil {
 		return nil, err
 	}
 	var before unix.Rlimit
 	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &before); err != nil {
-		return nil, err
+		return nil, limitDenied(err)
 	}
 	now := before
 	now.Cur = min(firstBeyond(taken, room), before.Max)
 	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &now, nil); err != nil {
-		return nil, err
+		return nil, limitDenied(err)
 	}
 	return func() error { return unix.Prlimit(pid, unix.RLIMIT_NOFILE, &before, nil) }, nil
 }
 
-// exhausted reports whether the process has a descriptor under each number that
+// limitDenied says that the kernel keeps the process's limits from us: it has changed its
+// user, which makes it another one's (prlimit(2), EPERM). That is no fault of the server.
+func limitDenied(err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("%w: the kernel does not let the harness limit the server's descriptors (prlimit: %w)", scenario.ErrUnsupported, err)
+	}
+	return err
+}
+
+// descriptorsExhausted reports whether the process has a descriptor under each number that
 // its limit allows: the next one fails with EMFILE.
-func exhausted(pid int) (bool, error) {
+func descriptorsExhausted(pid int) (bool, error) {
 	var limit unix.Rlimit
 	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit); err != nil {
 		return false, err
 	}
-	numbers, err := descriptors(pid)
+	numbers, err := openDescriptors(pid)
 	if err != nil {
 		return false, err
 	}
@@ -60,8 +72,8 @@ func firstBeyond(taken []int, room int) uint64 {
 	return uint64(n)
 }
 
-// descriptors returns the numbers of those that the process has open.
-func descriptors(pid int) ([]int, error) {
+// openDescriptors returns the numbers of those that the process has open.
+func openDescriptors(pid int) ([]int, error) {
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
 		return nil, err

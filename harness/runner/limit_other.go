@@ -6,4 +6,4 @@ import "github.com/sockharness/harness/harness/sock"
 
 func limitDescriptors(int, int) (func() error, error) { return nil, sock.ErrUnsupported }
 
-func exhausted(int) (bool, error) { return false, sock.ErrUnsupported }
+func descriptorsExhausted(int) (bool, error) { return false, sock.ErrUnsupported }

@@ -2,180 +2,216 @@ package runner
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/sockharness/harness/harness/capture"
+	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
-// A stage is the set of one variant: a proxy with its faults, the dialogue
+// A variantSetup is the set of one variant: a proxy with its faults, the dialogue
 // server behind it if the target's server is a dialogue, and the log.
-type stage struct {
-	play   *play
-	kase   scenario.Case
-	log    *event.Log
-	proxy  *proxy.Proxy
-	server *dialogueServer
+type variantSetup struct {
+	run   *scenarioRun
+	tc    scenario.Case
+	log   *event.Log
+	proxy *proxy.Proxy // nil over UDP
+	// recording is of what passes the proxy; nil: nothing is recorded
+	recording    *capture.Recording
+	server       *dialogueServer
+	neverAnswers bool // see [scenario.Variant]
 
-	starved atomic.Int64 // nanoseconds for which a peer or we were ready and got no processor
+	datagrams *datagram.Proxy // over UDP
+	responder *datagramServer // behind it, if the target's server is a dialogue
+	lost      chan struct{}   // one element for each datagram of which a fault makes a client send it again
+
+	// listener is of an act that plays the server; nil for others
+	listener acceptor
+
+	cpuWait atomic.Int64 // nanoseconds for which a peer or we were ready and got no processor
 }
 
-// observe plays the variant and returns all that is known afterwards. An error
-// means that the harness could not play it.
-func (p *play) observe(ctx context.Context, c scenario.Case, v scenario.Variant) (scenario.Observation, error) {
-	if err := p.bench.ready(ctx); err != nil {
-		return scenario.Observation{}, err
+// observeVariant plays the variant and returns all that is known afterwards. An error
+// means that the harness could not play it. The recording is nil unless it is wanted.
+func (p *scenarioRun) observeVariant(ctx context.Context, c scenario.Case, v scenario.Variant) (scenario.Observation, *capture.Recording, error) {
+	if err := p.testbed.ensureReady(ctx); err != nil {
+		return scenario.Observation{}, nil, err
 	}
-	staff := p.staff(ctx)
+	p.testbed.quiesce(ctx)
+	workers := p.currentWorkers(ctx)
 	s, err := p.setUp(ctx, c, v)
 	if err != nil {
-		return scenario.Observation{}, err
+		return scenario.Observation{}, nil, err
 	}
-	defer s.close()
-	start := time.Now()
-	o := scenario.Observation{Case: c, Faults: v.Faults, Gate: v.Gate, NoEnd: v.NoEnd, Acted: v.Act != nil}
-	if v.Act != nil {
-		limited, stop := s.wait(c.Budget+v.Budget, v, p.bench.tree, p.bench.near).only().begin(ctx)
-		o.ActError = v.Act(limited, &act{stage: s})
+	defer s.closeAll()
+	start, mark := time.Now(), p.stderrMark()
+	o := scenario.Observation{Case: c, Faults: v.Faults, AcceptMode: v.AcceptMode, NoEnd: v.NoEnd, Ran: v.Run != nil}
+	if v.Run != nil {
+		budget := c.Budget + v.Budget
+		if c.Role == scenario.Client {
+			budget += mostRetryWaits * p.retryLimit()
+		}
+		limited, stop := s.newWait(budget, v, p.testbed.processTree, p.testbed.approxTree).withoutProof().startTimer(ctx)
+		o.RunError = v.Run(limited, &rig{setup: s, limit: limited})
+		o.StuckIn = stuckIn(o.RunError)
 		stop()
-	} else if err := s.converse(ctx, v, &o); err != nil {
-		return o, err
+	} else if err := s.runConversation(ctx, v, &o); err != nil {
+		return o, s.recording, err
 	}
-	o.Starved = time.Duration(s.starved.Load())
+	o.Starved = time.Duration(s.cpuWait.Load())
 	o.Elapsed = time.Since(start)
-	s.close()
-	o.Events = s.log.Events()
-	o.Connections = connections(o.Events)
-	p.aftermath(ctx, c, &o)
-	if !p.bench.ended() {
-		o.Lost = p.bereaved(ctx, staff, o)
+	s.closeAll()
+	o.Events = s.log.AllEvents()
+	o.Connections = countConnections(o.Events)
+	p.checkServerAfter(ctx, c, mark, &o)
+	if !p.testbed.wasTerminated() {
+		o.DeadWorker = p.deadWorker(ctx, workers, o)
 	}
-	return o, ctx.Err()
+	if err := ownLimit(o); err != nil {
+		return o, s.recording, err
+	}
+	return o, s.recording, ctx.Err()
 }
 
-// aftermath looks at the server under test once the variant is over.
-func (p *play) aftermath(ctx context.Context, c scenario.Case, o *scenario.Observation) {
-	if c.Role != scenario.Server || p.bench.target.Server.Dialogue != nil {
+// checkServerAfter looks at the server under test once the variant is over. What it wrote is
+// read last: one that is about to end has not written its reason yet.
+func (p *scenarioRun) checkServerAfter(ctx context.Context, c scenario.Case, mark stderrMark, o *scenario.Observation) {
+	if c.Role != scenario.Server || p.testbed.target.Server.Dialogue != nil {
 		return
 	}
-	if p.bench.ended() {
-		p.bench.discard()
+	process, address := p.testbed.serverProcess()
+	defer func() { keepStderr(process, mark, o) }()
+	if p.testbed.wasTerminated() {
+		p.testbed.discardServer()
 		return
 	}
-	process, address := p.bench.process()
-	if process != nil {
-		o.ServerStderr = process.Stderr().Tail()
-	}
-	if p.bench.script != nil && ctx.Err() == nil && c.Target.Asks("serves") && !(o.Hung() && p.bench.hopeless(p.scenario)) {
-		fresh, stop := wait{budget: c.Budget, pids: p.bench.tree}.begin(ctx)
+	if p.testbed.script != nil && ctx.Err() == nil && c.Target.OracleEnabled("serves") && !(o.PeerHung() && p.testbed.knownHanging(p.scenario)) {
+		fresh, stop := wait{budget: c.Budget, pids: p.testbed.processTree}.startTimer(ctx)
 		defer stop()
-		o.Fresh = greet(fresh, address, p.bench.script)
+		p.testbed.quiesce(fresh)
+		o.AfterErr = p.testbed.firstExchange(fresh, address, p.testbed.script)
+		if p.testbed.state() == scenario.StateProcess {
+			o.AfterErr = p.testbed.answers(o.AfterErr)
+		}
 	}
 	if process != nil {
-		if exit, over := lastWords(ctx, process, o.Fresh); over {
+		if exit, over := awaitExit(ctx, process, o.AfterErr); over {
 			o.Crash = &exit
 		}
 	}
 }
 
-// dying is how long a process that does not serve any more may take to end.
-const dying = 200 * time.Millisecond
+// exitTimeout is how long a process that does not serve any more may take to end.
+const exitTimeout = 200 * time.Millisecond
 
-// lastWords tells how the process ended. One that does not serve may be about to.
-func lastWords(ctx context.Context, process *peer.Process, fresh error) (peer.Exit, bool) {
+// awaitExit tells how the process ended. One that does not serve may be about to.
+func awaitExit(ctx context.Context, process *peer.Process, fresh error) (peer.Exit, bool) {
 	if fresh != nil {
-		limit, cancel := context.WithTimeout(ctx, dying)
+		limit, cancel := context.WithTimeout(ctx, exitTimeout)
 		defer cancel()
 		select {
-		case <-process.Exited():
+		case <-process.ExitedChan():
 		case <-limit.Done():
 		}
 	}
-	return over(process)
+	return exitedServer(process)
 }
 
-// over tells how the server ended, and whether it has. One that went into the
+// exitedServer tells how the server ended, and whether it has. One that went into the
 // background has not as long as anything that it left there runs.
-func over(process *peer.Process) (peer.Exit, bool) {
-	exit, ended := process.Exit()
-	return exit, ended && !(exit.Success() && len(process.Tree()) > 0)
+func exitedServer(process *peer.Process) (peer.Exit, bool) {
+	exit, ended := process.ExitStatus()
+	return exit, ended && !(exit.Success() && len(process.ProcessTree()) > 0)
 }
 
-// greet holds the first exchange of the script with the server, without a proxy.
-func greet(ctx context.Context, address string, script *dialogue.Script) error {
-	conn, err := dial(ctx, address)
+// firstExchange holds the first exchange of the script with the server, without a proxy.
+func (b *testbed) firstExchange(ctx context.Context, address string, script *dialogue.Script) error {
+	conn, err := b.secure(dialServer(ctx, &net.Dialer{}, address))
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	first := scenario.First(script, 1)
+	first := scenario.FirstExchanges(script, 1)
 	played := first.PlayClient(ctx, conn, dialogue.Options{NoEnd: true})
 	if played.Mismatch != nil {
 		return played.Mismatch
 	}
 	if played.Steps < len(first.Steps) {
-		return fmt.Errorf("no answer: %s", ending(played.Ending))
+		return &noAnswerError{played.Ending}
 	}
 	return nil
 }
 
-func dial(ctx context.Context, address string) (sock.Conn, error) {
-	return dialBy(ctx, &net.Dialer{}, address)
+// A noAnswerError is how a stream ended on which an answer was to come.
+type noAnswerError struct{ ending event.Ending }
+
+func (e *noAnswerError) Error() string { return "no answer: " + formatEnding(e.ending) }
+
+// Is reports whether it was given up for time.
+func (e *noAnswerError) Is(target error) bool {
+	return target == context.DeadlineExceeded && e.ending == event.Timeout
 }
 
-// dialBy is dial with options. The error wraps the cause of the context when that has
-// ended.
-func dialBy(ctx context.Context, d *net.Dialer, address string) (sock.Conn, error) {
-	d.SetMultipathTCP(false)
-	conn, err := d.DialContext(ctx, "tcp", address)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, fmt.Errorf("connect to %s: %w", address, context.Cause(ctx))
-	case err != nil:
-		return nil, err
+func (p *scenarioRun) setUp(ctx context.Context, c scenario.Case, v scenario.Variant) (*variantSetup, error) {
+	if p.testbed.transport() == scenario.UDP {
+		return p.setUpDatagrams(ctx, c, v)
 	}
-	return conn.(*net.TCPConn), nil
-}
-
-func (p *play) setUp(ctx context.Context, c scenario.Case, v scenario.Variant) (*stage, error) {
-	s := &stage{play: p, kase: c, log: event.NewLog(0)}
-	_, upstream := p.bench.process()
-	if p.bench.target.Server.Dialogue != nil {
-		server, err := serveDialogue(ctx, c.Conversation.Script)
+	s := &variantSetup{run: p, tc: c, log: event.NewLog(0), neverAnswers: v.NeverAnswers}
+	_, upstream := p.testbed.serverProcess()
+	switch {
+	case v.Listen:
+		listener, err := p.runner.book.listen(ctx, p.testbed.transport())
 		if err != nil {
 			return nil, err
 		}
-		s.server, upstream = server, server.addr()
+		s.listener, upstream = listener, listenerAddress(listener)
+	case p.testbed.target.Server.Dialogue != nil:
+		server, err := serveDialogue(ctx, c.Conversation.Script, p.runner.book, p.testbed.transport())
+		if err != nil {
+			return nil, err
+		}
+		s.server, upstream = server, server.listenAddr()
 	}
-	config := proxy.Config{Name: p.name(v), Network: "tcp", Listen: "127.0.0.1:0", Upstream: upstream,
-		Seed: p.bench.seed.Split(p.scenario.ID).Split(v.Name), Events: s.log.Add, Mode: modes[v.Gate],
-		UpstreamDown: proxy.DownReset}
-	if err := addFaults(&config, v.Faults); err != nil {
-		s.close()
+	listen, err := p.testbed.listenAddress()
+	if err != nil {
+		s.closeAll()
 		return nil, err
 	}
-	var err error
+	config := proxy.Config{Name: p.proxyName(v), Listen: listen, Upstream: upstream,
+		Seed: p.testbed.seed.SplitBy(p.scenario.ID).SplitBy(v.Name), Events: s.log.AddEvent, Mode: acceptModes[v.AcceptMode],
+		UpstreamDown: proxy.FailReset, Drain: -1}
+	if slow := p.testbed.slowStart(); slow > 0 {
+		config.Patience.Boundary, config.Patience.Consume = boundaryTimeout+slow, boundaryTimeout+slow
+	}
+	if !v.Wire {
+		config.TLS = p.testbed.proxyTLS(v.Listen, v.Run != nil && c.Role == scenario.Server)
+	}
+	s.record(&config)
+	if err := addFaults(&config, slices.Concat(v.Faults, v.Profile)); err != nil {
+		s.closeAll()
+		return nil, err
+	}
 	if s.proxy, err = proxy.New(config); err == nil {
 		err = s.proxy.Start(ctx)
 	}
 	if err != nil {
-		s.close()
+		s.closeAll()
 		return nil, err
 	}
 	return s, nil
 }
 
-var modes = map[scenario.Gate]proxy.Mode{
+var acceptModes = map[scenario.AcceptMode]proxy.Mode{
 	scenario.Accepting:  proxy.Accept,
 	scenario.Refusing:   proxy.Refuse,
 	scenario.BlackHoled: proxy.BlackHole,
@@ -185,12 +221,12 @@ var modes = map[scenario.Gate]proxy.Mode{
 // the side of the proxy that receives in the toxic's direction.
 func addFaults(c *proxy.Config, faults []toxics.Spec) error {
 	for _, spec := range faults {
-		made, err := toxics.Make(spec)
+		made, err := toxics.MakeToxic(spec)
 		if err != nil {
 			return err
 		}
-		c.Toxics = append(c.Toxics, proxy.Faults(made)...)
-		if made.Window == (wire.Window{}) {
+		c.Toxics = append(c.Toxics, proxy.FromToxic(made)...)
+		if made.Window == (hook.SocketLimits{}) {
 			continue
 		}
 		if made.Direction == event.Upstream {
@@ -202,16 +238,22 @@ func addFaults(c *proxy.Config, faults []toxics.Spec) error {
 	return nil
 }
 
-// converse lets the client peer hold the conversation through the proxy.
-func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Observation) error {
+// mostRetryWaits is how many waits of an act a client may extend by trying again.
+const mostRetryWaits = 2
+
+// runConversation lets the client peer hold the conversation through the proxy.
+func (s *variantSetup) runConversation(ctx context.Context, v scenario.Variant, o *scenario.Observation) error {
 	stop := s.openLater(ctx, v)
 	defer stop()
-	if s.play.bench.target.Client.Dialogue == nil {
+	if s.run.testbed.target.Client.Dialogue == nil {
 		return s.runClient(ctx, v, o)
 	}
-	budget, release := s.wait(s.kase.Budget+v.Budget, v, s.play.bench.tree, s.play.bench.near).begin(ctx)
+	if s.datagrams != nil {
+		return s.playDatagrams(ctx, v, o)
+	}
+	budget, release := s.newWait(s.tc.Budget+v.Budget, v, s.run.testbed.processTree, s.run.testbed.approxTree).startTimer(ctx)
 	defer release()
-	conn, err := dial(budget, s.proxy.Addr().String())
+	conn, err := dial(budget, s.proxyAddress())
 	if err != nil {
 		// The proxy resets a client whose server it cannot reach, at times before
 		// connect returns. What became of the server is seen afterwards.
@@ -219,36 +261,41 @@ func (s *stage) converse(ctx context.Context, v scenario.Variant, o *scenario.Ob
 		return nil
 	}
 	defer conn.Close()
-	meanwhile := s.bystand(ctx, v)
-	played := s.kase.Conversation.Script.PlayClient(budget, conn, dialogue.Options{Pipelined: v.Pipelined, NoEnd: v.NoEnd})
+	meanwhile := s.startOtherClient(ctx, v)
+	played := s.tc.Conversation.Script.PlayClient(budget, conn, dialogue.Options{Pipelined: v.Pipelined, NoEnd: v.NoEnd})
 	o.Played = &played
-	o.Spins, o.Stuck = verdict(context.Cause(budget))
+	o.Shifted = played.RequestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
+	o.Spins, o.Stuck = explainCause(context.Cause(budget))
+	o.StuckIn = stuckIn(context.Cause(budget))
 	conn.Close()
-	o.Others = meanwhile()
+	o.OtherClientErr = meanwhile()
 	return nil
 }
 
-// wait is for the peers while the variant is played.
-func (s *stage) wait(budget time.Duration, v scenario.Variant, pids, near func() []int) wait {
-	w := wait{budget: budget, pids: pids, near: near, moved: s.log.Len, prover: s.play.runner.prover,
-		starved: func(d time.Duration) { s.starved.Add(int64(d)) }, spinning: s.play.spinning()}
-	if i := newIdleness(s.log, v, s.play.bench.target); i != nil {
-		w.idle, w.deaf = i.idle, slices.ContainsFunc(v.Faults, endless)
+// newWait is for the peers while the variant is played.
+func (s *variantSetup) newWait(budget time.Duration, v scenario.Variant, pids, near func() []int) wait {
+	w := wait{budget: budget, pids: pids, approxPIDs: near, services: s.run.testbed.servicesTree, moved: s.log.EventCount, proofSlot: s.run.runner.prover,
+		onCPUWait: func(d time.Duration) { s.cpuWait.Add(int64(d)) }, spinAfter: s.run.spinThreshold(), work: s.run.tc.Conversation.CPU}
+	if i := newIdleDetector(s.log, v, s.run.testbed.target); i != nil {
+		if i.after == quietPeriodHeld {
+			i.after += s.run.testbed.slowStart()
+		}
+		w.idle, w.neverReads = i.isQuiet, slices.ContainsFunc(v.Faults, leavesUnread)
 	}
 	return w
 }
 
 // openLater opens a gate that the variant holds shut for a time.
-func (s *stage) openLater(ctx context.Context, v scenario.Variant) (stop func()) {
-	if v.Gate == scenario.Accepting || v.OpenAfter <= 0 {
+func (s *variantSetup) openLater(ctx context.Context, v scenario.Variant) (stop func()) {
+	if v.AcceptMode == scenario.Accepting || v.AcceptAfter <= 0 {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if sleep(ctx, v.OpenAfter) {
-			s.proxy.SetMode(proxy.Accept)
+		if sleep.For(ctx, v.AcceptAfter) {
+			_ = (&rig{setup: s}).SetAcceptMode(scenario.Accepting)
 		}
 	}()
 	return func() { cancel(); <-done }
@@ -256,52 +303,71 @@ func (s *stage) openLater(ctx context.Context, v scenario.Variant) (stop func())
 
 // runClient starts the client program and waits for it to end by itself, within
 // the case's patience.
-func (s *stage) runClient(ctx context.Context, v scenario.Variant, o *scenario.Observation) error {
-	b := s.play.bench
-	process, err := b.startClient(ctx, s.proxy.Addr(), s.play.scenario.ID)
+func (s *variantSetup) runClient(ctx context.Context, v scenario.Variant, o *scenario.Observation) error {
+	b := s.run.testbed
+	connects, err := watchConnects(s, v.AcceptMode != scenario.Accepting)
+	if err != nil {
+		return err
+	}
+	defer connects.stop()
+	process, err := b.startClient(ctx, s.proxyAddress(), s.run.scenario.ID)
 	if err != nil {
 		return err
 	}
 	defer process.Close()
-	both := func() []int { return append(process.Tree(), b.tree()...) }
-	near := func() []int { return append(process.Near(), b.near()...) }
-	run, err := await(ctx, process, s.wait(s.kase.Patience()+v.Budget, v, both, near))
-	o.Client = run
+	both := func() []int { return append(process.ProcessTree(), b.processTree()...) }
+	near := func() []int { return append(process.ApproxTree(), b.approxTree()...) }
+	w := s.newWait(s.tc.GiveUpTimeout()+v.Budget, v, both, near)
+	w.moreTime = retryWait{connects.attempts, connects.start, s.run.retryLimit()}.moreTime
+	run, err := awaitClient(ctx, process, w)
+	s.run.noteRetries(run.Elapsed, run.TimedOut)
+	o.Client, o.StuckIn, o.Attempts = run, run.StuckIn, connects.attempts()
+	o.Shifted = s.server.requestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
 	return err
 }
 
-// await waits for a client process and collects what it left.
-func await(ctx context.Context, process *peer.Process, w wait) (*scenario.Run, error) {
+// awaitClient waits for a client process and collects what it left.
+func awaitClient(ctx context.Context, process *peer.Process, w wait) (*scenario.Run, error) {
 	start := time.Now()
-	limit, stop := w.begin(ctx)
+	limit, stop := w.startTimer(ctx)
 	defer stop()
 	run := &scenario.Run{}
-	exit, err := process.Wait(limit)
+	exit, err := process.WaitExit(limit)
 	run.Elapsed = time.Since(start)
 	if err != nil {
 		if ctx.Err() != nil {
 			return run, ctx.Err()
 		}
-		run.HungUp = true
-		run.Spins, run.Stuck = verdict(context.Cause(limit))
-		process.Kill()
+		run.TimedOut = true
+		run.Spins, run.Stuck = explainCause(context.Cause(limit))
+		run.StuckIn = stuckIn(context.Cause(limit))
+		process.KillTree()
 	}
 	run.Exit = exit
-	run.Stderr = process.Stderr().Tail()
-	run.Stdout, err = output(process)
+	run.Stderr = process.Stderr().TailBytes()
+	run.Stdout, err = readOutput(process)
 	return run, err
 }
 
-func (s *stage) close() {
+func (s *variantSetup) closeAll() {
 	if s.proxy != nil {
 		s.proxy.Close()
 	}
+	if s.datagrams != nil {
+		s.datagrams.Close()
+	}
+	if s.responder != nil {
+		s.responder.closeAll()
+	}
 	if s.server != nil {
-		s.server.close()
+		s.server.closeAll()
+	}
+	if s.listener != nil {
+		s.listener.Close()
 	}
 }
 
-func connections(events []event.Event) int {
+func countConnections(events []event.Event) int {
 	n := 0
 	for _, e := range events {
 		if e.Kind == event.Accept {

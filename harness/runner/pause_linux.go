@@ -1,32 +1,31 @@
 package runner
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/procstat"
 )
 
-// poll is how often the kernel is asked whether a process has stopped: it
+// pausePoll is how often the kernel is asked whether a process has stopped: it
 // gives no event for that to anybody but the parent.
-const poll = time.Millisecond
+const pausePoll = time.Millisecond
 
-// pause stops every process of the server and blocks until each of their
+// pauseProcesses stops every process of the server and blocks until each of their
 // threads stands still: SIGSTOP takes effect when a thread is next scheduled.
-func pause(ctx context.Context, p *peer.Process) error {
-	pids := p.Tree()
-	for _, pid := range pids {
-		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-			return fmt.Errorf("server pause: %w", err)
-		}
+func pauseProcesses(ctx context.Context, p *peer.Process) error {
+	pids := p.ProcessTree()
+	if err := signalAll(pids, syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("server pause: %w", err)
 	}
-	ticker := time.NewTicker(poll)
+	ticker := time.NewTicker(pausePoll)
 	defer ticker.Stop()
 	for anyIn(pids, "RSD") { // not stopped (T) and not gone
 		select {
@@ -42,17 +41,14 @@ func pause(ctx context.Context, p *peer.Process) error {
 // proc_pid_stat(5).
 func anyIn(pids []int, states string) bool {
 	for _, pid := range pids {
-		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
 		if err != nil {
 			return true
 		}
-		for _, file := range threads {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				continue
-			}
-			_, state, found := bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" "))
-			if found && len(state) > 0 && strings.IndexByte(states, state[0]) >= 0 {
+		for _, dir := range threads {
+			tid, _ := strconv.Atoi(filepath.Base(dir))
+			stat, err := procstat.ReadThread(pid, tid)
+			if err == nil && strings.IndexByte(states, stat.State) >= 0 {
 				return true
 			}
 		}
@@ -60,12 +56,31 @@ func anyIn(pids []int, states string) bool {
 	return false
 }
 
-// resume lets every process of the server go on.
-func resume(p *peer.Process) error {
-	for _, pid := range p.Tree() {
-		if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
-			return fmt.Errorf("server resume: %w", err)
+// resumeProcesses lets every process of the server go on.
+func resumeProcesses(p *peer.Process) error {
+	if err := signalAll(p.ProcessTree(), syscall.SIGCONT); err != nil {
+		return fmt.Errorf("server resume: %w", err)
+	}
+	return nil
+}
+
+// signalAll sends s to each of the processes. A server that forks for each connection
+// has children that end between the look at the tree and the signal: one that is gone is
+// no error while another one is there.
+func signalAll(pids []int, s syscall.Signal) error {
+	alive, gone := 0, error(nil)
+	for _, pid := range pids {
+		switch err := syscall.Kill(pid, s); {
+		case err == nil:
+			alive++
+		case errors.Is(err, syscall.ESRCH):
+			gone = err
+		default:
+			return err
 		}
+	}
+	if alive == 0 {
+		return gone
 	}
 	return nil
 }

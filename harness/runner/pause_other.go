@@ -9,6 +9,6 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-func pause(context.Context, *peer.Process) error { return sock.ErrUnsupported }
+func pauseProcesses(context.Context, *peer.Process) error { return sock.ErrUnsupported }
 
-func resume(*peer.Process) error { return sock.ErrUnsupported }
+func resumeProcesses(*peer.Process) error { return sock.ErrUnsupported }

@@ -1,5 +1,9 @@
 // Package runner plays scenarios to targets: it starts the peers, puts a proxy
 // between them, strikes with the faults and folds what happened into results.
+//
+//	r := runner.New(runner.Config{Seed: 7, Tmp: folder})
+//	defer r.Close()
+//	results := r.RunScenario(ctx, target, s) // one result for each variant
 package runner
 
 import (
@@ -11,7 +15,9 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sock"
 )
 
 // A Config says how scenarios are played. It is the requested state; see
@@ -26,8 +32,15 @@ type Config struct {
 	Clients      int           // client processes under test at a time; 0: 2
 	Sweep        int           // most variants of one scenario against a server; 0: 96
 	Variant      string        // play the variant of this name only
+	Profiles     []string      // play each variant under each of these too; see scenario.Profiles
+	Pcap         string        // folder for a pcapng file of each variant that fails; empty: none is written
 	Zoo          bool          // confirm failures of a target with a planted bug only where that is to be found
+
+	Parts map[string]Part // by "id on target": of which only some variants are played; without an entry, all
 }
+
+// defaultSweep is how many variants of a scenario are played to a server.
+const defaultSweep = 96
 
 func (c Config) withDefaults() Config {
 	set := func(n *int, value int) {
@@ -37,7 +50,7 @@ func (c Config) withDefaults() Config {
 	}
 	set(&c.Servers, 8)
 	set(&c.Clients, 2)
-	set(&c.Sweep, 96)
+	set(&c.Sweep, defaultSweep)
 	if c.Budget <= 0 {
 		c.Budget = 2 * time.Second
 	}
@@ -49,16 +62,18 @@ func (c Config) withDefaults() Config {
 type Runner struct {
 	config  Config
 	prover  chan struct{} // see wait
-	machine machine
+	machine hostLock
+	book    addressBook
 	several sync.Map // names of targets whose server is more than one process that listens
 
-	mu      sync.Mutex // guards current
-	current *bench     // of the target played to last; nil before the first, and after Close
+	mu       sync.Mutex     // guards what follows
+	current  *testbed       // of the target played to last; nil before the first, and after Close
+	recorded map[string]int // how many files of recordings have that name
 }
 
 // New returns a runner. The caller must Close it.
 func New(c Config) *Runner {
-	return &Runner{config: c.withDefaults(), prover: make(chan struct{}, 1), machine: machine{c.Tmp}}
+	return &Runner{config: c.withDefaults(), prover: make(chan struct{}, 1), machine: hostLock{c.Tmp}, book: newAddressBook(c.Tmp)}
 }
 
 // Close stops every process that the runner started and waits for it. It may
@@ -69,20 +84,18 @@ func (r *Runner) Close() {
 	r.current = nil
 	r.mu.Unlock()
 	if b != nil {
-		b.close()
+		b.closeAll()
 	}
 }
 
-// Run plays the scenario to the target, in each role that is under test and
+// RunScenario plays the scenario to the target, in each role that is under test and
 // that the scenario is for, and returns a result for each variant, in order. It
 // blocks until all are known or the context ends; what was not played then is
 // left out. It never returns a pass for something it did not play.
-func (r *Runner) Run(ctx context.Context, t scenario.Target, s scenario.Scenario) []outcome.Result {
+func (r *Runner) RunScenario(ctx context.Context, t scenario.Target, s scenario.Scenario) []outcome.Result {
 	var results []outcome.Result
-	for _, role := range t.Roles() {
-		if s.For(role) {
-			results = append(results, r.runAs(ctx, t, s, role)...)
-		}
+	for _, role := range s.RolesOn(t) {
+		results = append(results, r.runAs(ctx, t, s, role)...)
 	}
 	return results
 }
@@ -93,36 +106,53 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 		return []outcome.Result{{Target: t.Name, Scenario: s.ID, Level: s.Level, Verdict: v,
 			Message: message, Elapsed: outcome.MillisOf(time.Since(start))}}
 	}
-	b, err := r.bench(ctx, t)
+	b, err := r.prepareTestbed(ctx, t)
 	switch {
 	case ctx.Err() != nil:
 		return nil
-	case errors.Is(err, errControl):
+	case errors.Is(err, scenario.ErrUnsupported):
+		return single(outcome.Unsupported, err.Error())
+	case errors.Is(err, errControl) || peerFailed(err):
 		return single(outcome.Blocked, err.Error())
 	case err != nil:
 		return single(outcome.Invalid, err.Error())
 	}
 	c := r.caseOf(b, s, role)
-	variants, err := s.Variants(c)
+	variants, err := r.deriveVariants(s, c)
 	all := variants
-	variants = r.selected(b.sample(s, all))
+	variants = r.selectVariants(b.sampleVariants(s, all))
 	switch {
 	case errors.Is(err, scenario.ErrUnsupported):
 		return single(outcome.Unsupported, err.Error())
 	case err != nil:
 		return single(outcome.Invalid, err.Error())
 	case len(variants) == 0 && len(all) > 0:
-		return single(outcome.Unsupported, fmt.Sprintf("%v: it has no variant %q, the first one of %d is %q", scenario.ErrUnsupported, r.config.Variant, len(all), all[0].Name))
+		return single(outcome.Unsupported, fmt.Sprintf("%v: it has no variant %q; the first of %d is %q", scenario.ErrUnsupported, r.config.Variant, len(all), all[0].Name))
 	case len(variants) == 0:
-		return single(outcome.Unsupported, fmt.Sprintf("%v: the conversation has no place for it", scenario.ErrUnsupported))
+		return single(outcome.Unsupported, fmt.Sprintf("%v: the conversation has no offset for this fault", scenario.ErrUnsupported))
 	}
-	p := &play{runner: r, bench: b, scenario: s, kase: c}
-	results := p.all(ctx, variants)
-	b.note(results)
+	skipped := ""
+	if r.config.Sweep == defaultSweep {
+		variants, skipped = affordable(c, variants)
+	}
+	if variants = r.config.Parts[s.ID+" on "+t.Name].pick(variants); len(variants) == 0 {
+		return nil // another shard plays what there is
+	}
+	p := &scenarioRun{runner: r, testbed: b, scenario: s, tc: c, skipped: skipped}
+	results := p.runVariants(ctx, variants)
+	b.attachControl(results)
+	b.notePlanted(results)
+	b.tell(results)
 	return results
 }
 
-func (r *Runner) selected(variants []scenario.Variant) []scenario.Variant {
+// peerFailed reports whether a peer of the user's does not run, or does not listen.
+func peerFailed(err error) bool {
+	ours := errors.Is(err, sock.ErrUnsupported) // this system does not tell where it listens
+	return errors.As(err, new(*peer.Error)) && !ours || errors.Is(err, errNotReachable)
+}
+
+func (r *Runner) selectVariants(variants []scenario.Variant) []scenario.Variant {
 	if r.config.Variant == "" {
 		return variants
 	}
@@ -130,34 +160,35 @@ func (r *Runner) selected(variants []scenario.Variant) []scenario.Variant {
 }
 
 // caseOf limits sweeps against clients: each variant costs a process.
-func (r *Runner) caseOf(b *bench, s scenario.Scenario, role scenario.Role) scenario.Case {
+func (r *Runner) caseOf(b *testbed, s scenario.Scenario, role scenario.Role) scenario.Case {
 	limit := r.config.Sweep
 	if role == scenario.Client || b.target.Client.Dialogue == nil {
 		limit = max(8, limit/4)
 	}
-	c := scenario.Case{Target: b.target, Role: role, Conversation: b.conversation, Budget: b.conversation.Budget(r.config.Budget), Limit: limit}
+	c := scenario.Case{Target: b.target, Role: role, Conversation: b.conversation, Budget: b.conversation.ResponseBudget(r.config.Budget), Limit: limit}
 	switch {
-	case b.hopeless(s):
-		c.Budget /= impatient
+	case b.knownHanging(s):
+		c.Budget /= zooBudgetDivisor
 	case c.Budget > r.config.Budget:
-		c.Slow = fmt.Sprintf("the conversation takes %s without a fault: what should happen at once may take %s, not %s",
+		c.Slow = fmt.Sprintf("the conversation takes %s without a fault, so the time limit is %s instead of %s",
 			b.conversation.Took.Round(time.Millisecond), c.Budget.Round(time.Millisecond), r.config.Budget)
 	}
 	return c
 }
 
-// bench returns the target's peers, started, and their control conversation.
+// prepareTestbed returns the target's peers, started, and their control conversation.
 // The server of the target before is stopped: a broken one may burn a processor.
-func (r *Runner) bench(ctx context.Context, t scenario.Target) (*bench, error) {
+func (r *Runner) prepareTestbed(ctx context.Context, t scenario.Target) (*testbed, error) {
 	r.mu.Lock()
 	before := r.current
 	if before == nil || before.target.Name != t.Name {
-		r.current = newBench(r.config, t)
+		r.current = newTestbed(r.config, t)
+		r.current.book = r.book
 	}
 	b := r.current
 	r.mu.Unlock()
 	if before != nil && before != b {
-		before.close()
+		before.closeAll()
 	}
-	return b, b.ready(ctx)
+	return b, b.ensureReady(ctx)
 }

@@ -97,8 +97,8 @@ func oneRecv(conn net.Conn) {
 func splitting(at int64) scenario.Scenario {
 	return playing(scenario.Variant{
 		Name:   "cut",
-		Faults: []toxics.Spec{scenario.Cut(event.Upstream, at)},
-		Expect: []scenario.Expectation{scenario.Completes()},
+		Faults: []toxics.Spec{scenario.SplitAt(event.Upstream, at)},
+		Expect: []scenario.Expectation{scenario.ExpectCompletion()},
 	})
 }
 
@@ -111,7 +111,7 @@ func play1(t *testing.T, target scenario.Target, s scenario.Scenario) outcome.Re
 	t.Helper()
 	r := New(Config{Seed: 1, Budget: 500 * time.Millisecond, Tmp: t.TempDir()})
 	defer r.Close()
-	results := r.Run(t.Context(), target, s)
+	results := r.RunScenario(t.Context(), target, s)
 	if len(results) != 1 {
 		t.Fatalf("got %d results, want 1: %+v", len(results), results)
 	}
@@ -132,7 +132,7 @@ func want(t *testing.T, r outcome.Result, v outcome.Verdict, messages ...string)
 
 func TestPassSaysThatTheBoundaryWasReal(t *testing.T) {
 	r := play1(t, serve(t, upper), splitting(2))
-	want(t, r, outcome.Pass, "1 segment boundaries verified as read")
+	want(t, r, outcome.Pass, "verified segment boundaries: 1 (the receiver read each segment separately)")
 	if r.Ending.Client != event.EOF || r.Ending.Server != event.EOF {
 		t.Errorf("got endings %+v, want eof on both sides", r.Ending)
 	}
@@ -148,7 +148,7 @@ func TestFailCarriesTheTimeline(t *testing.T) {
 
 func TestControlFailsBlocked(t *testing.T) {
 	broken := func(conn net.Conn) { _, _ = conn.Read(make([]byte, 64)); _, _ = conn.Write([]byte("NO\n")) }
-	want(t, play1(t, serve(t, broken), splitting(2)), outcome.Blocked, "without the fault")
+	want(t, play1(t, serve(t, broken), splitting(2)), outcome.Blocked, "without any fault")
 }
 
 func TestFaultBeyondTheStreamIsInvalid(t *testing.T) {
@@ -160,7 +160,7 @@ func TestMissingProofIsInvalid(t *testing.T) {
 	want(t, play1(t, serve(t, upper), s), outcome.Invalid, "nobody was there")
 }
 
-func TestTargetThatIsDownIsInvalid(t *testing.T) {
+func TestTargetThatIsDownIsBlocked(t *testing.T) {
 	target := serve(t, upper)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -168,28 +168,28 @@ func TestTargetThatIsDownIsInvalid(t *testing.T) {
 	}
 	target.Server.Address = listener.Addr().String()
 	listener.Close()
-	want(t, play1(t, target, splitting(2)), outcome.Invalid, target.Server.Address)
+	want(t, play1(t, target, splitting(2)), outcome.Blocked, target.Server.Address)
 }
 
 func TestVariantThatIsNotThere(t *testing.T) {
 	r := New(Config{Seed: 1, Variant: "byte=7", Tmp: t.TempDir()})
 	defer r.Close()
-	results := r.Run(t.Context(), serve(t, upper), splitting(3))
+	results := r.RunScenario(t.Context(), serve(t, upper), splitting(3))
 	if len(results) != 1 {
 		t.Fatalf("got %+v, want one result", results)
 	}
-	want(t, results[0], outcome.Unsupported, `no variant "byte=7", the first one of 1 is "cut"`)
+	want(t, results[0], outcome.Unsupported, `no variant "byte=7"; the first of 1 is "cut"`)
 }
 
 func TestScenarioSaysUnsupported(t *testing.T) {
 	s := playing()
-	s.Variants = func(c scenario.Case) ([]scenario.Variant, error) { return nil, c.Unsupported("too short") }
+	s.Variants = func(c scenario.Case) ([]scenario.Variant, error) { return nil, c.UnsupportedErrorf("too short") }
 	want(t, play1(t, serve(t, upper), s), outcome.Unsupported, "too short")
 }
 
 func TestActThatCannotBeDoneHereIsUnsupported(t *testing.T) {
-	s := playing(scenario.Variant{Act: func(context.Context, scenario.Rig) error { return fmt.Errorf("pause: %w", sock.ErrUnsupported) },
-		Expect: []scenario.Expectation{scenario.Acts()}})
+	s := playing(scenario.Variant{Run: func(context.Context, scenario.Rig) error { return fmt.Errorf("pause: %w", sock.ErrUnsupported) },
+		Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()}})
 	want(t, play1(t, serve(t, upper), s), outcome.Unsupported, "pause")
 }
 
@@ -208,6 +208,7 @@ func failing(which ...int64) func(net.Conn) {
 // would count as connections.
 func splittingOnly(t *testing.T, server func(net.Conn)) outcome.Result {
 	target := serve(t, server)
+	target.State = scenario.StateConnection
 	target.Oracles = map[string]outcome.Level{"serves": scenario.Off, "others": scenario.Off}
 	return play1(t, target, splitting(2))
 }
@@ -233,10 +234,11 @@ func TestDamageThatTheTargetPutsUpWith(t *testing.T) {
 			upper(resumed{conn, io.MultiReader(bytes.NewReader(first[:n]), conn)})
 		}
 	})
+	target.State = scenario.StateConnection
 	target.Oracles = map[string]outcome.Level{"serves": outcome.Info, "others": scenario.Off}
 	r := New(Config{Seed: 1, Budget: 500 * time.Millisecond, Tmp: t.TempDir()})
 	defer r.Close()
-	results := r.Run(t.Context(), target, splitting(2))
+	results := r.RunScenario(t.Context(), target, splitting(2))
 	if len(results) == 0 || results[0].Verdict != outcome.Pass {
 		t.Errorf("got %+v, want a pass first", results)
 	}
@@ -250,7 +252,7 @@ func TestZooConfirmsWhatIsPlanted(t *testing.T) {
 		target.Oracles = map[string]outcome.Level{"serves": scenario.Off, "others": scenario.Off}
 		target.Planted = planted
 		r := New(Config{Seed: 1, Budget: 500 * time.Millisecond, Tmp: t.TempDir(), Zoo: true})
-		results := r.Run(t.Context(), target, splitting(2))
+		results := r.RunScenario(t.Context(), target, splitting(2))
 		r.Close()
 		if len(results) != 1 || results[0].Verdict != outcome.Fail || (results[0].Share != nil) != confirmed {
 			t.Errorf("planted in %q: got %+v, want a failure that is confirmed: %v", planted, results, confirmed)
@@ -261,8 +263,8 @@ func TestZooConfirmsWhatIsPlanted(t *testing.T) {
 // A failure that does not come again is flaky, not a failure and not a pass.
 func TestFailureThatPassesAloneIsFlaky(t *testing.T) {
 	r := splittingOnly(t, failing(3))
-	want(t, r, outcome.Flaky, "failed at first, and in 0 of 3 runs after that")
-	if r.Share == nil || *r.Share != (outcome.Share{Failed: 0, Runs: 3}) {
+	want(t, r, outcome.Flaky, "failed in 1 of 4 runs")
+	if r.Share == nil || *r.Share != (outcome.Confirmation{Failed: 0, Runs: 3}) {
 		t.Errorf("got share %v, want 0 of 3", r.Share)
 	}
 }
@@ -287,7 +289,7 @@ func TestLateOnceIsAPass(t *testing.T) {
 func TestFailureIsConfirmedThreeTimes(t *testing.T) {
 	r := splittingOnly(t, oneRecv)
 	want(t, r, outcome.Fail)
-	if r.Share == nil || *r.Share != (outcome.Share{Failed: 3, Runs: 3}) {
+	if r.Share == nil || *r.Share != (outcome.Confirmation{Failed: 3, Runs: 3}) {
 		t.Errorf("got share %v, want 3 of 3", r.Share)
 	}
 }
@@ -311,7 +313,7 @@ func TestSlowServerIsNotAccused(t *testing.T) {
 	})
 	r := New(Config{Seed: 1, Budget: 300 * time.Millisecond, Tmp: t.TempDir()})
 	defer r.Close()
-	results := r.Run(t.Context(), target, splitting(3))
+	results := r.RunScenario(t.Context(), target, splitting(3))
 	if len(results) != 1 || results[0].Verdict != outcome.Pass || !strings.Contains(strings.Join(results[0].Notes, "\n"), "without a fault") {
 		t.Errorf("got %+v, want a pass that says for how long the server may take", results)
 	}
@@ -338,9 +340,9 @@ func TestSweepStopsAfterEnoughFailures(t *testing.T) {
 	}
 	r := New(Config{Seed: 1, Budget: 200 * time.Millisecond, Tmp: t.TempDir(), Servers: 4})
 	defer r.Close()
-	results := r.Run(t.Context(), serve(t, upper), playing(variants...))
-	if len(results) < enough || len(results) > enough+4 {
-		t.Errorf("got %d results of 60 variants, want about %d", len(results), enough)
+	results := r.RunScenario(t.Context(), serve(t, upper), playing(variants...))
+	if len(results) < maxSuspects || len(results) > maxSuspects+4 {
+		t.Errorf("got %d results of 60 variants, want about %d", len(results), maxSuspects)
 	}
 	for _, result := range results {
 		if result.Verdict != outcome.Fail {
@@ -357,10 +359,10 @@ func TestCloseTwice(t *testing.T) {
 
 func TestSince(t *testing.T) {
 	ms := time.Millisecond
-	before := map[int]probe.Turn{1: {Ran: 5 * ms, Waited: 5 * ms}, 2: {Waited: 100 * ms}}
-	after := map[int]probe.Turn{1: {Ran: 45 * ms, Waited: 6 * ms}, 2: {Waited: 130 * ms}, 3: {Ran: 7 * ms, Waited: 20 * ms}}
-	got := since(before, after)
-	if got.waited != 30*ms || got.ran != 47*ms || got.busiest != (probe.Turn{Ran: 40 * ms, Waited: ms}) {
+	before := map[int]probe.SchedStat{1: {Ran: 5 * ms, Waited: 5 * ms}, 2: {Waited: 100 * ms}}
+	after := map[int]probe.SchedStat{1: {Ran: 45 * ms, Waited: 6 * ms}, 2: {Waited: 130 * ms}, 3: {Ran: 7 * ms, Waited: 20 * ms}}
+	got := diffStats(before, after)
+	if got.waited != 30*ms || got.ran != 47*ms || got.busiest != (probe.SchedStat{Ran: 40 * ms, Waited: ms}) {
 		t.Errorf("got %+v; want waited 30ms of thread 2, ran 47ms of all, busiest thread 1 with 40ms and 1ms", got)
 	}
 }
@@ -369,7 +371,7 @@ func nobody() []int { return nil }
 
 func TestWaitEndsAfterItsBudget(t *testing.T) {
 	start := time.Now()
-	ctx, stop := wait{budget: 50 * time.Millisecond, pids: nobody}.begin(t.Context())
+	ctx, stop := wait{budget: 50 * time.Millisecond, pids: nobody}.startTimer(t.Context())
 	defer stop()
 	<-ctx.Done()
 	if waited := time.Since(start); waited < 50*time.Millisecond || !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
@@ -379,7 +381,7 @@ func TestWaitEndsAfterItsBudget(t *testing.T) {
 
 func TestWaitEndsWithItsParent(t *testing.T) {
 	parent, cancel := context.WithCancel(t.Context())
-	ctx, stop := wait{budget: time.Hour, pids: nobody}.begin(parent)
+	ctx, stop := wait{budget: time.Hour, pids: nobody}.startTimer(parent)
 	defer stop()
 	cancel()
 	<-ctx.Done()
@@ -393,11 +395,11 @@ func TestWaitTellsASpinner(t *testing.T) {
 		t.Skipf("SKIPPED: no shell: %v", err)
 	}
 	defer func() { _ = spinner.Process.Kill(); _ = spinner.Wait() }()
-	if len(threads([]int{spinner.Process.Pid})) == 0 {
+	if len(threadStats([]int{spinner.Process.Pid})) == 0 {
 		t.Skip("SKIPPED: this system does not tell what its threads do")
 	}
 	ctx, stop := wait{budget: 4 * time.Second, pids: func() []int { return []int{spinner.Process.Pid} },
-		moved: func() int64 { return 0 }}.begin(t.Context())
+		moved: func() int64 { return 0 }}.startTimer(t.Context())
 	defer stop()
 	<-ctx.Done()
 	if !errors.Is(context.Cause(ctx), errSpin) {
@@ -423,9 +425,9 @@ func TestZooKnowsWhereToLook(t *testing.T) {
 		{true, "check:threads", found, false},
 		{true, "check:zombies", found, true},
 	} {
-		b := newBench(Config{Zoo: c.zoo}, scenario.Target{Planted: c.planted})
-		b.note(c.results)
-		if got := b.elsewhere(scenario.Scenario{ID: "test/here"}); got != c.elsewhere {
+		b := newTestbed(Config{Zoo: c.zoo}, scenario.Target{Planted: c.planted})
+		b.notePlanted(c.results)
+		if got := b.plantedElsewhere(scenario.Scenario{ID: "test/here"}); got != c.elsewhere {
 			t.Errorf("zoo %v, planted %q, %d results: elsewhere is %v, want %v", c.zoo, c.planted, len(c.results), got, c.elsewhere)
 		}
 	}

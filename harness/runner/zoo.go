@@ -13,52 +13,56 @@ import (
 // judged is whether the bug is found where it is planted, and whether correct programs
 // are left in peace. Two thirds of the time of a zoo went into the rest.
 
-// impatient is by what the budget of a broken program is divided elsewhere, once it is
+// zooBudgetDivisor is by what the budget of a broken program is divided elsewhere, once it is
 // known to hang: each scenario would cost all of it.
-const impatient = 8
+const zooBudgetDivisor = 8
 
-// hearsay is the note of a failure that was not confirmed.
-const hearsay = "not confirmed: the bug of this program is planted elsewhere"
+// unconfirmedNote is the note of a failure that was not confirmed.
+const unconfirmedNote = "not confirmed: the bug of this program is planted elsewhere"
 
-// elsewhere reports whether the bug of a broken program is to be found in other
+// plantedElsewhere reports whether the bug of a broken program is to be found in other
 // scenarios, or was found by its check already.
-func (b *bench) elsewhere(s scenario.Scenario) bool {
-	return b.believed(s, strings.TrimPrefix(b.target.Planted, outcome.ByCheck))
+func (b *testbed) plantedElsewhere(s scenario.Scenario) bool {
+	return b.skipConfirmation(s, strings.TrimPrefix(b.target.Planted, outcome.ByCheck))
 }
 
-// sample returns those of the variants of a scenario that are played: elsewhere the
+// sampleVariants returns those of the variants of a scenario that are played: elsewhere the
 // last, which goes the furthest.
-func (b *bench) sample(s scenario.Scenario, all []scenario.Variant) []scenario.Variant {
-	if n := len(all); b.elsewhere(s) && n > 1 {
+func (b *testbed) sampleVariants(s scenario.Scenario, all []scenario.Variant) []scenario.Variant {
+	if n := len(all); b.plantedElsewhere(s) && n > 1 {
 		all = all[n-1:]
 	}
 	return slices.Clone(all)
 }
 
-// believed reports whether a failure of the scenario by the check is taken as it comes.
-func (b *bench) believed(s scenario.Scenario, check string) bool {
+// skipConfirmation reports whether a failure of the scenario by the check is taken as it comes.
+func (b *testbed) skipConfirmation(s scenario.Scenario, check string) bool {
 	planted := b.target.Planted
 	if !b.config.Zoo || planted == "" || planted == s.ID {
 		return false
 	}
-	return planted != outcome.ByCheck+check || b.caught.Load()
+	return planted != outcome.ByCheck+check || b.plantedFound.Load()
 }
 
-func (p *play) believed(check string) bool { return p.bench.believed(p.scenario, check) }
+func (p *scenarioRun) skipConfirmation(check string) bool {
+	return p.testbed.skipConfirmation(p.scenario, check)
+}
 
-// note keeps whether a check has found what is planted.
-func (b *bench) note(results []outcome.Result) {
-	if slices.ContainsFunc(results, func(r outcome.Result) bool { return r.Check != "" && r.Catches(b.target.Planted) }) {
-		b.caught.Store(true)
+// notePlanted keeps whether a check has found what is planted.
+func (b *testbed) notePlanted(results []outcome.Result) {
+	if slices.ContainsFunc(results, func(r outcome.Result) bool { return r.Check != "" && r.FindsPlanted(b.target.Planted) }) {
+		b.plantedFound.Store(true)
 	}
 }
 
-// hopeless reports whether the target is known to hang and nothing is judged by it here.
-func (b *bench) hopeless(s scenario.Scenario) bool { return b.elsewhere(s) && b.suspected() }
+// knownHanging reports whether the target is known to hang and nothing is judged by it here.
+func (b *testbed) knownHanging(s scenario.Scenario) bool {
+	return b.plantedElsewhere(s) && b.suspectedToHang()
+}
 
-// heard keeps that the target has hung, as far as one take tells.
-func (b *bench) heard(t take) {
+// noteUnconfirmed keeps that the target has hung, as far as one take tells.
+func (b *testbed) noteUnconfirmed(t attempt) {
 	if t.hung {
-		b.rumours.Add(1)
+		b.unconfirmedHangs.Add(1)
 	}
 }

@@ -18,7 +18,7 @@ func TestAttemptsFastest(t *testing.T) {
 		return at
 	}
 	for want, at := range map[int][]time.Duration{0: nil, 1: ms(0, 1000, 2000), 2: ms(0, 999, 1999), 3: ms(0, 5000, 5001, 5999, 6000)} {
-		if got := (scenario.Attempts{At: at}).Fastest(); got != want {
+		if got := (scenario.Attempts{At: at}).PeakPerSecond(); got != want {
 			t.Errorf("%v: at most %d in a second, want %d", at, got, want)
 		}
 	}
@@ -52,11 +52,11 @@ func TestWaitsForGreeting(t *testing.T) {
 
 // A client that declares to try again for ever does not end while nobody lets it in.
 func TestRetriesForEver(t *testing.T) {
-	tries := scenario.Observation{Client: &scenario.Run{HungUp: true}, Connections: 2}
-	refused := scenario.Observation{Client: &scenario.Run{HungUp: true}, Gate: scenario.Refusing}
-	waits := scenario.Observation{Client: &scenario.Run{HungUp: true}, Connections: 1}
-	stuck := scenario.Observation{Client: &scenario.Run{HungUp: true, Stuck: "it waits for ever"}, Connections: 2}
-	spins := scenario.Observation{Client: &scenario.Run{HungUp: true, Spins: true}, Gate: scenario.Refusing}
+	tries := scenario.Observation{Client: &scenario.Run{TimedOut: true}, Connections: 2}
+	refused := scenario.Observation{Client: &scenario.Run{TimedOut: true}, AcceptMode: scenario.Refusing}
+	waits := scenario.Observation{Client: &scenario.Run{TimedOut: true}, Connections: 1}
+	stuck := scenario.Observation{Client: &scenario.Run{TimedOut: true, Stuck: "it waits for ever"}, Connections: 2}
+	spins := scenario.Observation{Client: &scenario.Run{TimedOut: true, Spins: true}, AcceptMode: scenario.Refusing}
 	for _, expect := range []scenario.Expectation{scenario.ReportsFailure(), scenario.FailsOrRecovers(), scenario.GivesUp()} {
 		for _, o := range []scenario.Observation{tries, refused} {
 			if err := expect.Check(o); err == nil || !strings.Contains(err.Error(), "still running") {
@@ -84,7 +84,7 @@ func TestExitStatus(t *testing.T) {
 	if err := scenario.GivesUp().Check(o); err != nil {
 		t.Errorf("status 1 of a conversation that broke off: %v", err)
 	}
-	if err := scenario.SaysRefused().Check(o); err == nil || !strings.Contains(err.Error(), "declares exit status 3 when nobody listens") {
+	if err := scenario.SaysRefused().Check(o); err == nil || !strings.Contains(err.Error(), "declares exit status 3 when the connect is refused") {
 		t.Errorf("status 1 of a client that was refused: %v", err)
 	}
 	o.Client.Exit.Code = 3

@@ -3,25 +3,27 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
 
-	"github.com/sockharness/harness/harness/document"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/strictyaml"
 )
 
 // A Config is what a harness.yaml says.
 type Config struct {
 	File    string
 	Targets []Target
+	Hints   []strictyaml.Error // what there is a better word for
 }
 
 // LoadConfig reads a configuration and every dialogue that it names. All that
 // is wrong with any of the files is in the error, with its place.
 func LoadConfig(path string) (Config, error) {
-	node, err := document.Load(path)
+	node, err := strictyaml.LoadFile(path)
 	if err != nil {
 		return Config{}, err
 	}
@@ -31,7 +33,7 @@ func LoadConfig(path string) (Config, error) {
 // ParseConfig reads a configuration from text; read gives the text of the files
 // that it names, relative to file's folder.
 func ParseConfig(file string, text []byte, read func(path string) ([]byte, error)) (Config, error) {
-	node, err := document.Parse(file, text)
+	node, err := strictyaml.ParseText(file, text)
 	if err != nil {
 		return Config{}, err
 	}
@@ -39,63 +41,79 @@ func ParseConfig(file string, text []byte, read func(path string) ([]byte, error
 }
 
 type configDecoder struct {
-	document.Decoder
-	file string
-	read func(string) ([]byte, error)
+	strictyaml.Decoder
+	file  string
+	read  func(string) ([]byte, error)
+	hints []strictyaml.Error
 }
 
-func decodeConfig(n *document.Node, file string, read func(string) ([]byte, error)) (Config, error) {
+func decodeConfig(n *strictyaml.Node, file string, read func(string) ([]byte, error)) (Config, error) {
 	d := &configDecoder{file: file, read: read}
 	c := Config{File: file}
 	seen := map[string]int{}
-	d.Fields(n, map[string]func(*document.Node){
-		"version": func(n *document.Node) { d.Int(n, 1, 1) },
-		"targets": func(n *document.Node) {
-			d.List(n, func(n *document.Node) {
-				t := d.target(n)
+	d.DecodeFields(n, map[string]func(*strictyaml.Node){
+		"version": func(n *strictyaml.Node) { d.IntBetween(n, 1, 1) },
+		"targets": func(n *strictyaml.Node) {
+			d.EachItem(n, func(n *strictyaml.Node) {
+				t := d.decodeTarget(n)
 				if line, twice := seen[t.Name]; twice && t.Name != "" {
-					d.Report(n, fmt.Sprintf("target %q is there twice", t.Name), fmt.Sprintf("first in line %d; rename one", line))
+					d.ReportError(n, fmt.Sprintf("target %q is defined twice", t.Name), fmt.Sprintf("first in line %d; rename one", line))
 				}
 				seen[t.Name] = n.Line()
 				c.Targets = append(c.Targets, t)
 			})
-			if len(c.Targets) == 0 && n.Kind() == document.List {
-				d.Report(n, "no targets", "describe at least one")
+			if len(c.Targets) == 0 && n.Kind() == strictyaml.List {
+				d.ReportError(n, "no targets", "add at least one target")
 			}
 		},
 	}, "version", "targets")
+	c.Hints = d.hints
 	return c, d.Err()
 }
 
-func (d *configDecoder) target(n *document.Node) Target {
+func (d *configDecoder) decodeTarget(n *strictyaml.Node) Target {
 	t := Target{Dir: filepath.Dir(d.file)}
-	failed := d.Failed()
-	d.Fields(n, map[string]func(*document.Node){
-		"name":     func(n *document.Node) { t.Name = d.Word(n) },
-		"server":   func(n *document.Node) { t.Server = d.peer(n, Server) },
-		"client":   func(n *document.Node) { t.Client = d.peer(n, Client) },
-		"test":     func(n *document.Node) { t.Test = Role(d.OneOf(n, "server", "client", "both")) },
-		"policies": func(n *document.Node) { t.Policies = d.policies(n) },
-		"oracles":  func(n *document.Node) { t.Oracles = d.oracles(n) },
-		"planted":  func(n *document.Node) { t.Planted = d.Word(n) },
-	}, "name", "server", "client")
-	if t.Test == "" {
-		t.Test = t.programs()
+	failed := d.ErrorCount()
+	var spoken *strictyaml.Node // the dialogue of the target, which is that of the peer it does not name
+	d.DecodeFields(n, map[string]func(*strictyaml.Node){
+		"name":     func(n *strictyaml.Node) { t.Name = d.NonEmptyString(n) },
+		"server":   func(n *strictyaml.Node) { t.Server = d.decodePeer(n, Server) },
+		"client":   func(n *strictyaml.Node) { t.Client = d.decodePeer(n, Client) },
+		"services": func(n *strictyaml.Node) { t.Services = d.decodeServices(n) },
+		"test":     func(n *strictyaml.Node) { t.Test = Role(d.OneOf(n, "server", "client", "both")) },
+		"policies": func(n *strictyaml.Node) { t.Policies = d.decodePolicies(n) },
+		"state":    func(n *strictyaml.Node) { t.State = State(d.OneOf(n, states()...)) },
+		"oracles":  func(n *strictyaml.Node) { t.Oracles = d.decodeOracles(n) },
+		"tls":      func(n *strictyaml.Node) { t.TLS = d.decodeTLS(n) },
+		"planted":  func(n *strictyaml.Node) { t.Planted = d.NonEmptyString(n) },
+		"dialogue": func(n *strictyaml.Node) { spoken = n },
+	}, "name")
+	d.addOtherPeer(&t, spoken)
+	if n.Kind() == strictyaml.Map && n.GetKey("server") == nil && n.GetKey("client") == nil {
+		d.ReportError(n, "the target has no server and no client", "add server:, client: or both")
+		return t
 	}
-	if d.Failed() == failed {
-		if err := t.Check(); errors.As(err, new(document.Errors)) {
-			d.Add(err)
+	if t.Test == "" {
+		t.Test = t.programRole()
+	}
+	if d.ErrorCount() == failed {
+		if err := t.CheckConsistency(); errors.As(err, new(strictyaml.Errors)) {
+			d.AddError(err)
 		} else if err != nil {
-			d.Report(n, err.Error(), "")
+			d.ReportError(n, err.Error(), "")
 		}
 	}
 	return t
 }
 
-// programs is the role of what is no dialogue: that is to be tested unless the target
+// programRole is the role of what is no dialogue: that is to be tested unless the target
 // says otherwise.
-func (t Target) programs() Role {
+func (t Target) programRole() Role {
 	switch {
+	case t.Client.Absent():
+		return Server
+	case t.Server.Absent():
+		return Client
 	case t.Server.Dialogue == nil && t.Client.Dialogue == nil:
 		return Both
 	case t.Client.Dialogue == nil:
@@ -104,57 +122,78 @@ func (t Target) programs() Role {
 	return Server
 }
 
-func (d *configDecoder) peer(n *document.Node, role Role) Peer {
+func (d *configDecoder) decodePeer(n *strictyaml.Node, role Role) Peer {
 	var p Peer
 	kinds := 0
-	set := func(f func(*document.Node)) func(*document.Node) {
-		return func(n *document.Node) { kinds++; f(n) }
+	set := func(f func(*strictyaml.Node)) func(*strictyaml.Node) {
+		return func(n *strictyaml.Node) { kinds++; f(n) }
 	}
-	d.Fields(n, map[string]func(*document.Node){
-		"command": set(func(n *document.Node) {
-			if p.Command = d.Strings(n); len(p.Command) == 1 && n.Kind() == document.Text {
-				words, err := peer.ParseCommand(p.Command[0])
-				if err != nil {
-					d.Report(n, err.Error(), "")
-				}
-				p.Command = words
-			}
-			if len(p.Command) == 0 || p.Command[0] == "" {
-				d.Report(n, "an empty command", "")
-			}
-		}),
-		"address":  set(func(n *document.Node) { p.Address = d.Word(n) }),
-		"dialogue": set(func(n *document.Node) { p.Dialogue = d.dialogue(n) }),
-		"ready":    func(n *document.Node) { p.Ready = d.ready(n) },
-		"scope":    func(n *document.Node) { p.Scope = Scope(d.OneOf(n, "suite", "scenario")) },
-		"env": func(n *document.Node) {
-			d.Pairs(n, func(k, v *document.Node) { p.Env = append(p.Env, k.Text()+"="+d.String(v)) })
+	fields := map[string]func(*strictyaml.Node){
+		"command":  set(func(n *strictyaml.Node) { p.Command = d.decodeCommand(n) }),
+		"address":  set(func(n *strictyaml.Node) { p.Address = resolvePath(d.NonEmptyString(n), filepath.Dir(d.file)) }),
+		"dialogue": set(func(n *strictyaml.Node) { p.Dialogue = d.decodeDialogue(n) }),
+		"network":  func(n *strictyaml.Node) { d.decodeNetwork(n, &p) },
+		"ready":    func(n *strictyaml.Node) { p.Ready = d.decodeReady(n) },
+		"transport": func(n *strictyaml.Node) {
+			p.Transport = Transport(d.OneOf(n, transportNames()...))
 		},
-	})
-	if kinds != 1 && n.Kind() == document.Map {
-		d.Report(n, fmt.Sprintf("the %s is described %d times", role, kinds), "give exactly one of command, address, dialogue")
+		"listen": func(n *strictyaml.Node) { p.Listen = d.decodeListen(n, role) },
+		"scope":  func(n *strictyaml.Node) { p.Scope = Scope(d.OneOf(n, "suite", "scenario")) },
+		"env":    func(n *strictyaml.Node) { p.Env = d.decodeEnv(n) },
+	}
+	if key := shortPeerKey(n); key != "" {
+		fields[key](n)
+		return p
+	}
+	d.DecodeFields(n, fields)
+	if kinds != 1 && n.Kind() == strictyaml.Map {
+		d.ReportError(n, fmt.Sprintf("the %s is described %d times", role, kinds), "give exactly one of command, address, dialogue")
 	}
 	return p
 }
 
-func (d *configDecoder) ready(n *document.Node) peer.Ready {
+// decodeListen reads an address of this host.
+func (d *configDecoder) decodeListen(n *strictyaml.Node, role Role) string {
+	text := d.NonEmptyString(n)
+	at, err := netip.ParseAddr(text)
+	switch {
+	case text == "":
+	case role != Server:
+		d.ReportError(n, "a client does not listen", "write listen in the server, which the harness is to the client")
+	case err != nil || !at.IsLoopback():
+		d.ReportError(n, fmt.Sprintf("%q is no loopback address", text), `write 127.0.0.1 or "::1"`)
+	}
+	return text
+}
+
+// decodeNetwork reads what is called transport now.
+func (d *configDecoder) decodeNetwork(n *strictyaml.Node, p *Peer) {
+	word := d.OneOf(n, string(TCP), string(UDP))
+	if word != "" && p.Transport == "" {
+		p.Transport = Transport(word)
+	}
+	d.hints = append(d.hints, strictyaml.Error{File: n.File(), Line: n.Line(), Column: n.Column(),
+		Message: "network is called transport now", Hint: "write transport: " + word})
+}
+
+func (d *configDecoder) decodeReady(n *strictyaml.Node) peer.Ready {
 	var r peer.Ready
-	d.Fields(n, map[string]func(*document.Node){
-		"log": func(n *document.Node) {
-			r.Log = d.Word(n)
+	d.DecodeFields(n, map[string]func(*strictyaml.Node){
+		"log": func(n *strictyaml.Node) {
+			r.Log = d.NonEmptyString(n)
 			if _, err := regexp.Compile(r.Log); err != nil {
-				d.Report(n, err.Error(), "")
+				d.ReportError(n, err.Error(), "")
 			}
 		},
-		"exec": func(n *document.Node) { r.Exec = d.Strings(n) },
+		"exec": func(n *strictyaml.Node) { r.Exec = d.StringList(n) },
 	})
 	return r
 }
 
-// dialogue reads the named file and checks it; what is wrong with it is told
+// decodeDialogue reads the named file and checks it; what is wrong with it is told
 // with its own places.
-func (d *configDecoder) dialogue(n *document.Node) *Source {
-	name := d.Word(n)
+func (d *configDecoder) decodeDialogue(n *strictyaml.Node) *Source {
+	name := d.NonEmptyString(n)
 	if name == "" {
 		return nil
 	}
@@ -164,33 +203,56 @@ func (d *configDecoder) dialogue(n *document.Node) *Source {
 	}
 	text, err := d.read(path)
 	if err != nil {
-		d.Report(n, fmt.Sprintf("dialogue %s cannot be read: %v", name, err), "")
+		d.ReportError(n, fmt.Sprintf("dialogue %s cannot be read: %v", name, err), "")
 		return nil
 	}
 	s := &Source{File: path, Text: text}
-	if _, err := s.Parse(); err != nil {
-		d.Add(err)
+	if _, err := s.ParseDialogue(); err != nil {
+		d.AddError(err)
 	}
 	return s
 }
 
-// Check tells what about a target contradicts itself. The error may be that of
+// CheckConsistency tells what about a target contradicts itself. The error may be that of
 // its dialogue, with its places.
-func (t Target) Check() error {
+func (t Target) CheckConsistency() error {
 	server, client := t.Server, t.Client
 	switch {
 	case client.Address != "":
-		return errors.New("a client connects, so it has no address")
-	case t.Tests(Server) && server.Dialogue != nil:
-		return errors.New("the server under test is a dialogue that the harness plays itself")
-	case t.Tests(Client) && client.Dialogue != nil:
-		return errors.New("the client under test is a dialogue that the harness plays itself")
-	case server.Dialogue == nil:
-		return nil
+		return errors.New("a client cannot be an address, because it connects; give a command or a dialogue")
+	case t.TestsRole(Server) && server.Absent():
+		return errors.New("test: server, but the target has no server; add the key server")
+	case t.TestsRole(Client) && client.Absent():
+		return errors.New("test: client, but the target has no client; add the key client")
+	case t.TestsRole(Server) && server.Dialogue != nil:
+		return errors.New("the server under test is a dialogue; give it a command or an address")
+	case t.TestsRole(Client) && client.Dialogue != nil:
+		return errors.New("the client under test is a dialogue; give it a command")
 	}
-	d, err := server.Dialogue.Parse()
+	if err := t.checkTransport(); err != nil {
+		return err
+	}
+	if err := t.checkServices(); err != nil {
+		return err
+	}
+	if server.Dialogue == nil {
+		return playableClient(client)
+	}
+	d, err := server.Dialogue.ParseDialogue()
 	if err != nil {
 		return nil // told where the dialogue was read
 	}
 	return d.PlayableAs(event.Server)
+}
+
+// playableClient tells what of a client's dialogue the harness cannot play.
+func playableClient(client Peer) error {
+	if client.Dialogue == nil {
+		return nil
+	}
+	d, err := client.Dialogue.ParseDialogue()
+	if err != nil {
+		return nil // told where the dialogue was read
+	}
+	return d.PlayableAs(event.Client)
 }

@@ -16,32 +16,36 @@ type Conversation struct {
 	Downstream Stream
 	Exit       int    // of the client, when it is a process
 	Stdout     []byte // of the client, when it is a process
-	Output     Likeness
-	Took       time.Duration // the longer one of two runs, from its beginning to its last answer
+	Output     OutputMatch
+	State      State
+	Beside     *dialogue.Script // what another client may say at any time although conversations share state; nil: nothing
+	Staggered  int              // exchanges that a second client may hold, each after one more of the first; where conversations share state
+	Took       time.Duration    // the longer one of two runs, from its beginning to its last answer
+	CPU        time.Duration    // that the peers which are processes took, in the run that took more
 }
 
 // unhurried is how many times as long as without a fault a peer may take.
 const unhurried = 2
 
-// Budget returns how long a peer may take for what it should do at once: at
+// ResponseBudget returns how long a peer may take for what it should do at once: at
 // least least, and more where the conversation itself is slow.
-func (c Conversation) Budget(least time.Duration) time.Duration {
+func (c Conversation) ResponseBudget(least time.Duration) time.Duration {
 	return max(least, unhurried*c.Took)
 }
 
-// A Likeness says in how far a client's output is the same from run to run, as
+// An OutputMatch says in how far a client's output is the same from run to run, as
 // two runs without a fault have shown: only what is can be compared.
-type Likeness string
+type OutputMatch string
 
 // The likenesses.
 const (
-	SameBytes  Likeness = ""
-	SameLength Likeness = "length"
-	SameStatus Likeness = "status" // nothing but the exit status
+	SameBytes  OutputMatch = ""
+	SameLength OutputMatch = "length"
+	SameStatus OutputMatch = "status" // nothing but the exit status
 )
 
-// Like compares two outputs.
-func (l Likeness) Like(a, b []byte) bool {
+// EqualOutputs compares two outputs.
+func (l OutputMatch) EqualOutputs(a, b []byte) bool {
 	switch l {
 	case SameLength:
 		return len(a) == len(b)
@@ -51,8 +55,8 @@ func (l Likeness) Like(a, b []byte) bool {
 	return bytes.Equal(a, b)
 }
 
-// LikenessOf tells how much two outputs have in common.
-func LikenessOf(a, b []byte) Likeness {
+// CompareOutputs tells how much two outputs have in common.
+func CompareOutputs(a, b []byte) OutputMatch {
 	switch {
 	case bytes.Equal(a, b):
 		return SameBytes
@@ -62,27 +66,19 @@ func LikenessOf(a, b []byte) Likeness {
 	return SameStatus
 }
 
-// Note says what is not compared, or nothing.
-func (l Likeness) Note() string {
+// ComparisonNote says what is not compared, or nothing.
+func (l OutputMatch) ComparisonNote() string {
 	switch l {
 	case SameLength:
-		return "the client's output differs from run to run without a fault: only its length and the exit status are compared"
+		return "the client's output differs between runs without a fault: only its length and the exit status are compared"
 	case SameStatus:
-		return "the client's output differs from run to run without a fault: only the exit status is compared"
+		return "the client's output differs between runs without a fault: only the exit status is compared"
 	}
 	return ""
 }
 
-// A Stream is all that flows in one direction of a conversation.
-type Stream struct {
-	Direction event.Direction
-	Bytes     []byte
-	Ends      []int64         // offsets at which messages end; the last one is len(Bytes)
-	Parts     []dialogue.Part // header, body and delimiter of each message, in order
-}
-
-// Stream returns the stream of direction d.
-func (c Conversation) Stream(d event.Direction) Stream {
+// StreamOf returns the stream of direction d.
+func (c Conversation) StreamOf(d event.Direction) Stream {
 	if d == event.Downstream {
 		return c.Downstream
 	}
@@ -92,21 +88,22 @@ func (c Conversation) Stream(d event.Direction) Stream {
 // ScriptedConversation is the conversation of a script, as far as the script
 // tells: a reply that it describes by a pattern only has no bytes yet.
 func ScriptedConversation(s *dialogue.Script) Conversation {
-	up := Stream{Direction: event.Upstream, Bytes: s.Requests(), Ends: s.RequestBoundaries(), Parts: s.RequestParts()}
-	down := Stream{Direction: event.Downstream, Ends: s.ReplyBoundaries(), Parts: s.ReplyParts()}
-	if replies, ok := s.Replies(); ok {
-		down.Bytes = replies
+	greeting, replies := s.ReplyEnds()
+	up := Stream{Direction: event.Upstream, Bytes: s.RequestBytes(), MessageEnds: s.RequestBoundaries(), ExchangeEnds: s.RequestEnds(), Parts: s.RequestParts()}
+	down := Stream{Direction: event.Downstream, MessageEnds: s.ReplyBoundaries(), ExchangeEnds: replies, Greeting: greeting, Parts: s.ReplyParts()}
+	if all, ok := s.ReplyBytes(); ok {
+		down.Bytes = all
 	}
 	return Conversation{Script: s, Upstream: up, Downstream: down}
 }
 
 // RecordedConversation is the conversation of two programs without a script:
-// one message in each direction, as far as anybody can tell.
+// one message and one exchange in each direction, as far as anybody can tell.
 func RecordedConversation(upstream, downstream []byte) Conversation {
 	whole := func(d event.Direction, b []byte) Stream {
 		s := Stream{Direction: d, Bytes: b}
 		if n := int64(len(b)); n > 0 {
-			s.Ends = []int64{n}
+			s.MessageEnds, s.ExchangeEnds = []int64{n}, []int64{n}
 			s.Parts = []dialogue.Part{{Kind: "body", From: 0, To: n}}
 		}
 		return s
@@ -114,52 +111,26 @@ func RecordedConversation(upstream, downstream []byte) Conversation {
 	return Conversation{Upstream: whole(event.Upstream, upstream), Downstream: whole(event.Downstream, downstream)}
 }
 
-// Len returns the number of bytes in the stream.
-func (s Stream) Len() int64 { return int64(len(s.Bytes)) }
-
-// Starts returns the offsets at which messages start.
-func (s Stream) Starts() []int64 {
-	if len(s.Ends) == 0 {
-		return nil
-	}
-	return append([]int64{0}, s.Ends[:len(s.Ends)-1]...)
-}
-
-// Message returns the index of the message that byte offset belongs to: that
-// whose end is the first one beyond offset.
-func (s Stream) Message(offset int64) int {
-	for i, end := range s.Ends {
-		if offset < end {
-			return i
-		}
-	}
-	return len(s.Ends)
-}
-
-// Longest returns where the longest message starts and how long it is.
-func (s Stream) Longest() (start, length int64) {
-	for i, from := range s.Starts() {
-		if n := s.Ends[i] - from; n > length {
-			start, length = from, n
-		}
-	}
-	return start, length
-}
-
-// First returns the script of the first n exchanges. Short of the last one the
+// FirstExchanges returns the script of the first n exchanges. Short of the last one the
 // client closes, whoever does at the end of the whole.
-func First(s *dialogue.Script, n int) *dialogue.Script {
+func FirstExchanges(s *dialogue.Script, n int) *dialogue.Script {
 	first := *s
 	if n < len(s.Steps) {
 		first.Steps = s.Steps[:n]
-		first.End = dialogue.ClientCloses
+		first.End, first.Partial = dialogue.ClientCloses, true
 	}
 	return &first
+}
+
+// IsWholeRequest reports whether the n-th exchange, from 0, is a whole request: the one
+// before does not go on in it, and it does not go on in the next one.
+func IsWholeRequest(s *dialogue.Script, n int) bool {
+	return !s.Steps[n].GoesOn() && (n == 0 || !s.Steps[n-1].GoesOn())
 }
 
 // UntilEOF reports whether only the end of the stream ends a message, so that a
 // message cut short cannot be told from a whole one.
 func (c Case) UntilEOF() bool {
 	script := c.Conversation.Script
-	return script != nil && script.Framing.Kind == dialogue.UntilEOF
+	return script != nil && script.RepliesEndWithStream()
 }

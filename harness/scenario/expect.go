@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/excerpt"
 )
 
 // An Expectation is one thing that a correct peer does. Check returns nil, or
@@ -16,80 +17,88 @@ type Expectation struct {
 	Check func(Observation) error
 }
 
-// Judge returns what was not as expected, one line each, or nil.
-func Judge(o Observation, expectations []Expectation) error {
+// JudgeObservation returns what was not as expected, one line each, or nil. What the target
+// does not declare is left to [CollectRemarks].
+func JudgeObservation(o Observation, expectations []Expectation) error {
 	var problems []error
 	for _, e := range expectations {
-		if err := e.Check(o); err != nil {
+		if err := asFailure(e.Check(o)); err != nil {
 			problems = append(problems, err)
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// Completes expects the conversation to be held to its end as without the
+// ExpectCompletion expects the conversation to be held to its end as without the
 // fault: every answer, byte for byte, or the same output and exit status.
-func Completes() Expectation {
+func ExpectCompletion() Expectation {
 	return Expectation{"completes", func(o Observation) error {
 		if o.Client != nil {
 			return sameRun(o)
 		}
-		return played(o)
+		return checkPlayed(o)
 	}}
 }
 
-func played(o Observation) error {
+func checkPlayed(o Observation) error {
 	if o.Played != nil && o.Played.Mismatch != nil {
-		return mismatched(o.Played)
+		return describeMismatch(o.Played)
 	}
-	return replied(o, o.steps())
+	return checkReplies(o, o.playedSteps())
 }
 
-// replied returns nil if the first replies came whole, whatever came then.
-func replied(o Observation, replies int) error {
+// checkReplies returns nil if the first replies came whole, whatever came then.
+func checkReplies(o Observation, replies int) error {
 	switch p := o.Played; {
 	case p == nil:
-		return errors.New("the conversation did not take place")
+		return errors.New("the conversation did not start")
 	case p.Steps >= replies:
 		return nil
 	case p.Mismatch != nil:
-		return mismatched(p)
+		return describeMismatch(p)
 	default:
-		return fmt.Errorf("got %d of %d answers, then: %s%s", p.Steps, replies, endingWord(p.Ending), o.busy())
+		return fmt.Errorf("got %d of %d answers, then: %s%s", p.Steps, replies, endingWord(p.Ending), o.hangReason())
 	}
 }
 
-func mismatched(p *dialogue.Played) error {
+func describeMismatch(p *dialogue.Played) error {
 	return fmt.Errorf("%w\nthen: %s", p.Mismatch, endingWord(p.Ending))
 }
 
-// busy says what the server was about when its time was over, where that is known.
-func (o Observation) busy() string {
+// hangReason says what the server was about when its time was over, where that is known.
+func (o Observation) hangReason() string {
 	switch {
 	case o.Spins:
-		return "; it spins: it keeps a processor busy while nothing moves"
+		return "; it spins: it uses a full CPU while no data moves"
 	case o.Stuck != "":
 		return "; " + o.Stuck
 	}
 	return ""
 }
 
-func (o Observation) steps() int {
+func (o Observation) playedSteps() int {
 	if o.Case.Conversation.Script == nil {
 		return 0
 	}
 	return len(o.Case.Conversation.Script.Steps)
 }
 
+// leavesEarly reports whether the client ends before the dialogue does, where nothing
+// says whether a request ends there too.
+func (o Observation) leavesEarly() bool {
+	s := o.Case.Conversation.Script
+	return s != nil && s.Partial && len(s.Steps) > 0 && s.Steps[len(s.Steps)-1].Continues == nil
+}
+
 func sameRun(o Observation) error {
 	run, control := o.Client, o.Case.Conversation
 	switch {
-	case run.HungUp:
+	case run.TimedOut:
 		return hungUp(run)
 	case run.Exit.Code != control.Exit || run.Exit.Signal != 0:
-		return fmt.Errorf("the client %s, want exit status %d as without the fault%s", run.Exit, control.Exit, said(run))
+		return fmt.Errorf("the client %s, want exit status %d as without the fault%s", run.Exit, control.Exit, lastStderrLine(run))
 	case !o.sameOutput():
-		return fmt.Errorf("the client exited with status %d, but its output differs: %s", run.Exit.Code, o.outputDifference())
+		return fmt.Errorf("the client exited with status %d, but its output differs from the run without a fault: %s", run.Exit.Code, o.outputDifference())
 	}
 	return nil
 }
@@ -97,70 +106,79 @@ func sameRun(o Observation) error {
 // sameOutput reports whether the client's output is that of the control, as far
 // as that is the same from run to run.
 func (o Observation) sameOutput() bool {
-	return o.Case.Conversation.Output.Like(o.Client.Stdout, o.Case.Conversation.Stdout)
+	return o.Case.Conversation.Output.EqualOutputs(o.Client.Stdout, o.Case.Conversation.Stdout)
 }
 
 func (o Observation) outputDifference() string {
-	return dialogue.Difference(o.Case.Conversation.Stdout, o.Client.Stdout)
+	return dialogue.DescribeDifference(o.Case.Conversation.Stdout, o.Client.Stdout)
 }
 
 // EndsBy expects the peer under test to end the connection in one of the given
 // ways, within the budget.
 func EndsBy(want ...event.Ending) Expectation {
 	return Expectation{"ends", func(o Observation) error {
-		got := o.Ending(o.Case.Role.Side())
+		got := o.SideEnding(o.Case.Role.ProxySide())
 		if got == event.Open && o.Played != nil && o.Played.ReadEnding != event.Open {
 			got = o.Played.ReadEnding
 		}
-		if slices.Contains(want, got) {
+		if slices.Contains(want, got) || got == event.Reset && slices.Contains(want, event.EOF) && o.endedByRecord() {
 			return nil
 		}
 		if got == event.Open || got == event.Timeout {
-			return fmt.Errorf("the %s had not ended the connection after %s, want %s%s", o.Case.Role, round(o.Elapsed), words(want), o.busy())
+			return fmt.Errorf("the %s had not ended the connection after %s, want %s%s", o.Case.Role, roundMillis(o.Elapsed), joinEndings(want), o.hangReason())
 		}
-		return fmt.Errorf("the %s ended the connection by %s, want %s", o.Case.Role, endingWord(got), words(want))
+		return fmt.Errorf("the %s ended the connection by %s, want %s", o.Case.Role, endingWord(got), joinEndings(want))
 	}}
 }
 
-// Acts expects the variant's act to succeed.
-func Acts() Expectation {
-	return Expectation{"acts", func(o Observation) error { return o.ActError }}
+// endedByRecord reports whether a stream ends by a record, close_notify, before its socket
+// does: on TLS a server that ends first leaves the client's own close_notify unread, and
+// the kernel makes a reset of that (RFC 8446 section 6.1).
+func (o Observation) endedByRecord() bool { return o.Case.Target.Transport() == TLS }
+
+// ExpectRunSucceeds expects the variant's act to succeed.
+func ExpectRunSucceeds() Expectation {
+	return Expectation{"acts", func(o Observation) error { return o.RunError }}
 }
 
-// AnswersOnly expects the server to have answered the messages that it got
-// whole, and nothing more: an answer to a message that ended in the middle is a
-// request executed that nobody made. What the target declares about truncated
-// messages goes before.
-func AnswersOnly(messages int) Expectation {
-	return Expectation{"answers only whole messages", func(o Observation) error {
-		down := o.Case.Conversation.Downstream
-		if o.Played == nil || len(down.Ends) < messages || o.Case.Target.Policies.Truncated == TruncationAccepted {
-			return nil
-		}
-		end := int64(0)
-		if messages > 0 {
-			end = down.Ends[messages-1]
-		}
-		got := o.Played.Received
-		if int64(len(got)) > end && o.Case.Target.Policies.Truncated == TruncationIgnored {
-			return fmt.Errorf("the server answered a message that ended in the middle: %s", excerpt(got[end:]))
-		}
-		return nil
-	}}
-}
-
-// Answers expects at least the replies to the first messages, whole.
-func Answers(messages int) Expectation {
+// ExpectReplies expects at least the replies of the first exchanges, whole.
+func ExpectReplies(exchanges int) Expectation {
 	return Expectation{"answers", func(o Observation) error {
-		return replied(o, messages)
+		return checkReplies(o, exchanges)
 	}}
+}
+
+// ExpectRepliesOnly expects the replies to all that a client has asked that ends before the
+// dialogue does, and nothing after them. A server may say something to a client
+// that leaves: undeclared, that is a remark.
+func ExpectRepliesOnly() Expectation {
+	return Expectation{"leaves", func(o Observation) error {
+		extra := o.extraBytes()
+		if err := checkReplies(o, o.playedSteps()); err != nil || len(extra) == 0 {
+			return err
+		}
+		last := o.Case.Conversation.Script.Steps[o.playedSteps()-1]
+		if last.Continues == nil {
+			return NewUndeclared(fmt.Sprintf("continues: false (or true) in exchange %d of the dialogue", o.playedSteps()),
+				"the server sent bytes when the client had ended after exchange %d: %s (true: its request goes on in the next exchange)", o.playedSteps(), excerpt.Quote(extra))
+		}
+		return describeMismatch(o.Played)
+	}}
+}
+
+// extraBytes returns what the server sent after the last answer.
+func (o Observation) extraBytes() []byte {
+	if p := o.Played; p != nil && p.Mismatch != nil && p.Mismatch.Step >= o.playedSteps() {
+		return p.Mismatch.Got
+	}
+	return nil
 }
 
 // ReportsFailure expects the client to end in time, by itself, with an exit
 // status that says it failed; or, having tried again on a new connection, to
 // end as without the fault, or to go on trying where that is declared.
 func ReportsFailure() Expectation {
-	return Expectation{"reports failure", func(o Observation) error {
+	return Expectation{"exits with an error", func(o Observation) error {
 		if o.goesOn() {
 			return nil
 		}
@@ -171,7 +189,7 @@ func ReportsFailure() Expectation {
 			return nil
 		}
 		if o.sameOutput() {
-			return fmt.Errorf("the client reported success (exit status 0, the usual output) on %s", attempts(o))
+			return fmt.Errorf("the client reported success (exit status 0, the usual output) on %s", formatAttempts(o))
 		}
 		return fmt.Errorf("the client reported success (exit status 0) on incomplete data: %s",
 			o.outputDifference())
@@ -195,35 +213,46 @@ func FailsOrRecovers() Expectation {
 // goesOn reports whether the client still tries when its time is over, as its
 // target declares: for ever. One that never tried again waits for its first attempt.
 func (o Observation) goesOn() bool {
-	forever := o.Case.Target.Policies.Retries == RetriesForEver && (o.Connections > 1 || o.Gate != Accepting)
-	return forever && o.Client != nil && o.Client.HungUp && !o.Client.Spins && o.Client.Stuck == ""
+	forever := o.Case.Target.Policies.Retries == RetriesForEver && (o.Connections > 1 || o.AcceptMode != Accepting)
+	return forever && o.Client != nil && o.Client.TimedOut && !o.Client.Spins && o.Client.Stuck == ""
 }
 
 func endsByItself(o Observation) error {
 	switch {
 	case o.Client == nil:
 		return errors.New("the client was not started")
-	case o.Client.HungUp:
+	case o.TimeUndeclared():
+		return o.stillRunning()
+	case o.Client.TimedOut:
 		return hungUp(o.Client)
 	case o.Client.Exit.Signal != 0:
-		return fmt.Errorf("the client was killed by %s%s", o.Client.Exit.Signal, said(o.Client))
+		return fmt.Errorf("the client was killed by %s%s", o.Client.Exit.Signal, lastStderrLine(o.Client))
 	}
 	return nil
 }
 
-func hungUp(r *Run) error {
-	if r.Spins {
-		return fmt.Errorf("the client spins: after %s it keeps a processor busy while nothing moves", round(r.Elapsed))
+// stillRunning is the remark on a client that declares no limit.
+func (o Observation) stillRunning() error {
+	text := fmt.Sprintf("the client was still running after %s", roundMillis(o.Client.Elapsed))
+	if len(o.Attempts.At) > 0 {
+		text += fmt.Sprintf(" and %s", o.Attempts)
 	}
-	if r.Stuck != "" {
-		return fmt.Errorf("the client hangs: after %s it is proven that %s", round(r.Elapsed), r.Stuck)
-	}
-	return fmt.Errorf("the client was still running after %s", round(r.Elapsed))
+	return NewUndeclared("policies: {answer_timeout: …}, or retries: -1 if it tries again without end", "%s", text)
 }
 
-func attempts(o Observation) string {
+func hungUp(r *Run) error {
+	if r.Spins {
+		return fmt.Errorf("the client spins: after %s it uses a full CPU while no data moves", roundMillis(r.Elapsed))
+	}
+	if r.Stuck != "" {
+		return fmt.Errorf("the client hangs: after %s it is proven that %s", roundMillis(r.Elapsed), r.Stuck)
+	}
+	return fmt.Errorf("the client was still running after %s", roundMillis(r.Elapsed))
+}
+
+func formatAttempts(o Observation) string {
 	if o.Connections == 1 {
 		return "the only connection it made"
 	}
-	return fmt.Sprintf("%d connections, none of which carried the conversation", o.Connections)
+	return fmt.Sprintf("not one of its %d connections carried the conversation", o.Connections)
 }

@@ -28,9 +28,11 @@ func exited(code int, stdout string) Run {
 // answered is a server whose dialogue has two replies, of which steps came.
 func answered(steps int, received string, ending event.Ending) Observation {
 	script := &dialogue.Script{Steps: make([]dialogue.Step, 2)}
+	replies := []int64{6, 12}
 	return Observation{
 		Case: Case{Role: Server, Conversation: Conversation{Script: script,
-			Downstream: Stream{Direction: event.Downstream, Bytes: []byte("HELLO\nWORLD\n"), Ends: []int64{6, 12}}}},
+			Downstream: Stream{Direction: event.Downstream, Bytes: []byte("HELLO\nWORLD\n"), MessageEnds: replies, ExchangeEnds: replies},
+			Upstream:   Stream{Direction: event.Upstream, Bytes: []byte("hello\nworld\n"), MessageEnds: replies, ExchangeEnds: replies}}},
 		Played: &dialogue.Played{Steps: steps, Received: []byte(received), Ending: ending, ReadEnding: ending},
 	}
 }
@@ -51,32 +53,32 @@ func TestExpectations(t *testing.T) {
 	crashed := answered(2, "", event.EOF)
 	crashed.Crash = &peer.Exit{Code: -1, Signal: syscall.SIGPIPE}
 	deaf := answered(2, "", event.EOF)
-	deaf.Fresh = errors.New("no answer")
+	deaf.AfterErr = errors.New("no answer")
 	tests := []struct {
 		name        string
 		expectation Expectation
 		observed    Observation
 		want        string // part of the problem; empty: none
 	}{
-		{"completes", Completes(), answered(2, "HELLO\nWORLD\n", event.EOF), ""},
-		{"completes half", Completes(), answered(1, "HELLO\n", event.Reset), "got 1 of 2 answers, then: reset"},
-		{"completes, same run", Completes(), told(exited(0, "HELLO\n"), 1), ""},
-		{"completes, other output", Completes(), told(exited(0, "HEL\n"), 1), "output differs: at byte 3"},
-		{"completes, other status", Completes(), told(exited(1, "HELLO\n"), 1), "exited with status 1, want exit status 0"},
-		{"completes, hung", Completes(), told(Run{HungUp: true}, 1), "still running"},
-		{"completes, spins", Completes(), told(Run{HungUp: true, Spins: true}, 1), "spins"},
+		{"completes", ExpectCompletion(), answered(2, "HELLO\nWORLD\n", event.EOF), ""},
+		{"completes half", ExpectCompletion(), answered(1, "HELLO\n", event.Reset), "got 1 of 2 answers, then: reset"},
+		{"completes, same run", ExpectCompletion(), told(exited(0, "HELLO\n"), 1), ""},
+		{"completes, other output", ExpectCompletion(), told(exited(0, "HEL\n"), 1), "output differs from the run without a fault: at byte 3"},
+		{"completes, other status", ExpectCompletion(), told(exited(1, "HELLO\n"), 1), "exited with status 1, want exit status 0"},
+		{"completes, hung", ExpectCompletion(), told(Run{TimedOut: true}, 1), "still running"},
+		{"completes, spins", ExpectCompletion(), told(Run{TimedOut: true, Spins: true}, 1), "spins"},
 
 		{"ends by FIN", EndsBy(event.EOF), ended(answered(2, "", event.EOF), fin), ""},
 		{"ends by RST", EndsBy(event.EOF), ended(answered(2, "", event.Reset), rst), "by reset (RST), want eof"},
 		{"ends either way", EndsBy(event.EOF, event.Reset), ended(answered(2, "", event.Reset), rst), ""},
 		{"never ends", EndsBy(event.EOF), answered(2, "", event.Timeout), "had not ended the connection"},
 
-		{"one answer", AnswersOnly(1), ignoring(answered(1, "HELLO\n", event.EOF)), ""},
-		{"one answer too many", AnswersOnly(1), ignoring(answered(1, "HELLO\nWOR\n", event.EOF)), `ended in the middle: "WOR\n"`},
-		{"undeclared", AnswersOnly(1), answered(1, "HELLO\nWOR\n", event.EOF), ""},
+		{"one answer", AnswersOnly(8), ignoring(answered(1, "HELLO\n", event.EOF)), ""},
+		{"one answer too many", AnswersOnly(8), ignoring(answered(1, "HELLO\nWOR\n", event.EOF)), `ended in the middle: "WOR\n"`},
+		{"undeclared", AnswersOnly(8), answered(1, "HELLO\nWOR\n", event.EOF), ""},
 
-		{"enough answers", Answers(1), answered(1, "HELLO\n", event.EOF), ""},
-		{"answer dropped", Answers(2), answered(1, "HELLO\n", event.EOF), "got 1 of 2 answers"},
+		{"enough answers", ExpectReplies(1), answered(1, "HELLO\n", event.EOF), ""},
+		{"answer dropped", ExpectReplies(2), answered(1, "HELLO\n", event.EOF), "got 1 of 2 answers"},
 
 		{"says failed", ReportsFailure(), told(exited(1, "HEL"), 1), ""},
 		{"retried", ReportsFailure(), told(exited(0, "HELLO\n"), 2), ""},
@@ -90,7 +92,7 @@ func TestExpectations(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := Judge(tt.observed, []Expectation{tt.expectation})
+			err := JudgeObservation(tt.observed, []Expectation{tt.expectation})
 			switch {
 			case err == nil && tt.want != "":
 				t.Errorf("got no problem, want %q", tt.want)
@@ -107,17 +109,17 @@ func TestEndingIsThatOfTheFirstConnection(t *testing.T) {
 		{Kind: event.FIN, Side: event.Server, Conn: 1},
 		{Kind: event.FIN, Side: event.Client, Conn: 1},
 	}}
-	if got := o.Ending(event.Client); got != event.EOF {
+	if got := o.SideEnding(event.Client); got != event.EOF {
 		t.Errorf("got %q, want eof: the reset was another connection's", got)
 	}
 }
 
 func TestFirstEndsByTheClient(t *testing.T) {
 	whole := &dialogue.Script{Steps: make([]dialogue.Step, 3), End: dialogue.ServerCloses}
-	if first := First(whole, 2); len(first.Steps) != 2 || first.End != dialogue.ClientCloses {
+	if first := FirstExchanges(whole, 2); len(first.Steps) != 2 || first.End != dialogue.ClientCloses {
 		t.Errorf("got %d steps, %s; want 2, client closes", len(first.Steps), first.End)
 	}
-	if all := First(whole, 3); len(all.Steps) != 3 || all.End != dialogue.ServerCloses {
+	if all := FirstExchanges(whole, 3); len(all.Steps) != 3 || all.End != dialogue.ServerCloses {
 		t.Errorf("got %d steps, %s; want 3, server closes", len(all.Steps), all.End)
 	}
 	if len(whole.Steps) != 3 || whole.End != dialogue.ServerCloses {

@@ -7,20 +7,20 @@ import (
 	"github.com/sockharness/harness/toxics"
 )
 
-// Strike returns a fault that strikes at the given byte of a stream.
-func Strike(kind string, d event.Direction, at int64, attributes map[string]any) toxics.Spec {
-	f := FromStart(kind, d, attributes)
+// FaultAt returns a fault that strikes at the given byte of a stream.
+func FaultAt(kind string, d event.Direction, at int64, attributes map[string]any) toxics.Spec {
+	f := FaultFromStart(kind, d, attributes)
 	f.At = toxics.Trigger{Byte: &at}
 	return f
 }
 
-// FromStart returns a fault that is there from the first byte on.
-func FromStart(kind string, d event.Direction, attributes map[string]any) toxics.Spec {
+// FaultFromStart returns a fault that is there from the first byte on.
+func FaultFromStart(kind string, d event.Direction, attributes map[string]any) toxics.Spec {
 	return toxics.Spec{Name: fmt.Sprintf("%s_%s", kind, d), Type: kind, Direction: d, Toxicity: 1, Attributes: attributes}
 }
 
-// Cut returns a fault that splits a stream at the given offsets: what follows
+// SplitAt returns a fault that splits a stream at the given offsets: what follows
 // one leaves only when the receiver has read what precedes it.
-func Cut(d event.Direction, offsets ...int64) toxics.Spec {
-	return FromStart("slice", d, map[string]any{"offsets": offsets})
+func SplitAt(d event.Direction, offsets ...int64) toxics.Spec {
+	return FaultFromStart("slice", d, map[string]any{"offsets": offsets})
 }

@@ -13,45 +13,50 @@ import (
 
 // An Observation is all that is known after a variant was played.
 type Observation struct {
-	Case         Case
-	Faults       []toxics.Spec
-	Gate         Gate
-	NoEnd        bool
-	Acted        bool             // the variant has an act instead of a conversation
-	Played       *dialogue.Played // by the client dialogue, if there is one
-	Spins        bool             // the server was burning a processor at the end, while nothing moved
-	Stuck        string           // how the server is proven to wait for ever; empty: it is not
-	Client       *Run             // of the client process, if there is one
-	Crash        *peer.Exit       // of the server process, when it has died by itself
-	Lost         string           // which process of the server's, beside that, has; empty: none
-	Fresh        error            // of a fresh conversation with the server afterwards; nil: it works
-	Others       error            // of another client's conversation while the fault was in place; nil: it worked
-	Repeats      *Repeats         // at the end of a scenario only
-	ActError     error            // of the variant's Act
-	ServerStderr []byte           // the end of what the server wrote there so far
-	Connections  int              // accepted by the proxy
-	Starved      time.Duration    // for which a peer, or the harness, was ready and got no processor
-	Events       []event.Event
-	Elapsed      time.Duration
+	Case           Case
+	Faults         []toxics.Spec
+	AcceptMode     AcceptMode
+	NoEnd          bool
+	Ran            bool             // the variant has an act instead of a conversation
+	Played         *dialogue.Played // by the client dialogue, if there is one
+	Spins          bool             // the server was burning a processor at the end, while nothing moved
+	Stuck          string           // how the server is proven to wait for ever; empty: it is not
+	Client         *Run             // of the client process, if there is one
+	Crash          *peer.Exit       // of the server process, when it has died by itself
+	DeadWorker     string           // which process of the server's, beside that, has; empty: none
+	AfterErr       error            // of a fresh conversation with the server afterwards; nil: it works
+	OtherClientErr error            // of another client's conversation while the fault was in place; nil: it worked
+	LeakRounds     *LeakRounds      // at the end of a scenario only
+	RunError       error            // of the variant's Act
+	ServerStderr   []byte           // the end of what the server wrote there so far
+	LastWords      string           // of a server process that has ended: the line that names why; empty: it wrote none
+	StuckIn        string           // program and system call of a proven hang: "python3 in recvfrom"; empty: there is none
+	Connections    int              // accepted by the proxy
+	Attempts       Attempts         // of the client process to connect
+	Starved        time.Duration    // for which a peer, or the harness, was ready and got no processor
+	Events         []event.Event
+	Elapsed        time.Duration
+	Shifted        bool // requests had other lengths than in the control, so that offsets in them are other places
 }
 
-// Died reports whether a process of the server's has ended that should not have.
-func (o Observation) Died() bool { return o.Crash != nil || o.Lost != "" }
+// ServerDied reports whether a process of the server's has ended that should not have.
+func (o Observation) ServerDied() bool { return o.Crash != nil || o.DeadWorker != "" }
 
 // A Run is one run of a client process.
 type Run struct {
-	Exit    peer.Exit
-	HungUp  bool   // it had not exited when its time was over, and was killed
-	Spins   bool   // it was burning a processor then, while nothing moved
-	Stuck   string // how it is proven to wait for ever; empty: it is not
-	Stdout  []byte
-	Stderr  []byte
-	Elapsed time.Duration
+	Exit     peer.Exit
+	TimedOut bool   // it had not exited when its time was over, and was killed
+	Spins    bool   // it was burning a processor then, while nothing moved
+	Stuck    string // how it is proven to wait for ever; empty: it is not
+	StuckIn  string // program and system call of that: "python3 in recvfrom"
+	Stdout   []byte
+	Stderr   []byte
+	Elapsed  time.Duration
 }
 
-// Ending returns how the given side ended the first connection towards the
+// SideEnding returns how the given side ended the first connection towards the
 // proxy: eof after its FIN, reset after its RST, open when it did neither.
-func (o Observation) Ending(side event.Side) event.Ending {
+func (o Observation) SideEnding(side event.Side) event.Ending {
 	for _, e := range o.Events {
 		if e.Side != side || e.Conn > 1 {
 			continue
@@ -66,8 +71,8 @@ func (o Observation) Ending(side event.Side) event.Ending {
 	return event.Open
 }
 
-// Struck returns the events of faults that took effect.
-func (o Observation) Struck() []event.Event {
+// StruckEvents returns the events of faults that took effect.
+func (o Observation) StruckEvents() []event.Event {
 	var out []event.Event
 	for _, e := range o.Events {
 		if e.Kind == event.Struck {
@@ -77,8 +82,8 @@ func (o Observation) Struck() []event.Event {
 	return out
 }
 
-// Carried returns how many bytes the first connection carried in direction d.
-func (o Observation) Carried(d event.Direction) int64 {
+// CarriedBytes returns how many bytes the first connection carried in direction d.
+func (o Observation) CarriedBytes(d event.Direction) int64 {
 	var n int64
 	for _, e := range o.Events {
 		if e.Kind == event.Bytes && e.Direction == d && e.Conn <= 1 {
@@ -88,39 +93,64 @@ func (o Observation) Carried(d event.Direction) int64 {
 	return n
 }
 
-// First returns which side ended the first connection first, and how; nil where
-// nobody did.
-func (o Observation) First() *event.Event {
+// FirstEnding returns which side ended the first connection first, and how; nil where
+// no side did. That the proxy ends what is left when a run is over, or a client whose
+// server it does not reach, is no such end: without a fault it is not the proxy that ends.
+func (o Observation) FirstEnding() *event.Event {
+	struck := false
 	for _, e := range o.Events {
-		if e.First && e.Conn <= 1 {
-			return &e
+		struck = struck || e.Kind == event.Struck
+		if !e.First || e.Conn > 1 {
+			continue
 		}
+		if e.Side == event.Proxy && !struck {
+			return nil
+		}
+		return &e
 	}
 	return nil
 }
 
-// Hung reports whether a peer had not done its part when it was given up.
-func (o Observation) Hung() bool {
+// PeerHung reports whether a peer had not done its part when it was given up.
+func (o Observation) PeerHung() bool {
 	if o.Client != nil {
-		return o.Client.HungUp
+		return o.Client.TimedOut
 	}
-	return o.Played != nil && o.Played.Ending == event.Timeout || errors.Is(o.ActError, context.DeadlineExceeded)
+	return o.Played != nil && o.Played.Ending == event.Timeout || errors.Is(o.RunError, context.DeadlineExceeded)
 }
 
 // ErrSpins is for an act that finds a peer which keeps a processor busy while nothing
 // moves.
 var ErrSpins = errors.New("spins")
 
-// Spun reports whether a peer was burning a processor.
-func (o Observation) Spun() bool {
-	return o.Spins || o.Client != nil && o.Client.Spins || errors.Is(o.ActError, ErrSpins)
+// ErrNoAnswer is in the error of an exchange of which the server ended the connection
+// before its answer.
+var ErrNoAnswer = errors.New("no answer")
+
+// TimeUndeclared reports whether the client under test was left running for no other
+// reason than that its time was over, which its target does not declare.
+func (o Observation) TimeUndeclared() bool {
+	p := o.Case.Target.Policies
+	return o.Client != nil && o.TimedOutUnproven() && p.AnswerTimeout == 0 && p.AnswerDeadline == 0
 }
 
-// Timed reports whether it was given up for time alone: nothing proves that it
+// ErrStorms is for an act that finds a client which connects again without a pause.
+var ErrStorms = errors.New("reconnects too fast")
+
+// Stormed reports whether the client connected more often than any load of the machine
+// can explain.
+func (o Observation) Stormed() bool { return errors.Is(o.RunError, ErrStorms) || attemptRate(o) != nil }
+
+// SpunCPU reports whether a peer was burning a processor.
+func (o Observation) SpunCPU() bool {
+	return o.Spins || o.Client != nil && o.Client.Spins || errors.Is(o.RunError, ErrSpins)
+}
+
+// TimedOutUnproven reports whether it was given up for time alone: nothing proves that it
 // would never have come to an end.
-func (o Observation) Timed() bool {
+func (o Observation) TimedOutUnproven() bool {
 	if o.Client != nil {
-		return o.Client.HungUp && !o.Client.Spins && o.Client.Stuck == ""
+		return o.Client.TimedOut && !o.Client.Spins && o.Client.Stuck == ""
 	}
-	return o.Hung() && !o.Spins && o.Stuck == ""
+	return o.PeerHung() && !o.Spins && o.Stuck == ""
 }

@@ -12,18 +12,31 @@ const shortMessage = 128
 // long message is where a reader's chunks end.
 var edges = []int64{1 << 9, 1 << 10, 1460, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15, 1 << 16, 1 << 17}
 
-// Inside returns offsets that lie strictly inside messages of the stream, at
+// InsideExchanges returns offsets that lie strictly inside exchanges of the stream, at
 // most limit of them, in order: all of short messages, of long ones the first
-// and last few and those around the sizes of common buffers.
-func (s Stream) Inside(limit int) []int64 {
-	var out []int64
-	for i, start := range s.Starts() {
-		out = append(out, inside(start, s.Ends[i])...)
+// and last few and those around the sizes of common buffers, and where one message
+// of an exchange ends and the next one begins.
+func (s Stream) InsideExchanges(limit int) []int64 {
+	out := s.InnerEnds()
+	for i, start := range s.MessageStarts() {
+		out = append(out, offsetsBetween(start, s.MessageEnds[i])...)
 	}
-	return thin(out, limit)
+	slices.Sort(out)
+	return thinOffsets(out, limit)
 }
 
-func inside(from, to int64) []int64 {
+// InnerEnds returns where a message ends and its exchange does not.
+func (s Stream) InnerEnds() []int64 {
+	var out []int64
+	for _, end := range s.MessageEnds {
+		if end < s.ByteCount() && !s.EndsExchange(end) {
+			out = append(out, end)
+		}
+	}
+	return out
+}
+
+func offsetsBetween(from, to int64) []int64 {
 	var out []int64
 	add := func(at int64) {
 		if from < at && at < to {
@@ -49,9 +62,9 @@ func inside(from, to int64) []int64 {
 	return slices.Compact(out)
 }
 
-// thin keeps at most limit offsets, evenly spread, the first and the last
+// thinOffsets keeps at most limit offsets, evenly spread, the first and the last
 // among them. Zero is no limit.
-func thin(offsets []int64, limit int) []int64 {
+func thinOffsets(offsets []int64, limit int) []int64 {
 	if limit <= 1 || len(offsets) <= limit {
 		return offsets
 	}
@@ -62,11 +75,11 @@ func thin(offsets []int64, limit int) []int64 {
 	return out
 }
 
-// In returns offsets inside the parts of the given kind ("header", "body" or
+// InsideParts returns offsets inside the parts of the given kind ("header", "body" or
 // "delimiter"), at most limit: cut there, at least one byte of the part is
 // missing, and something of its message has arrived.
-func (s Stream) In(kind string, limit int) []int64 {
-	starts := s.Starts()
+func (s Stream) InsideParts(kind string, limit int) []int64 {
+	starts := s.MessageStarts()
 	var out []int64
 	for _, p := range s.Parts {
 		if p.Kind != kind {
@@ -76,7 +89,7 @@ func (s Stream) In(kind string, limit int) []int64 {
 		if !slices.Contains(starts, from) {
 			from-- // what precedes the part is there, the part is not
 		}
-		out = append(out, inside(from, p.To)...)
+		out = append(out, offsetsBetween(from, p.To)...)
 	}
-	return thin(out, limit)
+	return thinOffsets(out, limit)
 }

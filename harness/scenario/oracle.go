@@ -19,18 +19,18 @@ type Oracle struct {
 	// the same: nothing is added to what it says.
 	Restates bool
 	// Check returns nil, or what was seen instead. It is asked about each
-	// variant, and once more about the whole scenario ([Observation.Repeats]).
+	// variant, and once more about the whole scenario ([Observation.LeakRounds]).
 	Check func(Observation) error
 }
 
-// Oracles lists the default oracles, in the order of pages and reports.
-func Oracles() []Oracle {
+// DefaultOracles lists the default oracles, in the order of pages and reports.
+func DefaultOracles() []Oracle {
 	return append(serverOracles(), clientOracles()...)
 }
 
 // FindOracle returns the oracle of that name.
 func FindOracle(name string) (Oracle, bool) {
-	for _, o := range Oracles() {
+	for _, o := range DefaultOracles() {
 		if o.Name == name {
 			return o, true
 		}
@@ -38,8 +38,8 @@ func FindOracle(name string) (Oracle, bool) {
 	return Oracle{}, false
 }
 
-// For reports whether the oracle is for peers of role r.
-func (o Oracle) For(r Role) bool { return Scenario{Roles: o.Roles}.For(r) }
+// AppliesTo reports whether the oracle is for peers of role r.
+func (o Oracle) AppliesTo(r Role) bool { return Scenario{Roles: o.Roles}.AppliesTo(r) }
 
 // A Violation is an oracle that does not hold.
 type Violation struct {
@@ -49,13 +49,13 @@ type Violation struct {
 	Err      error
 }
 
-// Violations returns the oracles that the observation breaks, as far as the
+// FindViolations returns the oracles that the observation breaks, as far as the
 // target has not switched them off.
-func Violations(o Observation) []Violation {
+func FindViolations(o Observation) []Violation {
 	var out []Violation
-	for _, oracle := range Oracles() {
+	for _, oracle := range DefaultOracles() {
 		level := o.Case.Target.oracleLevel(oracle)
-		if level == "" || !oracle.For(o.Case.Role) {
+		if level == "" || !oracle.AppliesTo(o.Case.Role) {
 			continue
 		}
 		if err := oracle.Check(o); err != nil {
@@ -68,8 +68,8 @@ func Violations(o Observation) []Violation {
 // Off, as the level of an oracle in a target, switches it off.
 const Off outcome.Level = "off"
 
-// Asks reports whether the oracle of that name counts anything for the target.
-func (t Target) Asks(oracle string) bool {
+// OracleEnabled reports whether the oracle of that name counts anything for the target.
+func (t Target) OracleEnabled(oracle string) bool {
 	o, ok := FindOracle(oracle)
 	return ok && t.oracleLevel(o) != ""
 }
@@ -86,21 +86,21 @@ func (t Target) oracleLevel(o Oracle) outcome.Level {
 	}
 }
 
-// Harmless reports whether nothing of the variant may change what is said: its
+// IsHarmless reports whether nothing of the variant may change what is said: its
 // faults, if it has any, move only boundaries, and time by moments.
-func (o Observation) Harmless() bool {
-	if o.Acted || o.Gate != Accepting || o.NoEnd {
+func (o Observation) IsHarmless() bool {
+	if o.Ran || o.AcceptMode != Accepting || o.NoEnd {
 		return false
 	}
 	for _, f := range o.Faults {
-		if !harmless(f) {
+		if !isHarmlessFault(f) {
 			return false
 		}
 	}
 	return true
 }
 
-func harmless(f toxics.Spec) bool {
+func isHarmlessFault(f toxics.Spec) bool {
 	switch f.Type {
 	case "slicer", "slice", "coalesce", "small_window":
 		return true

@@ -23,10 +23,15 @@ func changed(o Observation, change func(*Observation)) Observation {
 	return o
 }
 
-func growing(first, again Growth) Observation {
-	first.Conversations, again.Conversations = 4, 8
-	return Observation{Case: Case{Role: Server}, Acted: true, Repeats: &Repeats{First: first, Again: again, Confirmed: true}}
+func growing(rounds ...Growth) Observation {
+	for i := range rounds {
+		rounds[i].Conversations = 100
+	}
+	return Observation{Case: Case{Role: Server}, Ran: true, LeakRounds: &LeakRounds{Rounds: rounds, Memory: rounds}}
 }
+
+// steadily has three rounds of the same growth.
+func steadily(g Growth) Observation { return growing(g, g, g) }
 
 func accepts(n int, apart time.Duration) (events []event.Event) {
 	for i := range n {
@@ -40,11 +45,11 @@ func accepts(n int, apart time.Duration) (events []event.Event) {
 func violating() map[string]struct{ broken, fine Observation } {
 	whole := answered(2, "HELLO\nWORLD\n", event.EOF)
 	fin, rst := event.Event{Kind: event.FIN, Side: event.Client}, event.Event{Kind: event.RST, Side: event.Server}
-	split := []toxics.Spec{Cut(event.Upstream, 1)}
+	split := []toxics.Spec{SplitAt(event.Upstream, 1)}
 	return map[string]struct{ broken, fine Observation }{
 		"alive":  {changed(whole, func(o *Observation) { o.Crash = &peer.Exit{Code: 1} }), whole},
-		"serves": {changed(whole, func(o *Observation) { o.Fresh = errors.New("no answer") }), whole},
-		"others": {changed(whole, func(o *Observation) { o.Others = errors.New("no answer") }), whole},
+		"serves": {changed(whole, func(o *Observation) { o.AfterErr = errors.New("no answer") }), whole},
+		"others": {changed(whole, func(o *Observation) { o.OtherClientErr = errors.New("no answer") }), whole},
 		"ends": {ended(answered(2, "", event.Timeout), fin),
 			changed(ended(answered(2, "", event.Timeout), fin), func(o *Observation) { o.Case.Target.Policies.IdleTimeout = time.Minute })},
 		"clean-end": {ended(whole, rst),
@@ -53,13 +58,15 @@ func violating() map[string]struct{ broken, fine Observation } {
 			changed(answered(1, "", event.Timeout), func(o *Observation) { o.Stuck, o.NoEnd = "it waits for ever", true })},
 		"extra-bytes": {changed(whole, func(o *Observation) { o.Played.Mismatch = &dialogue.Mismatch{Step: 2, Got: []byte("MORE")} }),
 			changed(answered(1, "", event.EOF), func(o *Observation) { o.Played.Mismatch = &dialogue.Mismatch{Step: 1} })},
-		"descriptors": {growing(Growth{Descriptors: 4}, Growth{Descriptors: 8}), growing(Growth{Descriptors: 4}, Growth{Descriptors: 1})},
-		"close-wait":  {growing(Growth{CloseWait: 4}, Growth{CloseWait: 8}), growing(Growth{CloseWait: 4}, Growth{})},
-		"threads":     {growing(Growth{Threads: 4}, Growth{Threads: 4}), growing(Growth{Threads: 16}, Growth{Threads: 3})},
-		"zombies":     {growing(Growth{Zombies: 4}, Growth{Zombies: 8}), growing(Growth{Zombies: 2}, Growth{Zombies: 1})},
-		"memory":      {growing(Growth{Memory: 90 << 20}, Growth{Memory: 180 << 20}), growing(Growth{Memory: 90 << 20}, Growth{Memory: 1 << 20})},
-		"cpu": {Observation{Case: Case{Role: Server}, Repeats: &Repeats{Busy: "python3 took 99 % of a processor"}},
-			Observation{Case: Case{Role: Server}, Repeats: &Repeats{}}},
+		"descriptors": {growing(Growth{Descriptors: 100}, Growth{Descriptors: -150}, Growth{Descriptors: 60}, Growth{Descriptors: 100}),
+			growing(Growth{Descriptors: 64}, Growth{Descriptors: 52}, Growth{Descriptors: 4}, Growth{Descriptors: -8}, Growth{Descriptors: 64})},
+		"close-wait": {steadily(Growth{CloseWait: 50}), steadily(Growth{CloseWait: 49})},
+		"threads":    {steadily(Growth{Threads: 100}), growing(Growth{Threads: 100}, Growth{Threads: 100}, Growth{}, Growth{})},
+		"zombies":    {steadily(Growth{Zombies: 100}), steadily(Growth{Zombies: 1})},
+		"memory": {growing(Growth{Memory: 90 << 20}, Growth{Memory: 90 << 20}),
+			growing(Growth{Memory: 90 << 20}, Growth{Memory: 80 << 20}, Growth{Memory: -20 << 20})},
+		"cpu": {Observation{Case: Case{Role: Server}, LeakRounds: &LeakRounds{Busy: "python3 took 99 % of a processor"}},
+			Observation{Case: Case{Role: Server}, LeakRounds: &LeakRounds{}}},
 		"same": {changed(answered(1, "HELLO\n", event.EOF), func(o *Observation) { o.Faults = split }),
 			changed(whole, func(o *Observation) { o.Faults = split })},
 		"truthful": {told(exited(0, "HEL"), 1), told(exited(0, "HEL"), 2)},
@@ -71,7 +78,7 @@ func violating() map[string]struct{ broken, fine Observation } {
 // Every oracle can fail, and does not on what is merely unusual.
 func TestOracles(t *testing.T) {
 	cases := violating()
-	for _, oracle := range Oracles() {
+	for _, oracle := range DefaultOracles() {
 		c, ok := cases[oracle.Name]
 		if !ok {
 			t.Errorf("nothing here breaks %s", oracle.Name)
@@ -88,18 +95,18 @@ func TestOracles(t *testing.T) {
 
 func TestTargetSetsLevels(t *testing.T) {
 	o := violating()["alive"].broken
-	if got := Violations(o); len(got) != 1 || got[0].Oracle != "alive" || got[0].Level != outcome.Must {
+	if got := FindViolations(o); len(got) != 1 || got[0].Oracle != "alive" || got[0].Level != outcome.Must {
 		t.Errorf("got %v, want alive at must", got)
 	}
 	o.Case.Target.Oracles = map[string]outcome.Level{"alive": outcome.Info}
-	if got := Violations(o); len(got) != 1 || got[0].Level != outcome.Info {
+	if got := FindViolations(o); len(got) != 1 || got[0].Level != outcome.Info {
 		t.Errorf("got %v, want alive at info", got)
 	}
 	o.Case.Target.Oracles["alive"] = Off
-	if got := Violations(o); len(got) != 0 {
+	if got := FindViolations(o); len(got) != 0 {
 		t.Errorf("got %v, want nothing", got)
 	}
-	if got := Violations(changed(violating()["truthful"].broken, func(o *Observation) { o.Case.Role = Server })); len(got) != 0 {
+	if got := FindViolations(changed(violating()["truthful"].broken, func(o *Observation) { o.Case.Role = Server })); len(got) != 0 {
 		t.Errorf("got %v: a rule for clients was applied to a server", got)
 	}
 }
@@ -113,7 +120,7 @@ func TestConfigOracles(t *testing.T) {
 		t.Errorf("got %v, %v", c.Targets, err)
 	}
 	_, err = ParseConfig("conf/harness.yaml", text("{clean-ends: must, memory: never}"), files)
-	for _, want := range []string{`did you mean "clean-end"`, `"never" is not known here`} {
+	for _, want := range []string{`did you mean "clean-end"`, `"never" is not allowed here`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want it to contain %q", err, want)
 		}
@@ -123,12 +130,12 @@ func TestConfigOracles(t *testing.T) {
 func TestLikeness(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string
-		want Likeness
+		want OutputMatch
 	}{{"same", "same", SameBytes}, {"id=1", "id=2", SameLength}, {"id=9", "id=10", SameStatus}} {
-		if got := LikenessOf([]byte(tt.a), []byte(tt.b)); got != tt.want || !got.Like([]byte(tt.a), []byte(tt.b)) {
+		if got := CompareOutputs([]byte(tt.a), []byte(tt.b)); got != tt.want || !got.EqualOutputs([]byte(tt.a), []byte(tt.b)) {
 			t.Errorf("%q and %q: got %q, want %q", tt.a, tt.b, got, tt.want)
 		}
-		if tt.want != SameStatus && tt.want.Like([]byte(tt.a), []byte("other length")) {
+		if tt.want != SameStatus && tt.want.EqualOutputs([]byte(tt.a), []byte("other length")) {
 			t.Errorf("%q takes %q for an output of another length", tt.want, tt.a)
 		}
 	}

@@ -11,30 +11,30 @@ func clientOracles() []Oracle {
 	return []Oracle{
 		{
 			Name:  "same",
-			Title: "Faults that only move time and boundaries change nothing",
-			Rationale: "A stream has no boundaries and no pace. The same bytes in other pieces, later or through a tiny window must give " +
-				"the same streams, the same output and the same exit status.",
+			Title: "Faults that only change timing and boundaries change nothing else",
+			Rationale: "A stream has no message boundaries and no fixed speed. The same bytes in other segments, later, or " +
+				"through a tiny window must give the same streams, the same output and the same exit status.",
 			Ref:   "Socket Programming HOWTO; catalogue §0.1",
-			Level: outcome.Must, Roles: Anyone(),
+			Level: outcome.Must, Roles: AnyRole(),
 			Restates: true,
 			Check: func(o Observation) error {
-				if !o.Harmless() || len(o.Faults) == 0 || o.Acted {
+				if !o.IsHarmless() || len(o.Faults) == 0 || o.Ran {
 					return nil
 				}
-				return Completes().Check(o)
+				return ExpectCompletion().Check(o)
 			},
 		},
 		{
 			Name:  "truthful",
 			Title: "A client does not report success on truncated or reset data",
-			Rationale: "Exit status 0 on half an answer corrupts data without a word. It is a violation only if the output differs and " +
-				"no second connection may have got the rest.",
+			Rationale: "A client that exits 0 on a truncated answer corrupts data silently. This is a violation only if the " +
+				"output differs and no second connection can have received the rest.",
 			Ref:   "psf/requests#4956, python/cpython#115997",
-			Level: outcome.Must, Roles: Clients(),
+			Level: outcome.Must, Roles: ClientRole(),
 			Restates: true,
 			Check: func(o Observation) error {
 				run := o.Client
-				if run == nil || run.HungUp || !run.Exit.Success() || o.Connections > 1 || o.Case.UntilEOF() || o.sameOutput() {
+				if run == nil || run.TimedOut || !run.Exit.Success() || o.Connections > 1 || o.Case.UntilEOF() || o.sameOutput() {
 					return nil
 				}
 				return fmt.Errorf("the client reported success (exit status 0) with other output than without the fault: %s", o.outputDifference())
@@ -43,10 +43,10 @@ func clientOracles() []Oracle {
 		{
 			Name:  "attempts",
 			Title: "A client does not connect more than 20 times a second",
-			Rationale: "Whoever connects again at once, without a pause, finishes off the server that has just come back. A few quick " +
-				"tries are fine: more than ten are judged by their rate.",
+			Rationale: "A client that reconnects without a pause can bring down a server that has just restarted. A few quick " +
+				"retries are fine: the rate is judged from the eleventh attempt on.",
 			Ref:   "cockroach#35152, open62541#3873",
-			Level: outcome.Must, Roles: Clients(),
+			Level: outcome.Must, Roles: ClientRole(),
 			Check: attemptRate,
 		},
 	}
@@ -66,7 +66,7 @@ func attemptRate(o Observation) error {
 	}
 	span := (times[len(times)-1].At - times[0].At).Seconds()
 	if rate := float64(len(times)-1) / max(span, 1e-3); rate > most {
-		return fmt.Errorf("%d connection attempts in %.1f s: %.0f a second", len(times), span, rate)
+		return fmt.Errorf("%d connection attempts in %.1f s, %.0f a second; at most 20 a second are allowed", len(times), span, rate)
 	}
 	return nil
 }

@@ -1,6 +1,11 @@
 // Package scenario describes what is tested and how: the targets of a
 // configuration, the conversation they hold, and scenarios as values, each with
 // its faults and its expectations. It describes and judges; it runs nothing.
+//
+//	config, err := scenario.LoadConfig("harness.yaml")
+//	for _, target := range config.Targets {
+//		fmt.Println(target.Name, s.Fits(target))
+//	}
 package scenario
 
 import (
@@ -22,32 +27,42 @@ const (
 	Both   Role = "both"
 )
 
-// Servers, Clients and Anyone are the roles that a scenario is for.
-func Servers() []Role { return []Role{Server} }
-func Clients() []Role { return []Role{Client} }
-func Anyone() []Role  { return []Role{Server, Client} }
+// ServerRole, Clients and Anyone are the roles that a scenario is for.
+func ServerRole() []Role { return []Role{Server} }
+func ClientRole() []Role { return []Role{Client} }
+func AnyRole() []Role    { return []Role{Server, Client} }
 
-// Toward returns the direction of the bytes that arrive at a peer of role r.
-func (r Role) Toward() event.Direction {
+// IncomingDirection returns the direction of the bytes that arrive at a peer of role r.
+func (r Role) IncomingDirection() event.Direction {
 	if r == Client {
 		return event.Downstream
 	}
 	return event.Upstream
 }
 
-// Side returns the role as a party of a proxied connection.
-func (r Role) Side() event.Side { return event.Side(r) }
+// ProxySide returns the role as a party of a proxied connection.
+func (r Role) ProxySide() event.Side { return event.Side(r) }
 
 // A Peer is one end of a conversation as configured: exactly one of Command,
 // Address and Dialogue is set.
 type Peer struct {
-	Command  []string   `json:"command,omitempty"` // with {host} {port} {addr} {tmp} {scenario} {self}
-	Address  string     `json:"address,omitempty"` // host:port, of a server that runs already
+	Command  []string   `json:"command,omitempty"` // with {host} {port} {addr} {path} {tmp} {scenario} {self} {ca} {cert} {key}
+	Address  string     `json:"address,omitempty"` // host:port, unix:path or udp:host:port, of a server that runs already
 	Dialogue *Source    `json:"dialogue,omitempty"`
 	Ready    peer.Ready `json:"ready,omitzero"`
 	Scope    Scope      `json:"scope,omitempty"`
 	Env      []string   `json:"env,omitempty"`
+
+	Transport Transport `json:"transport,omitempty"` // empty: see [Target.Transport]
+	Listen    string    `json:"listen,omitempty"`    // address of this host at which a client under test finds its server; empty: 127.0.0.1
 }
+
+// Absent reports whether the target does not name the peer at all: scenario files
+// play it.
+func (p Peer) Absent() bool { return len(p.Command) == 0 && p.Address == "" && p.Dialogue == nil }
+
+// Lone reports whether the target has only the peer under test.
+func (t Target) Lone() bool { return t.Server.Absent() || t.Client.Absent() }
 
 // A Source is where a dialogue comes from: the text of a file, or what flags
 // send and expect. The text travels with the target, so that editing the file
@@ -58,18 +73,23 @@ type Source struct {
 	Send   []string `json:"send,omitempty"`
 	Expect []string `json:"expect,omitempty"`
 	Await  bool     `json:"await,omitempty"` // what Send says without an Expect awaits any one message
+
+	Framing string `json:"framing,omitempty"` // of what flags send and expect; empty: lines where all of it ends in line ends, else none
 }
 
-// Parse reads the dialogue.
-func (s Source) Parse() (*dialogue.Dialogue, error) {
+// ParseDialogue reads the dialogue.
+func (s Source) ParseDialogue() (*dialogue.Dialogue, error) {
 	if len(s.Send)+len(s.Expect) > 0 {
-		return s.flags()
+		return s.dialogueFromFlags()
 	}
 	return dialogue.Parse(s.File, s.Text)
 }
 
-func (s Source) flags() (*dialogue.Dialogue, error) {
+func (s Source) dialogueFromFlags() (*dialogue.Dialogue, error) {
 	d, err := dialogue.FromFlags(s.Send, s.Expect)
+	if err == nil && s.Framing != "" {
+		err = d.SetFraming(s.Framing)
+	}
 	if err == nil && s.Await {
 		err = d.AwaitAnswers()
 	}
@@ -91,33 +111,36 @@ const (
 // A Target is an entry of a configuration: two peers, and which of them is
 // under test.
 type Target struct {
-	Name     string                   `json:"name"`
-	Server   Peer                     `json:"server"`
-	Client   Peer                     `json:"client"`
-	Test     Role                     `json:"test"`
-	Policies Policies                 `json:"policies,omitzero"`
-	Oracles  map[string]outcome.Level `json:"oracles,omitempty"` // other levels of default oracles, by name; [Off]
-	Planted  string                   `json:"planted,omitempty"` // the scenario that a deliberately broken program must fail
-	Dir      string                   `json:"dir,omitempty"`     // working directory of commands
+	Name     string                   `json:"name" jsonschema:"required,description=Name of the target."`
+	Server   Peer                     `json:"server" jsonschema:"description=Who is connected to."`
+	Client   Peer                     `json:"client" jsonschema:"description=Who connects."`
+	Test     Role                     `json:"test" jsonschema:"enum=server,enum=client,enum=both,description=Who is under test. Default: every side that is a command or an address."`
+	Policies Policies                 `json:"policies,omitzero" jsonschema:"description=Legitimate designs that the target declares."`
+	Services []Service                `json:"services,omitempty" jsonschema:"description=Programs that those of the target need: started before them in this order\\, ended after them."`
+	State    State                    `json:"state,omitempty" jsonschema:"description=What conversations share. Without: the control runs find it."` // of the server
+	Oracles  map[string]outcome.Level `json:"oracles,omitempty" jsonschema:"description=Other levels of default oracles by name."`                   // [Off] too
+	Planted  string                   `json:"planted,omitempty" jsonschema:"description=The scenario that a deliberately broken program must fail."`
+	TLS      *TLSFiles                `json:"tls,omitempty" jsonschema:"description=Certificates of a conversation over TLS. Without: the harness makes them."`
+	Dir      string                   `json:"dir,omitempty" jsonschema:"-"` // working directory of commands
 }
 
-// Roles returns the roles that are under test.
-func (t Target) Roles() []Role {
+// TestedRoles returns the roles that are under test.
+func (t Target) TestedRoles() []Role {
 	if t.Test == Both {
 		return []Role{Server, Client}
 	}
 	return []Role{t.Test}
 }
 
-// Tests reports whether the peer of role r is under test.
-func (t Target) Tests(r Role) bool { return t.Test == Both || t.Test == r }
+// TestsRole reports whether the peer of role r is under test.
+func (t Target) TestsRole(r Role) bool { return t.Test == Both || t.Test == r }
 
-// Dialogue returns the dialogue of the target: that of the client, else that of
+// ParseDialogue returns the dialogue of the target: that of the client, else that of
 // the server, else nil (two programs, or addresses, with no script).
-func (t Target) Dialogue() (*dialogue.Dialogue, error) {
+func (t Target) ParseDialogue() (*dialogue.Dialogue, error) {
 	for _, p := range []Peer{t.Client, t.Server} {
 		if p.Dialogue != nil {
-			return p.Dialogue.Parse()
+			return p.Dialogue.ParseDialogue()
 		}
 	}
 	return nil, nil

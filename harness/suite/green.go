@@ -21,13 +21,13 @@ func (green) Match(actual any) (bool, error) {
 	if !ok {
 		return false, fmt.Errorf("BeGreen wants []outcome.Result, got %T", actual)
 	}
-	return len(red(results)) == 0, nil
+	return len(redResults(results)) == 0, nil
 }
 
 // FailureMessage implements [types.GomegaMatcher].
 func (green) FailureMessage(actual any) string {
 	results := actual.([]outcome.Result)
-	bad := red(results)
+	bad := redResults(results)
 	lines := make([]string, 0, len(bad))
 	for _, r := range bad {
 		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s: %s", r.Verdict, r.Variant, r.Message)))
@@ -38,10 +38,10 @@ func (green) FailureMessage(actual any) string {
 // NegatedFailureMessage implements [types.GomegaMatcher].
 func (green) NegatedFailureMessage(any) string { return "every variant is green" }
 
-func red(results []outcome.Result) []outcome.Result {
+func redResults(results []outcome.Result) []outcome.Result {
 	var bad []outcome.Result
 	for _, r := range results {
-		if r.Red(false) || r.Verdict == outcome.Invalid {
+		if r.TurnsRed(false) || r.Verdict == outcome.Invalid {
 			bad = append(bad, r)
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// Hold succeeds for a scenario.Observation that does not break the default
+// HoldOracle succeeds for a scenario.Observation that does not break the default
 // oracle of that name, whatever level the target gives it.
-func Hold(oracle string) types.GomegaMatcher { return &hold{name: oracle} }
+func HoldOracle(oracle string) types.GomegaMatcher { return &hold{name: oracle} }
 
 type hold struct {
 	name string
@@ -25,7 +25,7 @@ func (h *hold) Match(actual any) (bool, error) {
 	}
 	o, ok := actual.(scenario.Observation)
 	if !ok {
-		return false, fmt.Errorf("Hold wants a scenario.Observation, got %T", actual)
+		return false, fmt.Errorf("oracle %q wants a scenario.Observation, got %T", h.name, actual)
 	}
 	h.err = oracle.Check(o)
 	return h.err == nil, nil

@@ -21,9 +21,9 @@ import (
 
 	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/outcome"
-	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/runner"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/scenariofile"
 	"github.com/sockharness/harness/harness/waiver"
 )
 
@@ -31,25 +31,27 @@ import (
 // them can disagree.
 type Job struct {
 	Topics      []string // by name; empty: all
+	Files       []scenariofile.Source
+	Summaries   []scenariofile.Summary // of the scenarios in Files
 	Targets     []scenario.Target
 	Runner      runner.Config
 	Timeout     time.Duration
 	Levels      []outcome.Level
 	LabelFilter string
-	Focus       []string // regular expressions, which must compile; see [Bench]
+	Focus       []string // regular expressions, which must compile; see [Registry]
 	Skip        []string
-	Waivers     waiver.File // see [Bench]
+	Waivers     waiver.File // see [Registry]
 	FailFast    bool
 }
 
 // Description is the name of the suite.
 const Description = "harness"
 
-func (j Job) bench() *Bench {
-	return &Bench{Targets: j.Targets, Timeout: j.Timeout, Levels: j.Levels, Focus: compiled(j.Focus), Skip: compiled(j.Skip), Waivers: j.Waivers}
+func (j Job) newRegistry() *Registry {
+	return &Registry{Targets: j.Targets, Timeout: j.Timeout, Levels: j.Levels, Focus: compileAll(j.Focus), Skip: compileAll(j.Skip), Waivers: j.Waivers}
 }
 
-func compiled(expressions []string) []*regexp.Regexp {
+func compileAll(expressions []string) []*regexp.Regexp {
 	var all []*regexp.Regexp
 	for _, e := range expressions {
 		all = append(all, regexp.MustCompile(e))
@@ -57,14 +59,15 @@ func compiled(expressions []string) []*regexp.Regexp {
 	return all
 }
 
-// configuration is the same in the preview and in each worker, so that spec
+// ginkgoConfig is the same in the preview and in each worker, so that spec
 // indexes mean the same everywhere.
-func (j Job) configuration() (types.SuiteConfig, types.ReporterConfig) {
+func (j Job) ginkgoConfig() (types.SuiteConfig, types.ReporterConfig) {
 	suite, reporter := ginkgo.GinkgoConfiguration()
 	suite.RandomSeed = j.Runner.Seed
 	suite.LabelFilter = j.LabelFilter
 	suite.FailFast = j.FailFast
 	suite.GracePeriod = 5 * time.Second
+	suite.OutputInterceptorMode = "none" // a pipe for each spec, and scenarios print nothing
 	reporter.NoColor = true
 	return suite, reporter
 }
@@ -81,18 +84,18 @@ func CheckFilter(filter string) error {
 	return err
 }
 
-// Preview declares the topics and returns the planned specs, grouped by target in the
+// PreviewSpecs declares the topics and returns the planned specs, grouped by target in the
 // order of the targets: what takes long can come first.
 // It may be called once in a process, and runs nothing. In a zoo a broken target is
 // played to by one worker: others would have to learn again how it hangs or spins.
-func (j Job) Preview(topics []Topic) []coordinator.Spec {
-	j.declare(topics, j.bench())
-	suite, reporter := j.configuration()
-	specs := coordinator.Plan(ginkgo.PreviewSpecs(Description, suite, reporter))
+func (j Job) PreviewSpecs(topics []Topic) []coordinator.Spec {
+	j.declareTopics(topics, j.newRegistry())
+	suite, reporter := j.ginkgoConfig()
+	specs := coordinator.PlanSpecs(ginkgo.PreviewSpecs(Description, suite, reporter))
 	for i := range specs {
-		specs[i].Group = target(specs[i].Preview)
+		specs[i].Group = specTarget(specs[i].Preview)
 		specs[i].Whole = slices.ContainsFunc(j.Targets, func(t scenario.Target) bool {
-			return t.Name == specs[i].Group && (solitary(t.Server) || j.Runner.Zoo && t.Planted != "")
+			return t.Name == specs[i].Group && (needsOneWorker(t) || j.Runner.Zoo && t.Planted != "")
 		})
 	}
 	at := map[string]int{}
@@ -103,51 +106,57 @@ func (j Job) Preview(topics []Topic) []coordinator.Spec {
 	return specs
 }
 
-// solitary reports whether a second process of the server, in another worker,
-// may want the port of the first.
-func solitary(server scenario.Peer) bool {
-	return len(server.Command) > 0 && !peer.Command{Args: server.Command, Env: server.Env}.TakesPort()
+// needsOneWorker reports whether a second process of the server, in another worker,
+// may want the port of the first, or whether workers that talk to the same server may
+// disturb each other.
+func needsOneWorker(t scenario.Target) bool {
+	server := t.Server
+	return server.Address != "" && t.State != scenario.StateConnection || len(server.Command) > 0 && !t.ServerCommand().TakesAddress()
 }
 
-func (j Job) declare(topics []Topic, b *Bench) {
+func (j Job) declareTopics(topics []Topic, b *Registry) {
 	byName := slices.SortedFunc(slices.Values(topics), func(a, b Topic) int { return cmp.Compare(a.Name, b.Name) })
 	for _, t := range byName {
 		if len(j.Topics) == 0 || slices.Contains(j.Topics, t.Name) {
-			t.Declare(b)
+			b.DeclareTopic(t.Name, t.List()...)
 		}
 	}
 }
 
-// target returns the target of a spec, from the name that SpecName gave it.
-func target(r types.SpecReport) string {
+// specTarget returns the target of a spec, from the name that SpecName gave it.
+func specTarget(r types.SpecReport) string {
 	_, name, _ := strings.Cut(r.LeafNodeText, " on ")
 	return name
 }
 
-// Work is a worker process: it joins the coordinator that started it, and runs
+// RunWorker is a worker process: it joins the coordinator that started it, and runs
 // what it is handed. It blocks until there is nothing left and returns the exit
 // status of the process.
-func (j Job) Work(topics []Topic, stderr io.Writer) int {
+func (j Job) RunWorker(topics []Topic, stderr io.Writer) int {
 	player := runner.New(j.Runner)
 	defer player.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	worker, err := coordinator.Join(ctx, func() { player.Close(); os.Exit(outcome.ExitHarness) })
+	worker, err := coordinator.JoinCoordinator(ctx, func() { player.Close(); os.Exit(outcome.ExitHarness) })
 	if err != nil {
 		fmt.Fprintln(stderr, "worker:", err)
 		return outcome.ExitHarness
 	}
 	defer worker.Close()
 	formatter.ColorableStdOut = io.Discard
-	b := j.bench()
+	b := j.newRegistry()
 	b.Player = player
-	j.declare(topics, b)
+	topics = j.withFiles(topics)
+	j.declareTopics(topics, b)
+	var before Report // which the coordinator has by the time that the next spec begins
+	ginkgo.ReportAfterEach(func(r ginkgo.SpecReport) { before = r })
 	ginkgo.ReportBeforeEach(func(ctx ginkgo.SpecContext, r ginkgo.SpecReport) {
-		gomega.Expect(worker.Started(ctx, r)).To(gomega.Succeed())
+		ForgetResults(before)
+		gomega.Expect(worker.ReportStarted(ctx, r)).To(gomega.Succeed())
 	})
 	gomega.RegisterFailHandler(ginkgo.Fail)
-	suite, reporter := j.configuration()
-	worker.Configure(&suite)
+	suite, reporter := j.ginkgoConfig()
+	worker.ConfigureSuite(&suite)
 	if !ginkgo.RunSpecs(verdict{}, Description, suite, reporter) {
 		return outcome.ExitVerdicts
 	}
@@ -166,15 +175,25 @@ type Report = types.SpecReport
 // IsSpec tells specs from suite nodes.
 func IsSpec(r Report) bool { return r.LeafNodeType == types.NodeTypeIt }
 
-// Broke reports whether the spec ended by something else than its results or an
+// EndedAbnormally reports whether the spec ended by something else than its results or an
 // interrupt: it panicked, or its worker died.
-func Broke(r Report) bool {
+func EndedAbnormally(r Report) bool {
 	return r.State.Is(types.SpecStateFailureStates) && !r.State.Is(types.SpecStateInterrupted)
 }
 
-// Results returns the results that a spec has left, or what became of a spec
+// ForgetResults empties what a spec has left for [SpecResults], in all copies of the report:
+// who has read it needs it no more.
+func ForgetResults(r Report) {
+	for i := range r.ReportEntries {
+		if r.ReportEntries[i].Name == EntryName {
+			r.ReportEntries[i].Value = types.ReportEntryValue{}
+		}
+	}
+}
+
+// SpecResults returns the results that a spec has left, or what became of a spec
 // that left none.
-func Results(r Report) ([]outcome.Result, error) {
+func SpecResults(r Report) ([]outcome.Result, error) {
 	for _, e := range r.ReportEntries {
 		if e.Name != EntryName {
 			continue

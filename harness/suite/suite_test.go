@@ -48,21 +48,21 @@ func TestBeGreen(t *testing.T) {
 
 // Each default oracle is a matcher, too, in suites of one's own.
 func TestHold(t *testing.T) {
-	for _, o := range scenario.Oracles() {
-		if ok, err := Hold(o.Name).Match(scenario.Observation{}); !ok || err != nil {
+	for _, o := range scenario.DefaultOracles() {
+		if ok, err := HoldOracle(o.Name).Match(scenario.Observation{}); !ok || err != nil {
 			t.Errorf("%s on an observation of nothing: %v, %v", o.Name, ok, err)
 		}
 	}
-	alive := Hold("alive")
+	alive := HoldOracle("alive")
 	ok, err := alive.Match(scenario.Observation{Crash: &peer.Exit{Code: 7}})
-	if ok || err != nil || !strings.Contains(alive.FailureMessage(nil), "alive: the server process ended: exited with status 7") {
+	if ok || err != nil || !strings.Contains(alive.FailureMessage(nil), "alive: the server process ended during the scenario: exited with status 7") {
 		t.Errorf("a server that died: %v, %v, %q", ok, err, alive.FailureMessage(nil))
 	}
 	if got := alive.NegatedFailureMessage(nil); got != "alive holds" {
 		t.Errorf("got %q", got)
 	}
 	for name, actual := range map[string]any{"alive": "a string", "alife": scenario.Observation{}} {
-		if _, err := Hold(name).Match(actual); err == nil {
+		if _, err := HoldOracle(name).Match(actual); err == nil {
 			t.Errorf("Hold(%q) takes %T", name, actual)
 		}
 	}
@@ -71,7 +71,7 @@ func TestHold(t *testing.T) {
 func TestLabelsAreAllowed(t *testing.T) {
 	s := scenario.Scenario{ID: "eof/in-body", Level: outcome.Must}
 	target := scenario.Target{Name: "line/c (old), v1:2|3"}
-	for _, l := range Labels(target, s) {
+	for _, l := range SpecLabels(target, s) {
 		if _, err := types.ValidateAndCleanupLabel(l, types.CodeLocation{}); err != nil {
 			t.Errorf("label %q: %v", l, err)
 		}
@@ -80,7 +80,7 @@ func TestLabelsAreAllowed(t *testing.T) {
 
 func TestSpecNameTellsItsTarget(t *testing.T) {
 	r := types.SpecReport{LeafNodeText: SpecName(scenario.Target{Name: "a on b"}, scenario.Scenario{ID: "eof/in-body"})}
-	if got := target(r); got != "a on b" {
+	if got := specTarget(r); got != "a on b" {
 		t.Errorf("got target %q", got)
 	}
 }
@@ -105,9 +105,9 @@ func TestJobSurvivesJSON(t *testing.T) {
 
 func TestSpecThatRanOutOfTimeIsToldFromTheRest(t *testing.T) {
 	for cause, want := range map[error]bool{
-		errors.New("spec timeout occurred"): true,
-		errors.New("interrupted by user"):   false,
-		context.Canceled:                    false,
+		errTimeout:                        true,
+		errors.New("interrupted by user"): false,
+		context.Canceled:                  false,
 	} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(cause)

@@ -13,9 +13,9 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// Main is the TestMain of a topic's own tests: the test binary stands in for
+// RunTestMain is the TestMain of a topic's own tests: the test binary stands in for
 // the command where that re-executes itself, as guardian or as a reference peer.
-func Main(m *testing.M) {
+func RunTestMain(m *testing.M) {
 	if peer.GuardianMain() {
 		return
 	}
@@ -29,7 +29,7 @@ func Main(m *testing.M) {
 const ownSweep = 32
 
 // RunTopic runs one topic against the reference peers under go test.
-func RunTopic(t *testing.T, declare func(*Bench)) {
+func RunTopic(t *testing.T, topic Topic) {
 	t.Helper()
 	targets, err := ReferenceTargets()
 	if err != nil {
@@ -45,7 +45,7 @@ func RunTopic(t *testing.T, declare func(*Bench)) {
 	player := runner.New(runner.Config{Seed: 1, Self: self, Tmp: t.TempDir(), Sweep: ownSweep})
 	t.Cleanup(player.Close)
 	gomega.RegisterFailHandler(ginkgo.Fail)
-	declare(&Bench{Targets: targets, Player: player})
+	(&Registry{Targets: targets, Player: player}).DeclareTopic(topic.Name, topic.List()...)
 	ginkgo.RunSpecs(t, t.Name())
 }
 

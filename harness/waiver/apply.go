@@ -13,6 +13,23 @@ import (
 type Scope struct {
 	Specs []Spec // every scenario on every target, whether it was selected or not
 	Today time.Time
+	// More says that there may be scenarios that are not among Specs: those of files that
+	// were not read. A waiver of a topic that Specs does not have is no mistake then.
+	More bool
+}
+
+// hasTopic reports whether one of the scenarios has the topic that the pattern begins with.
+func (s Scope) hasTopic(p Pattern) bool {
+	topic, _, named := strings.Cut(string(p), "/")
+	if !named {
+		return true
+	}
+	for _, spec := range s.Specs {
+		if strings.HasPrefix(spec.Scenario, topic+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // A Spec is one scenario on one target.
@@ -41,8 +58,8 @@ type finding struct {
 	only   *Spec // the one spec that it speaks of; nil: several
 }
 
-// judge compares a waiver with what was played.
-func (w Waiver) judge(d outcome.Document, s Scope) finding {
+// judgeWaiver compares a waiver with what was played.
+func (w Waiver) judgeWaiver(d outcome.Run, s Scope) finding {
 	f := finding{Waiver: w}
 	specs, played := 0, true
 	for _, spec := range s.Specs {
@@ -58,23 +75,26 @@ func (w Waiver) judge(d outcome.Document, s Scope) finding {
 	}
 	ran, unclear := 0, false
 	for _, r := range d.Results {
-		if !w.covers(r) {
+		if !w.appliesTo(r) {
 			continue
 		}
 		ran++
 		unclear = unclear || r.Verdict == outcome.Blocked || r.Verdict == outcome.Invalid
-		if w.waives(r) {
+		if w.waivesResult(r) {
 			f.hits++
-		} else if r.Verdict == outcome.Pass || failing(r) { // a failure of another check
+		} else if r.Verdict == outcome.Pass || isFailing(r) { // a failure of another check
 			f.passes++
 		}
 	}
-	f.state = f.conclude(specs, ran, played, unclear, s.Today)
+	if specs == 0 && s.More && !s.hasTopic(w.Scenario) {
+		return f // idle: it may be in another file
+	}
+	f.state = f.concludeState(specs, ran, played, unclear, s.Today)
 	return f
 }
 
-func (f finding) conclude(specs, ran int, played, unclear bool, today time.Time) state {
-	late := f.expired(today)
+func (f finding) concludeState(specs, ran int, played, unclear bool, today time.Time) state {
+	late := f.hasExpired(today)
 	switch {
 	case specs == 0:
 		return unmatched
@@ -92,69 +112,69 @@ func (f finding) conclude(specs, ran int, played, unclear bool, today time.Time)
 	return idle
 }
 
-func (f File) judge(d outcome.Document, s Scope) []finding {
+func (f File) judgeAll(d outcome.Run, s Scope) []finding {
 	findings := make([]finding, len(f.Waivers))
 	for i, w := range f.Waivers {
-		findings[i] = w.judge(d, s)
+		findings[i] = w.judgeWaiver(d, s)
 	}
 	return findings
 }
 
-// Apply returns the document in which every failing result that a waiver speaks
+// ApplyTo returns the document in which every failing result that a waiver speaks
 // of is waived, and in which each waiver that is stale, unmatched or expired has
 // a result of verdict stale. What is blocked or invalid is never waived.
-func (f File) Apply(d outcome.Document, s Scope) outcome.Document {
-	findings := f.judge(d, s)
+func (f File) ApplyTo(d outcome.Run, s Scope) outcome.Run {
+	findings := f.judgeAll(d, s)
 	results := make([]outcome.Result, 0, len(d.Results))
 	for _, r := range d.Results {
-		results = append(results, f.waive(r, findings))
+		results = append(results, f.waiveResult(r, findings))
 	}
 	for _, finding := range findings {
-		if complaint := finding.complaint(f.Path); complaint != "" {
-			results = append(results, finding.row(complaint))
+		if complaint := finding.complaintText(f.Path); complaint != "" {
+			results = append(results, finding.asResult(complaint))
 		}
 	}
-	return d.With(results)
+	return d.WithResults(results)
 }
 
-// Accept returns the results in which each that fails and that a waiver speaks
-// of is waived. Whether a waiver is still true is for [File.Apply], which sees
+// AcceptResults returns the results in which each that fails and that a waiver speaks
+// of is waived. Whether a waiver is still true is for [File.ApplyTo], which sees
 // the whole run.
-func (f File) Accept(results []outcome.Result, today time.Time) []outcome.Result {
-	findings := f.judge(outcome.Document{Results: results}, Scope{Today: today})
+func (f File) AcceptResults(results []outcome.Result, today time.Time) []outcome.Result {
+	findings := f.judgeAll(outcome.Run{Results: results}, Scope{Today: today})
 	for i, w := range findings {
-		if w.hits > 0 && !w.expired(today) {
+		if w.hits > 0 && !w.hasExpired(today) {
 			findings[i].state = used
 		}
 	}
 	out := make([]outcome.Result, 0, len(results))
 	for _, r := range results {
-		out = append(out, f.waive(r, findings))
+		out = append(out, f.waiveResult(r, findings))
 	}
 	return out
 }
 
-func (f File) waive(r outcome.Result, findings []finding) outcome.Result {
+func (f File) waiveResult(r outcome.Result, findings []finding) outcome.Result {
 	for _, w := range findings {
-		if w.state != used || !w.waives(r) {
+		if w.state != used || !w.waivesResult(r) {
 			continue
 		}
-		r.Message = strings.TrimRight(r.Message, "\n") + fmt.Sprintf("\n%s by %s:%d: %s", waived(r), f.Path, w.Line, w.because())
+		r.Message = strings.TrimRight(r.Message, "\n") + fmt.Sprintf("\n%s by %s:%d: %s", waivedText(r), f.Path, w.Line, w.reasonText())
 		r.Verdict = outcome.Waived
 		return r
 	}
 	return r
 }
 
-func waived(r outcome.Result) string {
+func waivedText(r outcome.Result) string {
 	if r.Verdict == outcome.Flaky {
 		return "flaky; waived"
 	}
 	return "waived"
 }
 
-// because tells the reason, the issue and the last day.
-func (w Waiver) because() string {
+// reasonText tells the reason, the issue and the last day.
+func (w Waiver) reasonText() string {
 	text := w.Reason
 	if w.Issue != "" {
 		text += ", " + w.Issue
@@ -165,21 +185,21 @@ func (w Waiver) because() string {
 	return text
 }
 
-// complaint says what is wrong with the waiver and what to do, or nothing.
-func (f finding) complaint(path string) string {
+// complaintText says what is wrong with the waiver and what to do, or nothing.
+func (f finding) complaintText(path string) string {
 	place := fmt.Sprintf("%s:%d", path, f.Line)
 	switch f.state {
 	case stale:
-		return fmt.Sprintf("%s says that this fails (%s), and %s; delete the entry, or run with --update-waivers", place, f.Reason, passing(f.passes))
+		return fmt.Sprintf("%s expects a failure (%s), but %s; delete the entry, or run with --update-waivers", place, f.Reason, passingText(f.passes))
 	case unmatched:
-		return fmt.Sprintf("%s matches nothing: there is no %s; correct the entry, delete it, or run with --update-waivers", place, f.subject())
+		return fmt.Sprintf("%s matches nothing: there is no %s; correct the entry, delete it, or run with --update-waivers", place, f.subjectName())
 	case expired:
-		return fmt.Sprintf("%s has expired on %s (%s), and %s; mend what fails, or decide on another day", place, f.Expires, f.Reason, failingStill(f.hits))
+		return fmt.Sprintf("%s expired on %s (%s), and %s; fix the failure, or set a later day", place, f.Expires, f.Reason, failingStill(f.hits))
 	}
 	return ""
 }
 
-func passing(n int) string {
+func passingText(n int) string {
 	if n == 1 {
 		return "it passes"
 	}
@@ -189,14 +209,14 @@ func passing(n int) string {
 func failingStill(n int) string {
 	switch n {
 	case 0:
-		return "nothing is known of it in this run"
+		return "it did not run this time"
 	case 1:
-		return "it fails still"
+		return "it still fails"
 	}
-	return fmt.Sprintf("%d results fail still", n)
+	return fmt.Sprintf("%d results still fail", n)
 }
 
-func (f finding) subject() string {
+func (f finding) subjectName() string {
 	text := fmt.Sprintf("scenario %q on a target %q", string(f.Scenario), string(f.Target))
 	if f.Variant != "" {
 		text = fmt.Sprintf("variant %q of ", string(f.Variant)) + text
@@ -204,8 +224,8 @@ func (f finding) subject() string {
 	return text
 }
 
-// row is the result that stands for a waiver which is not true any more.
-func (f finding) row(complaint string) outcome.Result {
+// asResult is the result that stands for a waiver which is not true any more.
+func (f finding) asResult(complaint string) outcome.Result {
 	r := outcome.Result{Target: string(f.Target), Scenario: string(f.Scenario), Variant: string(f.Variant), Check: string(f.Check),
 		Level: outcome.Must, Verdict: outcome.Stale, Message: complaint}
 	if f.only != nil {

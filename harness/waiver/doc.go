@@ -14,6 +14,6 @@
 //	    issue: https://example.test/12
 //	    expires: 2027-01-31          # the last day
 //
-// [File.Apply] is a pure function of a document; [File.Update] rewrites the text
+// [File.ApplyTo] is a pure function of a document; [File.UpdateWith] rewrites the text
 // of the file and leaves what it does not change as it was.
 package waiver

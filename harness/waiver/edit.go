@@ -8,42 +8,42 @@ import (
 )
 
 // heading begins a file that was not there.
-const heading = `# Failures that are known and accepted. Each entry must fail: one that passes,
-# matches nothing or has expired turns the run red.
+const heading = `# Failures that are known and accepted. An entry that passes, matches nothing or
+# has expired makes the run fail.
 version: 1
 waivers:
 `
 
-// edit returns the text without the entries to drop and with new ones at the
+// editText returns the text without the entries to drop and with new ones at the
 // end of the list.
-func (f File) edit(drop map[int]bool, add []entry) ([]byte, error) {
+func (f File) editText(drop map[int]bool, add []entry) ([]byte, error) {
 	if len(f.text) == 0 {
-		return []byte(heading + written(add, "  ", "\n")), nil
+		return []byte(heading + formatEntries(add, "  ", "\n")), nil
 	}
 	t := newText(f.text)
 	if len(f.Waivers) == 0 {
-		return t.fill(f.Path, add)
+		return t.fillEmptyList(f.Path, add)
 	}
 	blocks := make([]block, len(f.Waivers))
 	for i, w := range f.Waivers {
-		b, ok := t.block(w)
+		b, ok := t.findBlock(w)
 		if !ok {
-			return nil, fmt.Errorf("%s:%d: this list is in brackets, which cannot be edited without loss; write each entry as a block of its own: - scenario: …", f.Path, w.Line)
+			return nil, fmt.Errorf("%s:%d: a list in brackets cannot be edited without losing comments; write one entry per block: - scenario: …", f.Path, w.Line)
 		}
 		blocks[i] = b
 	}
 	indent := strings.Repeat(" ", blocks[0].indent)
-	tail := written(add, indent, t.end)
+	tail := formatEntries(add, indent, t.end)
 	last := blocks[len(blocks)-1].to
 	if len(drop) == len(f.Waivers) && len(add) == 0 {
-		return t.empty(blocks), nil
+		return t.emptyText(blocks), nil
 	}
 	var out strings.Builder
 	for i, line := range t.lines {
 		if i == last {
 			out.WriteString(tail)
 		}
-		if !dropped(i, blocks, drop) {
+		if !isDropped(i, blocks, drop) {
 			out.WriteString(line)
 		}
 		if i == len(t.lines)-1 && last > i {
@@ -56,7 +56,7 @@ func (f File) edit(drop map[int]bool, add []entry) ([]byte, error) {
 	return []byte(out.String()), nil
 }
 
-func dropped(line int, blocks []block, drop map[int]bool) bool {
+func isDropped(line int, blocks []block, drop map[int]bool) bool {
 	for i, b := range blocks {
 		if drop[i] && line >= b.from && line < b.to {
 			return true
@@ -88,8 +88,8 @@ type block struct {
 	indent   int // of the dash
 }
 
-// block finds the lines of an entry of a list that is written with dashes.
-func (t text) block(w Waiver) (block, bool) {
+// findBlock finds the lines of an entry of a list that is written with dashes.
+func (t text) findBlock(w Waiver) (block, bool) {
 	line := w.Line - 1
 	before := t.lines[line][:min(w.column-1, len(t.lines[line]))]
 	for strings.TrimSpace(before) == "" && line > 0 { // the dash is alone on a line above
@@ -119,21 +119,21 @@ func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, "
 // key matches the line that begins the list.
 var key = regexp.MustCompile(`^(\s*(?:waivers|"waivers"|'waivers')\s*:)([^#]*?)(\s*#.*)?(\r?\n)?$`)
 
-// fill puts entries into a list that is empty.
-func (t text) fill(path string, add []entry) ([]byte, error) {
+// fillEmptyList puts entries into a list that is empty.
+func (t text) fillEmptyList(path string, add []entry) ([]byte, error) {
 	for i, line := range t.lines {
 		m := key.FindStringSubmatch(line)
 		if m == nil || strings.ReplaceAll(strings.TrimSpace(m[2]), " ", "") != "[]" {
 			continue
 		}
-		t.lines[i] = m[1] + m[3] + t.end + written(add, "  ", t.end)
+		t.lines[i] = m[1] + m[3] + t.end + formatEntries(add, "  ", t.end)
 		return []byte(strings.Join(t.lines, "")), nil
 	}
-	return nil, fmt.Errorf("%s: found no line \"waivers: []\" to write the entries below; add it", path)
+	return nil, fmt.Errorf("%s: no line \"waivers: []\" was found; add it, and the entries are written below it", path)
 }
 
-// empty returns the text without any entry.
-func (t text) empty(blocks []block) []byte {
+// emptyText returns the text without any entry.
+func (t text) emptyText(blocks []block) []byte {
 	var out strings.Builder
 	all := map[int]bool{}
 	for i := range blocks {
@@ -143,31 +143,31 @@ func (t text) empty(blocks []block) []byte {
 		if m := key.FindStringSubmatch(line); m != nil && i < blocks[0].from+1 && strings.TrimSpace(m[2]) == "" {
 			line = m[1] + " []" + m[3] + t.end
 		}
-		if !dropped(i, blocks, all) {
+		if !isDropped(i, blocks, all) {
 			out.WriteString(line)
 		}
 	}
 	return []byte(out.String())
 }
 
-// written is the text of new entries.
-func written(add []entry, indent, end string) string {
+// formatEntries is the text of new entries.
+func formatEntries(add []entry, indent, end string) string {
 	var out strings.Builder
 	line := func(format string, args ...any) { out.WriteString(indent + fmt.Sprintf(format, args...) + end) }
 	for _, e := range add {
-		line("- scenario: %s", scalar(string(e.Scenario)))
-		line("  target: %s", scalar(string(e.Target)))
-		line("  check: %s", scalar(string(e.Check)))
-		if said := remark(e.message); said != "" {
+		line("- scenario: %s", quoteScalar(string(e.Scenario)))
+		line("  target: %s", quoteScalar(string(e.Target)))
+		line("  check: %s", quoteScalar(string(e.Check)))
+		if said := asComment(e.message); said != "" {
 			line("  # %s", said)
 		}
-		line(`  reason: "" # say why this is accepted: until then the file is refused`)
+		line(`  reason: "" # say why this failure is accepted; the file is invalid without a reason`)
 	}
 	return out.String()
 }
 
-// remark is the beginning of a message, as a comment.
-func remark(message string) string {
+// asComment is the beginning of a message, as a comment.
+func asComment(message string) string {
 	const most = 100
 	first, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
 	clean := strings.Map(func(r rune) rune {
@@ -187,8 +187,8 @@ var (
 	another = regexp.MustCompile(`(?i)^(true|false|yes|no|on|off|y|n|null)$`) // what some reader takes for no string
 )
 
-// scalar writes a string so that any YAML reader takes it for one.
-func scalar(s string) string {
+// quoteScalar writes a string so that any YAML reader takes it for one.
+func quoteScalar(s string) string {
 	if bare.MatchString(s) && !another.MatchString(s) {
 		return s
 	}

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sockharness/harness/harness/document"
+	"github.com/sockharness/harness/harness/strictyaml"
 )
 
 // file parses a text that must be good.
 func file(t *testing.T, text string) File {
 	t.Helper()
-	f, err := Parse("w.yaml", []byte(text))
+	f, err := ParseText("w.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ waivers:
 }
 
 func TestParseFindsAllAtOnce(t *testing.T) {
-	_, err := Parse("w.yaml", []byte(`version: 2
+	_, err := ParseText("w.yaml", []byte(`version: 2
 waivers:
   - scenario: a/b
     target: "[kv"
@@ -57,11 +57,11 @@ waivers:
   - {scenario: 3, target: kv, reason: }
 `))
 	want := `w.yaml:1:10: 2 is out of range, want 1 to 1
-w.yaml:4:13: "[kv" is no pattern, * and ? match, \ takes the next character as it is
+w.yaml:4:13: "[kv" is not a pattern, * and ? are wildcards; \ makes the next character literal
 w.yaml:5:5: unknown key "reson", did you mean "reason"?
 w.yaml:6:13: the reason is empty, say why this failure is accepted, or delete the entry
-w.yaml:7:14: "2027-02-30" is no day, write it as 2027-01-31
-w.yaml:11:5: a waiver of the same is there twice, first in line 8; delete one
+w.yaml:7:14: "2027-02-30" is not a date, write it as 2027-01-31
+w.yaml:11:5: this waiver is given twice, first in line 8; delete one
 w.yaml:12:16: want a string, found a number "3", write it in quotes: "3"
 w.yaml:12:39: the reason is missing, say why this failure is accepted, or delete the entry`
 	if err == nil || err.Error() != want {
@@ -71,11 +71,11 @@ w.yaml:12:39: the reason is missing, say why this failure is accepted, or delete
 
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := Load(filepath.Join(dir, "none.yaml")); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "--update-waivers") {
+	if _, err := LoadFile(filepath.Join(dir, "none.yaml")); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "--update-waivers") {
 		t.Errorf("got %v for a file that is not there", err)
 	}
-	var errs document.Errors
-	if _, err := Load(dir); !errors.As(err, &errs) {
+	var errs strictyaml.Errors
+	if _, err := LoadFile(dir); !errors.As(err, &errs) {
 		t.Errorf("got %v for a folder", err)
 	}
 }
@@ -89,12 +89,12 @@ func TestPattern(t *testing.T) {
 		{"", "anything", true}, {"*", "a/b/c", true}, {"eof/*", "eof/in-body", true}, {"eof/*", "reset/idle", false},
 		{"eof/in-body", "eof/in-body", true}, {"eof", "eof/in-body", false}, {"byte=?", "byte=12", false}, {"byte=1[23]", "byte=12", true},
 	} {
-		if got := tt.pattern.match(tt.name); got != tt.want {
+		if got := tt.pattern.matchName(tt.name); got != tt.want {
 			t.Errorf("%q on %q: got %v", tt.pattern, tt.name, got)
 		}
 	}
 	for _, name := range []string{"a*b", "[x]?", `a\b`, "plain/name"} {
-		if p := literal(name); !p.match(name) || p.match(name+"x") || p.check() != nil {
+		if p := literalPattern(name); !p.matchName(name) || p.matchName(name+"x") || p.checkSyntax() != nil {
 			t.Errorf("%q does not match %q alone", p, name)
 		}
 	}
@@ -108,20 +108,20 @@ func FuzzParse(f *testing.F) {
 	}
 	d, scope := aRun()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		w, err := Parse("w.yaml", data)
+		w, err := ParseText("w.yaml", data)
 		if err != nil {
 			_ = err.Error()
 			return
 		}
-		w.Apply(d, scope)
-		next, changes, err := w.Update(d, scope, true)
+		w.ApplyTo(d, scope)
+		next, changes, err := w.UpdateWith(d, scope, true)
 		if err != nil {
 			return // the layout cannot be edited: nothing was
 		}
 		if len(next.Waivers) != len(w.Waivers)-len(changes.Dropped) {
 			t.Fatalf("%d waivers, %d dropped, %d left", len(w.Waivers), len(changes.Dropped), len(next.Waivers))
 		}
-		if changes.None() && string(next.Text()) != string(data) {
+		if changes.IsEmpty() && string(next.RawText()) != string(data) {
 			t.Fatal("no change, and another text")
 		}
 	})

@@ -9,23 +9,23 @@ import (
 // one matches everything.
 type Pattern string
 
-// flat hides slashes from path.Match.
-func flat(s string) string { return strings.ReplaceAll(s, "/", "\x00") }
+// hideSlashes hides slashes from path.Match.
+func hideSlashes(s string) string { return strings.ReplaceAll(s, "/", "\x00") }
 
-func (p Pattern) match(name string) bool {
+func (p Pattern) matchName(name string) bool {
 	if p == "" {
 		return true
 	}
-	ok, err := path.Match(flat(string(p)), flat(name))
+	ok, err := path.Match(hideSlashes(string(p)), hideSlashes(name))
 	return ok && err == nil
 }
 
-func (p Pattern) check() error {
-	_, err := path.Match(flat(string(p)), "")
+func (p Pattern) checkSyntax() error {
+	_, err := path.Match(hideSlashes(string(p)), "")
 	return err
 }
 
-// literal is the pattern that matches the name and nothing else.
-func literal(name string) Pattern {
+// literalPattern is the pattern that matches the name and nothing else.
+func literalPattern(name string) Pattern {
 	return Pattern(strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name))
 }

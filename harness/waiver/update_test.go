@@ -29,7 +29,7 @@ const fresh = `  - scenario: a/leak
     target: kv
     check: descriptors
     # got less
-    reason: "" # say why this is accepted: until then the file is refused
+    reason: "" # say why this failure is accepted; the file is invalid without a reason
 `
 
 func TestUpdate(t *testing.T) {
@@ -39,22 +39,22 @@ func TestUpdate(t *testing.T) {
 		crlf := func(s string) string { return strings.ReplaceAll(s, "\n", end) }
 		f := file(t, crlf(text))
 		d, scope := aRun()
-		next, changes, err := f.Update(d, scope, false)
+		next, changes, err := f.UpdateWith(d, scope, false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := crlf(strings.Replace(kept, "once\n\n", "once\n\n\n", 1) + fresh)
-		if got := string(next.Text()); got != want {
+		if got := string(next.RawText()); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 		if len(changes.Added) != 1 || len(changes.Dropped) != 1 || len(next.Waivers) != 2 {
 			t.Errorf("got %+v, %d waivers", changes, len(next.Waivers))
 		}
-		if _, err := Parse("w.yaml", next.Text()); err == nil || !strings.Contains(err.Error(), "the reason is empty, say why") {
+		if _, err := ParseText("w.yaml", next.RawText()); err == nil || !strings.Contains(err.Error(), "the reason is empty, say why") {
 			t.Errorf("got %v, want the new entry to be refused", err)
 		}
-		filled := strings.Replace(string(next.Text()), `reason: ""`, "reason: yes", 1)
-		if _, changes, err := file(t, filled).Update(d, scope, false); err != nil || !changes.None() {
+		filled := strings.Replace(string(next.RawText()), `reason: ""`, "reason: yes", 1)
+		if _, changes, err := file(t, filled).UpdateWith(d, scope, false); err != nil || !changes.IsEmpty() {
 			t.Errorf("a second update: got %+v, %v, want no change", changes, err)
 		}
 	}
@@ -74,22 +74,22 @@ func TestUpdateLayouts(t *testing.T) {
 		{"not indented", head + "waivers:\n- scenario: a/later\n  target: kv\n  reason: x\n# end\n", head + "waivers:\n- scenario: a/later\n  target: kv\n  reason: x\n…# end\n"},
 		{"dash alone", head + "waivers:\n  -\n    scenario: a/pass\n    target: kv\n    reason: x\n  - scenario: a/later\n    target: kv\n    reason: x\n", head + "waivers:\n  - scenario: a/later\n    target: kv\n    reason: x\n…"},
 		{"nothing to do", head + "waivers:\n" + all, head + "waivers:\n" + all},
-		{"in brackets", head + "waivers: [{scenario: a/pass, target: kv, reason: x}]\n", "w.yaml:2: this list is in brackets"},
+		{"in brackets", head + "waivers: [{scenario: a/pass, target: kv, reason: x}]\n", "w.yaml:2: a list in brackets"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := New("w.yaml")
+			f := NewFile("w.yaml")
 			if tt.text != "" {
 				f = file(t, tt.text)
 			}
 			d, scope := aRun()
-			next, _, err := f.Update(d, scope, false)
+			next, _, err := f.UpdateWith(d, scope, false)
 			if err != nil {
 				if !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("got %v, want %s", err, tt.want)
 				}
 				return
 			}
-			got := string(next.Text())
+			got := string(next.RawText())
 			begin := strings.Index(got, "- scenario: a/")
 			if strings.Contains(tt.want, "…") {
 				before, after, _ := strings.Cut(tt.want, "…")
@@ -105,17 +105,17 @@ func TestUpdateLayouts(t *testing.T) {
 
 func TestUpdateOfTheLastEntryLeavesAnEmptyList(t *testing.T) {
 	f := file(t, "version: 1\nwaivers: # none is best\n  # it passes\n  - scenario: a/pass\n    target: kv\n    reason: x\n# end\n")
-	d := outcome.Fold(1, today, 0, []outcome.Result{result("kv", "a/pass", "", outcome.Pass)})
+	d := outcome.FoldResults(1, today, 0, []outcome.Result{result("kv", "a/pass", "", outcome.Pass)})
 	_, scope := aRun()
-	next, changes, err := f.Update(d, scope, false)
-	if want := "version: 1\nwaivers: [] # none is best\n# end\n"; err != nil || string(next.Text()) != want || len(changes.Dropped) != 1 {
-		t.Errorf("got %v\n%s\nwant\n%s", err, next.Text(), want)
+	next, changes, err := f.UpdateWith(d, scope, false)
+	if want := "version: 1\nwaivers: [] # none is best\n# end\n"; err != nil || string(next.RawText()) != want || len(changes.Dropped) != 1 {
+		t.Errorf("got %v\n%s\nwant\n%s", err, next.RawText(), want)
 	}
 }
 
 func TestScalarReadsBackAsTheSame(t *testing.T) {
 	for _, s := range []string{"eof/in-body", "true", "null", "1e3", "12", "a: b", "#x", "*", "- x", "a\tb", `q"\x`, "ünï", "on", "2026-01-01", "y", ".inf", "0x1f"} {
-		text := "version: 1\nwaivers:\n  - scenario: " + scalar(s) + "\n    target: kv\n    reason: x\n"
+		text := "version: 1\nwaivers:\n  - scenario: " + quoteScalar(s) + "\n    target: kv\n    reason: x\n"
 		if got := string(file(t, text).Waivers[0].Scenario); got != s {
 			t.Errorf("got %q, want %q from %s", got, s, text)
 		}

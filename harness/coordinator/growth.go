@@ -1,0 +1,108 @@
+package coordinator
+
+import (
+	"context"
+	"runtime"
+	"time"
+)
+
+const (
+	// growthInterval is how often it is asked whether another worker would help.
+	growthInterval = 25 * time.Millisecond
+	// growthLoad is the share of the processors that workers must need less than for another
+	// one to help.
+	growthLoad = 0.5
+	// growthWeight is how much one look counts against those before: a worker that is started
+	// needs a processor for a few of them.
+	growthWeight = 0.2
+	// growthMemory is how old the look before may be.
+	growthMemory = time.Second
+)
+
+// A need is what workers, and the programs that they have started, want of the processors.
+type need struct {
+	used     map[int]time.Duration // by thread: for how long it had one, or was ready for one
+	runnable bool                  // one has a processor now, or is ready for it
+}
+
+// A growth decides when another worker starts: the more of their time workers wait, the
+// more of them keep the processors in use.
+type growth struct {
+	look   func(workers []int) (need, bool) // see [lookAtNeed]; a test has its own
+	at     time.Time                        // of the last look; zero: there was none
+	before need
+	load   float64 // share of the processors that is needed, smoothed
+	off    bool    // this system does not tell
+}
+
+func newGrowth() growth { return growth{look: lookAtNeed, load: 1} }
+
+// sample takes a look, and updates the load.
+func (g *growth) sample(workers []int, now time.Time) {
+	seen, known := g.look(workers)
+	elapsed, before := now.Sub(g.at), g.before
+	g.off = !known
+	first := g.at.IsZero() || elapsed > growthMemory
+	g.at, g.before = now, seen
+	if first || g.off {
+		return
+	}
+	share := 1.0
+	if !seen.runnable { // the time that it has been ready for would be told later only
+		share = float64(seen.usedSince(before)) / float64(elapsed) / float64(runtime.NumCPU())
+	}
+	g.load += growthWeight * (min(share, 1) - g.load)
+}
+
+// usedSince returns what the threads that are there now have used meanwhile.
+func (n need) usedSince(before need) (sum time.Duration) {
+	for id, used := range n.used {
+		sum += used - before.used[id]
+	}
+	return sum
+}
+
+// firstWorkers is how many start at once.
+func (c Config) firstWorkers() int {
+	if c.AtOnce <= 0 || c.AtOnce > c.Procs {
+		return c.Procs
+	}
+	return c.AtOnce
+}
+
+// growsAt is when r looks again whether another worker would help.
+func (r *run) growsAt() time.Time {
+	if r.growth.off || r.stopping || r.spareWorker() == nil || !r.schedule.canHelp() {
+		return time.Now().Add(never)
+	}
+	return r.growth.at.Add(growthInterval)
+}
+
+// grow starts another worker if those that run leave processors unused.
+func (r *run) grow(ctx context.Context, now time.Time) {
+	if now.Before(r.growsAt()) {
+		return
+	}
+	var pids []int
+	for _, s := range r.liveSessions() {
+		pids = append(pids, s.process.cmd.Process.Pid)
+	}
+	r.growth.sample(pids, now)
+	if r.growth.off {
+		for w := r.spareWorker(); w != nil; w = r.spareWorker() {
+			r.launchWorker(ctx, w)
+		}
+	} else if r.growth.load < growthLoad {
+		r.launchWorker(ctx, r.spareWorker())
+	}
+}
+
+// spareWorker returns a worker that was never started; nil: there is none.
+func (r *run) spareWorker() *worker {
+	for _, w := range r.workers {
+		if !w.launched {
+			return w
+		}
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package runner
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+func retrying(elapsed, limit time.Duration, at ...time.Duration) retryWait {
+	return retryWait{start: time.Now().Add(-elapsed), limit: limit,
+		attempts: func() scenario.Attempts { return scenario.Attempts{At: at} }}
+}
+
+func TestRetryWait(t *testing.T) {
+	const s, ms = time.Second, time.Millisecond
+	storm := make([]time.Duration, 100)
+	for i := range storm {
+		storm[i] = time.Duration(i) * ms
+	}
+	for name, tt := range map[string]struct {
+		wait retryWait
+		want bool // more time
+	}{
+		"pauses that grow":        {retrying(2*s, maxRetryWait, 0, 100*ms, 300*ms, 700*ms, 1500*ms), true},
+		"one attempt":             {retrying(2*s, maxRetryWait, 0), false},
+		"none for a long time":    {retrying(6*s, maxRetryWait, 0, 100*ms, 300*ms), false},
+		"a storm":                 {retrying(100*ms, maxRetryWait, storm...), false},
+		"all of the time is used": {retrying(12*s, maxRetryWait, 9*s, 10*s, 11*s), false},
+		"a declared limit":        {retrying(2*s, 0, 0, s, 2*s), false},
+	} {
+		if got := tt.wait.moreTime() > 0; got != tt.want {
+			t.Errorf("%s: more time is %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+func TestWhoIsWaitedFor(t *testing.T) {
+	for name, tt := range map[string]struct {
+		policies scenario.Policies
+		want     time.Duration
+	}{
+		"nothing declared":   {scenario.Policies{}, maxRetryWait},
+		"retries declared":   {scenario.Policies{Retries: 3}, maxRetryWait},
+		"a limit declared":   {scenario.Policies{AnswerTimeout: time.Second}, 0},
+		"retries for ever":   {scenario.Policies{Retries: scenario.RetriesForEver}, 0},
+		"limit and retries ": {scenario.Policies{AnswerTimeout: time.Second, Retries: 2}, 0},
+	} {
+		p := &scenarioRun{testbed: newTestbed(Config{}, scenario.Target{Name: "t"}), tc: scenario.Case{Target: scenario.Target{Policies: tt.policies}}}
+		if got := p.retryLimit(); got != tt.want {
+			t.Errorf("%s: got %v, want %v", name, got, tt.want)
+		}
+		if p.noteRetries(maxRetryWait, true); p.retryLimit() != 0 {
+			t.Errorf("%s: a client that has used all its time gets as much again", name)
+		}
+	}
+}
+
+// Nothing is known of a program in its control: seconds of work are no spin there.
+func TestControlMayCompute(t *testing.T) {
+	w := newTestbed(Config{}, scenario.Target{Name: "t"}).controlWait(event.NewLog(0), nil)
+	if least := 5 * time.Second; w.spinAfter < least || w.spinAfter >= w.budget {
+		t.Errorf("got %v, want %v at least and less than the budget of %v", w.spinAfter, least, w.budget)
+	}
+}
+
+// What the control computes is no spin, and half of it is no sign of one.
+func TestSpinIsBeyondTheControl(t *testing.T) {
+	p := &scenarioRun{testbed: newTestbed(Config{}, scenario.Target{Name: "t"})}
+	if got := p.spinThreshold(); got != spinTime {
+		t.Errorf("without a control: got %v, want %v", got, spinTime)
+	}
+	p.tc.Conversation.CPU = 1200 * time.Millisecond
+	if got, least := p.spinThreshold(), p.tc.Conversation.CPU+spinTime; got < least {
+		t.Errorf("got %v, want at least %v", got, least)
+	}
+	l := &cpuMonitor{wait: wait{budget: 2 * time.Second, work: p.tc.Conversation.CPU}, elapsed: 3 * time.Second,
+		cpuWait: 1500 * time.Millisecond, ran: 1200 * time.Millisecond}
+	if got := l.budgetUsed(); got != 1500*time.Millisecond {
+		t.Errorf("used: got %v: the work of the control counts as processor time that the peer has had enough of", got)
+	}
+}

@@ -1,0 +1,120 @@
+package runner
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// spinTimeControl is for how long a thread must have had a processor in a control to count
+// as one that never will sleep: nothing is known yet of what the program has to compute.
+const spinTimeControl = 8 * time.Second
+
+// controlWait is the wait for a control conversation: for the server's processes,
+// and the client's where that is a process. It ends when they are proven to hang.
+// The caller holds b.mu.
+func (b *testbed) controlWait(log *event.Log, client *peer.Process) wait {
+	server := b.server
+	ids := func(of func(*peer.Process) []int) func() []int {
+		return func() []int {
+			var all []int
+			for _, p := range []*peer.Process{client, server} {
+				if p != nil {
+					all = append(all, of(p)...)
+				}
+			}
+			return all
+		}
+	}
+	w := wait{budget: controlTimeout, pids: ids((*peer.Process).ProcessTree), approxPIDs: ids((*peer.Process).ApproxTree), services: b.services.processTree,
+		moved: log.EventCount, spinAfter: spinTimeControl, proofSlot: make(chan struct{}, 1)}
+	if client != nil {
+		w.budget /= 2
+	}
+	if i := newIdleDetector(log, scenario.Variant{}, b.target); i != nil {
+		w.idle = i.isQuiet
+	}
+	return w
+}
+
+// controlFailure says why a client dialogue did not get through without any fault:
+// what was expected where and what came, and what the server was about. Nil: it did.
+func controlFailure(s *dialogue.Script, p dialogue.Played, cause error) error {
+	switch {
+	case p.Mismatch != nil:
+		return fmt.Errorf("%w: %w", errControl, p.Mismatch)
+	case p.Steps < len(s.Steps):
+		return fmt.Errorf("%w: got %d of %d answers; %s%s", errControl, p.Steps, len(s.Steps), shortfall(p), waitedFor(cause))
+	case s.End == dialogue.ServerCloses && p.Ending == event.Timeout:
+		return fmt.Errorf("%w: %s says \"end: %s\", but the server keeps the connection open after the last exchange%s; write end: client closes if that is intended",
+			errControl, s.File, s.End, waitedFor(cause))
+	}
+	return nil
+}
+
+// shortfall tells what was awaited, and what had come of it.
+func shortfall(p dialogue.Played) string {
+	if p.Missing == nil {
+		return p.Incomplete
+	}
+	return p.Incomplete + "\n" + p.Missing.Shortfall()
+}
+
+// waitedFor tells what the peers were about when a wait had ended, where that is
+// known.
+func waitedFor(cause error) string {
+	switch spins, stuck := explainCause(cause); {
+	case spins:
+		return "\nit spins: it uses a full CPU while no data moves"
+	case stuck != "":
+		return "\n" + stuck
+	}
+	return ""
+}
+
+// clientFailure says why a client under test did not get through without any fault:
+// how it ended, what it wrote to its standard error, and what the dialogue wanted of
+// it and got. server is nil where that is no dialogue.
+func clientFailure(run *scenario.Run, server *dialogueServer) error {
+	text := fmt.Sprintf("the client %s", run.Exit)
+	if run.TimedOut {
+		text = fmt.Sprintf("the client was still running after %s", run.Elapsed.Round(time.Millisecond))
+	}
+	if said := bytes.TrimSpace(run.Stderr); len(said) > 0 {
+		text += ": " + string(said)
+	}
+	switch {
+	case run.Spins:
+		text += "\nit spins: it uses a full CPU while no data moves"
+	case run.Stuck != "":
+		text += "\n" + run.Stuck
+	}
+	if server != nil {
+		text += "\n" + server.complaint()
+	}
+	return fmt.Errorf("%w: %s", errControl, text)
+}
+
+// complaint tells what the dialogue wanted of the client on its first connection,
+// and got. It closes the server.
+func (d *dialogueServer) complaint() string {
+	d.closeAll()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.first == nil:
+		return "it made no connection"
+	case d.first.Mismatch != nil:
+		return "its bytes differ from the dialogue: " + d.first.Mismatch.Error()
+	case d.first.Missing != nil:
+		return "its bytes are fewer than the dialogue expects: " + shortfall(*d.first)
+	case d.first.Incomplete != "":
+		return "the dialogue: " + d.first.Incomplete
+	}
+	return "it completed the dialogue"
+}

@@ -1,0 +1,102 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/sockharness/harness/harness/sleep"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// errQueueHasRoom ends a connect whose SYN the kernel has dropped: it would send it
+// again after one second, then after two more (tcp(7), tcp_syn_retries).
+var errQueueHasRoom = errors.New("the accept queue is no longer full")
+
+// queueInterval is how often the accept queue is looked at while a connect is not
+// answered; one that is answered takes some 50 µs.
+const queueInterval = 50 * time.Millisecond
+
+// queueRetry is how soon a connect to a unix socket whose queue is full is tried again:
+// it fails at once (EAGAIN), and nothing tells when there is room.
+const queueRetry = time.Millisecond
+
+// dial connects to an address of TCP, of a unix socket or of UDP.
+func dial(ctx context.Context, address string) (sock.Conn, error) {
+	return dialBy(ctx, &net.Dialer{}, address)
+}
+
+// dialServer is dial to a server whose accept queue may be full. What the kernel
+// drops then is sent again as soon as the queue has room, so that no pause of the
+// kernel's counts against the server.
+func dialServer(ctx context.Context, d *net.Dialer, address string) (sock.Conn, error) {
+	if _, err := netip.ParseAddrPort(address); err != nil { // a unix socket, UDP, or a name
+		return dialBy(ctx, d, address)
+	}
+	for {
+		attempt, cancel := context.WithCancelCause(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if awaitDrained(attempt, address) {
+				cancel(errQueueHasRoom)
+			}
+		}()
+		conn, err := dialBy(attempt, d, address)
+		again := err != nil && ctx.Err() == nil && errors.Is(context.Cause(attempt), errQueueHasRoom)
+		cancel(nil)
+		<-done
+		if !again {
+			return conn, err
+		}
+	}
+}
+
+// awaitDrained blocks until the accept queue at the address of this host has room though a
+// connect is not answered: it was full when the SYN came, if only for a moment. It reports
+// that; false when the context has ended.
+func awaitDrained(ctx context.Context, address string) bool {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return false
+	}
+	for sleep.For(ctx, queueInterval) {
+		all, err := listenersAt(at.String())
+		if err != nil || len(all) == 0 {
+			return false // on another host, or gone
+		}
+		if !slices.ContainsFunc(all, sock.Listener.QueueFull) {
+			return true
+		}
+	}
+	return false
+}
+
+// dialBy is dial with options. The error wraps the cause of the context when that has
+// ended.
+func dialBy(ctx context.Context, d *net.Dialer, address string) (sock.Conn, error) {
+	network, at, err := sock.ParseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	d.SetMultipathTCP(false)
+	conn, err := d.DialContext(ctx, network, at)
+	for errors.Is(err, syscall.EAGAIN) && sleep.For(ctx, queueRetry) {
+		conn, err = d.DialContext(ctx, network, at)
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, fmt.Errorf("connect to %s: %w", address, context.Cause(ctx))
+	case err != nil:
+		return nil, err
+	}
+	if datagrams, ok := conn.(*net.UDPConn); ok {
+		return sock.DatagramConn{UDPConn: datagrams}, nil
+	}
+	return conn.(sock.Conn), nil
+}

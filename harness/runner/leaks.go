@@ -1,0 +1,198 @@
+package runner
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/probe"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sleep"
+)
+
+const (
+	// leakWidth is how many conversations of a round run at a time: what is pooled for
+	// use cannot grow in more rounds than that.
+	leakWidth = 2
+	// leakConversations is how many conversations a round has; less where each takes
+	// slowConversation, or verySlowConversation.
+	leakConversations     = 16
+	slowConversations     = 8
+	verySlowConversations = 4
+	slowConversation      = 150 * time.Millisecond
+	verySlowConversation  = time.Second
+	// memoryConversations is the same for the memory, at least.
+	memoryConversations = 24
+
+	// Rounds that come after longerAfter have four times as many: threads must grow
+	// over many conversations.
+	longerAfter = 4
+	// mostLeakRounds and mostLeakTime bound the search for a leak.
+	mostLeakRounds = 10
+	mostLeakTime   = 30 * time.Second
+
+	// releaseTime is how long a server that holds more than before may take to release
+	// the next bit; finalRelease is the same before it is a leak.
+	releaseTime  = 300 * time.Millisecond
+	finalRelease = time.Second
+	// mostRelease bounds how long it may go on releasing.
+	mostRelease = 10 * time.Second
+)
+
+// measureLeaks compares by a glance first. What seems to have grown is measured over
+// more rounds of the same. Where the server is not the one that was looked at before,
+// the rounds alone must tell.
+func (p *scenarioRun) measureLeaks(ctx context.Context, before *usageAt, variants []scenario.Variant, played []outcome.Result) (r scenario.LeakRounds) {
+	variants = slices.DeleteFunc(slices.Clone(variants), func(v scenario.Variant) bool { return v.Run != nil })
+	if len(variants) == 0 {
+		return r
+	}
+	seems, now := p.awaitRelease(ctx, before, len(played), releaseTime, probe.MeasureFast)
+	if now != nil && !growing(seems) && seems.Memory <= scenario.LeastMemory || now == nil && anyFailed(played) {
+		return r
+	}
+	if now == nil || growing(seems) {
+		p.countRounds(ctx, variants, averageTime(played), &r)
+	}
+	if now != nil && seems.Memory > scenario.LeastMemory && r.Trend() != scenario.Leaking {
+		p.memoryRounds(ctx, variants, len(played), &r)
+	}
+	return r
+}
+
+// countRounds plays rounds until they tell what descriptors, threads and children do.
+func (p *scenarioRun) countRounds(ctx context.Context, variants []scenario.Variant, each time.Duration, r *scenario.LeakRounds) {
+	conversations, width := roundSize(each), min(leakWidth, p.batchWidth(variants))
+	until := time.Now().Add(mostLeakTime)
+	now := p.measureNow(probe.MeasureUsage)
+	for now != nil && len(r.Rounds) < mostLeakRounds && time.Now().Before(until) {
+		if len(r.Rounds) >= longerAfter {
+			conversations = 4 * roundSize(each)
+		}
+		var g scenario.Growth
+		g, now = p.repeatRound(ctx, now, spread(variants, conversations), width, len(r.Rounds) >= 2)
+		if now == nil || g.Conversations == 0 {
+			return
+		}
+		if r.Rounds = append(r.Rounds, g); r.Trend() != scenario.Unclear {
+			return
+		}
+	}
+}
+
+// roundSize is how many conversations a round has that take so long each.
+func roundSize(each time.Duration) int {
+	switch {
+	case each >= verySlowConversation:
+		return verySlowConversations
+	case each >= slowConversation:
+		return slowConversations
+	}
+	return leakConversations
+}
+
+// memoryRounds plays two rounds that are long enough for the memory to tell.
+func (p *scenarioRun) memoryRounds(ctx context.Context, variants []scenario.Variant, conversations int, r *scenario.LeakRounds) {
+	more := spread(variants, max(memoryConversations, conversations))
+	now := p.measureNow(probe.MeasureUsage)
+	for range 2 {
+		if now == nil {
+			return
+		}
+		var g scenario.Growth
+		if g, now = p.repeatRound(ctx, now, more, p.batchWidth(variants), true); now != nil {
+			r.Memory = append(r.Memory, g)
+		}
+	}
+}
+
+// repeatRound plays the variants once, and returns how much more the server holds then; final
+// is for a round after which a leak is a failure.
+func (p *scenarioRun) repeatRound(ctx context.Context, before *usageAt, variants []scenario.Variant, width int, final bool) (scenario.Growth, *usageAt) {
+	p.suspects.Store(0)
+	attempts := make([]attempt, len(variants))
+	p.runBatch(ctx, variants, attempts, width)
+	if ctx.Err() != nil {
+		return scenario.Growth{}, nil
+	}
+	conversations := 0
+	for _, t := range attempts {
+		if t.Verdict != "" {
+			conversations++
+		}
+	}
+	patience := releaseTime
+	if final {
+		patience = finalRelease
+		if idle := p.tc.Target.Policies.IdleTimeout; idle < mostRelease/2 {
+			patience += idle // it may hold what it has until then
+		}
+	}
+	return p.awaitRelease(ctx, before, conversations, patience, probe.MeasureUsage)
+}
+
+// spread returns n variants from the beginning to the end of all, some of them several
+// times where there are less.
+func spread(variants []scenario.Variant, n int) []scenario.Variant {
+	more := make([]scenario.Variant, n)
+	for i := range more {
+		if len(variants) <= n {
+			more[i] = variants[i%len(variants)]
+		} else {
+			more[i] = variants[i*len(variants)/n]
+		}
+	}
+	return more
+}
+
+func averageTime(played []outcome.Result) time.Duration {
+	var sum time.Duration
+	for _, r := range played {
+		sum += r.Elapsed.ToDuration()
+	}
+	return sum / time.Duration(max(1, len(played)))
+}
+
+// awaitRelease waits until the server holds no more than before, or has released
+// nothing for the time; it returns how much more it holds then. The count is nil where
+// it is another server, or gone.
+func (p *scenarioRun) awaitRelease(ctx context.Context, before *usageAt, conversations int, patience time.Duration,
+	look func([]int) (probe.Usage, error)) (scenario.Growth, *usageAt) {
+	const longest = 100 * time.Millisecond
+	pause := 5 * time.Millisecond
+	start := time.Now()
+	least, since := -1, start
+	for ; ; pause = min(2*pause, longest) {
+		now := p.measureNow(look)
+		if now == nil || now.pid != before.pid {
+			return scenario.Growth{}, nil
+		}
+		g := growthOf(now.usage.GrowthSince(before.usage), conversations)
+		if held := g.Descriptors + g.Threads + g.Zombies; least < 0 || held < least {
+			least, since = held, time.Now()
+		}
+		if !growing(g) && g.Memory <= scenario.LeastMemory || time.Since(since) > patience ||
+			time.Since(start) > max(patience, mostRelease) || !sleep.For(ctx, pause) {
+			return g, now
+		}
+	}
+}
+
+func growthOf(g probe.Growth, conversations int) scenario.Growth {
+	const told = 4
+	return scenario.Growth{Conversations: conversations, Descriptors: g.Descriptors, CloseWait: g.CloseWait, Threads: g.Threads,
+		Zombies: g.Zombies, Memory: g.Memory, What: strings.Join(g.Opened[:min(len(g.Opened), told)], "; ")}
+}
+
+// growing reports whether so much of what is counted has grown that more conversations
+// are worth it.
+func growing(g scenario.Growth) bool {
+	for _, n := range []int{g.Descriptors, g.CloseWait, g.Threads, g.Zombies} {
+		if scenario.GrowsPerConversation(n, g) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,217 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sleep"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+const (
+	// idleAfterRequest is for how long nothing must have moved once the whole request has
+	// left, before a server that does not answer may be waiting for ever. The proof
+	// itself sees what is under way in the kernel.
+	idleAfterRequest = 20 * time.Millisecond
+	// idleBeforeRequest is the same while our request has not left: we may not have had a
+	// processor.
+	idleBeforeRequest = 500 * time.Millisecond
+	// proofRetryMin is how soon it is tried to prove that; where it fails, how soon it is tried
+	// again grows up to proofRetryMax: each attempt walks through the kernel's tables.
+	proofRetryMin = 30 * time.Millisecond
+	proofRetryMax = 8 * proofRetryMin
+)
+
+var errNoDialogue = errors.New("the target has no dialogue")
+
+// FirstExchange implements [scenario.Rig].
+func (a *rig) FirstExchange(ctx context.Context) error {
+	conn, err := a.DialServer(ctx)
+	if err != nil {
+		return err
+	}
+	return a.FirstExchanges(ctx, conn)
+}
+
+// FirstExchanges implements [scenario.Rig].
+func (a *rig) FirstExchanges(ctx context.Context, conns ...sock.Conn) error {
+	if a.targetBed().script == nil {
+		return errNoDialogue
+	}
+	if len(conns) > 1 && !a.targetBed().state().Separate() {
+		return a.askInTurn(ctx, conns)
+	}
+	first := scenario.FirstExchanges(a.targetBed().script, 1)
+	all := make(countingConns, len(conns))
+	for i, conn := range conns {
+		all[i] = newTraffic(conn, first)
+	}
+	ctx, stop := a.WatchProgress(ctx, all.allIdle, all.bytesMoved)
+	defer stop()
+	failed := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, t := range all {
+		wg.Go(func() {
+			defer t.over.Store(true)
+			defer t.Close()
+			failed[i] = a.targetBed().answers(playClient(ctx, first, t))
+		})
+	}
+	wg.Wait()
+	for i, err := range failed {
+		if err != nil && len(failed) > 1 {
+			return fmt.Errorf("client %d of %d: %w", i+1, len(failed), err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// askInTurn is Ask where conversations share state.
+func (a *rig) askInTurn(ctx context.Context, conns []sock.Conn) error {
+	for i, conn := range conns {
+		if err := a.FirstExchanges(ctx, conn); err != nil {
+			return fmt.Errorf("client %d of %d: %w", i+1, len(conns), err)
+		}
+		awaitReleased(ctx, conn)
+	}
+	return nil
+}
+
+// playClient plays the client of the script.
+func playClient(ctx context.Context, script *dialogue.Script, conn sock.Conn) error {
+	played := script.PlayClient(ctx, conn, dialogue.Options{NoEnd: true})
+	switch {
+	case played.Mismatch != nil:
+		return played.Mismatch
+	case played.Steps < len(script.Steps):
+		return describeNoReply(ctx, played)
+	}
+	return nil
+}
+
+// describeNoReply says why there is no answer.
+func describeNoReply(ctx context.Context, played dialogue.Played) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("no answer: %w", context.Cause(ctx))
+	}
+	return fmt.Errorf("%w, but %s", scenario.ErrNoAnswer, formatEnding(played.Ending))
+}
+
+// WatchProgress implements [scenario.Rig].
+func (a *rig) WatchProgress(ctx context.Context, idle func() bool, moved func() int64) (limited context.Context, stop func()) {
+	w := wait{budget: a.setup.tc.Budget, pids: a.targetBed().processTree, services: a.targetBed().servicesTree, moved: moved, spinAfter: a.setup.run.spinThreshold()}
+	alive, leave := ctx, func() {}
+	if a.targetBed().transport() == scenario.UDP {
+		alive, leave = a.targetBed().untilServerEnds(ctx)
+	}
+	budget, release := w.startTimer(alive)
+	limited, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		cancel(a.awaitOverdue(ctx, budget, w, idle))
+	}()
+	return limited, func() { release(); leave(); <-done }
+}
+
+// awaitOverdue blocks until the budget's context is over or the proof is found, and
+// returns why a wait is over.
+func (a *rig) awaitOverdue(ctx, budget context.Context, w wait, idle func() bool) error {
+	w.idle, w.proofSlot = idle, a.setup.run.runner.prover
+	for pause := proofRetryMin; sleep.For(budget, pause) && len(w.pids()) > 0; pause = min(pause*3/2, proofRetryMax) {
+		if stuck := w.proveStuck(budget); stuck != nil {
+			return fmt.Errorf("it is proven that %w", stuck)
+		}
+	}
+	<-budget.Done()
+	switch cause := context.Cause(budget); {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(cause, errServerEnded):
+		return cause
+	case errors.Is(cause, errSpin):
+		return fmt.Errorf("the server %w: it uses a full CPU while no data moves", cause)
+	default:
+		return &lateError{w.budget, cause}
+	}
+}
+
+// A countingConn is a connection that knows when something moved on it last.
+type countingConn struct {
+	sock.Conn
+	want  int64 // bytes that we are to send
+	bytes atomic.Int64
+	sent  atomic.Int64
+	at    atomic.Int64 // when something moved last
+	over  atomic.Bool  // nothing will
+}
+
+func newTraffic(conn sock.Conn, s *dialogue.Script) *countingConn {
+	t := &countingConn{Conn: conn}
+	for _, step := range s.Steps {
+		t.want += int64(len(step.Send))
+	}
+	t.noteActivity()
+	return t
+}
+
+func (t *countingConn) noteActivity() { t.at.Store(time.Now().UnixNano()) }
+
+// Read implements [net.Conn].
+func (t *countingConn) Read(b []byte) (int, error) {
+	n, err := t.Conn.Read(b)
+	t.bytes.Add(int64(n))
+	t.noteActivity()
+	return n, err
+}
+
+// Write implements [net.Conn].
+func (t *countingConn) Write(b []byte) (int, error) {
+	n, err := t.Conn.Write(b)
+	t.bytes.Add(int64(n))
+	t.sent.Add(int64(n))
+	t.noteActivity()
+	return n, err
+}
+
+// CloseWrite implements [sock.Conn].
+func (t *countingConn) CloseWrite() error {
+	defer t.noteActivity()
+	return t.Conn.CloseWrite()
+}
+
+// isIdle reports that it is not our turn.
+func (t *countingConn) isIdle() bool {
+	if t.over.Load() {
+		return true
+	}
+	quiet := time.Since(time.Unix(0, t.at.Load()))
+	if t.sent.Load() >= t.want {
+		return quiet >= idleAfterRequest
+	}
+	return quiet >= idleBeforeRequest
+}
+
+// countingConns are those of one act.
+type countingConns []*countingConn
+
+func (all countingConns) allIdle() bool {
+	return !slices.ContainsFunc(all, func(t *countingConn) bool { return !t.isIdle() })
+}
+
+func (all countingConns) bytesMoved() int64 {
+	n := int64(0)
+	for _, t := range all {
+		n += t.bytes.Load()
+	}
+	return n
+}

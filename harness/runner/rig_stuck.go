@@ -1,0 +1,23 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sockharness/harness/harness/probe"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// AwaitStuck implements [scenario.Rig].
+func (a *rig) AwaitStuck(ctx context.Context, neverReads bool) (string, error) {
+	i := newIdleDetector(a.setup.log, scenario.Variant{}, a.targetBed().target)
+	if i == nil || len(a.targetBed().processTree()) == 0 {
+		return "", errNotOurs
+	}
+	d, err := probe.StuckCheck{Tree: withServices(a.targetBed().processTree, a.targetBed().servicesTree),
+		ApproxTree: withServices(a.targetBed().approxTree, a.targetBed().servicesTree), Idle: i.isQuiet, NeverReads: neverReads}.ProveStuck(ctx)
+	if err != nil {
+		return "", fmt.Errorf("hang of the server: %w", err)
+	}
+	return d.String(), nil
+}

@@ -1,0 +1,78 @@
+package runner
+
+import (
+	"context"
+	"time"
+
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/probe"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// spinWindow is for how long a thread must not sleep although nobody is connected.
+const spinWindow = 250 * time.Millisecond
+
+// An usageAt is what a server process holds at one moment when nobody talks to it.
+type usageAt struct {
+	pid   int
+	usage probe.Usage
+}
+
+// measureNow returns nil where the server under test is no process of ours, or where
+// it cannot be looked into. Look is [probe.MeasureUsage] or [probe.MeasureFast].
+func (p *scenarioRun) measureNow(look func([]int) (probe.Usage, error)) *usageAt {
+	process, _ := p.testbed.serverProcess()
+	if process == nil || p.tc.Role != scenario.Server {
+		return nil
+	}
+	usage, err := look(process.ApproxTree())
+	if err != nil {
+		return nil
+	}
+	return &usageAt{process.Pid(), usage}
+}
+
+// judgeScenarioWide judges what holds over all variants of a scenario: that the server
+// sleeps when nobody is connected, and that it has given back what the
+// conversations took. What has grown is looked at again after more of the same.
+func (p *scenarioRun) judgeScenarioWide(ctx context.Context, before *usageAt, variants []scenario.Variant, played []outcome.Result) []outcome.Result {
+	if p.tc.Role != scenario.Server || ctx.Err() != nil || len(played) == 0 {
+		return nil
+	}
+	var r scenario.LeakRounds
+	if p.checkIdleCPU(ctx); p.spinner != "" {
+		r.Busy = p.spinner
+		p.testbed.confirmedHangs.Add(1)
+	} else if before != nil {
+		r = p.measureLeaks(ctx, before, variants, played)
+	}
+	var results []outcome.Result
+	for _, v := range scenario.FindViolations(scenario.Observation{Case: p.tc, LeakRounds: &r, Ran: true}) {
+		results = append(results, outcome.Result{Target: p.tc.Target.Name, Scenario: p.scenario.ID, Check: v.Oracle, Level: v.Level,
+			Verdict: outcome.Fail, Message: v.Err.Error(), Cause: "check " + v.Oracle, Stderr: p.serverStderr()})
+	}
+	return results
+}
+
+func (p *scenarioRun) serverStderr() string {
+	if process, _ := p.testbed.serverProcess(); process != nil {
+		return string(process.Stderr().TailBytes())
+	}
+	return ""
+}
+
+// checkIdleCPU reports whether the server burns a processor although nobody talks to
+// it, and keeps what was seen.
+func (p *scenarioRun) checkIdleCPU(ctx context.Context) bool {
+	if p.tc.Role != scenario.Server || !p.testbed.spinsWhenIdle(ctx) {
+		return false
+	}
+	if p.spinner == "" {
+		b, err := probe.MeasureSpin(ctx, p.testbed.processTree, min(spinWindow, p.spinThreshold()))
+		if err != nil || b.Busiest < 0.9 {
+			return false
+		}
+		p.spinner = b.String()
+	}
+	return true
+}

@@ -1,0 +1,99 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/sleep"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// errDisturbed is wrapped by the error of a conversation that goes wrong beside another
+// one: an answer differs, or the stream ends. One that has no answer in time may wait
+// for its turn, and tells nothing.
+var errDisturbed = errors.New("disturbed")
+
+// A session is a conversation that is held exchange by exchange, without a proxy.
+type session struct {
+	conn   sock.Conn
+	script *dialogue.Script // with the words of its connection
+	next   int              // the exchange to be held
+}
+
+func (t trial) openSession(ctx context.Context, script *dialogue.Script) (*session, error) {
+	conn, err := t.secure(dial(ctx, t.address))
+	if err != nil {
+		return nil, err
+	}
+	return &session{conn: conn, script: script.ForConnection()}, nil
+}
+
+// step holds the next exchange.
+func (s *session) step(ctx context.Context) error {
+	one := *s.script
+	one.Steps = s.script.Steps[s.next : s.next+1]
+	if s.next > 0 {
+		one.Greeting = nil
+	}
+	s.next++
+	played := one.PlayClient(ctx, s.conn, dialogue.Options{NoEnd: true})
+	switch {
+	case played.Mismatch == nil && played.Steps == 1:
+		return nil
+	case played.Mismatch == nil && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case played.Mismatch != nil:
+		return fmt.Errorf("%w: %w", errDisturbed, played.Mismatch)
+	}
+	return fmt.Errorf("%w: exchange %d: no answer, but %s", errDisturbed, s.next, formatEnding(played.Ending))
+}
+
+// steps holds the exchanges up to number n.
+func (s *session) steps(ctx context.Context, n int) error {
+	for s.next < n {
+		if err := s.step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// releasing bounds the wait for a server to close its end.
+const releasing = 100 * time.Millisecond
+
+// close ends the connection and waits until the server has, too.
+func (s *session) close() {
+	s.conn.Close()
+	awaitReleased(context.Background(), s.conn)
+}
+
+// awaitReleased waits, for a time, until the server has closed its end of a connection
+// that was closed here: what it does for that client is over then.
+func awaitReleased(ctx context.Context, conn sock.Conn) {
+	if _, tcp := conn.RemoteAddr().(*net.TCPAddr); !tcp {
+		return // a socket that is closed has no other end any more
+	}
+	server, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	client, failed := netip.ParseAddrPort(conn.LocalAddr().String())
+	if err != nil || failed != nil {
+		return
+	}
+	diag, err := sock.OpenDiag()
+	if err != nil {
+		return
+	}
+	defer diag.Close()
+	ctx, cancel := context.WithTimeout(ctx, releasing)
+	defer cancel()
+	for pause := 100 * time.Microsecond; ; pause *= 2 {
+		far, err := diag.FindSocket(server, client)
+		if err != nil || far.State != sock.Established && far.State != sock.CloseWait || !sleep.For(ctx, pause) {
+			return
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// confirmAlone plays a variant again that failed for time alone: while no
+// worker plays anything else, and after the server has answered what was left behind by
+// those before. A server that asks a service which serves one client at a time is late
+// because of our other conversations, not because of the fault. It reports false where
+// the verdict cannot depend on that.
+func (p *scenarioRun) confirmAlone(ctx context.Context, v scenario.Variant, first attempt) (attempt, bool) {
+	late := (first.timedOut || first.late) && !first.spunCPU
+	if !late || p.tc.Role != scenario.Server || p.testbed.script == nil || p.testbed.knownToHang() {
+		return attempt{}, false
+	}
+	return p.runExclusive(ctx, v, p.awaitBacklog), true
+}
+
+// awaitBacklog waits until the server has answered a new client once.
+func (p *scenarioRun) awaitBacklog(ctx context.Context) {
+	if p.testbed.ensureReady(ctx) != nil {
+		return // the variant that follows says so
+	}
+	_, address := p.testbed.serverProcess()
+	limited, stop := wait{budget: controlTimeout, pids: p.testbed.processTree}.startTimer(ctx)
+	defer stop()
+	_ = p.testbed.firstExchange(limited, address, p.testbed.script) // the variant that follows is judged, not this
+}
+
+// isLate reports whether the result blames the server for nothing but a conversation
+// beside the variant's, or after it, that was given up for time.
+func isLate(r outcome.Result, o scenario.Observation) bool {
+	for _, err := range []error{o.AfterErr, o.OtherClientErr} {
+		if errors.Is(err, context.DeadlineExceeded) && strings.HasSuffix(r.Message, err.Error()) && !strings.Contains(r.Message, "\n") {
+			return true
+		}
+	}
+	return false
+}
+
+// unconfirmedForTime is for a failure that the scenario's time was too short to confirm: one
+// of time alone tells nothing then about a server, which others may keep busy.
+func (p *scenarioRun) unconfirmedForTime(first attempt) attempt {
+	if p.tc.Role == scenario.Server && first.isSuspect() && (first.timedOut || first.late) {
+		first.Verdict = outcome.Unsupported
+		first.Message = "late, and there was no time to find out why (--timeout gives the scenario more): " + first.Message
+	}
+	return first
+}

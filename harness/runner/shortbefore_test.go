@@ -1,0 +1,38 @@
+package runner
+
+import (
+	"testing"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/toxics"
+)
+
+// A window that is small from the start cuts a message before the one that is held back.
+func TestShortWriteBeforeTheFault(t *testing.T) {
+	window := []toxics.Spec{{Name: "small_window_upstream", Type: "small_window", Direction: event.Upstream}}
+	ends := []int64{6, 24, 70025, 470026}
+	for _, c := range []struct {
+		name    string
+		faults  []toxics.Spec
+		carried int64
+		struck  bool
+		want    bool
+	}{
+		{"inside a message", window, 47184, false, true},
+		{"between two messages", window, 24, false, false},
+		{"nothing was sent", window, 0, false, false},
+		{"all was sent", window, 470026, false, false},
+		{"the fault struck", window, 47184, true, false},
+		{"another fault", []toxics.Spec{{Name: "reset_upstream", Type: "reset", Direction: event.Upstream}}, 47184, false, false},
+	} {
+		o := scenario.Observation{Case: scenario.Case{Role: scenario.Client, Conversation: scenario.Conversation{Upstream: scenario.Stream{Direction: event.Upstream, MessageEnds: ends}}}}
+		o.Events = []event.Event{{Kind: event.Bytes, Direction: event.Upstream, Conn: 1, Bytes: c.carried}}
+		if c.struck {
+			o.Events = append(o.Events, event.Event{Kind: event.Struck, Toxic: "small_window_upstream"})
+		}
+		if got := shortBeforeFault(c.faults, o); got != c.want {
+			t.Errorf("%s: got %t, want %t", c.name, got, c.want)
+		}
+	}
+}

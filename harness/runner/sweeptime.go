@@ -1,0 +1,57 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// sweepShare is the part of a scenario's time in which variants are begun; the rest is
+// for what was begun, for confirmations and for leaks.
+const sweepShare = 0.5
+
+// softDeadline returns when no more variants of a scenario are begun; zero where it has
+// all the time.
+func softDeadline(ctx context.Context) time.Time {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return time.Time{}
+	}
+	return time.Now().Add(time.Duration(sweepShare * float64(time.Until(deadline))))
+}
+
+// timeIsUp reports whether no more variants are to be begun.
+func (p *scenarioRun) timeIsUp() bool { return !p.stopAt.IsZero() && time.Now().After(p.stopAt) }
+
+// whyStopped says why variants were not played.
+func (p *scenarioRun) whyStopped() string {
+	if p.timeIsUp() && p.suspects.Load() < p.suspectLimit() {
+		return "the time limit of the scenario was reached (--timeout)"
+	}
+	return "enough variants have failed already"
+}
+
+// clientCPU is the processor time that the variants of one scenario may cost together.
+const clientCPU = 2400 * time.Millisecond
+
+// affordable returns as many variants as the runs of a client that computes allow: the
+// last one, which goes the furthest, and others evenly before it. The sentence says how
+// many were left out; it is empty where none were.
+func affordable(c scenario.Case, variants []scenario.Variant) ([]scenario.Variant, string) {
+	cpu := c.Conversation.CPU
+	if c.Role != scenario.Client || cpu <= 0 {
+		return variants, ""
+	}
+	n := max(1, int(clientCPU/cpu))
+	if n >= len(variants) {
+		return variants, ""
+	}
+	kept := make([]scenario.Variant, n)
+	for i := range kept {
+		kept[i] = variants[(i+1)*len(variants)/n-1]
+	}
+	return kept, fmt.Sprintf("%d of %d variants ran: each run of the client takes %s of CPU time (--sweep N runs more)",
+		n, len(variants), cpu.Round(10*time.Millisecond))
+}

@@ -1,0 +1,206 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// A trial holds conversations with one server beside each other without any fault, one
+// exchange at a time: whether they disturb each other does not depend on who is faster,
+// and a server that mixes up what arrives in pieces is not excused by it.
+type trial struct {
+	address string
+	secure  func(sock.Conn, error) (sock.Conn, error) // TLS, where the target has it
+	script  *dialogue.Script
+	pids    func() []int
+	budget  time.Duration // of each of its parts
+}
+
+const (
+	// trialPatience is the least budget of a part of a trial.
+	trialPatience = 300 * time.Millisecond
+	// trialSlow is how long a conversation may take for the whole trial to be held.
+	trialSlow = 150 * time.Millisecond
+	// sideBySide is how many conversations are held in turn.
+	sideBySide = 3
+	// mostCandidates bounds the exchanges that are tried beside a conversation.
+	mostCandidates = 6
+)
+
+// state tells whether conversations disturb each other.
+func (t trial) state(ctx context.Context, took time.Duration) scenario.State {
+	disturbs := func(part func(context.Context) error) bool { return errors.Is(t.limited(ctx, part), errDisturbed) }
+	if took > trialSlow {
+		if disturbs(func(ctx context.Context) error { return t.inTurn(ctx, 2) }) {
+			return scenario.StateShared
+		}
+		return scenario.StateConnection
+	}
+	for _, n := range t.places() {
+		if disturbs(func(ctx context.Context) error { return t.afterLeaver(ctx, n) }) {
+			return scenario.StateProcess
+		}
+	}
+	if disturbs(func(ctx context.Context) error { return t.inTurn(ctx, sideBySide) }) {
+		return scenario.StateShared
+	}
+	for _, n := range t.places() {
+		if disturbs(func(ctx context.Context) error { return t.within(ctx, n) }) {
+			return scenario.StateShared
+		}
+	}
+	return scenario.StateConnection
+}
+
+// limited holds a part of the trial within its budget.
+func (t trial) limited(ctx context.Context, part func(context.Context) error) error {
+	limited, stop := wait{budget: t.budget, pids: t.pids}.startTimer(ctx)
+	defer stop()
+	return part(limited)
+}
+
+// places returns after how many exchanges a conversation is interrupted: the first, one
+// in the middle, and the last but one.
+func (t trial) places() []int {
+	n := len(t.script.Steps)
+	all := slices.DeleteFunc([]int{1, n / 2, n - 1}, func(k int) bool { return k < 1 || k >= n })
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// inTurn lets n clients hold their next exchange in turn until all are through.
+func (t trial) inTurn(ctx context.Context, n int) error {
+	all := make([]*session, n)
+	defer func() { closeAll(all) }()
+	for range t.script.Steps {
+		for i := range all {
+			if all[i] == nil {
+				var err error
+				if all[i], err = t.openSession(ctx, t.script); err != nil {
+					return err
+				}
+			}
+			if err := all[i].step(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// within holds a whole conversation after the first n exchanges of another one.
+func (t trial) within(ctx context.Context, n int) error {
+	outer, err := t.openSession(ctx, t.script)
+	if err != nil {
+		return err
+	}
+	defer outer.close()
+	if err := outer.steps(ctx, n); err != nil {
+		return err
+	}
+	if err := t.whole(ctx); err != nil {
+		return err
+	}
+	return outer.steps(ctx, len(t.script.Steps))
+}
+
+// afterLeaver holds a whole conversation when a client has left after n exchanges.
+func (t trial) afterLeaver(ctx context.Context, n int) error {
+	leaver, err := t.openSession(ctx, t.script)
+	if err != nil {
+		return err
+	}
+	err = leaver.steps(ctx, n)
+	leaver.close()
+	if err != nil {
+		return nil // what the ones before have left is told by them
+	}
+	return t.whole(ctx)
+}
+
+func (t trial) whole(ctx context.Context) error {
+	s, err := t.openSession(ctx, t.script)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return s.steps(ctx, len(t.script.Steps))
+}
+
+func closeAll(all []*session) {
+	for _, s := range all {
+		if s != nil {
+			s.close()
+		}
+	}
+}
+
+// staggered returns how many exchanges a second client can hold, each after one more of
+// the first client's, until they disturb each other.
+func (t trial) staggered(ctx context.Context) (n int) {
+	_ = t.limited(ctx, func(ctx context.Context) error {
+		all := make([]*session, 2)
+		defer func() { closeAll(all) }()
+		for i := range all {
+			var err error
+			if all[i], err = t.openSession(ctx, t.script); err != nil {
+				return err
+			}
+		}
+		if err := all[0].step(ctx); err != nil {
+			return err
+		}
+		for ; n+1 < len(t.script.Steps); n++ {
+			for _, s := range all {
+				if err := s.step(ctx); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return n
+}
+
+// beside returns an exchange that another client can hold at any time: before, between
+// and after those of a conversation nothing changes by it. Nil: there is none.
+func (t trial) beside(ctx context.Context) *dialogue.Script {
+	for i := range min(len(t.script.Steps), mostCandidates) {
+		one := *t.script
+		one.Steps, one.End, one.Partial = t.script.Steps[i:i+1], dialogue.ClientCloses, true
+		whole := scenario.IsWholeRequest(t.script, i)
+		if whole && t.limited(ctx, func(ctx context.Context) error { return t.throughout(ctx, &one) }) == nil {
+			return &one
+		}
+	}
+	return nil
+}
+
+// throughout holds the one exchange, on a connection of its own each time, between all
+// the others.
+func (t trial) throughout(ctx context.Context, one *dialogue.Script) error {
+	outer, err := t.openSession(ctx, t.script)
+	if err != nil {
+		return err
+	}
+	defer outer.close()
+	for i := 0; ; i++ {
+		other := t
+		other.script = one
+		if err := other.whole(ctx); err != nil {
+			return err
+		}
+		if i == len(t.script.Steps) {
+			return nil
+		}
+		if err := outer.step(ctx); err != nil {
+			return err
+		}
+	}
+}

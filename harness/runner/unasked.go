@@ -1,0 +1,56 @@
+package runner
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// unaskedTimeout is how long a server may take to answer a client that says nothing.
+const unaskedTimeout = 300 * time.Millisecond
+
+// An unaskedAnswer is whether the server answers before it has read the request, which is
+// found out at most once.
+type unaskedAnswer struct {
+	once sync.Once
+	came bool
+}
+
+// answersUnasked reports whether the server sends something to a client that says
+// nothing, though the dialogue has no greeting.
+func (b *testbed) answersUnasked(ctx context.Context) bool {
+	b.unasked.once.Do(func() {
+		if b.script == nil || len(b.script.Greeting) > 0 || b.ensureReady(ctx) != nil {
+			return
+		}
+		limit, cancel := context.WithTimeout(ctx, unaskedTimeout)
+		defer cancel()
+		_, address := b.serverProcess()
+		conn, err := b.secure(dialServer(limit, &net.Dialer{}, address))
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		if conn.SetReadDeadline(time.Now().Add(unaskedTimeout)) == nil {
+			n, _ := conn.Read(make([]byte, 1))
+			b.unasked.came = n > 0
+		}
+	})
+	return b.unasked.came
+}
+
+// excuseUnasked makes unsupported what did not happen as meant because the server answers,
+// and may close, before it has read the request.
+func (p *scenarioRun) excuseUnasked(ctx context.Context, attempts []attempt) {
+	for i, t := range attempts {
+		undecided := t.Verdict == outcome.Invalid || t.Verdict == outcome.Flaky // whether its end is a reset depends on when the request arrives
+		if undecided && p.tc.Role == scenario.Server && p.testbed.answersUnasked(ctx) {
+			attempts[i].Verdict = outcome.Unsupported
+			attempts[i].Message = "the server answers before it has read the request, so it is not known to read what this needs it to read: " + t.Message
+		}
+	}
+}

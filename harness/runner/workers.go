@@ -1,0 +1,135 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sleep"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+const (
+	// workersStableFor is for how long the same processes must have listened to be the workers: what
+	// is left of a process per connection has ended by then.
+	workersStableFor = 150 * time.Millisecond
+	// exitGrace is how long a process may take to end of what it was sent.
+	exitGrace = 20 * time.Millisecond
+)
+
+// A serverWorkers is the processes of a server, beside the one that was started, that listen on
+// its port while nobody talks to them, and when each began: whoever starts another one
+// when one has died hides that.
+type serverWorkers struct {
+	server *peer.Process
+	began  map[int]uint64
+}
+
+// currentWorkers returns that of the server that runs now. Where one of them has ended before, it is
+// found out first whether that is what they do after every conversation.
+func (p *scenarioRun) currentWorkers(ctx context.Context) serverWorkers {
+	p.workersMu.Lock()
+	defer p.workersMu.Unlock()
+	server, address := p.testbed.serverProcess()
+	if p.tc.Role != scenario.Server || server == nil || p.recycles || p.workers.server == server {
+		return p.workers
+	}
+	p.workers = serverWorkers{server, p.awaitStableWorkers(ctx, server)}
+	if p.workerDied.Load() && len(p.workers.began) > 0 && p.testbed.script != nil {
+		if p.testbed.firstExchange(ctx, address, p.testbed.script) == nil && p.workers.firstExited(ctx, workersStableFor) != "" {
+			p.recycles, p.workers.began = true, nil
+		}
+	}
+	return p.workers
+}
+
+// awaitStableWorkers blocks until the same processes have listened for a while. A server that has
+// just been started may not have made them yet: what it had before is awaited.
+func (p *scenarioRun) awaitStableWorkers(ctx context.Context, server *peer.Process) map[int]uint64 {
+	_, several := p.runner.several.Load(p.testbed.target.Name)
+	if !several && len(server.ApproxTree()) < 2 {
+		return nil
+	}
+	last, since := listenHolders(server), time.Now()
+	for limit := since.Add(4 * workersStableFor); (time.Since(since) < workersStableFor || several && len(last) < 2) && time.Now().Before(limit); {
+		if !sleep.For(ctx, 10*time.Millisecond) {
+			return nil
+		}
+		if now := listenHolders(server); !maps.Equal(now, last) {
+			last, since = now, time.Now()
+		}
+	}
+	delete(last, server.Pid())
+	if len(last) > 0 {
+		p.runner.several.Store(p.testbed.target.Name, true)
+	}
+	return last
+}
+
+// listenHolders returns those of the server's processes that have a socket open that
+// listens for it, and when each began.
+func listenHolders(server *peer.Process) map[int]uint64 {
+	all, err := listenersAt(server.Address())
+	if err != nil {
+		return nil
+	}
+	found := map[int]uint64{}
+	for _, pid := range server.ApproxTree() {
+		for _, l := range all {
+			if _, err := sock.DescriptorOf(pid, l.Inode); err == nil {
+				found[pid] = peer.StartTime(pid)
+			}
+		}
+	}
+	return found
+}
+
+// firstExited tells which worker has ended, or ends within the limit; empty: none.
+func (s serverWorkers) firstExited(ctx context.Context, limit time.Duration) string {
+	if len(s.began) == 0 {
+		return ""
+	}
+	for deadline := time.Now().Add(limit); ; {
+		for _, pid := range slices.Sorted(maps.Keys(s.began)) {
+			if peer.StartTime(pid) != s.began[pid] {
+				return s.describeExit(pid)
+			}
+		}
+		if time.Now().After(deadline) || !sleep.For(ctx, 2*time.Millisecond) {
+			return ""
+		}
+	}
+}
+
+func (s serverWorkers) describeExit(pid int) string {
+	text := fmt.Sprintf("worker process %d of the server died", pid)
+	for other, when := range listenHolders(s.server) {
+		if _, old := s.began[other]; !old && other != s.server.Pid() && when != 0 {
+			return fmt.Sprintf("%s; process %d has replaced it", text, other)
+		}
+	}
+	return text
+}
+
+// deadWorker tells which of the server's processes has ended by this variant.
+func (p *scenarioRun) deadWorker(ctx context.Context, s serverWorkers, o scenario.Observation) string {
+	if now, _ := p.testbed.serverProcess(); now != s.server || len(s.began) == 0 {
+		return ""
+	}
+	limit := time.Duration(0)
+	switch {
+	case p.workerDied.Load():
+		limit = workersStableFor
+	case o.Played == nil || !o.Played.OK():
+		limit = exitGrace
+	}
+	lost := s.firstExited(ctx, limit)
+	if lost != "" {
+		p.workerDied.Store(true)
+	}
+	return lost
+}

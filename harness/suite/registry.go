@@ -1,0 +1,166 @@
+// Package suite is the Ginkgo face of the harness: it turns topics into
+// containers, scenarios into specs and results into failures. Suites are
+// written against it; the command runs them through it.
+//
+//	topic := suite.Topic{Name: "eof", List: eof.Scenarios}
+//	specs := job.PreviewSpecs([]suite.Topic{topic})        // in the parent
+//	status := job.RunWorker([]suite.Topic{topic}, os.Stderr) // in a worker
+package suite
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/gomega"
+
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/waiver"
+)
+
+// EntryName is that of the report entry in which a spec leaves its results, as
+// JSON of []outcome.Result.
+const EntryName = "harness/results"
+
+// A ScenarioRunner plays a scenario to a target; *runner.Runner is one.
+type ScenarioRunner interface {
+	RunScenario(context.Context, scenario.Target, scenario.Scenario) []outcome.Result
+}
+
+// A Registry is what topics declare their containers on: the targets, and who
+// plays to them.
+type Registry struct {
+	Targets []scenario.Target
+	Player  ScenarioRunner // nil in a preview, whose specs do not run
+	Timeout time.Duration  // of one scenario on one target; 0: one minute
+	Levels  []outcome.Level
+	Waivers waiver.File // what they accept fails no spec; results stay as they are
+	// Focus and Skip choose by [SpecName]: any of Focus, if there is one, and none
+	// of Skip. Ginkgo's own match "topic id on target", where ^ is of little use.
+	Focus, Skip []*regexp.Regexp
+}
+
+// A Topic is one container of scenarios.
+type Topic = scenario.Topic
+
+// DeclareTopic declares a container with one spec for each scenario on each target
+// that it is for. It must be called while Ginkgo builds its tree. The specs come in the
+// order of their names: Ginkgo sorts them so in each worker, at a cost that is a quarter
+// of the start of a worker unless they are in order.
+func (b *Registry) DeclareTopic(name string, scenarios ...scenario.Scenario) {
+	var pairs []pair
+	for i := range scenarios {
+		for j := range b.Targets {
+			s, t := &scenarios[i], &b.Targets[j] // by address: there may be thousands of specs
+			if name := SpecName(*t, *s); s.Fits(*t) && b.wantsLevel(s.Level) && b.isChosen(name) {
+				pairs = append(pairs, pair{name, t, s})
+			}
+		}
+	}
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.name, b.name) })
+	ginkgo.Describe(name, func() {
+		for _, p := range pairs {
+			b.declareSpec(p)
+		}
+	})
+}
+
+// A pair is what one spec is about.
+type pair struct {
+	name     string
+	target   *scenario.Target
+	scenario *scenario.Scenario
+}
+
+func (b *Registry) wantsLevel(level outcome.Level) bool {
+	if len(b.Levels) == 0 {
+		return true
+	}
+	for _, l := range b.Levels {
+		if l == level {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *Registry) isChosen(name string) bool {
+	matches := func(e *regexp.Regexp) bool { return e.MatchString(name) }
+	return (len(b.Focus) == 0 || slices.ContainsFunc(b.Focus, matches)) && !slices.ContainsFunc(b.Skip, matches)
+}
+
+// declareSpec declares the spec of one scenario on one target.
+func (b *Registry) declareSpec(p pair) {
+	timeout := b.Timeout
+	if timeout <= 0 {
+		timeout = time.Minute
+	}
+	ginkgo.It(p.name, SpecLabels(*p.target, *p.scenario), ginkgo.SpecTimeout(timeout+timeoutGrace), func(ctx ginkgo.SpecContext) {
+		t, s := *p.target, *p.scenario
+		limited, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
+		defer cancel()
+		results := b.Player.RunScenario(limited, t, s)
+		if timedOut(limited) && len(redResults(results)) == 0 {
+			results = append(results, unfinishedResult(t, s, timeout, len(results)))
+		}
+		attachResults(results)
+		gomega.Expect(b.Waivers.AcceptResults(results, time.Now())).To(BeGreen())
+	})
+}
+
+// errTimeout is the cause of the end of a scenario's time.
+var errTimeout = errors.New("the scenario's time is over")
+
+// timeoutGrace is how much later Ginkgo ends a scenario that does not end by itself.
+const timeoutGrace = 10 * time.Second
+
+// timedOut tells the end of a scenario's time from ^C and from the end of the run:
+// those are nothing that a scenario could be blamed for.
+func timedOut(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errTimeout) }
+
+// unfinishedResult is the result of a scenario that its timeout has cut short. Where some
+// variants were judged, the others are only left out.
+func unfinishedResult(t scenario.Target, s scenario.Scenario, timeout time.Duration, judged int) outcome.Result {
+	r := outcome.Result{Target: t.Name, Scenario: s.ID, Level: s.Level, Verdict: outcome.Invalid,
+		Message: fmt.Sprintf("not finished within %s; --timeout gives it more time", timeout)}
+	if judged > 0 {
+		r.Verdict = outcome.Unsupported
+		r.Message = fmt.Sprintf("the variants that are left take longer than a scenario may, %s; --timeout gives it more time", timeout)
+	}
+	return r
+}
+
+func attachResults(results []outcome.Result) {
+	data, err := json.Marshal(results)
+	if err != nil {
+		ginkgo.Fail("results encode: " + err.Error())
+	}
+	ginkgo.AddReportEntry(EntryName, string(data), ginkgo.ReportEntryVisibilityNever)
+}
+
+// SpecName is the text of the spec of one scenario on one target.
+func SpecName(t scenario.Target, s scenario.Scenario) string { return s.ID + " on " + t.Name }
+
+// SpecLabels are those of the spec: topic, scenario, level and target. What Ginkgo
+// does not allow in a label, such as a slash, becomes a dash.
+func SpecLabels(t scenario.Target, s scenario.Scenario) ginkgo.Labels {
+	_, name, _ := strings.Cut(s.ID, "/")
+	return ginkgo.Label(s.TopicName(), asLabel(name), string(s.Level), asLabel("target="+t.Name))
+}
+
+func asLabel(text string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("&|!,()/:", r) {
+			return '-'
+		}
+		return r
+	}, text)
+}
