@@ -1,0 +1,292 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/probe"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// A clientSubject is a client under test: a process for each point, to which the harness
+// is the server.
+type clientSubject struct {
+	options Options
+	script  *dialogue.Script
+	layout  *layout
+	diag    *sock.Diag
+	folder  string
+
+	base   clientRun // without a fault
+	output scenario.OutputMatch
+	quick  time.Duration
+	slow   time.Duration
+	heal   time.Duration
+	masks  []string
+}
+
+// A clientRun is one run of a client under test.
+type clientRun struct {
+	exit     peer.Exit
+	stdout   []byte
+	stderr   []byte
+	late     bool // it had not ended when its time was over, and was killed
+	stuck    string
+	stuckIn  string
+	spins    string
+	accepted int
+	cpu      time.Duration // that it had used when its time was over
+	upstream []byte
+	complete bool
+	wrong    string
+	reached  bool
+	took     time.Duration
+	err      error
+	log      []moment
+}
+
+// The times that a client may take.
+const (
+	leastClientQuick = 300 * time.Millisecond
+	slowClient       = 3 * time.Second
+	clientLanes      = 3
+	clientHeal       = 300 * time.Millisecond
+	mostOutput       = 8 << 20
+)
+
+func newClientSubject(o Options) (*clientSubject, error) {
+	s := &clientSubject{options: o}
+	d, err := o.Target.ParseDialogue()
+	if err != nil {
+		return nil, err
+	}
+	if d == nil {
+		return nil, fmt.Errorf("%w: no server speaks to the client: give the target a dialogue", ErrUnusable)
+	}
+	if err := d.PlayableAs(event.Server); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	if s.script, err = d.ScriptWithKeys(seed.New(o.Seed).SplitBy(o.Target.Name), dialogue.NewKeys(fmt.Sprint(o.Seed))); err != nil {
+		return nil, err
+	}
+	if s.diag, err = sock.OpenDiag(); err != nil {
+		s.diag = nil
+	}
+	s.folder, err = o.peerFolder()
+	return s, err
+}
+
+func (s *clientSubject) close() {
+	if s.diag != nil {
+		s.diag.Close()
+	}
+}
+
+// lanes implements subject: clients that wait for nothing cost nothing.
+func (s *clientSubject) lanes(slow bool) int {
+	if slow {
+		return 4 * clientLanes
+	}
+	return clientLanes
+}
+
+func (s *clientSubject) chunk() int                    { return clientChunk }
+func (s *clientSubject) unstable() []string            { return s.masks }
+func (s *clientSubject) settle(context.Context) string { return "" }
+
+// clientChunk is how many clients are started before what they did is judged.
+const clientChunk = 24
+
+// calibrate implements subject: twice alone, then side by side.
+func (s *clientSubject) calibrate(ctx context.Context) (*layout, error) {
+	s.slow = slowClient
+	if t := s.options.Target.Policies.AnswerTimeout; t > 0 {
+		s.slow += t
+	}
+	s.quick, s.heal = s.slow, clientHeal
+	if t := s.options.Target.Policies.AnswerTimeout; t > 0 {
+		s.heal = min(s.heal, t/4)
+	}
+	first, err := s.controlOrFail(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	second, err := s.controlOrFail(ctx, " the second time")
+	if err != nil {
+		return nil, err
+	}
+	s.base = first
+	s.output = scenario.CompareOutputs(first.stdout, second.stdout)
+	if note := s.output.ComparisonNote(); note != "" {
+		at := dialogue.CommonPrefix(first.stdout, second.stdout)
+		s.masks = append(s.masks, fmt.Sprintf("%s (first at byte %d: %s, then %s)", note, at, quoteStart(first.stdout[at:]), quoteStart(second.stdout[at:])))
+	}
+	s.layout = newLayout(s.script, s.options.Target, scenario.Client, nil, nil, 0)
+	s.quick = max(leastClientQuick, 6*max(first.took, second.took))
+	s.slow = max(s.slow, 4*first.took)
+	return s.layout, nil
+}
+
+// controlTime is how long a client may take without any fault.
+const controlTime = 30 * time.Second
+
+func (s *clientSubject) controlOrFail(ctx context.Context, when string) (clientRun, error) {
+	run := s.run(ctx, nil, max(s.slow, controlTime), false, false)
+	switch {
+	case ctx.Err() != nil:
+		return run, ctx.Err()
+	case run.err != nil:
+		return run, fmt.Errorf("%w: %w", ErrUnusable, run.err)
+	case run.late:
+		return run, fmt.Errorf("%w: the client had not ended after %v without any fault%s", ErrUnusable, max(s.slow, controlTime), when)
+	case run.wrong != "":
+		return run, fmt.Errorf("%w: the client says something else than the dialogue%s: %s", ErrUnusable, when, run.wrong)
+	case run.accepted == 0:
+		return run, fmt.Errorf("%w: the client has not connected%s; its command must take {host} and {port}, or {addr}; it ended with %s%s", ErrUnusable, when, run.exit, lastWords(run.stderr))
+	case run.exit.Code != 0:
+		return run, fmt.Errorf("%w: the client fails without any fault%s: %s%s", ErrUnusable, when, run.exit, lastWords(run.stderr))
+	case !run.complete:
+		return run, fmt.Errorf("%w: the client ends before the dialogue does%s: it sent %s", ErrUnusable, when, quoteStart(run.upstream))
+	}
+	return run, nil
+}
+
+func lastWords(stderr []byte) string {
+	if line := lastLine(stderr); line != "" {
+		return "; it wrote: " + line
+	}
+	return ""
+}
+
+// run starts the client and plays the server to it, with the fault of a point in it.
+func (s *clientSubject) run(ctx context.Context, p *Point, limit time.Duration, prove, logs bool) (run clientRun) {
+	l, err := startListener(ctx, s.script, s.diag, p, s.heal, logs)
+	if err != nil {
+		return clientRun{err: err}
+	}
+	defer func() {
+		l.close()
+		run.accepted, run.upstream, run.complete, run.wrong, run.reached, run.log = l.accepted, l.upstream, l.complete, l.wrong, l.reached, l.log
+	}()
+	host, port, _ := net.SplitHostPort(l.addr())
+	process, err := s.options.command(s.options.Target.Client).StartClient(ctx, peer.Vars{Host: host, Port: port, Tmp: s.folder})
+	if err != nil {
+		return clientRun{err: err}
+	}
+	defer process.Close()
+	began := time.Now()
+	s.awaitExit(ctx, process, l, limit, prove, &run)
+	run.took = time.Since(began)
+	if run.late {
+		process.KillTree()
+	}
+	run.stderr = process.Stderr().TailBytes()
+	if out, err := process.Stdout().OpenReader(); err == nil {
+		run.stdout, _ = io.ReadAll(io.LimitReader(out, mostOutput))
+	}
+	return run
+}
+
+// awaitExit waits for the end of the client, and in vain no longer than needed: one that
+// is proven to wait for ever, or that only burns a processor, is given up.
+func (s *clientSubject) awaitExit(ctx context.Context, process *peer.Process, l *listener, limit time.Duration, prove bool, run *clientRun) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	explained := make(chan struct{})
+	var given atomic.Bool
+	go func() {
+		defer close(explained)
+		if prove {
+			run.stuck, run.stuckIn, run.spins = explainClient(ctx, process, l, s.base.exit.CPU)
+			if run.stuck+run.spins != "" {
+				given.Store(true)
+				cancel()
+			}
+		}
+	}()
+	exit, err := process.WaitExit(ctx)
+	cancel()
+	<-explained
+	run.exit, run.late = exit, err != nil
+	if run.late {
+		run.cpu = cpuOf(process)
+	}
+	if err == nil {
+		run.stuck, run.stuckIn, run.spins = "", "", ""
+	}
+}
+
+// clientCPU is how much processor time a client may use after the fault, and timesCPU how
+// many times that of a run without one: it may compute.
+const (
+	clientCPU = 500 * time.Millisecond
+	timesCPU  = 3
+)
+
+// explainClient blocks until it is known that a client will not go on, and why, or until
+// the context ends.
+func explainClient(ctx context.Context, process *peer.Process, l *listener, base time.Duration) (stuck, place, spins string) {
+	struck := time.Duration(-1) // processor time until then
+	sleep(ctx, proofWindow)
+	idle := func() bool { return l.waiting.Load() == l.open.Load() }
+	check := probe.StuckCheck{Tree: process.ProcessTree, ApproxTree: process.ApproxTree, Idle: idle}
+	for ctx.Err() == nil {
+		short, cancel := context.WithTimeout(ctx, proofWindow)
+		d, err := check.ProveStuck(short)
+		cancel()
+		if err == nil {
+			return d.String(), d.Place(), ""
+		}
+		if ctx.Err() != nil || !idle() || !l.hasStruck() {
+			struck = -1
+			continue
+		}
+		cpu := cpuOf(process)
+		if struck < 0 {
+			struck = cpu
+		}
+		if used := cpu - struck; used > max(clientCPU, timesCPU*base) {
+			return "", "", fmt.Sprintf("it used %d ms of processor time after the fault, and %d ms in all without it", used.Milliseconds(), base.Milliseconds())
+		}
+	}
+	return "", "", ""
+}
+
+func (s *clientSubject) play(ctx context.Context, p Point) verdict {
+	limit := s.quick
+	if p.Fault == Heal {
+		limit += s.heal
+	}
+	if p.Fault == Stall || p.Fault == Blackhole {
+		limit = s.slow
+	}
+	return s.judge(p, s.run(ctx, &p, limit, false, false))
+}
+
+func (s *clientSubject) confirm(ctx context.Context, p Point, _ string) verdict {
+	v := s.judge(p, s.run(ctx, &p, s.slow, true, false))
+	v.suspect = false
+	return v
+}
+
+// watch implements subject.
+func (s *clientSubject) watch(ctx context.Context, p *Point) (observation, error) {
+	run := s.run(ctx, p, s.slow, true, true)
+	if run.err != nil {
+		return observation{}, run.err
+	}
+	o := observation{log: run.log, took: run.took, late: run.late, stuck: run.stuck}
+	if !run.late {
+		o.log = append(o.log, moment{run.took, "client  " + run.exit.String() + ", " + countBytes(len(run.stdout)) + " on stdout"})
+	}
+	return o, nil
+}

@@ -1,0 +1,156 @@
+package explore
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// judge tells what a client did wrong at a point.
+func (s *clientSubject) judge(p Point, run clientRun) verdict {
+	v := s.judgeRun(p, run)
+	v.suspect = v.bad() || v.missed
+	return v
+}
+
+func (s *clientSubject) judgeRun(p Point, run clientRun) verdict {
+	switch {
+	case run.err != nil:
+		return violation("cannot-start", WrongStatus, "the client cannot be started", "%v", run.err)
+	case run.accepted >= stormConnects:
+		return violation("storm", Spin, "the client connects again and again without a pause", "%d connects in %s", run.accepted, run.took.Round(1e6))
+	case run.spins != "":
+		return violation("spin", Spin, "the client uses a processor while nothing moves", "%s", run.spins)
+	case run.late:
+		return s.judgeLate(p, run)
+	case run.exit.Signal != 0 && !run.exit.Killed:
+		v := violation("crash", Crash, "the client process is killed by a signal", "%s%s", run.exit, lastWords(run.stderr))
+		v.symptom = maskNumbers(run.exit.String())
+		return v
+	case !run.reached:
+		return verdict{missed: true}
+	case p.Fault == Corrupt || p.Fault == Duplicate:
+		return verdict{}
+	case p.Fault == Refuse || p.Fault == Blackhole:
+		return s.judgeRefused(run)
+	case p.Fault.IsHarmless() || s.hadAll(p):
+		return s.judgeSame(p, run)
+	}
+	return s.judgeCut(p, run)
+}
+
+// stormConnects is how many connects of one short run are too many.
+const stormConnects = 50
+
+// hadAll reports whether the client had all that it needed when the stream ended.
+func (s *clientSubject) hadAll(p Point) bool {
+	return p.Direction == event.Downstream && p.Offset == s.layout.down.ByteCount() && (p.Fault == FIN || p.Fault == HalfClose)
+}
+
+func (s *clientSubject) sameOutput(run clientRun) bool {
+	return s.output.EqualOutputs(s.base.stdout, run.stdout)
+}
+
+func (s *clientSubject) judgeLate(p Point, run clientRun) verdict {
+	rule := "the client does not end"
+	if p.Fault == Refuse || p.Fault == Blackhole || p.Fault == Stall {
+		rule = "the client waits longer than it declares"
+	}
+	v := violation("hang", Hang, rule, "it was still running after %s", run.took.Round(1e6))
+	if run.stuck != "" {
+		v.detail = "it is proven that it will not go on: " + run.stuck
+	}
+	policies := s.options.Target.Policies
+	switch {
+	case run.stuck == "" && run.cpu < s.base.exit.CPU && p.Fault != Blackhole && !run.reached:
+		return verdict{missed: true} // the machine is too busy for it to get so far
+	case p.Fault == Refuse && policies.Retries == 0 && policies.AnswerTimeout == 0:
+		v.declare = "policies: {answer_timeout: 3s}"
+	case p.Fault == Refuse && policies.Retries == scenario.RetriesForEver, p.Fault == Corrupt, p.Fault == Duplicate:
+		return verdict{} // a length that was changed announces bytes that never come
+	case p.Fault != Refuse && policies.Retries != 0 && run.accepted > 1:
+		v.declare = "policies: {retries: " + "0}"
+	}
+	return v
+}
+
+// judgeSame expects the run as it is without the fault.
+func (s *clientSubject) judgeSame(p Point, run clientRun) verdict {
+	switch {
+	case run.exit.Code == s.base.exit.Code && s.sameOutput(run):
+		return verdict{}
+	case run.exit.Code == 0:
+		return violation("wrong-output", Corruption, "the client reports success with another output than without the fault", "%s", s.outputDifference(run))
+	case run.accepted > 1 && run.complete:
+		return verdict{}
+	}
+	rule := "the client fails although it gets every byte"
+	if p.Fault == FIN || p.Fault == HalfClose {
+		rule = "the client fails although it had everything when the stream ended"
+	}
+	return violation("fails", WrongStatus, rule, "%s%s", run.exit, lastWords(run.stderr))
+}
+
+func (s *clientSubject) outputDifference(run clientRun) string {
+	at := dialogue.CommonPrefix(s.base.stdout, run.stdout)
+	return "its output is " + countBytes(len(run.stdout)) + ", and " + countBytes(len(s.base.stdout)) + " without the fault; from byte " +
+		strconv.Itoa(at) + " on: want " + quoteStart(s.base.stdout[at:]) + ", got " + quoteStart(run.stdout[at:])
+}
+
+// judgeRefused expects a client to say that it could not connect.
+func (s *clientSubject) judgeRefused(run clientRun) verdict {
+	want := s.options.Target.Policies.Exit.Refused
+	switch {
+	case run.exit.Code == 0:
+		return violation("refused-success", WrongStatus, "the client reports success although it could not connect", "%s, %s on stdout", run.exit, countBytes(len(run.stdout)))
+	case want != nil && run.exit.Code != *want:
+		return violation("refused-status", WrongStatus, "the client ends with another status than declared when it cannot connect", "%s, declared is %d", run.exit, *want)
+	}
+	return verdict{}
+}
+
+// judgeCut is about a stream that ended before the client had all: no success on half an
+// answer.
+func (s *clientSubject) judgeCut(p Point, run clientRun) verdict {
+	policies := s.options.Target.Policies
+	untilEOF := s.script.Framing.Kind == dialogue.UntilEOF && p.Fault != Reset
+	switch {
+	case run.complete && run.accepted > 1, untilEOF:
+		return verdict{} // it has asked again
+	case run.exit.Code != 0:
+		if want := policies.Exit.Failed; want != nil && run.exit.Code != *want && run.accepted > 0 {
+			return violation("failed-status", WrongStatus, "the client ends with another status than declared when the conversation breaks off", "%s, declared is %d", run.exit, *want)
+		}
+		return verdict{}
+	case len(s.base.stdout) > 0 && s.sameOutput(run):
+		return verdict{} // it had all that it needed
+	case len(s.base.stdout) == 0 && p.Direction == event.Downstream && p.Offset == s.layout.down.ByteCount():
+		return verdict{}
+	}
+	v := violation("half-answer-accepted", Corruption, "the client reports success on half an answer", "exit status 0; %s", s.outputDifference(run))
+	if s.onlyDelimiterMissing(p) && policies.Truncated != scenario.TruncationIgnored && policies.Truncated != scenario.TruncationError {
+		v = violation("last-delimiter-missing", Noise, "the client takes an answer without its last delimiter for a whole one", "exit status 0; %s", s.outputDifference(run))
+	}
+	return v
+}
+
+// onlyDelimiterMissing reports whether nothing but the end of a message's delimiter had
+// not come: some protocols accept that.
+func (s *clientSubject) onlyDelimiterMissing(p Point) bool {
+	if p.Direction != event.Downstream {
+		return false
+	}
+	if s.script.Framing.Kind == dialogue.None {
+		i := slices.IndexFunc(s.layout.down.MessageEnds, func(end int64) bool { return end > p.Offset })
+		return i >= 0 && s.layout.down.MessageEnds[i]-p.Offset <= 2
+	}
+	for _, part := range s.layout.down.Parts {
+		if part.Kind == "delimiter" && p.Offset >= part.From && p.Offset < part.To {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,87 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/sockharness/harness/harness/capture"
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// recordTimes is how many conversations of two programs a dialogue is made of, and
+// recordTime is how long a client may take for one.
+const (
+	recordTimes = 3
+	recordTime  = 30 * time.Second
+)
+
+// RecordDialogue lets the two programs of a target speak to each other, and returns
+// targets in which one of them is under test and the other one is what was recorded.
+// The notes say what was inferred. The error wraps [ErrUnusable].
+func RecordDialogue(ctx context.Context, o Options) (server, client scenario.Target, notes []string, err error) {
+	fail := func(err error) (scenario.Target, scenario.Target, []string, error) {
+		return o.Target, o.Target, notes, fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	s := &serverSubject{options: o}
+	defer s.close()
+	if err := s.start(ctx); err != nil {
+		return o.Target, o.Target, nil, err
+	}
+	relay, err := capture.StartRelay("127.0.0.1:0", s.address)
+	if err != nil {
+		return fail(err)
+	}
+	defer relay.Close()
+	for range recordTimes {
+		if err := runClient(ctx, o, relay.Addr()); err != nil {
+			return fail(err)
+		}
+	}
+	limited, cancel := context.WithTimeout(ctx, slowWait)
+	defer cancel()
+	all, err := relay.WaitConversations(limited, recordTimes)
+	if err != nil {
+		return fail(err)
+	}
+	text, notes, err := capture.WriteDialogue("recorded", all, capture.Options{})
+	if err != nil {
+		return fail(err)
+	}
+	literal, _, err := capture.WriteDialogue("recorded", all, capture.Options{Literal: true})
+	if err != nil {
+		return fail(err)
+	}
+	of := func(text []byte) scenario.Peer {
+		return scenario.Peer{Dialogue: &scenario.Source{File: "recorded.yaml", Text: text}}
+	}
+	server, client = o.Target, o.Target
+	server.Client, server.Test = of(text), scenario.Server
+	client.Server, client.Test = of(literal), scenario.Client
+	return server, client, notes, nil
+}
+
+// runClient runs the client of a target once.
+func runClient(ctx context.Context, o Options, addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
+	p, err := o.command(o.Target.Client).StartClient(ctx, peer.Vars{Host: host, Port: port, Tmp: o.Tmp})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	limited, cancel := context.WithTimeout(ctx, recordTime)
+	defer cancel()
+	exit, err := p.WaitExit(limited)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the client had not ended after %s", recordTime)
+	case exit.Code != 0:
+		return fmt.Errorf("the client fails without any fault: %s%s", exit, lastWords(p.Stderr().TailBytes()))
+	}
+	return nil
+}

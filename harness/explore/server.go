@@ -1,0 +1,195 @@
+package explore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/probe"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// A serverSubject is a server under test: the harness is its client.
+type serverSubject struct {
+	options Options
+	script  *dialogue.Script
+	layout  *layout
+	diag    *sock.Diag // nil where the system has none
+
+	process *peer.Process // nil: it runs somewhere else
+	address string
+	dirty   bool // it has to be started again before the next point
+
+	state   scenario.State
+	serial  string // why only one client at a time is served; empty: more are
+	quick   time.Duration
+	endWait time.Duration // for the end of a control conversation
+	slow    time.Duration
+	base    probe.Usage
+	masks   []string
+	leaks   int // points that were proven to leak
+}
+
+// The times that a server may take.
+const (
+	leastQuick = 40 * time.Millisecond
+	mostQuick  = 2 * time.Second
+	slowWait   = 2 * time.Second
+	mostLanes  = 4
+	chunkSize  = 256
+)
+
+func newServerSubject(o Options) (*serverSubject, error) {
+	s := &serverSubject{options: o, quick: slowWait, slow: slowWait, endWait: controlEnd}
+	d, err := o.Target.ParseDialogue()
+	if err != nil {
+		return nil, err
+	}
+	if d == nil {
+		return nil, fmt.Errorf("%w: no client talks to the server; give the target a dialogue, or --send and --expect", ErrUnusable)
+	}
+	if s.script, err = d.ScriptWithKeys(seed.New(o.Seed).SplitBy(o.Target.Name), dialogue.NewKeys(fmt.Sprint(o.Seed))); err != nil {
+		return nil, err
+	}
+	if s.diag, err = sock.OpenDiag(); err != nil {
+		s.diag = nil
+	}
+	return s, nil
+}
+
+func (s *serverSubject) close() {
+	if s.process != nil {
+		s.process.Close()
+	}
+	if s.diag != nil {
+		s.diag.Close()
+	}
+}
+
+// start starts the server, or finds it at its address.
+func (s *serverSubject) start(ctx context.Context) error {
+	t := s.options.Target
+	if t.Server.Address != "" {
+		s.address = t.Server.Address
+		if err := (peer.Address{Network: "tcp", Addr: s.address}).CheckListening(ctx); err != nil {
+			return fmt.Errorf("%w: the server cannot be reached: %w", ErrUnusable, err)
+		}
+		return nil
+	}
+	folder, err := s.options.peerFolder()
+	if err != nil {
+		return err
+	}
+	s.process, err = s.options.command(t.Server).StartServer(ctx, peer.Vars{Tmp: folder})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	s.address = s.process.ListenAddr().String()
+	return nil
+}
+
+// restart starts the server anew, with nothing of the one before.
+func (s *serverSubject) restart(ctx context.Context) error {
+	s.dirty = false
+	if s.process == nil {
+		return nil
+	}
+	s.process.KillTree()
+	s.process.Close()
+	s.process = nil
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	if s.state == scenario.StateProcess {
+		return nil
+	}
+	for range 2 { // what is made for the first clients is no leak
+		s.control(ctx)
+	}
+	s.base = s.usage()
+	return nil
+}
+
+// command makes the program of a peer.
+func (o Options) command(p scenario.Peer) peer.Command {
+	args := make([]string, len(p.Command))
+	for i, word := range p.Command {
+		args[i] = strings.ReplaceAll(word, "{self}", o.Self)
+	}
+	return peer.Command{Args: args, Dir: o.Target.Dir, Env: p.Env, Ready: p.Ready, StartTimeout: o.StartTimeout}
+}
+
+func (o Options) peerFolder() (string, error) { return os.MkdirTemp(o.Tmp, "peer-") }
+
+func (s *serverSubject) dialer(wait time.Duration) *dialer {
+	d := &dialer{address: s.address, layout: s.layout, script: s.script, diag: s.diag, wait: wait}
+	if s.state.Separate() {
+		d.other = func(ctx context.Context) error { return s.otherClient(ctx, d) }
+	}
+	return d
+}
+
+// otherClient holds the whole conversation, as somebody else would, beside that of d.
+func (s *serverSubject) otherClient(ctx context.Context, d *dialer) error {
+	other := &dialer{address: s.address, script: s.script, diag: s.diag, wait: d.wait, endWait: s.endWait, watch: d.watch}
+	return describeControl(other.play(ctx, nil))
+}
+
+// control holds the conversation without a fault.
+func (s *serverSubject) control(ctx context.Context) observation {
+	d := &dialer{address: s.address, script: s.script, diag: s.diag, wait: s.slow, endWait: s.endWait}
+	return d.play(ctx, nil)
+}
+
+// controlEnd is how long a server may take to close after a complete conversation. One
+// that does not is explored all the same: that is what will be found.
+const controlEnd = 500 * time.Millisecond
+
+func describeControl(o observation) error {
+	switch {
+	case o.whole:
+		return nil
+	case o.dialErr != nil:
+		return o.dialErr
+	case o.wrong != "":
+		return errors.New(o.wrong)
+	case o.late && len(o.received) == 0 && o.stuck != "":
+		return fmt.Errorf("no byte came, and none will: %s", o.stuck)
+	case o.late && len(o.received) == 0:
+		return errors.New("no byte came")
+	case o.late:
+		return fmt.Errorf("%s came, and then nothing", countBytes(len(o.received)))
+	}
+	return fmt.Errorf("%s came, then the stream ended with %q", countBytes(len(o.received)), o.ending)
+}
+
+func (s *serverSubject) unstable() []string { return s.masks }
+
+func (s *serverSubject) lanes(bool) int {
+	if s.serial != "" || !s.state.Separate() {
+		return 1
+	}
+	return mostLanes
+}
+
+func (s *serverSubject) chunk() int {
+	if s.state == scenario.StateProcess {
+		return 1
+	}
+	return chunkSize
+}
+
+func (s *serverSubject) play(ctx context.Context, p Point) verdict {
+	o := s.dialer(s.quick).play(ctx, &p)
+	if s.state == scenario.StateProcess {
+		s.dirty = true // one point at a time, see chunk
+	}
+	return judgeServer(s.layout, p, o)
+}
