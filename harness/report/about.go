@@ -8,33 +8,33 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 )
 
-// purpose tells what the scenario and the check of a result are for, as far as
+// scenarioPurpose tells what the scenario and the check of a result are for, as far as
 // the document says: what a correct peer does, and why that matters.
-func purpose(d outcome.Document, r outcome.Result) []string {
+func scenarioPurpose(d outcome.Run, r outcome.Result) []string {
 	var lines []string
 	if r.Check != "" {
 		about := d.Checks[r.Check]
-		lines = append(lines, described("check "+r.Check, about.Title))
-		lines = append(lines, why(about)...)
+		lines = append(lines, describedAs("check "+r.Check, about.Title))
+		lines = append(lines, explanationLines(about)...)
 	}
 	about, known := d.Scenarios[r.Scenario]
 	if !known {
 		return lines
 	}
 	if r.Check != "" {
-		return append(lines, described("scenario", about.Title))
+		return append(lines, describedAs("scenario", about.Title))
 	}
-	return append(append(lines, described("expected", about.Title)), why(about)...)
+	return append(append(lines, describedAs("expected", about.Title)), explanationLines(about)...)
 }
 
-func described(what, title string) string {
+func describedAs(what, title string) string {
 	if title == "" {
 		return what
 	}
-	return what + ": " + firstLine(title)
+	return what + ": " + cleanFirst(title)
 }
 
-func why(a outcome.About) []string {
+func explanationLines(a outcome.Explanation) []string {
 	text := strings.Join(cleanLines(a.Rationale), " ")
 	switch {
 	case text == "" && a.Ref == "":
@@ -42,24 +42,24 @@ func why(a outcome.About) []string {
 	case a.Ref == "":
 		return []string{"why: " + text}
 	case text == "":
-		return []string{"see: " + firstLine(a.Ref)}
+		return []string{"see: " + cleanFirst(a.Ref)}
 	}
-	return []string{"why: " + text + " (" + firstLine(a.Ref) + ")"}
+	return []string{"why: " + text + " (" + cleanFirst(a.Ref) + ")"}
 }
 
-// facts tells how often it was seen, how the conversation ended as each side saw
+// factLines tells how often it was seen, how the conversation ended as each side saw
 // it, and who ended it first.
-func facts(r outcome.Result) []string {
+func factLines(r outcome.Result) []string {
 	var lines []string
 	if s := r.Share; s != nil {
-		lines = append(lines, fmt.Sprintf("seen again in %d of %s", s.Failed, plural(s.Runs, "rerun")))
+		lines = append(lines, fmt.Sprintf("failed again in %d of %s", s.Failed, pluralNoun(s.Runs, "rerun")))
 	}
-	ends := endings(r.Ending)
+	ends := formatEndings(r.Ending)
 	if f := r.First; f != nil {
 		if ends != "" {
 			ends += " · "
 		}
-		ends += fmt.Sprintf("first to end: %s, by %s at %.1f ms", ender(f.Side), segment(f.Ending), float64(f.At))
+		ends += fmt.Sprintf("closed first: %s, with %s at %.1f ms", enderName(f.Side), segmentName(f.Ending), float64(f.At))
 	}
 	if ends != "" {
 		lines = append(lines, ends)
@@ -67,20 +67,20 @@ func facts(r outcome.Result) []string {
 	return lines
 }
 
-func ender(s event.Side) string {
+func enderName(s event.Side) string {
 	if s == event.Proxy {
 		return "the proxy (a fault)"
 	}
 	return "the " + string(s)
 }
 
-// segment names what is sent to end a stream.
-func segment(e event.Ending) string {
+// segmentName names what is sent to end a stream.
+func segmentName(e event.Ending) string {
 	switch e {
 	case event.EOF:
 		return "FIN"
 	case event.Reset:
 		return "RST"
 	}
-	return ending(e)
+	return formatEnding(e)
 }

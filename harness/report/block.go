@@ -6,57 +6,58 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/stacktrace"
 )
 
 const (
 	mostMessage = 30 // lines of a message, without Verbose
 	mostNotes   = 10 // notes of a result, without Verbose
-	mostStderr  = 10 // last lines of the process under test
+	mostStderr  = 12 // lines of the standard error of the process under test
 )
 
-// block tells a group in full.
-func (p *page) block(d outcome.Document, g group, o Options) {
-	r := g.example()
+// fullBlock tells a group in full.
+func (p *textWriter) fullBlock(d outcome.Run, g group, o Options) {
+	r := g.exampleResult()
 	st := yellow
-	if g.red(o.Strict) {
+	if g.turnsRed(o.Strict) {
 		st = red
 	}
-	p.line(span{st, strings.ToUpper(string(r.Verdict))}, span{dim, " (" + levels(g) + ")"},
-		span{bold, " " + g.subject()})
-	p.variants(g)
-	if len(g.scenarios) == 1 && !g.whole() {
-		p.text("  ", dim, purpose(d, r)...)
+	p.addLine(span{st, strings.ToUpper(string(r.Verdict))}, span{dim, " (" + levelNames(g) + ")"},
+		span{bold, " " + g.subjectName()})
+	p.writeVariants(g)
+	if len(g.scenarios) == 1 && !g.isScenarioWide() {
+		p.addText("  ", dim, scenarioPurpose(d, r)...)
 	}
-	p.message(g, r, o)
-	p.text("  ", plain, facts(r)...)
-	p.notes(r, o)
-	p.timeline(g, r)
-	if lines := tail(cleanLines(r.Stderr), mostStderr); len(lines) > 0 {
-		p.line(span{dim, "  standard error:"})
-		p.text("    | ", plain, lines...)
-	}
-	p.again(r)
+	p.writeMessage(g, r, o)
+	p.addText("  ", plain, factLines(r)...)
+	p.writeNotes(r, o)
+	p.writeTimeline(g, r)
+	p.stderr(r, o)
+	p.agreement(g)
+	p.replayLine(r)
 }
 
-// brief tells a group that turns nothing red; with Verbose in full.
-func (p *page) brief(d outcome.Document, g group, o Options) {
-	r := g.example()
-	p.line(span{plain, "  " + g.subject()})
-	indented := &page{color: p.color, width: max(0, p.width-2)}
-	indented.variants(g)
+// shortBlock tells a group that turns nothing red; with Verbose in full.
+func (p *textWriter) shortBlock(d outcome.Run, g group, o Options) {
+	r := g.exampleResult()
+	p.addLine(span{plain, "  " + g.subjectName()})
+	indented := &textWriter{color: p.color, width: max(0, p.width-2)}
+	indented.writeVariants(g)
 	if o.Verbose && r.Verdict != outcome.Pass {
-		indented.text("  ", dim, purpose(d, r)...)
+		indented.addText("  ", dim, scenarioPurpose(d, r)...)
 	}
-	indented.message(g, r, o)
+	indented.writeMessage(g, r, o)
+	indented.writeDeclarations(r)
 	if o.Verbose {
 		if r.Verdict != outcome.Unsupported {
-			indented.text("  ", plain, facts(r)...)
+			indented.addText("  ", plain, factLines(r)...)
 		}
-		indented.notes(r, o)
-		indented.timeline(g, r)
+		indented.writeNotes(r, o)
+		indented.writeTimeline(g, r)
 	}
+	indented.agreement(g)
 	if r.Verdict == outcome.Fail || o.Verbose && r.Verdict != outcome.Pass {
-		indented.again(r)
+		indented.replayLine(r)
 	}
 	for _, line := range strings.SplitAfter(indented.buf.String(), "\n") {
 		if line != "" {
@@ -65,8 +66,30 @@ func (p *page) brief(d outcome.Document, g group, o Options) {
 	}
 }
 
-// subject names what the group is about.
-func (g group) subject() string {
+// stderr tells what the process under test wrote: the first and the last lines, and
+// those that name an error. With Verbose it is all that was kept.
+func (p *textWriter) stderr(r outcome.Result, o Options) {
+	lines := cleanLines(r.Stderr)
+	if len(lines) == 0 {
+		return
+	}
+	limit := mostStderr
+	if o.Verbose {
+		limit = len(lines)
+	}
+	p.addLine(span{dim, "  standard error:"})
+	last := -1
+	for _, i := range stacktrace.Select(lines, limit) {
+		if i > last+1 {
+			p.addText("    | ", dim, fmt.Sprintf("… (%s)", pluralNoun(i-last-1, "line")))
+		}
+		p.addText("    | ", plain, lines[i])
+		last = i
+	}
+}
+
+// subjectName names what the group is about.
+func (g group) subjectName() string {
 	r := g.results[0]
 	if len(g.scenarios) > 1 {
 		return fmt.Sprintf("%d scenarios on %s", len(g.scenarios), r.Target)
@@ -78,14 +101,14 @@ func (g group) subject() string {
 	return text
 }
 
-// whole reports whether the group is about no conversation: a waiver that is not
+// isScenarioWide reports whether the group is about no conversation: a waiver that is not
 // true any more, a target that could not be played to.
-func (g group) whole() bool {
+func (g group) isScenarioWide() bool {
 	v := g.results[0].Verdict
 	return v == outcome.Stale || v == outcome.Blocked
 }
 
-func levels(g group) string {
+func levelNames(g group) string {
 	var words []string
 	seen := map[outcome.Level]bool{}
 	for _, r := range g.results {
@@ -97,32 +120,32 @@ func levels(g group) string {
 	return strings.Join(words, ", ")
 }
 
-// variants tells which scenarios or variants.
-func (p *page) variants(g group) {
+// writeVariants tells which scenarios or variants.
+func (p *textWriter) writeVariants(g group) {
 	if len(g.scenarios) > 1 {
-		p.text("  ", dim, elide(g.scenarios))
-	} else if line := share(g); line != "" {
-		p.text("  ", dim, line)
+		p.addText("  ", dim, elideWords(g.scenarios))
+	} else if line := variantShare(g); line != "" {
+		p.addText("  ", dim, line)
 	}
 }
 
-// message tells what was wrong.
-func (p *page) message(g group, r outcome.Result, o Options) {
+// writeMessage tells what was wrong.
+func (p *textWriter) writeMessage(g group, r outcome.Result, o Options) {
 	if r.Verdict == outcome.Pass {
 		return
 	}
 	lines := cleanLines(r.Message)
 	if !o.Verbose {
-		lines = head(lines, mostMessage)
+		lines = headLines(lines, mostMessage)
 	}
-	p.text("  ", plain, lines...)
-	if n := alike(g, r); n > 0 && len(g.scenarios) == 1 {
-		p.text("  ", dim, fmt.Sprintf("(so says %s; the others differ in numbers or bytes)", orOne(r.Variant)))
+	p.addText("  ", plain, lines...)
+	if n := countAlike(g, r); n > 0 && len(g.scenarios) == 1 {
+		p.addText("  ", dim, fmt.Sprintf("(message of %s; the others differ in numbers or bytes)", orOne(r.Variant)))
 	}
 }
 
-// share tells how many of the scenario's variants the group is, and which.
-func share(g group) string {
+// variantShare tells how many of the scenario's variants the group is, and which.
+func variantShare(g group) string {
 	var names []string
 	for _, r := range g.results {
 		if r.Variant != "" {
@@ -137,7 +160,7 @@ func share(g group) string {
 		what = "offsets"
 	}
 	switch {
-	case g.results[0].Whole() || g.results[0].Verdict == outcome.Stale:
+	case g.results[0].IsScenarioWide() || g.results[0].Verdict == outcome.Stale:
 		return ""
 	case g.variants <= 1:
 		return strings.Join(names, "")
@@ -147,8 +170,8 @@ func share(g group) string {
 	return of + " " + what + ": " + variantList(names)
 }
 
-// alike counts the results whose message is of the same class, but not the same.
-func alike(g group, example outcome.Result) int {
+// countAlike counts the results whose message is of the same class, but not the same.
+func countAlike(g group, example outcome.Result) int {
 	n := 0
 	for _, r := range g.results {
 		if r.Message != example.Message {
@@ -165,23 +188,30 @@ func orOne(variant string) string {
 	return variant
 }
 
-// endings tells how the conversation ended as each side saw it, or nothing
-// where neither side has seen an end.
-func endings(e outcome.Endings) string {
+// formatEndings tells how each side has ended its stream, or nothing where neither has.
+func formatEndings(e outcome.Endings) string {
 	if e.Client == event.Open && e.Server == event.Open {
 		return ""
 	}
-	return fmt.Sprintf("client: %s · server: %s", ending(e.Client), ending(e.Server))
+	return fmt.Sprintf("client sent %s · server sent %s", sentEnding(e.Client), sentEnding(e.Server))
 }
 
-func ending(e event.Ending) string {
+// sentEnding names what a side has sent to end its stream.
+func sentEnding(e event.Ending) string {
+	if e == event.Open {
+		return "no FIN or RST"
+	}
+	return segmentName(e)
+}
+
+func formatEnding(e event.Ending) string {
 	if e == event.Open {
 		return "open"
 	}
 	return string(e)
 }
 
-func (p *page) notes(r outcome.Result, o Options) {
+func (p *textWriter) writeNotes(r outcome.Result, o Options) {
 	notes := r.Notes
 	if !o.Verbose && len(notes) > mostNotes {
 		notes = append(notes[:mostNotes:mostNotes], fmt.Sprintf("… (%d more notes)", len(notes)-mostNotes))
@@ -191,12 +221,12 @@ func (p *page) notes(r outcome.Result, o Options) {
 			if i == 0 {
 				line = "note: " + line
 			}
-			p.text("  ", dim, line)
+			p.addText("  ", dim, line)
 		}
 	}
 }
 
-func (p *page) timeline(g group, r outcome.Result) {
+func (p *textWriter) writeTimeline(g group, r outcome.Result) {
 	if len(r.Events) == 0 {
 		return
 	}
@@ -204,22 +234,25 @@ func (p *page) timeline(g group, r outcome.Result) {
 	if len(g.results) > 1 {
 		title += " of " + strings.TrimSpace(r.Scenario+" "+r.Variant)
 	}
-	p.line(span{dim, title + ":"})
+	p.addLine(span{dim, title + ":"})
 	t := newTimeline(r.Events)
 	for _, m := range t.moments {
 		st := plain
-		if m.fault() {
+		if m.isFault() {
 			st = cyan
 		}
-		lead, rest := t.line(m)
-		p.hanging("  ", lead, st, rest, 0)
+		lead, rest := t.formatRow(m)
+		p.addHanging("  ", lead, st, rest, 0)
 	}
 }
 
-// again adds the line that replays the result. It is not wrapped: it is there
+// replayLine adds the line that replays the result. It is not wrapped: it is there
 // to be copied.
-func (p *page) again(r outcome.Result) {
+func (p *textWriter) replayLine(r outcome.Result) {
 	if r.Replay != "" {
-		p.line(span{dim, "  again: "}, span{plain, r.Replay})
+		p.addLine(span{dim, "  replay: "}, span{plain, r.Replay})
+	}
+	for _, file := range r.Captures {
+		p.addLine(span{dim, "  pcapng: "}, span{plain, file})
 	}
 }

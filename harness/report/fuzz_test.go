@@ -14,7 +14,7 @@ import (
 
 // checkPrintable checks that nothing of the document reaches a terminal as a
 // control character, and that colors add their own escapes and nothing else.
-func checkPrintable(t *testing.T, d outcome.Document, o Options) {
+func checkPrintable(t *testing.T, d outcome.Run, o Options) {
 	t.Helper()
 	o.Color = false
 	plainText := text(t, d, o)
@@ -42,18 +42,18 @@ func FuzzText(f *testing.F) {
 	f.Add(strings.Repeat("x", 1999)+"é", "\t\v\f\b\x7f\u0085", "", 0)
 	f.Fuzz(func(t *testing.T, message, stderr, variant string, width int) {
 		failure := outcome.Result{Target: "kv", Scenario: variant, Variant: variant, Level: outcome.Must, Verdict: outcome.Fail, Message: message,
-			Stderr: stderr, Notes: []string{stderr, message}, Replay: message, Events: []event.Event{{Kind: event.Struck, Conn: 1, Toxic: message, Detail: stderr}}}
+			Stderr: stderr, Notes: []string{stderr, message}, Replay: message, Captures: []string{message}, Events: []event.Event{{Kind: event.Struck, Conn: 1, Toxic: message, Detail: stderr}}}
 		info := failure
 		info.Level = outcome.Info
 		skipped := failure
 		skipped.Verdict = outcome.Unsupported
-		d := outcome.Fold(1, time.Time{}, 0, []outcome.Result{failure, info, skipped})
+		d := outcome.FoldResults(1, time.Time{}, 0, []outcome.Result{failure, info, skipped})
 		d.Problems = []string{stderr}
 		checkPrintable(t, d, Options{Width: width % 300})
 		checkPrintable(t, d, Options{Verbose: true})
 		checkJUnit(t, d, false)
 		var b bytes.Buffer
-		if err := JSON(&b, d); err != nil || !utf8.Valid(b.Bytes()) {
+		if err := WriteJSON(&b, d); err != nil || !utf8.Valid(b.Bytes()) {
 			t.Errorf("json: %v %q", err, b.Bytes())
 		}
 	})

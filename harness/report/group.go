@@ -16,6 +16,7 @@ const (
 	passed section = iota
 	unsupported
 	waived
+	ongoing // fails, and the baseline does too
 	forInformation
 	may
 	should
@@ -29,6 +30,9 @@ const (
 )
 
 func sectionOf(r outcome.Result, strict bool) section {
+	if r.State == outcome.Ongoing && r.Verdict != outcome.Invalid {
+		return ongoing
+	}
 	switch r.Verdict {
 	case outcome.Pass:
 		return passed
@@ -70,11 +74,13 @@ type group struct {
 	results   []outcome.Result // never empty
 	variants  int              // of the scenario on the target, whatever they came to
 	offsets   bool             // each of them is a byte offset
+	agreeing  []group          // what the same cause explains, see [findings]
+	blocked   []group          // what cannot be judged because of it
 }
 
-// example returns the result that stands for the group: the first with a
+// exampleResult returns the result that stands for the group: the first with a
 // timeline, else the first.
-func (g group) example() outcome.Result {
+func (g group) exampleResult() outcome.Result {
 	for _, r := range g.results {
 		if len(r.Events) > 0 {
 			return r
@@ -92,16 +98,27 @@ type groupKey struct {
 	check   string
 	ending  outcome.Endings
 	class   string
+	cause   string
 }
 
-// fold groups the results, in the order of their first appearance.
-func fold(results []outcome.Result, strict bool) []group {
+// groupResults groups the results, in the order of their first appearance. What one cause
+// explains is one group, unless everything is to be told.
+func groupResults(results []outcome.Result, strict, everything bool) []group {
+	groups := foldVariants(results, strict)
+	if !everything {
+		groups = findings(groups)
+	}
+	return mergeGroups(groups)
+}
+
+// foldVariants groups the variants of each scenario that came to the same.
+func foldVariants(results []outcome.Result, strict bool) []group {
 	variants, offsets := countVariants(results)
 	var groups []group
 	index := map[groupKey]int{}
 	for _, r := range results {
 		scenario := scenarioKey{r.Target, r.Scenario}
-		key := groupKey{scenario, r.Verdict, r.Level, r.Check, r.Ending, messageClass(r.Message)}
+		key := groupKey{scenario, r.Verdict, r.Level, r.Check, r.Ending, messageClass(r.Message), messageClass(r.Cause)}
 		i, ok := index[key]
 		if !ok {
 			i = len(groups)
@@ -110,7 +127,7 @@ func fold(results []outcome.Result, strict bool) []group {
 		}
 		groups[i].results = append(groups[i].results, r)
 	}
-	return merge(groups)
+	return groups
 }
 
 // countVariants counts the variants of each scenario, those that several checks
@@ -127,7 +144,7 @@ func countVariants(results []outcome.Result) (variants map[scenarioKey]int, offs
 	checks, most := map[checkKey]int{}, map[variantKey]int{}
 	variants, offsets = map[scenarioKey]int{}, map[scenarioKey]bool{}
 	for _, r := range results {
-		if r.Whole() || r.Verdict == outcome.Stale {
+		if r.IsScenarioWide() || r.Verdict == outcome.Stale {
 			continue
 		}
 		scenario := scenarioKey{r.Target, r.Scenario}
@@ -164,9 +181,9 @@ func keyOf(g group) messageKey {
 	return key
 }
 
-// merge makes one group of those that say the same about many scenarios of a
+// mergeGroups makes one group of those that say the same about many scenarios of a
 // target.
-func merge(groups []group) []group {
+func mergeGroups(groups []group) []group {
 	scenarios := map[messageKey]map[string]bool{}
 	for _, g := range groups {
 		key := keyOf(g)
@@ -179,7 +196,7 @@ func merge(groups []group) []group {
 	index := map[messageKey]int{}
 	for _, g := range groups {
 		key := keyOf(g)
-		if g.section == passed || key.message == "" || len(scenarios[key]) < manyScenarios {
+		if g.section == passed || key.message == "" || len(g.agreeing)+len(g.blocked) > 0 || len(scenarios[key]) < manyScenarios {
 			out = append(out, g)
 			continue
 		}

@@ -78,18 +78,18 @@ func (s seconds) MarshalXMLAttr(name xml.Name) (xml.Attr, error) {
 	return xml.Attr{Name: name, Value: strconv.FormatFloat(float64(s), 'f', 3, 64)}, nil
 }
 
-// JUnit writes the document as JUnit XML: a suite per target, a case per
+// WriteJUnit writes the document as JUnit XML: a suite per target, a case per
 // variant. It has a failure or an error exactly when the document's exit code
 // is not zero: what the harness itself has to say is in a suite "harness". A
 // failure at a level that does not count is told in the case's output. With
 // strict, failures of level should count. It returns the error of the writer.
-func JUnit(w io.Writer, d outcome.Document, strict bool) error {
+func WriteJUnit(w io.Writer, d outcome.Run, strict bool) error {
 	out := suites{Name: "harness"}
 	for _, s := range append(targetSuites(d, strict), harnessSuite(d, strict)...) {
 		s.Timestamp = d.Started.UTC().Format("2006-01-02T15:04:05")
-		s.Properties = properties(d, strict)
+		s.Properties = runProperties(d, strict)
 		for _, c := range s.Cases {
-			s.add(c)
+			s.addCase(c)
 		}
 		out.Suites = append(out.Suites, s)
 		out.Tests += s.Tests
@@ -97,7 +97,7 @@ func JUnit(w io.Writer, d outcome.Document, strict bool) error {
 		out.Errors += s.Errors
 		out.Skipped += s.Skipped
 	}
-	out.Time = seconds(d.Elapsed.Duration().Seconds())
+	out.Time = seconds(d.Elapsed.ToDuration().Seconds())
 	data, err := xml.MarshalIndent(out, "", "  ")
 	if err != nil {
 		return fmt.Errorf("junit write: %w", err)
@@ -106,7 +106,7 @@ func JUnit(w io.Writer, d outcome.Document, strict bool) error {
 	return err
 }
 
-func (t *tally) add(c testcase) {
+func (t *tally) addCase(c testcase) {
 	t.Tests++
 	t.Time += c.Time
 	switch {
@@ -119,15 +119,15 @@ func (t *tally) add(c testcase) {
 	}
 }
 
-func properties(d outcome.Document, strict bool) []property {
+func runProperties(d outcome.Run, strict bool) []property {
 	out := []property{{"seed", strconv.FormatInt(d.Seed, 10)}, {"strict", strconv.FormatBool(strict)}}
 	if d.Stopped != "" {
-		out = append(out, property{"stopped", clean(d.Stopped)})
+		out = append(out, property{"stopped", cleanLine(d.Stopped)})
 	}
 	return out
 }
 
-func targetSuites(d outcome.Document, strict bool) []suite {
+func targetSuites(d outcome.Run, strict bool) []suite {
 	var out []suite
 	index := map[string]int{}
 	names := map[string]int{}
@@ -136,7 +136,7 @@ func targetSuites(d outcome.Document, strict bool) []suite {
 		if !ok {
 			i = len(out)
 			index[r.Target] = i
-			out = append(out, suite{Name: clean(r.Target)})
+			out = append(out, suite{Name: cleanLine(r.Target)})
 		}
 		c := newCase(d, r, strict)
 		names[r.Target+"\x00"+c.Name]++
@@ -149,11 +149,11 @@ func targetSuites(d outcome.Document, strict bool) []suite {
 }
 
 // harnessSuite tells why a run is red beyond the verdicts on targets.
-func harnessSuite(d outcome.Document, strict bool) []suite {
+func harnessSuite(d outcome.Run, strict bool) []suite {
 	s := suite{Name: "harness"}
 	add := func(name, kind, text string) {
-		s.Cases = append(s.Cases, testcase{Classname: "harness", Name: clean(name),
-			Error: &detail{Message: firstLine(text), Type: kind, Text: cleanText(text)}})
+		s.Cases = append(s.Cases, testcase{Classname: "harness", Name: cleanLine(name),
+			Error: &detail{Message: cleanFirst(text), Type: kind, Text: cleanText(text)}})
 	}
 	for i, problem := range d.Problems {
 		add(fmt.Sprintf("problem %d", i+1), "problem", problem)
@@ -167,7 +167,7 @@ func harnessSuite(d outcome.Document, strict bool) []suite {
 	case outcome.ExitInterrupted:
 		add("interrupted", "interrupted", "the run was interrupted and is not complete")
 	case outcome.ExitNothing:
-		add("nothing passed", "nothing", "no scenario passed: nothing was tested")
+		add("no scenario ran", "nothing", "no scenario ran, so nothing was tested")
 	}
 	if len(s.Cases) == 0 {
 		return nil
@@ -175,7 +175,7 @@ func harnessSuite(d outcome.Document, strict bool) []suite {
 	return []suite{s}
 }
 
-func newCase(d outcome.Document, r outcome.Result, strict bool) testcase {
+func newCase(d outcome.Run, r outcome.Result, strict bool) testcase {
 	name := r.Scenario
 	if r.Variant != "" {
 		name += " [" + r.Variant + "]"
@@ -183,9 +183,9 @@ func newCase(d outcome.Document, r outcome.Result, strict bool) testcase {
 	if r.Check != "" {
 		name += " (" + r.Check + ")"
 	}
-	c := testcase{Classname: clean(r.Target + "." + topic(r.Scenario)), Name: clean(name),
-		Time: seconds(r.Elapsed.Duration().Seconds()), Err: newOutput(cleanText(r.Stderr))}
-	reason := &detail{Message: firstLine(r.Message), Type: string(r.Verdict), Text: cleanText(r.Message)}
+	c := testcase{Classname: cleanLine(r.Target + "." + topicFolder(r.Scenario)), Name: cleanLine(name),
+		Time: seconds(r.Elapsed.ToDuration().Seconds()), Err: newOutput(cleanText(r.Stderr))}
+	reason := &detail{Message: cleanFirst(r.Message), Type: string(r.Verdict), Text: cleanText(r.Message)}
 	told := ""
 	switch r.Verdict {
 	case outcome.Pass:
@@ -195,17 +195,19 @@ func newCase(d outcome.Document, r outcome.Result, strict bool) testcase {
 		c.Skipped = reason
 	case outcome.Flaky:
 		c.Flaky = reason
-		if r.Red(strict) {
+		if r.TurnsRed(strict) {
 			c.Failure = reason // else a reader that knows no flakyFailure would see green where the exit code is red
 		}
 	case outcome.Fail, outcome.Stale, outcome.Blocked:
 		switch {
-		case r.Red(strict) && r.Verdict == outcome.Blocked:
+		case r.Verdict == outcome.Blocked && (r.TurnsRed(strict) || d.WasBlocked()):
 			c.Error = reason // nothing was found out about the peer
-		case r.Red(strict):
+		case r.TurnsRed(strict):
 			c.Failure = reason
+		case r.State == outcome.Ongoing:
+			told = fmt.Sprintf("%s, as in the baseline, which does not count: %s\n", r.Verdict, cleanText(r.Message))
 		default:
-			told = fmt.Sprintf("%s at level %s, which does not count: %s\n", r.Verdict, clean(string(r.Level)), cleanText(r.Message))
+			told = fmt.Sprintf("%s at level %s, which does not count: %s\n", r.Verdict, cleanLine(string(r.Level)), cleanText(r.Message))
 		}
 	default:
 		c.Error = reason
@@ -215,8 +217,8 @@ func newCase(d outcome.Document, r outcome.Result, strict bool) testcase {
 	return c
 }
 
-// topic is the folder of the scenario, or the whole where it has none.
-func topic(scenario string) string {
+// topicFolder is the folder of the scenario, or the whole where it has none.
+func topicFolder(scenario string) string {
 	if i := strings.LastIndexByte(scenario, '/'); i > 0 {
 		return strings.ReplaceAll(scenario[:i], "/", ".")
 	}
@@ -224,33 +226,33 @@ func topic(scenario string) string {
 }
 
 // caseProperties are what is needed to play the case again.
-func caseProperties(d outcome.Document, r outcome.Result) *[]property {
+func caseProperties(d outcome.Run, r outcome.Result) *[]property {
 	if r.Verdict == outcome.Pass || r.Verdict == outcome.Unsupported {
 		return nil
 	}
-	out := []property{{"seed", strconv.FormatInt(d.Seed, 10)}, {"level", clean(string(r.Level))}, {"verdict", clean(string(r.Verdict))}}
-	for _, p := range []property{{"variant", r.Variant}, {"check", r.Check}, {"again", r.Replay}} {
+	out := []property{{"seed", strconv.FormatInt(d.Seed, 10)}, {"level", cleanLine(string(r.Level))}, {"verdict", cleanLine(string(r.Verdict))}}
+	for _, p := range []property{{"variant", r.Variant}, {"check", r.Check}, {"replay", r.Replay}, {"pcapng", strings.Join(r.Captures, " ")}} {
 		if p.Value != "" {
-			out = append(out, property{p.Name, clean(p.Value)})
+			out = append(out, property{p.Name, cleanLine(p.Value)})
 		}
 	}
 	return &out
 }
 
-func systemOut(d outcome.Document, r outcome.Result) string {
-	p := &page{}
+func systemOut(d outcome.Run, r outcome.Result) string {
+	p := &textWriter{}
 	if r.Verdict != outcome.Pass && r.Verdict != outcome.Unsupported {
-		p.text("", plain, purpose(d, r)...)
+		p.addText("", plain, scenarioPurpose(d, r)...)
 	}
-	p.text("", plain, facts(r)...)
-	p.notes(r, Options{Verbose: true})
+	p.addText("", plain, factLines(r)...)
+	p.writeNotes(r, Options{Verbose: true})
 	t := newTimeline(r.Events)
 	for _, m := range t.moments {
-		lead, rest := t.line(m)
-		p.line(span{plain, lead + rest})
+		lead, rest := t.formatRow(m)
+		p.addLine(span{plain, lead + rest})
 	}
 	if r.Replay != "" {
-		p.line(span{plain, "again: " + r.Replay})
+		p.addLine(span{plain, "replay: " + r.Replay})
 	}
 	return p.buf.String()
 }

@@ -11,10 +11,10 @@ import (
 
 // checkJUnit renders d, reads it back and checks the counts, and that it is red
 // exactly when the exit code is.
-func checkJUnit(t *testing.T, d outcome.Document, strict bool) suites {
+func checkJUnit(t *testing.T, d outcome.Run, strict bool) suites {
 	t.Helper()
 	var b bytes.Buffer
-	if err := JUnit(&b, d, strict); err != nil {
+	if err := WriteJUnit(&b, d, strict); err != nil {
 		t.Fatal(err)
 	}
 	var got suites
@@ -25,7 +25,7 @@ func checkJUnit(t *testing.T, d outcome.Document, strict bool) suites {
 	for _, s := range got.Suites {
 		var own tally
 		for _, c := range s.Cases {
-			own.add(c)
+			own.addCase(c)
 		}
 		own.Time = s.Time // rounded
 		if own != s.tally {
@@ -48,7 +48,7 @@ func checkJUnit(t *testing.T, d outcome.Document, strict bool) suites {
 
 func TestJUnit(t *testing.T) {
 	var b bytes.Buffer
-	if err := JUnit(&b, aRun(), false); err != nil {
+	if err := WriteJUnit(&b, aRun(), false); err != nil {
 		t.Fatal(err)
 	}
 	checkGolden(t, "run.xml", b.Bytes())
@@ -66,24 +66,24 @@ func TestJUnit(t *testing.T) {
 
 func TestJUnitAgreesWithTheExitCode(t *testing.T) {
 	pass := outcome.Result{Target: "kv", Scenario: "a/b", Level: outcome.Must, Verdict: outcome.Pass}
-	for _, level := range append(outcome.Levels(), "unknown") {
-		for _, verdict := range outcome.Verdicts() {
+	for _, level := range append(outcome.AllLevels(), "unknown") {
+		for _, verdict := range outcome.AllVerdicts() {
 			for _, strict := range []bool{false, true} {
 				r := outcome.Result{Target: "kv", Scenario: "a/c", Level: level, Verdict: verdict}
-				checkJUnit(t, outcome.Fold(1, time.Time{}, 0, []outcome.Result{pass, r}), strict)
-				checkJUnit(t, outcome.Fold(1, time.Time{}, 0, []outcome.Result{r}), strict)
+				checkJUnit(t, outcome.FoldResults(1, time.Time{}, 0, []outcome.Result{pass, r}), strict)
+				checkJUnit(t, outcome.FoldResults(1, time.Time{}, 0, []outcome.Result{r}), strict)
 			}
 		}
 	}
-	checkJUnit(t, outcome.Fold(1, time.Time{}, 0, nil), false)
-	stopped := outcome.Fold(1, time.Time{}, 0, []outcome.Result{pass})
+	checkJUnit(t, outcome.FoldResults(1, time.Time{}, 0, nil), false)
+	stopped := outcome.FoldResults(1, time.Time{}, 0, []outcome.Result{pass})
 	stopped.Stopped = "interrupted"
 	checkJUnit(t, stopped, false)
 }
 
 func TestJUnitCarriesNoInvalidCharacter(t *testing.T) {
 	evil := "]]>\x00\x1b[31m\ufffe\xff&<\"\n"
-	d := outcome.Fold(1, time.Time{}, 0, []outcome.Result{{Target: evil, Scenario: evil, Variant: evil, Level: outcome.Must, Verdict: outcome.Fail, Message: evil, Stderr: evil, Notes: []string{evil}}})
+	d := outcome.FoldResults(1, time.Time{}, 0, []outcome.Result{{Target: evil, Scenario: evil, Variant: evil, Level: outcome.Must, Verdict: outcome.Fail, Message: evil, Stderr: evil, Notes: []string{evil}}})
 	c := checkJUnit(t, d, false).Suites[0].Cases[0]
 	if want := `]]>\x00\x1b[31m\ufffe\xff&<"`; c.Failure.Text != want || c.Failure.Message != want || c.Err.Text != want {
 		t.Errorf("got %q, %q, %q, want %q", c.Failure.Text, c.Failure.Message, c.Err.Text, want)
@@ -92,7 +92,7 @@ func TestJUnitCarriesNoInvalidCharacter(t *testing.T) {
 
 func TestJUnitCasesHaveDifferentNames(t *testing.T) {
 	r := outcome.Result{Target: "kv", Scenario: "a/b", Variant: "byte=1", Verdict: outcome.Pass}
-	got := checkJUnit(t, outcome.Fold(1, time.Time{}, 0, []outcome.Result{r, r}), false).Suites[0].Cases
+	got := checkJUnit(t, outcome.FoldResults(1, time.Time{}, 0, []outcome.Result{r, r}), false).Suites[0].Cases
 	if got[0].Name != "a/b [byte=1]" || got[1].Name != "a/b [byte=1] #2" || got[0].Classname != "kv.a" {
 		t.Errorf("got %+v", got)
 	}

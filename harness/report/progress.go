@@ -19,6 +19,10 @@ type ProgressOptions struct {
 	Quiet  bool       // nothing is written
 	Strict bool       // failures of level should count
 	Width  func() int // columns of the terminal, asked at each redraw; nil: 80
+
+	// Costs are what the scenarios to be played took the last time, in any unit, by name:
+	// the share that is done and the time that is left are told by them. nil: not known.
+	Costs map[string]float64
 }
 
 const (
@@ -42,6 +46,8 @@ type Progress struct {
 	drawn   bool                // there is a status line on the screen
 	said    map[messageKey]bool // what was the matter with a target as a whole
 	err     error
+	pace    pace
+	ticker  ticker
 }
 
 type task struct {
@@ -51,32 +57,34 @@ type task struct {
 
 // NewProgress returns a progress that writes to w.
 func NewProgress(w io.Writer, o ProgressOptions) *Progress {
-	return &Progress{w: w, o: o, running: map[int]task{}, said: map[messageKey]bool{}, wrote: time.Now()}
+	return &Progress{w: w, o: o, running: map[int]task{}, said: map[messageKey]bool{}, wrote: time.Now(), pace: newPace(o.Costs)}
 }
 
-// Started says that the worker proc has begun the scenario.
-func (p *Progress) Started(proc int, name string) {
+// ScenarioStarted says that the worker proc has begun the scenario.
+func (p *Progress) ScenarioStarted(proc int, name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running[proc] = task{name, time.Now()}
 	p.redrawLocked(false)
 }
 
-// Finished says that a scenario is over, by the name that Started was given.
+// ScenarioFinished says that a scenario is over, by the name that Started was given.
 // One that turns the run red gets a line at once.
-func (p *Progress) Finished(name string, results []outcome.Result) {
+func (p *Progress) ScenarioFinished(name string, results []outcome.Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for proc, t := range p.running {
 		if t.name == name {
 			delete(p.running, proc)
+			p.pace.noteSlow(name, time.Since(t.since))
 		}
 	}
 	p.done++
-	if worst := worst(results, p.o.Strict); worst != nil {
+	p.pace.noteDone(name)
+	if worst := worstGroup(results, p.o.Strict); worst != nil {
 		p.red++
 		if p.newsLocked(*worst) {
-			p.sayLocked(failure(name, *worst))
+			p.sayLocked(failureLine(name, *worst))
 		}
 	}
 	if p.o.TTY {
@@ -90,18 +98,19 @@ func (p *Progress) Finished(name string, results []outcome.Result) {
 // the writer: after one, nothing more was written. It may be called more than
 // once.
 func (p *Progress) Close() error {
+	p.ticker.stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.eraseLocked()
 	return p.err
 }
 
-// worst returns the worst of what turns the run red, nil when nothing does.
-func worst(results []outcome.Result, strict bool) *group {
+// worstGroup returns the worst of what turns the run red, nil when nothing does.
+func worstGroup(results []outcome.Result, strict bool) *group {
 	var worst *group
-	groups := fold(results, strict)
+	groups := groupResults(results, strict, true)
 	for i, g := range groups {
-		if g.red(strict) && (worst == nil || g.section > worst.section) {
+		if g.turnsRed(strict) && (worst == nil || g.section > worst.section) {
 			worst = &groups[i]
 		}
 	}
@@ -120,17 +129,17 @@ func (p *Progress) newsLocked(g group) bool {
 	return !said
 }
 
-// failure tells in one line what of the scenario turns the run red.
-func failure(name string, g group) string {
+// failureLine tells in one line what of the scenario turns the run red.
+func failureLine(name string, g group) string {
 	r := g.results[0]
 	line := strings.ToUpper(string(r.Verdict)) + " " + name
-	if s := share(g); s != "" {
+	if s := variantShare(g); s != "" {
 		line += ", " + s
 	}
-	if message := firstLine(r.Message); message != "" {
+	if message := cleanFirst(r.Message); message != "" {
 		line += ": " + message
 	}
-	return clean(line)
+	return cleanLine(line)
 }
 
 // sayLocked writes a line that stays, above the status line.
@@ -149,7 +158,7 @@ func (p *Progress) stepLocked() {
 		return
 	}
 	p.wrote = time.Now()
-	p.writeLocked(p.countsLocked() + "\n")
+	p.writeLocked(p.countsLocked() + p.detailsLocked() + "\n")
 }
 
 func (p *Progress) redrawLocked(now bool) {
@@ -157,7 +166,7 @@ func (p *Progress) redrawLocked(now bool) {
 		return
 	}
 	p.wrote, p.drawn = time.Now(), true
-	p.writeLocked("\r" + fit(p.countsLocked()+p.currentLocked(), p.width()-1) + "\x1b[K")
+	p.writeLocked("\r" + fitWidth(p.countsLocked()+p.currentLocked(), p.screenWidth()-1) + "\x1b[K")
 }
 
 func (p *Progress) eraseLocked() {
@@ -172,10 +181,11 @@ func (p *Progress) countsLocked() string {
 	if p.o.Total > 0 {
 		text = fmt.Sprintf("%d/%d", p.done, p.o.Total)
 	}
+	text += p.pace.share()
 	if p.red > 0 {
 		text += fmt.Sprintf(", %d red", p.red)
 	}
-	return text
+	return text + p.pace.left()
 }
 
 // currentLocked names the scenario that has been running for longest, with its
@@ -190,7 +200,7 @@ func (p *Progress) currentLocked() string {
 	if best < 0 {
 		return ""
 	}
-	text := "  " + clean(p.running[best].name)
+	text := "  " + cleanLine(p.running[best].name)
 	if age := time.Since(p.running[best].since); age >= longRun {
 		text += fmt.Sprintf(", for %d s", int(age.Seconds()))
 	}
@@ -200,7 +210,7 @@ func (p *Progress) currentLocked() string {
 	return text
 }
 
-func (p *Progress) width() int {
+func (p *Progress) screenWidth() int {
 	if p.o.Width != nil {
 		if w := p.o.Width(); w > 0 {
 			return w
@@ -215,8 +225,8 @@ func (p *Progress) writeLocked(s string) {
 	}
 }
 
-// fit cuts s to at most width runes.
-func fit(s string, width int) string {
+// fitWidth cuts s to at most width runes.
+func fitWidth(s string, width int) string {
 	if utf8.RuneCountInString(s) <= width {
 		return s
 	}

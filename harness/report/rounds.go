@@ -6,26 +6,26 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 )
 
-// rounds tells whether playing the same again came to the same.
-func (p *page) rounds(r *outcome.Rounds) {
+// writeRounds tells whether playing the same again came to the same.
+func (p *textWriter) writeRounds(r *outcome.Rounds) {
 	if r == nil {
 		return
 	}
-	text := plural(r.Played, "round")
+	text := pluralNoun(r.Played, "round")
 	if r.Played < r.Asked {
-		text = fmt.Sprintf("%d of %s", r.Played, plural(r.Asked, "round"))
+		text = fmt.Sprintf("%d of %s", r.Played, pluralNoun(r.Asked, "round"))
 	}
-	text += ", " + plural(r.Variants, "variant") + ": "
+	text += ", " + pluralNoun(r.Variants, "variant") + ": "
 	if len(r.Changed) == 0 {
 		st := green
 		if r.Played < r.Asked {
 			st = yellow
 		}
-		p.line(span{st, text + "not one verdict changed"})
+		p.addLine(span{st, text + "no verdict changed"})
 		return
 	}
-	p.line(span{red, text + plural(len(r.Changed), "verdict") + " changed"})
+	p.addLine(span{red, text + pluralNoun(len(r.Changed), "verdict") + " changed"})
 	for _, c := range r.Changed {
-		p.text("  ", plain, c.String())
+		p.addText("  ", plain, c.String())
 	}
 }

@@ -7,32 +7,35 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 )
 
-func (p *page) summary(d outcome.Document, strict bool) {
+func (p *textWriter) writeSummary(d outcome.Run, strict bool) {
 	st := green
 	if d.ExitCode(strict) != outcome.ExitOK {
 		st = red
 	}
-	p.line(span{st, Summary(d, strict)})
+	p.addLine(span{st, SummaryLine(d, strict)})
 }
 
-// Summary returns the last line of the report: on what, how many of what, how
+// SummaryLine returns the last line of the report: on what, how many of what, how
 // long, and from which seed. With strict, failures of level should count.
-func Summary(d outcome.Document, strict bool) string {
+func SummaryLine(d outcome.Run, strict bool) string {
 	text := ""
 	if d.Stopped != "" {
 		text = "stopped (" + d.Stopped + "), not complete: "
 	}
-	if names := targets(d.Results); names != "" {
+	if d.Shard != nil {
+		text += "shard " + d.Shard.String() + ": "
+	}
+	if names := countTargets(d.Results); names != "" {
 		text += names + ": "
 	}
-	text += counts(d.Results, strict)
+	text += formatCounts(d.Results, strict)
 	if n := len(d.Problems); n > 0 {
-		text += ", " + plural(n, "problem") + " of the harness"
+		text += ", " + pluralNoun(n, "problem") + " of the harness"
 	}
-	return fmt.Sprintf("%s in %.1f s (seed %d)", clean(text), d.Elapsed.Duration().Seconds(), d.Seed)
+	return fmt.Sprintf("%s in %.1f s (seed %d)", cleanLine(text), d.Elapsed.ToDuration().Seconds(), d.Seed)
 }
 
-func targets(results []outcome.Result) string {
+func countTargets(results []outcome.Result) string {
 	const most = 4
 	var names []string
 	seen := map[string]bool{}
@@ -63,11 +66,12 @@ var tallies = []struct {
 	{"invalid", []section{invalid}},
 	{"unsupported", []section{unsupported}},
 	{"waived", []section{waived}},
+	{"ongoing", []section{ongoing}},
 	{"stale", []section{stale}},
 }
 
-// counts counts variants; where they are of fewer scenarios, it says of how many.
-func counts(results []outcome.Result, strict bool) string {
+// formatCounts counts variants; where they are of fewer scenarios, it says of how many.
+func formatCounts(results []outcome.Result, strict bool) string {
 	var variants [sections]int
 	var scenarios [sections]map[scenarioKey]bool
 	for _, r := range results {
@@ -90,7 +94,7 @@ func counts(results []outcome.Result, strict bool) string {
 		}
 		part := fmt.Sprintf("%d %s", n, t.word)
 		if of != n {
-			part += " (" + plural(of, "scenario") + ")"
+			part += " (" + pluralNoun(of, "scenario") + ")"
 		}
 		parts = append(parts, part)
 	}

@@ -9,107 +9,119 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 )
 
-// Options says how [Text] tells a document. The zero value tells what a person
+// Options says how [WriteText] tells a document. The zero value tells what a person
 // needs, in plain text.
 type Options struct {
-	Verbose bool // passes, every unsupported scenario and every timeline too
+	Verbose bool // passes, every unsupported scenario, every timeline, and what one cause explains each by itself
 	Quiet   bool // only what turns the run red, and the summary
 	Strict  bool // failures of level should turn the run red
 	Color   bool // SGR escapes; without, the output has no control character but \n
 	Width   int  // columns of the terminal; 0: long lines are not wrapped
 }
 
-// Text writes the report of a run for people. What turns the run red comes
+// WriteText writes the report of a run for people. What turns the run red comes
 // last, failures of level must at the very end, before one line of summary. It
 // returns the error of the writer.
-func Text(w io.Writer, d outcome.Document, o Options) error {
-	p := &page{color: o.Color, width: o.Width}
-	groups := fold(d.Results, o.Strict)
+func WriteText(w io.Writer, d outcome.Run, o Options) error {
+	p := &textWriter{color: o.Color, width: o.Width}
+	groups := groupResults(d.Results, o.Strict, o.Verbose)
 	for s := range sections {
+		if s == flaky && !o.Quiet {
+			p.writeRemarks(d.Results)
+		}
 		var these []group
 		for _, g := range groups {
-			if g.section == s && (!o.Quiet || g.red(o.Strict)) {
+			if g.section == s && (!o.Quiet || g.turnsRed(o.Strict)) {
 				these = append(these, g)
 			}
 		}
 		if len(these) > 0 {
-			p.section(d, s, these, o)
+			p.writeSection(d, s, these, o)
 		}
 	}
 	if len(d.Problems) > 0 {
-		p.blank()
+		p.addBlank()
 	}
-	p.problems(d)
+	p.writeProblems(d)
 	if !o.Quiet {
-		p.blank()
+		p.addBlank()
 	}
-	p.rounds(d.Rounds)
-	p.summary(d, o.Strict)
+	p.writeRounds(d.Rounds)
+	if !o.Quiet {
+		p.targetTable(d, o.Strict)
+		p.nextSteps(groups, o.Strict)
+		if len(groups) > 0 && d.ExitCode(o.Strict) != outcome.ExitOK {
+			p.addBlank()
+		}
+	}
+	p.writeBaseline(d.Baseline, o)
+	p.writeSummary(d, o.Strict)
 	_, err := w.Write(p.buf.Bytes())
 	return err
 }
 
-func (p *page) problems(d outcome.Document) {
+func (p *textWriter) writeProblems(d outcome.Run) {
 	for _, problem := range d.Problems {
-		p.line(span{red, "HARNESS"}, span{plain, " " + firstLine(problem)})
+		p.addLine(span{red, "HARNESS"}, span{plain, " " + cleanFirst(problem)})
 		if rest := cleanLines(problem); len(rest) > 1 {
-			p.text("  ", plain, rest[1:]...)
+			p.addText("  ", plain, rest[1:]...)
 		}
 	}
 }
 
-func (g group) red(strict bool) bool {
+func (g group) turnsRed(strict bool) bool {
 	if g.section == invalid {
 		return true
 	}
 	for _, r := range g.results {
-		if r.Red(strict) {
+		if r.TurnsRed(strict) {
 			return true
 		}
 	}
 	return false
 }
 
-func (p *page) section(d outcome.Document, s section, groups []group, o Options) {
+func (p *textWriter) writeSection(d outcome.Run, s section, groups []group, o Options) {
 	switch {
 	case s == passed && !o.Verbose:
 		return
 	case s == unsupported && !o.Verbose:
-		p.blank()
-		p.unsupported(groups)
+		p.addBlank()
+		p.writeUnsupported(groups)
 		return
 	}
 	if title := titles[s]; title != "" {
-		p.blank()
-		p.line(span{bold, title})
+		p.addBlank()
+		p.addLine(span{bold, title})
 	}
 	for _, g := range groups {
 		if titles[s] == "" {
-			p.blank()
-			p.block(d, g, o)
+			p.addBlank()
+			p.fullBlock(d, g, o)
 			continue
 		}
-		p.brief(d, g, o)
+		p.shortBlock(d, g, o)
 	}
 }
 
 // titles of the sections that turn nothing red.
 var titles = map[section]string{
 	passed:         "passed:",
-	unsupported:    "unsupported: cannot be done to this target or on this machine",
-	waived:         "waived: fails, and a waiver says so",
+	unsupported:    "unsupported: not possible with this target or on this machine",
+	waived:         "waived: failures named in the waiver file",
+	ongoing:        "ongoing: fails, and the baseline fails too",
 	forInformation: "level info: legitimate designs, for information",
-	may:            "level may: reported, never red",
-	should:         "level should: red with --strict only",
+	may:            "level may: reported, never makes the run fail",
+	should:         "level should: makes the run fail with --strict only",
 }
 
-// unsupported counts the reasons in one line.
-func (p *page) unsupported(groups []group) {
+// writeUnsupported counts the reasons in one line.
+func (p *textWriter) writeUnsupported(groups []group) {
 	counts := map[string]int{}
 	total := 0
 	for _, g := range groups {
 		for _, r := range g.results {
-			counts[strings.TrimPrefix(firstLine(r.Message), "unsupported: ")]++
+			counts[strings.TrimPrefix(cleanFirst(r.Message), "unsupported: ")]++
 			total++
 		}
 	}
@@ -127,5 +139,5 @@ func (p *page) unsupported(groups []group) {
 		}
 		reasons[i] = fmt.Sprintf("%d× %s", counts[reasons[i]], reason)
 	}
-	p.text("", dim, fmt.Sprintf("unsupported: %d (%s)", total, elideBy(reasons, "; ")))
+	p.addText("", dim, fmt.Sprintf("unsupported: %d (%s)", total, elideBy(reasons, "; ")))
 }

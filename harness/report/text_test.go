@@ -12,19 +12,19 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 )
 
-func text(t testing.TB, d outcome.Document, o Options) string {
+func text(t testing.TB, d outcome.Run, o Options) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Text(&b, d, o); err != nil {
+	if err := WriteText(&b, d, o); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
 }
 
 func TestText(t *testing.T) {
-	green := outcome.Fold(7, time.Time{}, 1200*time.Millisecond, aRun().Results[:6])
+	green := outcome.FoldResults(7, time.Time{}, 1200*time.Millisecond, aRun().Results[:6])
 	for name, tt := range map[string]struct {
-		document outcome.Document
+		document outcome.Run
 		options  Options
 	}{
 		"plain":   {aRun(), Options{}},
@@ -34,7 +34,7 @@ func TestText(t *testing.T) {
 		"narrow":  {aRun(), Options{Width: 60}},
 		"color":   {aRun(), Options{Color: true}},
 		"green":   {green, Options{}},
-		"nothing": {outcome.Fold(7, time.Time{}, 0, nil), Options{}},
+		"nothing": {outcome.FoldResults(7, time.Time{}, 0, nil), Options{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			checkGolden(t, name+".txt", []byte(text(t, tt.document, tt.options)))
@@ -53,8 +53,8 @@ func TestTextSaysTheSameWhateverTheOrderOfMaps(t *testing.T) {
 
 func TestTextEscapesWhatPeersWrite(t *testing.T) {
 	evil := "\x1b[2J\x1b]0;owned\x07\r\u009b31m\u202e\xff\x00"
-	d := outcome.Fold(1, time.Time{}, 0, []outcome.Result{{Target: evil, Scenario: evil, Variant: evil, Level: outcome.Level(evil),
-		Verdict: outcome.Verdict(evil), Message: evil, Notes: []string{evil}, Replay: evil, Stderr: evil,
+	d := outcome.FoldResults(1, time.Time{}, 0, []outcome.Result{{Target: evil, Scenario: evil, Variant: evil, Level: outcome.Level(evil),
+		Verdict: outcome.Verdict(evil), Message: evil, Notes: []string{evil}, Replay: evil, Captures: []string{evil}, Stderr: evil,
 		Ending: outcome.Endings{Client: event.Ending(evil)},
 		Events: []event.Event{{Kind: event.Kind(evil), Proxy: evil, Side: event.Side(evil), Detail: evil}, {Kind: event.Struck, Toxic: evil}}}})
 	d.Problems, d.Stopped = []string{evil}, evil
@@ -68,7 +68,7 @@ func TestTextEscapesWhatPeersWrite(t *testing.T) {
 
 func TestTextReturnsTheErrorOfTheWriter(t *testing.T) {
 	broken := errors.New("broken pipe")
-	if err := Text(brokenWriter{broken}, aRun(), Options{}); !errors.Is(err, broken) {
+	if err := WriteText(brokenWriter{broken}, aRun(), Options{}); !errors.Is(err, broken) {
 		t.Errorf("got %v, want %v", err, broken)
 	}
 }
@@ -80,7 +80,7 @@ func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
 func TestFailuresWithDifferentEndingsAreNotFolded(t *testing.T) {
 	reset, eof := aFailure("byte=1"), aFailure("byte=2")
 	eof.Ending.Client = event.EOF
-	got := text(t, outcome.Fold(1, time.Time{}, 0, []outcome.Result{reset, eof}), Options{})
+	got := text(t, outcome.FoldResults(1, time.Time{}, 0, []outcome.Result{reset, eof}), Options{})
 	if n := strings.Count(got, "FAIL "); n != 2 {
 		t.Errorf("got %d blocks, want 2:\n%s", n, got)
 	}
@@ -102,7 +102,7 @@ func TestASweepIsToldOnce(t *testing.T) {
 	leak.Check, leak.Message = "descriptors", "one more each time"
 	whole := leak
 	whole.Check, whole.Variant = "threads", ""
-	got := text(t, outcome.Fold(1, time.Time{}, 0, append(results, leak, whole)), Options{})
+	got := text(t, outcome.FoldResults(1, time.Time{}, 0, append(results, leak, whole)), Options{})
 	for _, want := range []string{"\n  7 of 12 offsets: byte=1–3, 5, 7, 9, 11\n", "+ 00000010  4b 0a", "FAIL (must) a/split on kv (descriptors)\n  1 of 12 offsets: byte=1\n", "FAIL (must) a/split on kv (threads)\n  check threads\n"} {
 		if strings.Count(got, want) != 1 {
 			t.Errorf("want %q once in:\n%s", want, got)
@@ -116,8 +116,8 @@ func TestRoundsAreToldBeforeTheSummary(t *testing.T) {
 		rounds outcome.Rounds
 		want   string
 	}{
-		{outcome.Rounds{Asked: 50, Played: 50, Variants: 734}, "\n50 rounds, 734 variants: not one verdict changed\n"},
-		{outcome.Rounds{Asked: 50, Played: 3, Variants: 1}, "\n3 of 50 rounds, 1 variant: not one verdict changed\n"},
+		{outcome.Rounds{Asked: 50, Played: 50, Variants: 734}, "\n50 rounds, 734 variants: no verdict changed\n"},
+		{outcome.Rounds{Asked: 50, Played: 3, Variants: 1}, "\n3 of 50 rounds, 1 variant: no verdict changed\n"},
 		{outcome.Rounds{Asked: 2, Played: 2, Variants: 9, Changed: []outcome.Change{{Target: "kv", Scenario: "a/b", Variant: "byte=1\x1b", Verdicts: []outcome.Verdict{outcome.Pass, outcome.Fail}}}},
 			"\n2 rounds, 9 variants: 1 verdict changed\n  a/b on kv [byte=1\\x1b]: 1× pass, 1× fail\n"},
 	} {
@@ -169,14 +169,14 @@ func TestLongTrafficIsFolded(t *testing.T) {
 	tl := newTimeline(events)
 	var lines []string
 	for _, m := range tl.moments {
-		lead, rest := tl.line(m)
+		lead, rest := tl.formatRow(m)
 		lines = append(lines, lead+rest)
 	}
 	got := strings.Join(lines, "\n")
 	if len(lines) != 11 {
 		t.Errorf("got %d lines, want 11:\n%s", len(lines), got)
 	}
-	for _, want := range []string{"992 more moments of traffic: 4960 bytes upstream, 1488 downstream", ">>>", "500 bytes to the server [5000, 5500) in 500 pieces"} {
+	for _, want := range []string{"992 more rows of traffic: 4960 bytes upstream, 1488 downstream", ">>>", "500 bytes to the server [5000, 5500) in 500 pieces"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("want %q in:\n%s", want, got)
 		}

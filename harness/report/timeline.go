@@ -7,8 +7,8 @@ import (
 	"github.com/sockharness/harness/harness/event"
 )
 
-// A moment is a line of a timeline.
-type moment struct {
+// A timelineRow is a line of a timeline.
+type timelineRow struct {
 	event  event.Event // the first of those folded
 	pieces int         // how many events are folded into it
 	until  time.Duration
@@ -19,48 +19,49 @@ type moment struct {
 type elision struct {
 	moments  int
 	up, down int64
+	repeats  int // rows like those shown; 0: it stands for traffic
 }
 
-func (m moment) fault() bool {
+func (m timelineRow) isFault() bool {
 	switch m.event.Kind {
-	case event.Struck, event.Panic, event.Abandon, event.Refuse:
+	case event.Struck, event.Panic, event.CannotStrike, event.Leaked, event.Refuse:
 		return true
 	}
 	return false
 }
 
-func (m moment) traffic() bool {
-	return m.event.Kind == event.Bytes || m.event.Kind == event.Deliver
+func (m timelineRow) isTraffic() bool {
+	return m.event.Kind == event.Bytes || m.event.Kind == event.BoundaryRead
 }
 
-// moments folds events: successive pieces of one direction into one moment,
+// foldEvents folds events: successive pieces of one direction into one moment,
 // and of a long run of traffic all but its beginning and end.
-func moments(events []event.Event) []moment {
-	var out []moment
+func foldEvents(events []event.Event) []timelineRow {
+	var out []timelineRow
 	for _, e := range events {
-		if n := len(out); n > 0 && continues(out[n-1], e) {
+		if n := len(out); n > 0 && continuesRow(out[n-1], e) {
 			out[n-1].event.Bytes += e.Bytes
 			out[n-1].pieces++
 			out[n-1].until = e.At
 			continue
 		}
-		out = append(out, moment{event: e, pieces: 1})
+		out = append(out, timelineRow{event: e, pieces: 1})
 	}
-	return elideTraffic(out)
+	return foldRepeats(elideTraffic(out))
 }
 
-func continues(m moment, e event.Event) bool {
+func continuesRow(m timelineRow, e event.Event) bool {
 	last := m.event
 	return last.Kind == event.Bytes && e.Kind == event.Bytes && last.Proxy == e.Proxy && last.Conn == e.Conn &&
 		last.Direction == e.Direction && last.Offset+last.Bytes == e.Offset
 }
 
-func elideTraffic(all []moment) []moment {
+func elideTraffic(all []timelineRow) []timelineRow {
 	const edge = 4
-	var out []moment
+	var out []timelineRow
 	for i := 0; i < len(all); {
 		end := i
-		for end < len(all) && all[end].traffic() {
+		for end < len(all) && all[end].isTraffic() {
 			end++
 		}
 		switch {
@@ -71,7 +72,7 @@ func elideTraffic(all []moment) []moment {
 			out = append(out, all[i:end]...)
 		default:
 			out = append(out, all[i:i+edge]...)
-			out = append(out, moment{event: all[i+edge].event, more: sum(all[i+edge : end-edge])})
+			out = append(out, timelineRow{event: all[i+edge].event, more: elideRows(all[i+edge : end-edge])})
 			out = append(out, all[end-edge:end]...)
 		}
 		i = end
@@ -79,7 +80,7 @@ func elideTraffic(all []moment) []moment {
 	return out
 }
 
-func sum(ms []moment) *elision {
+func elideRows(ms []timelineRow) *elision {
 	e := &elision{moments: len(ms)}
 	for _, m := range ms {
 		switch {
@@ -95,24 +96,24 @@ func sum(ms []moment) *elision {
 
 // A timeline tells events to people, one line each.
 type timeline struct {
-	moments []moment
+	moments []timelineRow
 	conns   bool // there is more than one connection
 	proxies bool // there is more than one proxy
 }
 
 func newTimeline(events []event.Event) timeline {
-	t := timeline{moments: moments(events)}
+	t := timeline{moments: foldEvents(events)}
 	for _, e := range events {
 		t.conns = t.conns || e.Conn > 1
-		t.proxies = t.proxies || e.Proxy != events[0].Proxy
+		t.proxies = t.proxies || e.Proxy != "" && e.Proxy != events[0].Proxy
 	}
 	return t
 }
 
-// line tells m: when and who, and what.
-func (t timeline) line(m moment) (lead, rest string) {
+// formatRow tells m: when and who, and what.
+func (t timeline) formatRow(m timelineRow) (lead, rest string) {
 	mark := "   "
-	if m.fault() {
+	if m.isFault() {
 		mark = ">>>"
 	}
 	place := ""
@@ -122,12 +123,12 @@ func (t timeline) line(m moment) (lead, rest string) {
 	if t.conns && m.event.Conn > 0 {
 		place += fmt.Sprintf("#%d  ", m.event.Conn)
 	}
-	return fmt.Sprintf("%s %8.1f ms  %s%-6s  ", mark, millis(m.event.At), place, who(m)), what(m)
+	return fmt.Sprintf("%s %8.1f ms  %s%-7s  ", mark, toMillis(m.event.At), place, sourceName(m)), eventText(m)
 }
 
-func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+func toMillis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func who(m moment) string {
+func sourceName(m timelineRow) string {
 	e := m.event
 	switch {
 	case m.more != nil:
@@ -136,7 +137,9 @@ func who(m moment) string {
 		return string(e.Side)
 	case e.Kind == event.Bytes:
 		return string(e.Direction.Source())
-	case e.Kind == event.Deliver:
+	case e.Kind == event.Struck && e.Toxic == event.ByScenario:
+		return "harness"
+	case e.Kind == event.BoundaryRead:
 		return string(e.Direction.Destination())
 	case e.Kind == event.Accept:
 		return string(event.Client)
@@ -144,72 +147,80 @@ func who(m moment) string {
 	return string(event.Proxy)
 }
 
-func what(m moment) string {
+func eventText(m timelineRow) string {
 	e := m.event
 	switch {
+	case m.more != nil && m.more.repeats > 0:
+		return fmt.Sprintf("%d more events like these", m.more.repeats)
 	case m.more != nil:
-		return fmt.Sprintf("%d more moments of traffic: %d bytes upstream, %d downstream", m.more.moments, m.more.up, m.more.down)
+		return fmt.Sprintf("%d more rows of traffic: %d bytes upstream, %d downstream", m.more.moments, m.more.up, m.more.down)
 	case e.Kind == event.Bytes:
-		return sent(m) + because(e)
+		return sentText(m) + reasonText(e)
 	case e.Kind == event.Accept:
-		return "connected to the proxy" + because(e)
+		return "connected to the proxy" + reasonText(e)
 	case e.Kind == event.Dial:
-		return "dialed the server" + because(e)
+		return "dialed the server" + reasonText(e)
+	case e.Kind == event.DialFailed:
+		return "could not be dialed" + reasonText(e)
 	case e.Kind == event.Refuse:
-		return "refused" + because(e)
+		return "refused" + reasonText(e)
 	case e.Kind == event.FIN:
-		return "FIN after " + plural64(e.Offset) + " " + e.Direction.String() + first(e) + because(e)
+		return "FIN after " + pluralInt64(e.Offset) + " " + e.Direction.String() + firstText(e) + reasonText(e)
 	case e.Kind == event.RST:
-		return "RST after " + plural64(e.Offset) + " " + e.Direction.String() + first(e) + because(e)
+		return "RST after " + pluralInt64(e.Offset) + " " + e.Direction.String() + firstText(e) + reasonText(e)
+	case e.Kind == event.Struck && e.Toxic == event.ByScenario:
+		return e.Detail
 	case e.Kind == event.Struck:
-		return e.Toxic + " struck" + where(e) + because(e)
+		return e.Toxic + " struck" + faultPlace(e) + reasonText(e)
 	case e.Kind == event.Panic:
-		return e.Toxic + " panicked" + where(e) + because(e)
-	case e.Kind == event.Abandon:
-		return e.Toxic + " did not return and was left behind" + because(e)
-	case e.Kind == event.Deliver:
-		return "segment boundary" + where(e) + because(e)
+		return e.Toxic + " panicked" + faultPlace(e) + reasonText(e)
+	case e.Kind == event.CannotStrike:
+		return e.Toxic + " cannot strike here" + reasonText(e)
+	case e.Kind == event.Leaked:
+		return e.Toxic + " did not return" + reasonText(e)
+	case e.Kind == event.BoundaryRead:
+		return "segment boundary" + faultPlace(e) + reasonText(e)
 	case e.Kind == event.Close:
-		return "connection over" + because(e)
+		return "connection closed" + reasonText(e)
 	}
-	return string(e.Kind) + because(e)
+	return string(e.Kind) + reasonText(e)
 }
 
-// where tells the place of a fault; acts on no connection have none.
-func where(e event.Event) string {
+// faultPlace tells the place of a fault; acts on no connection have none.
+func faultPlace(e event.Event) string {
 	if e.Conn == 0 {
 		return ""
 	}
 	return fmt.Sprintf(" %s at byte %d", e.Direction, e.Offset)
 }
 
-func sent(m moment) string {
+func sentText(m timelineRow) string {
 	e := m.event
-	text := fmt.Sprintf("%s to the %s [%d, %d)", plural64(e.Bytes), e.Direction.Destination(), e.Offset, e.Offset+e.Bytes)
+	text := fmt.Sprintf("%s to the %s [%d, %d)", pluralInt64(e.Bytes), e.Direction.Destination(), e.Offset, e.Offset+e.Bytes)
 	if m.pieces > 1 {
 		text += fmt.Sprintf(" in %d pieces", m.pieces)
 	}
 	if took := m.until - e.At; took >= time.Millisecond {
-		text += fmt.Sprintf(" over %.1f ms", millis(took))
+		text += fmt.Sprintf(" over %.1f ms", toMillis(took))
 	}
 	return text
 }
 
-func plural64(n int64) string {
+func pluralInt64(n int64) string {
 	if n == 1 {
 		return "1 byte"
 	}
 	return fmt.Sprintf("%d bytes", n)
 }
 
-func first(e event.Event) string {
+func firstText(e event.Event) string {
 	if e.First {
-		return ", the first to end"
+		return ", the first side to close"
 	}
 	return ""
 }
 
-func because(e event.Event) string {
+func reasonText(e event.Event) string {
 	if e.Detail == "" {
 		return ""
 	}

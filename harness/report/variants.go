@@ -20,7 +20,7 @@ func variantList(names []string) string {
 		k, value := cutVariant(names[i])
 		sweep = sweep && k != "" && (i == 0 || k == key)
 		run := 1
-		for i+run < len(names) && follows(names[i], names[i+run], run) {
+		for i+run < len(names) && isSuccessor(names[i], names[i+run], run) {
 			run++
 		}
 		word := value
@@ -40,7 +40,7 @@ func variantList(names []string) string {
 	if sweep {
 		return strings.Join(out, ", ")
 	}
-	return elide(out)
+	return elideWords(out)
 }
 
 // cutVariant splits "byte=5" into "byte=" and "5".
@@ -51,8 +51,8 @@ func cutVariant(name string) (key, value string) {
 	return "", name
 }
 
-// follows reports whether b is the number distance after a, of the same key.
-func follows(a, b string, distance int) bool {
+// isSuccessor reports whether b is the number distance after a, of the same key.
+func isSuccessor(a, b string, distance int) bool {
 	ka, va := cutVariant(a)
 	kb, vb := cutVariant(b)
 	na, errA := strconv.Atoi(va)
@@ -60,7 +60,7 @@ func follows(a, b string, distance int) bool {
 	return ka == kb && errA == nil && errB == nil && nb == na+distance
 }
 
-func elide(words []string) string { return elideBy(words, ", ") }
+func elideWords(words []string) string { return elideBy(words, ", ") }
 
 func elideBy(words []string, between string) string {
 	if len(words) <= mostNames {
@@ -69,8 +69,8 @@ func elideBy(words []string, between string) string {
 	return fmt.Sprintf("%s%s… (%d more)", strings.Join(words[:mostNames], between), between, len(words)-mostNames)
 }
 
-// plural returns "1 variant", "2 variants".
-func plural(n int, noun string) string {
+// pluralNoun returns "1 variant", "2 variants".
+func pluralNoun(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -13,26 +12,26 @@ import (
 	"syscall"
 )
 
-// Write puts what write renders at path: whole or not at all. A regular file is
+// WriteFile puts what write renders at path: whole or not at all. A regular file is
 // replaced by renaming a new one over it, a missing folder is made; "-" is
 // standard output; what is there and no regular file (/dev/stdout, a pipe) is
 // written directly, which for a pipe blocks until somebody reads it. When write
 // fails, path is not touched. Errors name the path.
-func Write(path string, write func(io.Writer) error) error {
-	var b bytes.Buffer
-	err := write(&b)
+func WriteFile(path string, write func(io.Writer) error) error {
+	var text spool
+	err := write(&text)
 	if err == nil {
-		err = put(path, b.Bytes())
+		err = putFile(path, text)
 	}
 	if err != nil {
-		return fmt.Errorf("report write: %s: %w", path, reason(err))
+		return fmt.Errorf("report write: %s: %w", path, withoutPath(err))
 	}
 	return nil
 }
 
-// reason drops the path from an error of the os package: it may be that of the
+// withoutPath drops the path from an error of the os package: it may be that of the
 // temporary file.
-func reason(err error) error {
+func withoutPath(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
 	switch {
@@ -44,15 +43,15 @@ func reason(err error) error {
 	return err
 }
 
-func put(path string, data []byte) error {
+func putFile(path string, data spool) error {
 	switch {
 	case path == "":
 		return errors.New("no path given")
 	case path == "-" || path == "/dev/stdout":
-		_, err := os.Stdout.Write(data)
+		_, err := data.WriteTo(os.Stdout)
 		return err
 	case path == "/dev/stderr":
-		_, err := os.Stderr.Write(data)
+		_, err := data.WriteTo(os.Stderr)
 		return err
 	}
 	info, err := os.Stat(path)
@@ -60,7 +59,7 @@ func put(path string, data []byte) error {
 	switch {
 	case exists && info.IsDir():
 		return errors.New("is a directory")
-	case exists && (!info.Mode().IsRegular() || descriptor(path)):
+	case exists && (!info.Mode().IsRegular() || isDescriptor(path)):
 		return writeTo(path, os.O_WRONLY|os.O_APPEND, data)
 	case exists:
 		if path, err = filepath.EvalSymlinks(path); err != nil {
@@ -71,8 +70,8 @@ func put(path string, data []byte) error {
 	if exists {
 		mode = info.Mode().Perm()
 	}
-	err = replace(path, mode, exists, data)
-	if exists && irreplaceable(err) {
+	err = replaceFile(path, mode, exists, data)
+	if exists && cannotReplace(err) {
 		if writeTo(path, os.O_WRONLY|os.O_TRUNC, data) == nil {
 			return nil
 		}
@@ -80,21 +79,21 @@ func put(path string, data []byte) error {
 	return err
 }
 
-// irreplaceable reports whether a file cannot be replaced but perhaps written: in
+// cannotReplace reports whether a file cannot be replaced but perhaps written: in
 // a read-only folder, or mounted by itself. On a full disk that would lose what
 // it holds.
-func irreplaceable(err error) bool {
+func cannotReplace(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EBUSY)
 }
 
-// descriptor reports whether path names an open file of this process: a new
+// isDescriptor reports whether path names an open file of this process: a new
 // file in its place would not be the one that its reader has.
-func descriptor(path string) bool {
+func isDescriptor(path string) bool {
 	path = filepath.ToSlash(filepath.Clean(path))
 	return strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/")
 }
 
-func replace(path string, mode fs.FileMode, exists bool, data []byte) (err error) {
+func replaceFile(path string, mode fs.FileMode, exists bool, data spool) (err error) {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return err
@@ -112,18 +111,18 @@ func replace(path string, mode fs.FileMode, exists bool, data []byte) (err error
 	if exists {
 		_ = file.Chmod(mode) // the umask has taken bits that the old file had
 	}
-	_, err = file.Write(data)
+	_, err = data.WriteTo(file)
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temp, path)
 }
 
-func writeTo(path string, flags int, data []byte) error {
+func writeTo(path string, flags int, data spool) error {
 	file, err := os.OpenFile(path, flags, 0)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(data)
+	_, err = data.WriteTo(file)
 	return errors.Join(err, file.Close())
 }

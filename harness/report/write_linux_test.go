@@ -22,10 +22,10 @@ func TestWriteToAFullDisk(t *testing.T) {
 		}
 	})
 	path := filepath.Join(dir, "result.json")
-	if err := Write(path, writing("what was known")); err != nil {
+	if err := WriteFile(path, writing("what was known")); err != nil {
 		t.Fatal(err)
 	}
-	err := Write(path, func(w io.Writer) error {
+	err := WriteFile(path, func(w io.Writer) error {
 		_, err := w.Write(bytes.Repeat([]byte("x"), 64<<10))
 		return err
 	})

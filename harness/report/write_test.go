@@ -32,7 +32,7 @@ func TestWriteMakesFoldersAndReplaces(t *testing.T) {
 	longest := strings.Repeat("x", 255) // NAME_MAX
 	path := filepath.Join(t.TempDir(), "build", "reports", longest)
 	for _, want := range []string{"first, which is longer", "second"} {
-		if err := Write(path, writing(want)); err != nil {
+		if err := WriteFile(path, writing(want)); err != nil {
 			t.Fatal(err)
 		}
 		checkFile(t, path, want)
@@ -41,11 +41,11 @@ func TestWriteMakesFoldersAndReplaces(t *testing.T) {
 
 func TestWriteLeavesTheOldReportWhenRenderingFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "junit.xml")
-	if err := Write(path, writing("old")); err != nil {
+	if err := WriteFile(path, writing("old")); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken")
-	err := Write(path, func(w io.Writer) error {
+	err := WriteFile(path, func(w io.Writer) error {
 		_, _ = io.WriteString(w, "half")
 		return broken
 	})
@@ -62,12 +62,12 @@ func TestWriteNamesThePathInErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{dir, filepath.Join(file, "below")} {
-		err := Write(path, writing("x"))
+		err := WriteFile(path, writing("x"))
 		if err == nil || !strings.HasPrefix(err.Error(), "report write: "+path+": ") || strings.Count(err.Error(), dir) != 1 {
 			t.Errorf("got %v, want an error that names %s once", err, path)
 		}
 	}
-	if err := Write("", writing("x")); err == nil {
+	if err := WriteFile("", writing("x")); err == nil {
 		t.Error("got no error for an empty path")
 	}
 }
@@ -77,7 +77,7 @@ func TestWriteKeepsTheModeOfTheFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(path, writing("new")); err != nil {
+	if err := WriteFile(path, writing("new")); err != nil {
 		t.Fatal(err)
 	}
 	checkFile(t, path, "new")
@@ -96,7 +96,7 @@ func TestWriteFollowsASymbolicLink(t *testing.T) {
 	if err := os.Symlink(file, link); err != nil {
 		t.Skipf("this machine makes no symbolic links: %v", err)
 	}
-	if err := Write(link, writing("new")); err != nil {
+	if err := WriteFile(link, writing("new")); err != nil {
 		t.Fatal(err)
 	}
 	checkFile(t, file, "new")

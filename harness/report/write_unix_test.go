@@ -24,7 +24,7 @@ func TestWriteToAPipeIsDirect(t *testing.T) {
 		data, err := os.ReadFile(path)
 		got <- fmt.Sprint(string(data), err)
 	}()
-	if err := Write(path, writing("through")); err != nil {
+	if err := WriteFile(path, writing("through")); err != nil {
 		t.Fatal(err)
 	}
 	if s := <-got; s != "through<nil>" {
@@ -33,7 +33,7 @@ func TestWriteToAPipeIsDirect(t *testing.T) {
 	if info, err := os.Lstat(path); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
 		t.Errorf("got %v, %v, want it to stay a pipe", info, err)
 	}
-	if err := Write(os.DevNull, writing("gone")); err != nil {
+	if err := WriteFile(os.DevNull, writing("gone")); err != nil {
 		t.Error(err)
 	}
 }
@@ -53,7 +53,7 @@ func TestWriteToADescriptorAppends(t *testing.T) {
 	if _, err := os.Stat(path); err != nil {
 		t.Skipf("no /dev/fd on this machine: %v", err)
 	}
-	if err := Write(path, writing("after")); err != nil {
+	if err := WriteFile(path, writing("after")); err != nil {
 		t.Fatal(err)
 	}
 	checkFile(t, file.Name(), "before after")
@@ -73,11 +73,11 @@ func TestWriteWhereTheFolderIsReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.Chmod(dir, 0o700)
-	if err := Write(path, writing("new")); err != nil {
+	if err := WriteFile(path, writing("new")); err != nil {
 		t.Fatal(err)
 	}
 	checkFile(t, path, "new")
-	if err := Write(filepath.Join(dir, "other.json"), writing("new")); err == nil {
+	if err := WriteFile(filepath.Join(dir, "other.json"), writing("new")); err == nil {
 		t.Error("got no error for a new file in a read-only folder")
 	}
 }

@@ -14,35 +14,35 @@ type Program struct {
 	Planted string // the scenario that must find the bug, or check:NAME; empty: there is none
 }
 
-// A mark is a cell of the matrix.
-type mark rune
+// A cellMark is a cell of the matrix.
+type cellMark rune
 
 // The marks, from the least to the most telling.
 const (
-	notPlayed      mark = ' '
-	notSupported   mark = '-'
-	isWaived       mark = 'w'
-	passes         mark = '·'
-	failsBelow     mark = 'i'
-	failsToo       mark = 'F'
-	isBlocked      mark = 'b'
-	isFlaky        mark = 'f'
-	falseAlarm     mark = '!'
-	isInvalid      mark = '?'
-	failsAsPlanted mark = 'P'
-	missed         mark = 'M'
+	notPlayed      cellMark = ' '
+	notSupported   cellMark = '-'
+	isWaived       cellMark = 'w'
+	passes         cellMark = '·'
+	failsBelow     cellMark = 'i'
+	failsToo       cellMark = 'F'
+	isBlocked      cellMark = 'b'
+	isFlaky        cellMark = 'f'
+	falseAlarm     cellMark = '!'
+	isInvalid      cellMark = '?'
+	failsAsPlanted cellMark = 'P'
+	missed         cellMark = 'M'
 )
 
-var marks = []mark{notPlayed, notSupported, isWaived, passes, failsBelow, failsToo, isBlocked, isFlaky, falseAlarm, isInvalid, failsAsPlanted, missed}
+var marks = []cellMark{notPlayed, notSupported, isWaived, passes, failsBelow, failsToo, isBlocked, isFlaky, falseAlarm, isInvalid, failsAsPlanted, missed}
 
-func worse(a, b mark) mark {
+func worseMark(a, b cellMark) cellMark {
 	if slices.Index(marks, a) > slices.Index(marks, b) {
 		return a
 	}
 	return b
 }
 
-func (p Program) mark(r outcome.Result, strict bool) mark {
+func (p Program) markOf(r outcome.Result, strict bool) cellMark {
 	switch r.Verdict {
 	case outcome.Pass:
 		return passes
@@ -55,16 +55,16 @@ func (p Program) mark(r outcome.Result, strict bool) mark {
 	case outcome.Blocked:
 		return isBlocked
 	case outcome.Fail:
-		return p.failure(r, strict)
+		return p.failureMark(r, strict)
 	}
 	return isInvalid
 }
 
-func (p Program) failure(r outcome.Result, strict bool) mark {
+func (p Program) failureMark(r outcome.Result, strict bool) cellMark {
 	switch {
-	case r.Catches(p.Planted):
+	case r.FindsPlanted(p.Planted):
 		return failsAsPlanted
-	case !r.Red(strict):
+	case !r.TurnsRed(strict):
 		return failsBelow
 	case p.Planted == "":
 		return falseAlarm
@@ -81,16 +81,16 @@ type Zoo struct {
 
 	programs   []Program
 	columns    []string // scenarios and checks that there is something about, in order
-	cells      map[cell]mark
-	unexpected []surprise
+	cells      map[cell]cellMark
+	unexpected []unexpected
 }
 
 type cell struct{ program, column string }
 
-// A surprise is a result that no program of a zoo should have.
-type surprise struct {
+// An unexpected is a result that no program of a zoo should have.
+type unexpected struct {
 	outcome.Result
-	mark mark
+	mark cellMark
 }
 
 // JudgeZoo holds a document against what is known of the programs. Columns are
@@ -99,43 +99,43 @@ type surprise struct {
 // planted for; a correct program must have no such failure. What is flaky,
 // invalid or blocked is never as it should be, but that what is broken may fail by
 // chance where its bug is not meant to be found, or in more variants than those in which it was.
-func JudgeZoo(d outcome.Document, programs []Program, columns []string, strict bool) Zoo {
-	z := Zoo{programs: programs, cells: map[cell]mark{}}
+func JudgeZoo(d outcome.Run, programs []Program, columns []string, strict bool) Zoo {
+	z := Zoo{programs: programs, cells: map[cell]cellMark{}}
 	for _, r := range d.Results {
-		z.take(z.program(r.Target), r, strict)
+		z.addResult(z.programNamed(r.Target), r, strict)
 	}
 	for _, p := range programs {
-		z.conclude(p)
+		z.judgeProgram(p)
 	}
-	z.choose(columns)
+	z.chooseColumns(columns)
 	return z
 }
 
-// take enters a result into its cells.
-func (z *Zoo) take(p Program, r outcome.Result, strict bool) {
-	m := p.mark(r, strict)
-	z.enter(cell{r.Target, r.Scenario}, m)
+// addResult enters a result into its cells.
+func (z *Zoo) addResult(p Program, r outcome.Result, strict bool) {
+	m := p.markOf(r, strict)
+	z.addMark(cell{r.Target, r.Scenario}, m)
 	if r.Check != "" {
-		z.enter(cell{r.Target, outcome.ByCheck + r.Check}, m)
+		z.addMark(cell{r.Target, outcome.ByCheck + r.Check}, m)
 	}
-	if m.surprising() && !p.racy(m, r) {
-		z.unexpected = append(z.unexpected, surprise{r, m})
+	if m.isUnexpected() && !p.flakyByDesign(m, r) {
+		z.unexpected = append(z.unexpected, unexpected{r, m})
 	}
 }
 
-// racy reports whether a broken program fails by chance, elsewhere than where its
-// bug is meant to be found: it is a program that fails.
-func (p Program) racy(m mark, r outcome.Result) bool {
-	return m == isFlaky && p.Planted != "" && !r.At(p.Planted)
+// flakyByDesign reports whether a broken program fails by chance, or in the control of a scenario,
+// elsewhere than where its bug is meant to be found: it is a program that fails.
+func (p Program) flakyByDesign(m cellMark, r outcome.Result) bool {
+	return (m == isFlaky || m == isBlocked && r.Cause != "") && p.Planted != "" && !r.ConcernsPlanted(p.Planted)
 }
 
-// surprising tells what no program of a zoo should come to.
-func (m mark) surprising() bool {
+// isUnexpected tells what no program of a zoo should come to.
+func (m cellMark) isUnexpected() bool {
 	return m == isFlaky || m == falseAlarm || m == isInvalid || m == isBlocked
 }
 
-// program returns the program of that name; one that is not known is correct.
-func (z Zoo) program(name string) Program {
+// programNamed returns the program of that name; one that is not known is correct.
+func (z Zoo) programNamed(name string) Program {
 	for _, p := range z.programs {
 		if p.Name == name {
 			return p
@@ -144,17 +144,17 @@ func (z Zoo) program(name string) Program {
 	return Program{Name: name}
 }
 
-func (z Zoo) at(c cell) mark {
+func (z Zoo) markAt(c cell) cellMark {
 	if m, known := z.cells[c]; known {
 		return m
 	}
 	return notPlayed
 }
 
-func (z *Zoo) enter(c cell, m mark) { z.cells[c] = worse(z.at(c), m) }
+func (z *Zoo) addMark(c cell, m cellMark) { z.cells[c] = worseMark(z.markAt(c), m) }
 
-// conclude judges a program by its cells.
-func (z *Zoo) conclude(p Program) {
+// judgeProgram judges a program by its cells.
+func (z *Zoo) judgeProgram(p Program) {
 	passed := false
 	for c, m := range z.cells {
 		passed = passed || c.program == p.Name && m == passes
@@ -164,7 +164,7 @@ func (z *Zoo) conclude(p Program) {
 	case p.Planted == "" && !passed:
 		z.Untested = append(z.Untested, p.Name)
 	case p.Planted == "":
-	case z.at(planted) == failsAsPlanted:
+	case z.markAt(planted) == failsAsPlanted:
 		z.Planted++
 		z.Found++
 	default:
@@ -172,13 +172,13 @@ func (z *Zoo) conclude(p Program) {
 		z.Missed = append(z.Missed, p)
 		z.cells[planted] = missed
 	}
-	if z.at(planted) == failsAsPlanted { // a race that is found at one offset may be lost at another
-		z.unexpected = slices.DeleteFunc(z.unexpected, func(s surprise) bool { return s.Target == p.Name && s.mark == isFlaky })
+	if z.markAt(planted) == failsAsPlanted { // a race that is found at one offset may be lost at another
+		z.unexpected = slices.DeleteFunc(z.unexpected, func(s unexpected) bool { return s.Target == p.Name && s.mark == isFlaky })
 	}
 }
 
-// choose keeps the columns that there is something in, and adds the checks.
-func (z *Zoo) choose(columns []string) {
+// chooseColumns keeps the columns that there is something in, and adds the checks.
+func (z *Zoo) chooseColumns(columns []string) {
 	used := map[string]bool{}
 	var rest []string
 	for c := range z.cells {
@@ -197,8 +197,8 @@ func (z *Zoo) choose(columns []string) {
 	}
 }
 
-// count counts the scenarios, and the checks in them, that surprise in one way.
-func (z Zoo) count(m mark) int {
+// countMark counts the scenarios, and the checks in them, that surprise in one way.
+func (z Zoo) countMark(m cellMark) int {
 	type place struct{ target, scenario, check string }
 	seen := map[place]bool{}
 	for _, s := range z.unexpected {
@@ -211,7 +211,7 @@ func (z Zoo) count(m mark) int {
 
 // ExitCode is what the zoo says of the run: 0 only when every planted bug was
 // found by what it was planted for and nothing else is unexpected.
-func (z Zoo) ExitCode(d outcome.Document) int {
+func (z Zoo) ExitCode(d outcome.Run) int {
 	odd := len(z.Missed) + len(z.Untested) + len(z.unexpected)
 	switch {
 	case d.Stopped == "interrupted":

@@ -16,7 +16,7 @@ var (
 )
 
 // aZoo is a run on which every program is as it should be, and more results.
-func aZoo(more ...outcome.Result) outcome.Document {
+func aZoo(more ...outcome.Result) outcome.Run {
 	is := func(target, scenario, variant, check string, v outcome.Verdict) outcome.Result {
 		return outcome.Result{Target: target, Scenario: scenario, Variant: variant, Check: check, Level: outcome.Must, Verdict: v, Message: "because of " + scenario}
 	}
@@ -30,14 +30,14 @@ func aZoo(more ...outcome.Result) outcome.Document {
 		is("line/leak", "partialsend/split", "byte=1", "", outcome.Pass), is("line/leak", "eof/in-body", "", "descriptors", outcome.Fail),
 		is("line/spin", "eof/in-body", "", "cpu", outcome.Fail),
 	}
-	return outcome.Fold(7, time.Time{}, 84*time.Second, append(results, more...))
+	return outcome.FoldResults(7, time.Time{}, 84*time.Second, append(results, more...))
 }
 
-func matrix(t *testing.T, d outcome.Document, programs []Program, o Options) (string, Zoo) {
+func matrix(t *testing.T, d outcome.Run, programs []Program, o Options) (string, Zoo) {
 	t.Helper()
 	z := JudgeZoo(d, programs, zooColumns, o.Strict)
 	var b bytes.Buffer
-	if err := Matrix(&b, d, z, o); err != nil {
+	if err := WriteMatrix(&b, d, z, o); err != nil {
 		t.Fatal(err)
 	}
 	return b.String(), z
@@ -50,7 +50,7 @@ func TestMatrix(t *testing.T) {
 		t.Errorf("got exit code %d, %d of %d", z.ExitCode(aZoo()), z.Found, z.Planted)
 	}
 	bad := aZoo(
-		outcome.Result{Target: "line/correct", Scenario: "eof/in-body", Variant: "byte=3", Level: outcome.Must, Verdict: outcome.Fail, Message: "accused", Replay: "harness run again"},
+		outcome.Result{Target: "line/correct", Scenario: "eof/in-body", Variant: "byte=3", Level: outcome.Must, Verdict: outcome.Fail, Message: "accused", Replay: "harness replay line eof/in-body"},
 		outcome.Result{Target: "line/correct", Scenario: "partialsend/drip", Level: outcome.Info, Verdict: outcome.Flaky, Message: "now and then"},
 		outcome.Result{Target: "line/one-recv", Scenario: "refused/late", Level: outcome.Must, Verdict: outcome.Invalid, Message: "did not strike"},
 		outcome.Result{Target: "line/leak", Scenario: "refused/late", Level: outcome.Must, Verdict: outcome.Blocked, Message: "no control"})
@@ -64,7 +64,7 @@ func TestMatrix(t *testing.T) {
 
 // Each thing that is unexpected turns the zoo red by itself.
 func TestZooExitCode(t *testing.T) {
-	one := func(target, scenario string, l outcome.Level, v outcome.Verdict) outcome.Document {
+	one := func(target, scenario string, l outcome.Level, v outcome.Verdict) outcome.Run {
 		return aZoo(outcome.Result{Target: target, Scenario: scenario, Level: l, Verdict: v})
 	}
 	stopped, problem, changed := aZoo(), aZoo(), aZoo()
@@ -72,7 +72,7 @@ func TestZooExitCode(t *testing.T) {
 	changed.Rounds = &outcome.Rounds{Changed: []outcome.Change{{Target: "line/leak"}}}
 	for _, tt := range []struct {
 		name     string
-		document outcome.Document
+		document outcome.Run
 		programs []Program
 		strict   bool
 		want     int
@@ -91,7 +91,7 @@ func TestZooExitCode(t *testing.T) {
 		{"missed", aZoo(), append([]Program{{"line/sly", "eof/in-body"}}, zooPrograms...), false, outcome.ExitVerdicts},
 		{"found by another scenario only", aZoo(), append([]Program{{"line/one-recv", "eof/in-body"}}, zooPrograms[2:]...), false, outcome.ExitVerdicts},
 		{"not tested", aZoo(), append([]Program{{"line/idle", ""}}, zooPrograms...), false, outcome.ExitVerdicts},
-		{"nothing", outcome.Fold(1, time.Time{}, 0, nil), nil, false, outcome.ExitNothing},
+		{"nothing", outcome.FoldResults(1, time.Time{}, 0, nil), nil, false, outcome.ExitNothing},
 		{"interrupted", stopped, zooPrograms, false, outcome.ExitInterrupted},
 		{"problem", problem, zooPrograms, false, outcome.ExitHarness},
 		{"changed", changed, zooPrograms, false, outcome.ExitVerdicts},
@@ -112,9 +112,9 @@ func TestMatrixFits(t *testing.T) {
 			results = append(results, outcome.Result{Target: "length/python-body-short-read-and-more", Scenario: columns[len(columns)-1], Level: outcome.Must, Verdict: outcome.Pass})
 		}
 	}
-	d := outcome.Fold(1, time.Time{}, 0, results)
+	d := outcome.FoldResults(1, time.Time{}, 0, results)
 	var b bytes.Buffer
-	if err := Matrix(&b, d, JudgeZoo(d, []Program{{"length/python-body-short-read-and-more", ""}}, columns, false), Options{Width: 160}); err != nil {
+	if err := WriteMatrix(&b, d, JudgeZoo(d, []Program{{"length/python-body-short-read-and-more", ""}}, columns, false), Options{Width: 160}); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.SplitSeq(b.String(), "\n") {
@@ -126,7 +126,7 @@ func TestMatrixFits(t *testing.T) {
 
 func TestMatrixEscapes(t *testing.T) {
 	evil := "\x1b[2J\x00\n"
-	d := outcome.Fold(1, time.Time{}, 0, []outcome.Result{{Target: evil, Scenario: evil + "/" + evil, Check: evil, Verdict: outcome.Fail, Level: outcome.Must, Message: evil}})
+	d := outcome.FoldResults(1, time.Time{}, 0, []outcome.Result{{Target: evil, Scenario: evil + "/" + evil, Check: evil, Verdict: outcome.Fail, Level: outcome.Must, Message: evil}})
 	got, _ := matrix(t, d, []Program{{evil, evil}}, Options{})
 	if strings.ContainsAny(got, "\x1b\x00") {
 		t.Errorf("got %q", got)

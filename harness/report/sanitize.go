@@ -5,14 +5,16 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sockharness/harness/harness/excerpt"
 )
 
 // longestLine bounds, in bytes, what is shown of one line of a peer's making.
 const longestLine = 2000
 
-// escape returns s as one line in which every rune is printable: tabs become
+// escapeLine returns s as one line in which every rune is printable: tabs become
 // spaces, everything else that is not printable is escaped as Go would.
-func escape(s string) string {
+func escapeLine(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
@@ -32,16 +34,16 @@ func escape(s string) string {
 	return b.String()
 }
 
-// clean escapes s and cuts what is too long.
-func clean(s string) string {
+// cleanLine escapes s and cuts what is too long.
+func cleanLine(s string) string {
 	if len(s) <= longestLine {
-		return escape(s)
+		return escapeLine(s)
 	}
 	n := longestLine
 	for n > longestLine-utf8.UTFMax && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return fmt.Sprintf("%s… (%d more bytes)", escape(s[:n]), len(s)-n)
+	return fmt.Sprintf("%s… (%d more bytes)", escapeLine(s[:n]), len(s)-n)
 }
 
 // cleanLines splits s into lines and cleans each. Empty lines at the end are
@@ -53,7 +55,7 @@ func cleanLines(s string) []string {
 	}
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {
-		lines[i] = clean(strings.TrimSuffix(line, "\r"))
+		lines[i] = cleanLine(strings.TrimSuffix(line, "\r"))
 	}
 	return lines
 }
@@ -61,24 +63,13 @@ func cleanLines(s string) []string {
 // cleanText cleans s and keeps its lines.
 func cleanText(s string) string { return strings.Join(cleanLines(s), "\n") }
 
-// firstLine returns the first line of s, cleaned.
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimLeft(s, "\r\n"), "\n")
-	return clean(strings.TrimSuffix(line, "\r"))
-}
+// cleanFirst returns the first line of s, cleaned.
+func cleanFirst(s string) string { return cleanLine(excerpt.FirstLine(s)) }
 
-// head returns the first n lines and says how many are missing.
-func head(lines []string, n int) []string {
+// headLines returns the first n lines and says how many are missing.
+func headLines(lines []string, n int) []string {
 	if len(lines) <= n {
 		return lines
 	}
 	return append(lines[:n:n], fmt.Sprintf("… (%d more lines)", len(lines)-n))
-}
-
-// tail returns the last n lines and says how many are missing.
-func tail(lines []string, n int) []string {
-	if len(lines) <= n {
-		return lines
-	}
-	return append([]string{fmt.Sprintf("… (%d earlier lines)", len(lines)-n)}, lines[len(lines)-n:]...)
 }

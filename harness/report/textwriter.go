@@ -25,18 +25,18 @@ type span struct {
 	text  string
 }
 
-// A page collects lines. Every text is escaped on its way in, so that
+// A textWriter collects lines. Every text is escaped on its way in, so that
 // the only control characters on a page are its line ends and its own styles.
-type page struct {
+type textWriter struct {
 	buf   bytes.Buffer
 	color bool
 	width int // columns; 0: lines are not wrapped
 }
 
-// line adds one line. It is never wrapped.
-func (p *page) line(spans ...span) {
+// addLine adds one line. It is never wrapped.
+func (p *textWriter) addLine(spans ...span) {
 	for _, s := range spans {
-		text := escape(s.text)
+		text := escapeLine(s.text)
 		if !p.color || s.style == plain || text == "" {
 			p.buf.WriteString(text)
 			continue
@@ -46,36 +46,36 @@ func (p *page) line(spans ...span) {
 	p.buf.WriteByte('\n')
 }
 
-func (p *page) blank() {
+func (p *textWriter) addBlank() {
 	if p.buf.Len() > 0 {
 		p.buf.WriteByte('\n')
 	}
 }
 
-// text adds the lines, each indented and wrapped at the width; what is wrapped
+// addText adds the lines, each indented and wrapped at the width; what is wrapped
 // is indented by two more.
-func (p *page) text(indent string, st style, lines ...string) {
+func (p *textWriter) addText(indent string, st style, lines ...string) {
 	for _, line := range lines {
-		p.hanging(indent, "", st, line, 2)
+		p.addHanging(indent, "", st, line, 2)
 	}
 }
 
-// hanging adds the lead and the line, which is wrapped below itself and by hang
+// addHanging adds the lead and the line, which is wrapped below itself and by hang
 // more.
-func (p *page) hanging(indent, lead string, st style, line string, hang int) {
-	lead = escape(lead)
+func (p *textWriter) addHanging(indent, lead string, st style, line string, hang int) {
+	lead = escapeLine(lead)
 	hang += utf8.RuneCountInString(lead)
-	for i, part := range wrap(escape(line), p.width-utf8.RuneCountInString(indent)-hang) {
+	for i, part := range wrapText(escapeLine(line), p.width-utf8.RuneCountInString(indent)-hang) {
 		if i > 0 {
 			lead = strings.Repeat(" ", hang)
 		}
-		p.line(span{plain, indent}, span{st, lead + part})
+		p.addLine(span{plain, indent}, span{st, lead + part})
 	}
 }
 
-// wrap breaks s into parts of at most width runes, at spaces where there are
+// wrapText breaks s into parts of at most width runes, at spaces where there are
 // any. A width that is too small to be useful means no wrapping.
-func wrap(s string, width int) []string {
+func wrapText(s string, width int) []string {
 	const useful = 20
 	if width < useful {
 		return []string{s}
