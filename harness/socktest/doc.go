@@ -1,0 +1,58 @@
+// Package socktest puts faults at exact bytes between a client and a server in a Go
+// test, and fails the test when a fault did not happen. It works with package testing,
+// with Ginkgo (pass GinkgoTB()) and with whatever has a testing.TB.
+//
+//	px := socktest.NewProxy(t, server.Addr())                   // closed when the test ends
+//	cut := px.Inject(socktest.ResetAt(socktest.Downstream, 93)) // RST inside the reply
+//	_, err := fetch(ctx, px.Addr())
+//	if !errors.Is(err, io.ErrUnexpectedEOF) { … }               // the client must say so
+//	if cut.Hits() != 1 { … }                                    // on how many connections it has happened
+//	px.Conn(1).Ends()                                           // RST downstream after 93 bytes, by the proxy
+//
+// # Proxies
+//
+// [NewProxy] is in front of any server: one of the test, a process, a container. It
+// passes on every byte, half-close and reset until it is told otherwise. Faults come
+// and go while connections are open ([Proxy.Inject], [Injection.Remove]); they begin at
+// a byte, behind a text, or after a time ([Fault.AtByte], [Fault.AfterText],
+// [Fault.AfterOpposite], [Fault.AfterTime]), on all connections or some ([Fault.On],
+// [Fault.Sometimes]). New connects can be refused or left without an answer
+// ([Proxy.Refuse], [Proxy.BlackHole], [Proxy.Accept]), and open connections ended
+// ([Proxy.CloseAll], [Proxy.HalfCloseAll], [Conn.Close], [Conn.HalfClose]).
+// [Proxy.Partition], [Proxy.FailNext] and [Proxy.RefuseFor] disturb the whole proxy until
+// [Proxy.Heal].
+// [Proxy.Conn] tells what became of each.
+//
+// # Played peers
+//
+// [NewServer] and [Dial] play one end by a script of verbs. [Peer.Send] sends pieces,
+// each of which leaves when the other process has read the one before.
+//
+//	server := socktest.NewServer(t, func(c *socktest.Peer) {
+//		c.Want("GET /\r\n")
+//		c.Send("5\r\n", "hel", "lo")
+//	})
+//
+// Both speak TLS with the option [TLS], as a proxy does.
+//
+// # What is kept of a failed test
+//
+// With go test -artifacts the folder of the test's artifacts gets replay.txt, the command
+// that runs the test again, and a pcapng file of what passed each of its newest
+// three proxies on both sides, with comments where faults have struck.
+//
+// # What is promised
+//
+// Within a major version names, signatures and meanings stay. Texts of failures, of
+// String and of events may change, and kinds of events may be added.
+//
+// A test that ends, fails or panics leaves no goroutine, descriptor, port or process.
+// A test may be parallel, run several times and in any order. What is random comes
+// from one seed: the option [Seed], else $HARNESS_SEED, else Ginkgo's seed, else a
+// random one; a test that fails prints it with the command that runs it again.
+//
+// The sockets are real: in a bubble of testing/synctest they block the clock.
+//
+// Matchers for Gomega are in package match. This package imports no more of Gomega
+// than the buffers of gbytes, and nothing of Ginkgo.
+package socktest
