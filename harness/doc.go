@@ -2,14 +2,35 @@
 // two peers and a proxy between them, and a verdict on how the peers behave
 // when the stream between them misbehaves.
 //
-// Imports point to a lower floor only, never sideways; layers_test.go holds
-// this picture true and says who broke it.
+// Where to go:
 //
-//	floor 5   cmd/harness            scenarios/<topic>
-//	floor 4   harness/api  harness/suite  harness/coordinator
-//	floor 3   harness/runner         harness/explore
-//	floor 2   harness/proxy  harness/datagram   harness/scenario   harness/report   harness/waiver
-//	floor 1   toxics  harness/link   harness/peer  harness/probe  harness/dialogue  harness/outcome
-//	floor 0   harness/event  harness/chance  harness/sock  harness/wire  harness/document
-//	          fixtures/<protocol>/<language>-<trait>
+//	I want to …                                       go to
+//	change what a user types                          cmd/harness/internal/<group>cmd, in the file of the verb
+//	change what a user reads                          harness/report
+//	add a scenario                                    scenarios/<topic>
+//	add a check on all scenarios (an oracle)          harness/scenario
+//	add a toxic, or change how one is written         toxics
+//	follow a byte                                     harness/proxy, then harness/link, then harness/sock
+//	find what explore finds, or fails to              harness/explore: judge_*.go, then search.go
+//	follow a verdict                                  harness/runner, harness/scenario, harness/outcome, harness/report
+//	find why a hang was (not) proven                  harness/runner, then harness/probe
+//	speak to Toxiproxy clients                        harness/api
+//	change the live page                              harness/ui/files
+//	start and watch programs                          harness/peer, harness/probe
+//
+// Imports point to a lower floor only, or within a floor to the packages named
+// left of a bar; layers_test.go holds this picture true and says who broke it.
+// Some rooms are drawn for what is to come and are empty: harness/{rig,await} and
+// toxics/{spec,engine,adapter}.
+//
+//	floor 9   cmd/harness
+//	floor 8   cmd/harness/internal/<group>cmd   cmd/bench
+//	floor 7   cmd/harness/internal/cli   scenarios | cmd/harness/internal/{targets,transport,outputs}   harness/socktest | harness/socktest/match
+//	floor 6   scenarios/<topic>
+//	floor 5   harness/{api,suite}
+//	floor 4   harness/{runner,coordinator} | harness/{gosuite,explore,mutate}
+//	floor 3   harness/{rig,schema}
+//	floor 2   toxics | harness/{proxy,datagram,scenario,report,waiver,await,capture,ui} | harness/scenariofile
+//	floor 1   harness/sock   toxics/spec | harness/{link,peer,probe,dialogue,outcome}   toxics/engine | harness/tlsconn   toxics/adapter
+//	floor 0   harness/{event,seed,sleep,excerpt,lifetime}   harness/suggest   harness/procstat   harness/stacktrace   fixtures/<protocol>/<language>-<trait> | harness/strictyaml   toxics/hook
 package harness

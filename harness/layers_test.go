@@ -1,10 +1,13 @@
 package harness
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,61 +15,79 @@ import (
 
 const module = "github.com/sockharness/harness/"
 
-// floors is the picture of doc.go as data. A package imports packages of lower
-// floors only; "..." stands for every package below a folder.
-var floors = [][]string{
-	0: {"harness/event", "harness/chance", "harness/sock", "harness/wire", "harness/document", "fixtures/..."},
-	1: {"toxics", "harness/link", "harness/peer", "harness/probe", "harness/dialogue", "harness/outcome"},
-	2: {"harness/proxy", "harness/datagram", "harness/scenario", "harness/report", "harness/waiver"},
-	3: {"harness/runner", "harness/explore"},
-	4: {"harness/api", "harness/suite", "harness/coordinator"},
-	5: {"cmd/...", "scenarios/..."},
+// A floor is a row of the picture of doc.go.
+type floor struct {
+	name     string
+	packages []string
 }
 
-// sideways lists the imports within floor 0 and up that the picture allows:
-// the contract and the socket acts speak of events; the command calls the suites.
-var sideways = map[string][]string{
-	"harness/wire":  {"harness/event"},
-	"harness/sock":  {"harness/wire"},
-	"harness/suite": {"harness/coordinator"},
-	"scenarios":     {"scenarios/..."},
-	"cmd/harness":   {"scenarios", "scenarios/..."},
+// floors is the picture of doc.go as data, from the ground up: each row imports
+// rows before it only. "*" stands for one part of a path, "..." for every
+// package at or below a folder; a name in full goes before both.
+var floors = []floor{
+	{"0", []string{"harness/event", "harness/seed", "harness/sleep", "harness/excerpt", "harness/lifetime", "harness/suggest", "harness/procstat", "harness/stacktrace", "fixtures/..."}},
+	{"0, right of the bar", []string{"harness/strictyaml", "toxics/hook"}},
+	{"1", []string{"harness/sock", "toxics/spec"}},
+	{"1, right of the bar", []string{"harness/link", "harness/peer", "harness/probe", "harness/dialogue", "harness/outcome", "toxics/engine"}},
+	{"1, right of both bars", []string{"harness/tlsconn", "toxics/adapter"}},
+	{"2", []string{"toxics"}},
+	{"2, right of the bar", []string{"harness/proxy", "harness/datagram", "harness/scenario", "harness/report", "harness/waiver", "harness/await", "harness/capture", "harness/ui"}},
+	{"2, right of both bars", []string{"harness/scenariofile"}},
+	{"3", []string{"harness/rig", "harness/schema"}},
+	{"4", []string{"harness/runner", "harness/coordinator"}},
+	{"4, right of the bar", []string{"harness/gosuite", "harness/explore", "harness/mutate"}},
+	{"5", []string{"harness/api", "harness/suite"}},
+	{"6", []string{"scenarios/..."}},
+	{"7", []string{"scenarios", "cmd/harness/internal/cli"}},
+	{"7, right of the bar", []string{"harness/socktest", "cmd/harness/internal/targets", "cmd/harness/internal/transport", "cmd/harness/internal/outputs"}},
+	{"7, right of both bars", []string{"harness/socktest/match"}},
+	{"8", []string{"cmd/harness/internal/*cmd", "cmd/bench"}},
+	{"9", []string{"cmd/harness"}},
 }
 
 // reserved says who alone may import a third party.
 var reserved = map[string][]string{
-	"github.com/onsi/ginkgo/":                    {"harness/suite", "harness/coordinator", "scenarios/..."},
-	"github.com/onsi/gomega":                     {"harness/suite", "scenarios/..."},
+	"github.com/onsi/ginkgo/":                    {"harness/suite", "harness/coordinator", "harness/gosuite", "scenarios/..."},
+	"github.com/onsi/gomega":                     {"harness/suite", "scenarios/...", "harness/socktest/match"},
+	"github.com/onsi/gomega/gbytes":              {"harness/socktest", "harness/socktest/match"}, // which links no more than gomega/format
 	"github.com/Shopify/toxiproxy/v2/toxics":     {"toxics", "harness/link", "harness/proxy"},
 	"github.com/Shopify/toxiproxy/v2/stream":     {"toxics", "harness/link", "harness/proxy"},
-	"github.com/Shopify/toxiproxy/v2/client":     {"cmd/..."},
-	"go.yaml.in/yaml":                            {"harness/document"},
+	"github.com/Shopify/toxiproxy/v2/client":     {"cmd/...", "harness/socktest"},
+	"go.yaml.in/yaml":                            {"harness/strictyaml"},
 	"github.com/Shopify/toxiproxy/v2/testhelper": nil,
+}
+
+// reservedFor returns who alone may import the package, by the longest entry for it.
+func reservedFor(imported string) (allowed []string, found bool) {
+	longest := ""
+	for prefix, who := range reserved {
+		if strings.HasPrefix(imported, prefix) && len(prefix) > len(longest) {
+			longest, allowed, found = prefix, who, true
+		}
+	}
+	return allowed, found
 }
 
 func matches(pattern, pkg string) bool {
 	if folder, ok := strings.CutSuffix(pattern, "..."); ok {
 		return strings.HasPrefix(pkg+"/", folder)
 	}
-	return pattern == pkg
+	ok, err := path.Match(pattern, pkg)
+	return ok && err == nil
 }
 
 func matchesAny(patterns []string, pkg string) bool {
-	for _, p := range patterns {
-		if matches(p, pkg) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, pkg) })
 }
 
+// floorOf returns the row that names the package in full, else the one with a
+// pattern for it, else -1.
 func floorOf(pkg string) int {
-	for floor, patterns := range floors {
-		if matchesAny(patterns, pkg) {
-			return floor
-		}
+	named := slices.IndexFunc(floors, func(f floor) bool { return slices.Contains(f.packages, pkg) })
+	if named >= 0 {
+		return named
 	}
-	return -1
+	return slices.IndexFunc(floors, func(f floor) bool { return matchesAny(f.packages, pkg) })
 }
 
 func TestLayers(t *testing.T) {
@@ -88,13 +109,11 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-func checkImport(t *testing.T, path, pkg, imported string) {
+func checkImport(t *testing.T, file, pkg, imported string) {
 	t.Helper()
-	test := strings.HasSuffix(path, "_test.go")
-	for prefix, allowed := range reserved {
-		if strings.HasPrefix(imported, prefix) && !matchesAny(allowed, pkg) && !test {
-			t.Errorf("%s imports %s, which only %v may", path, imported, allowed)
-		}
+	test := strings.HasSuffix(file, "_test.go")
+	if allowed, found := reservedFor(imported); found && !matchesAny(allowed, pkg) && !test {
+		t.Errorf("%s imports %s, which only %v may", file, imported, allowed)
 	}
 	inner, ours := strings.CutPrefix(imported, module)
 	if !ours || inner == pkg || test || pkg == "harness" {
@@ -103,11 +122,11 @@ func checkImport(t *testing.T, path, pkg, imported string) {
 	from, to := floorOf(pkg), floorOf(inner)
 	switch {
 	case from < 0:
-		t.Errorf("%s: package %s stands on no floor; draw it in doc.go and layers_test.go", path, pkg)
+		t.Errorf("%s: package %s stands on no floor; draw it in doc.go and layers_test.go", file, pkg)
 	case to < 0:
-		t.Errorf("%s imports %s, which stands on no floor", path, inner)
-	case to >= from && !matchesAny(sideways[pkg], inner):
-		t.Errorf("%s (floor %d) imports %s (floor %d); imports point to a lower floor only", path, from, inner, to)
+		t.Errorf("%s imports %s, which stands on no floor", file, inner)
+	case to >= from:
+		t.Errorf("%s (floor %s) imports %s (floor %s); imports point to a lower floor only", file, floors[from].name, inner, floors[to].name)
 	}
 }
 
@@ -131,4 +150,53 @@ func eachGoFile(t *testing.T, visit func(path, pkg string)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A package of verbs exports Commands and nothing else, so that verbs share what
+// is below them and no more.
+func TestVerbsExportCommandsOnly(t *testing.T) {
+	eachGoFile(t, func(name, pkg string) {
+		if !matches("cmd/harness/internal/*cmd", pkg) || strings.HasSuffix(name, "_test.go") {
+			return
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, d := range file.Decls {
+			for _, exported := range exportedNames(d) {
+				if exported != "Commands" {
+					t.Errorf("%s exports %s; a package of verbs exports Commands only", name, exported)
+				}
+			}
+		}
+	})
+}
+
+// exportedNames returns what a declaration of a file's top level exports;
+// methods do not count, as their types do.
+func exportedNames(d ast.Decl) (names []string) {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Recv == nil && d.Name.IsExported() {
+			names = append(names, d.Name.Name)
+		}
+	case *ast.GenDecl:
+		for _, s := range d.Specs {
+			switch s := s.(type) {
+			case *ast.TypeSpec:
+				if s.Name.IsExported() {
+					names = append(names, s.Name.Name)
+				}
+			case *ast.ValueSpec:
+				for _, n := range s.Names {
+					if n.IsExported() {
+						names = append(names, n.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
 }
