@@ -38,7 +38,7 @@ func page() string {
 
 Generated from the code; ` + "`harness scenarios NAME` and `harness oracles NAME`" + ` print the same. A violation at level must turns
 a run red, at level should only with ` + "`--strict`" + `; may and info are reported. A variant may have a lower level than its scenario where a
-target has not declared what it means to do.
+target has not declared what it means to do. [DEFECTS.md](DEFECTS.md) lists the defects of socket programs and the scenarios that show them.
 
 `)
 	for _, topic := range scenarios.Topics() {
@@ -53,7 +53,7 @@ target has not declared what it means to do.
 	}
 	b.WriteString("\n## oracles\n\nRules that need no knowledge of the protocol. A target gives one another level, or switches it off: " +
 		"`oracles: { clean-end: must, memory: off }`.\n")
-	for _, o := range scenario.Oracles() {
+	for _, o := range scenario.DefaultOracles() {
 		entry(&b, o.Name, string(o.Level), o.Roles, o.Title, o.Rationale, o.Ref)
 	}
 	return b.String()
@@ -82,12 +82,12 @@ func TestEverythingHasAPage(t *testing.T) {
 	for _, topic := range scenarios.Topics() {
 		for _, s := range topic.List() {
 			check(s.ID, s.Title, s.Rationale, s.Ref)
-			if s.Topic() != topic.Name {
+			if s.TopicName() != topic.Name {
 				t.Errorf("%s is listed under %s", s.ID, topic.Name)
 			}
 		}
 	}
-	for _, o := range scenario.Oracles() {
+	for _, o := range scenario.DefaultOracles() {
 		check(o.Name, o.Title, o.Rationale, o.Ref)
 	}
 }

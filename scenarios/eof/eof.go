@@ -4,17 +4,14 @@ package eof
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/suite"
 	"github.com/sockharness/harness/toxics"
 )
-
-// Declare declares the topic's Ginkgo containers on the bench.
-func Declare(b *suite.Bench) { b.Topic("eof", Scenarios()...) }
 
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
@@ -24,14 +21,14 @@ func Scenarios() []scenario.Scenario {
 func beforeFirstByte() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "eof/before-first-byte",
-		Title: "A connection that ends before its first byte is closed, and nothing else happens",
-		Rationale: "A server that takes zero bytes for \"nothing yet\" spins or keeps the socket for ever; " +
-			"a client that takes it for an empty answer reports success.",
+		Title: "A connection that closes before its first byte does no harm",
+		Rationale: "A server that treats recv returning 0 as \"nothing yet\" spins or never closes the socket. A client that " +
+			"treats it as an empty answer reports success.",
 		Ref:   "recv(2); wrk#167, Thunder#1933, nim-lang/redis#47",
 		Level: outcome.Must,
-		Roles: scenario.Anyone(),
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			return []scenario.Variant{cut(c, 0, "")}, nil
+			return []scenario.Variant{cutAt(c, 0, "")}, nil
 		},
 	}
 }
@@ -40,12 +37,12 @@ func inHeader() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "eof/in-header",
 		Title: "A stream that ends inside a length prefix is a truncated message",
-		Rationale: "Whoever reads the prefix once, without looking at how much came, computes a length from " +
-			"stale bytes: a crash, a hang, or an answer to a request that nobody made.",
+		Rationale: "A program that ignores how many bytes of the prefix it has read computes a length from stale bytes. The " +
+			"result is a crash, a hang, or an answer to a request that no client sent.",
 		Ref:      "exponentially/extreme#51, mz-automation/lib60870#36",
 		Level:    outcome.Must,
-		Roles:    scenario.Anyone(),
-		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return inside(c, "header", outcome.Must) },
+		Roles:    scenario.AnyRole(),
+		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return cutInside(c, "header", outcome.Must) },
 	}
 }
 
@@ -53,26 +50,26 @@ func inBody() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "eof/in-body",
 		Title: "A stream that ends inside a message is an error, not a short message",
-		Rationale: "The end of the stream completes nothing. A server that executes what it has, or a client that " +
-			"exits with status 0 on half an answer, corrupts data without a word.",
+		Rationale: "The end of the stream does not complete a message. A server that executes the part it has, or a client " +
+			"that exits 0 on a truncated answer, corrupts data silently.",
 		Ref:      "psf/requests#4956, python/cpython#115997, yegor256/takes#1227",
 		Level:    outcome.Must,
-		Roles:    scenario.Anyone(),
-		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return inside(c, "body", outcome.Must) },
+		Roles:    scenario.AnyRole(),
+		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return cutInside(c, "body", outcome.Must) },
 	}
 }
 
 func inDelimiter() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "eof/in-delimiter",
-		Title: "A last message without its delimiter is not complete",
-		Rationale: "Everything but the end of the message has arrived. Line protocols differ on whether the last line " +
-			"may go without; a target that has declared truncated messages ignored must not answer it.",
+		Title: "A last message without its delimiter is incomplete",
+		Rationale: "Everything except the delimiter has arrived. Some line protocols accept such a last line, others do not. " +
+			"A target that declares truncated: ignored must not answer it.",
 		Ref:   "catalogue: truncated-executed",
 		Level: outcome.Should,
-		Roles: scenario.Anyone(),
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			return inside(c, "delimiter", outcome.Should)
+			return cutInside(c, "delimiter", outcome.Should)
 		},
 	}
 }
@@ -80,12 +77,12 @@ func inDelimiter() scenario.Scenario {
 func afterMessage() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "eof/after-message",
-		Title: "A stream that ends between messages ends in order on both sides",
-		Rationale: "FIN after a complete exchange is how conversations are meant to end. An answer by RST destroys what " +
-			"is still under way; none at all leaks a descriptor per client.",
+		Title: "A stream that ends between messages is closed cleanly by both sides",
+		Rationale: "A conversation normally ends with FIN after a complete exchange. A peer that replies with RST destroys " +
+			"data in flight. A peer that never closes leaks one descriptor per client.",
 		Ref:   "RFC 9293 §3.6; OpenSIPS/opensips#3164",
 		Level: outcome.Must,
-		Roles: scenario.Anyone(),
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if c.Role == scenario.Server {
 				return afterReplies(c)
@@ -95,13 +92,13 @@ func afterMessage() scenario.Scenario {
 	}
 }
 
-// cut ends the stream towards the peer under test at the given offset.
-func cut(c scenario.Case, at int64, level outcome.Level) scenario.Variant {
-	direction := c.Role.Toward()
+// cutAt ends the stream towards the peer under test at the given offset.
+func cutAt(c scenario.Case, at int64, level outcome.Level) scenario.Variant {
+	direction := c.Role.IncomingDirection()
 	v := scenario.Variant{
 		Name:   fmt.Sprintf("byte=%d", at),
 		Level:  level,
-		Faults: []toxics.Spec{scenario.Strike("half_close", direction, at, nil)},
+		Faults: []toxics.Spec{scenario.FaultAt("half_close", direction, at, nil)},
 	}
 	if c.Role == scenario.Client {
 		v.Expect = []scenario.Expectation{scenario.ReportsFailure()}
@@ -109,29 +106,33 @@ func cut(c scenario.Case, at int64, level outcome.Level) scenario.Variant {
 	}
 	v.Expect = []scenario.Expectation{
 		scenario.EndsBy(event.EOF, event.Reset),
-		scenario.AnswersOnly(c.Toward().Message(at)),
+		scenario.AnswersOnly(at),
 	}
 	return v
 }
 
-// inside cuts inside each part of the given kind.
-func inside(c scenario.Case, kind string, level outcome.Level) ([]scenario.Variant, error) {
+// cutInside cuts inside each part of the given kind.
+func cutInside(c scenario.Case, kind string, level outcome.Level) ([]scenario.Variant, error) {
 	if c.Conversation.Script == nil && kind != "body" {
-		return nil, c.Unsupported("without a dialogue nobody knows where a message's %s is", kind)
+		return nil, c.UnsupportedErrorf("the target has no dialogue, so the harness does not know where a message's %s is; add a dialogue", kind)
 	}
 	if c.Role == scenario.Client && c.UntilEOF() {
-		return nil, c.Unsupported("the end of the stream is the end of the message: a cut cannot be told from it")
+		return nil, c.UnsupportedErrorf("the framing is until-eof: a truncated message looks like a complete one")
 	}
 	if c.Role == scenario.Server && c.UntilEOF() {
-		return nil, c.Unsupported("the end of the stream completes the request")
+		return nil, c.UnsupportedErrorf("the dialogue half-closes after the request, so the end of the stream completes it")
 	}
-	offsets := c.Toward().In(kind, c.Limit)
+	offsets := c.Incoming().InsideParts(kind, c.Limit)
+	if c.Role == scenario.Server && kind == "body" {
+		offsets = append(offsets, c.Incoming().InnerEnds()...)
+		slices.Sort(offsets)
+	}
 	if len(offsets) == 0 {
-		return nil, c.Unsupported("the messages have no %s to end in", kind)
+		return nil, c.UnsupportedErrorf("the messages of this framing have no %s", kind)
 	}
 	var out []scenario.Variant
 	for _, at := range offsets {
-		v := cut(c, at, level)
+		v := cutAt(c, at, level)
 		if mayDelimit(c, at) {
 			v.Level = outcome.Should
 		}
@@ -144,40 +145,54 @@ func inside(c scenario.Case, kind string, level outcome.Level) ([]scenario.Varia
 // missing in a dialogue that does not tell its framing: they may be a delimiter,
 // and the message complete without.
 func mayDelimit(c scenario.Case, at int64) bool {
-	script, stream := c.Conversation.Script, c.Toward()
+	script, stream := c.Conversation.Script, c.Incoming()
 	if script != nil && script.Framing.Kind != dialogue.None {
 		return false
 	}
-	message := stream.Message(at)
-	return message < len(stream.Ends) && stream.Ends[message]-at <= 2
+	message := stream.MessageAt(at)
+	return message < len(stream.MessageEnds) && stream.MessageEnds[message]-at <= 2
 }
 
 // afterReplies lets the client close after each number of complete exchanges.
 func afterReplies(c scenario.Case) ([]scenario.Variant, error) {
 	if c.Conversation.Script == nil {
-		return nil, c.Unsupported("without a dialogue nobody knows where a message ends")
+		return nil, c.UnsupportedErrorf("the target has no dialogue, so the harness does not know where a message ends; add a dialogue")
 	}
 	var out []scenario.Variant
-	for n := 1; n <= len(c.Conversation.Script.Steps); n++ {
+	steps := c.Conversation.Script.Steps
+	for n := 1; n <= len(steps); n++ {
+		if steps[n-1].GoesOn() {
+			continue // the request is not complete: see eof/in-request
+		}
+		all := scenario.ExpectCompletion()
+		if n < len(steps) {
+			all = scenario.ExpectRepliesOnly()
+		}
 		out = append(out, scenario.Variant{
 			Name:   fmt.Sprintf("exchanges=%d", n),
-			Script: scenario.First(c.Conversation.Script, n),
-			Expect: []scenario.Expectation{scenario.Completes(), scenario.EndsBy(event.EOF)},
+			Script: scenario.FirstExchanges(c.Conversation.Script, n),
+			Expect: []scenario.Expectation{all, scenario.EndsBy(event.EOF)},
 		})
 	}
 	return out, nil
 }
 
-// afterReply ends the stream towards the client after each complete answer:
+// afterReply ends the stream towards the client after each message of an answer:
 // after the last one it has all it needs.
 func afterReply(c scenario.Case) []scenario.Variant {
 	var out []scenario.Variant
-	ends := c.Toward().Ends
-	for i, at := range ends {
-		v := cut(c, at, "")
-		v.Name = fmt.Sprintf("answers=%d", i+1)
-		if i == len(ends)-1 {
-			v.Expect = []scenario.Expectation{scenario.Completes()}
+	stream, answers, messages := c.Incoming(), 0, 0
+	for i, at := range stream.MessageEnds {
+		v := cutAt(c, at, "")
+		if messages++; c.Conversation.Script == nil || stream.EndsExchange(at) {
+			answers, messages = answers+1, 0
+		}
+		v.Name = fmt.Sprintf("answers=%d", answers)
+		if messages > 0 {
+			v.Name = fmt.Sprintf("answers=%d, messages=%d", answers, messages)
+		}
+		if i == len(stream.MessageEnds)-1 {
+			v.Expect = []scenario.Expectation{scenario.ExpectCompletion()}
 		}
 		out = append(out, v)
 	}

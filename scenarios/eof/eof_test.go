@@ -7,6 +7,6 @@ import (
 	"github.com/sockharness/harness/scenarios/eof"
 )
 
-func TestMain(m *testing.M) { suite.Main(m) }
+func TestMain(m *testing.M) { suite.RunTestMain(m) }
 
-func TestEof(t *testing.T) { suite.RunTopic(t, eof.Declare) }
+func TestEof(t *testing.T) { suite.RunTopic(t, suite.Topic{Name: "eof", List: eof.Scenarios}) }

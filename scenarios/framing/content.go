@@ -3,42 +3,44 @@ package framing
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-func content() scenario.Scenario {
+func contentScenario() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "framing/bytes",
-		Title: "A message may hold any byte",
-		Rationale: "strlen ends at a NUL, line splitters know more line ends than one, decoders replace what is no character: the answer " +
-			"is shorter, longer or another. Each block of 64 byte values is a message; a server may refuse it, but not " +
-			"mangle it. Lines promise less than lengths do: there it is a should.",
+		Title: "A message may contain any byte",
+		Rationale: "strlen stops at NUL, line splitters accept several line ends, decoders replace invalid characters. The " +
+			"answer is then shorter, longer or different. Each block of 64 byte values is sent as one message. A " +
+			"server may refuse it but must not change it. For line protocols this is level should, because not all of " +
+			"them are 8-bit clean.",
 		Ref:   "Socket Programming HOWTO: len(), not strlen(); catalogue: nul-truncation",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			s, r, err := related(c, dialogue.Line, dialogue.LengthPrefix, dialogue.Fixed)
+			s, r, err := relatedScript(c, append(anyBody(), dialogue.Fixed)...)
 			if err != nil {
 				return nil, err
 			}
 			var out []scenario.Variant
 			for from := 0; from < 256; from += block {
-				script, ok := r.script(s, blockOf(s.Framing, from))
+				script, ok := r.scriptFor(s, blockOf(s.Framing, from))
 				if !ok {
 					continue
 				}
 				out = append(out, scenario.Variant{
 					Name:   fmt.Sprintf("bytes=%02x-%02x", from, from+block-1),
 					Script: script,
-					Level:  binary(s),
+					Level:  binaryLevel(s),
 					Expect: []scenario.Expectation{answersOrRefuses(false)},
 				})
 			}
 			if len(out) == 0 {
-				return nil, c.Unsupported("the dialogue does not show what becomes of bytes that it has none of")
+				return nil, c.UnsupportedErrorf("the dialogue does not show how the server answers other bytes than its own")
 			}
 			return out, nil
 		},
@@ -54,7 +56,7 @@ func blockOf(f dialogue.Framing, from int) []byte {
 	var body []byte
 	for i := range block {
 		b := byte(from + (i+block/2)%block)
-		if f.Kind == dialogue.Line && (b == '\n' || f.CRLF && b == '\r') {
+		if f.Kind == dialogue.Line && (b == '\n' || (f.CRLF || f.EitherEnd) && b == '\r') || f.Kind == dialogue.Markers && strings.IndexByte(f.Start+f.End, b) >= 0 {
 			continue
 		}
 		body = append(body, b)
@@ -66,31 +68,31 @@ func blockOf(f dialogue.Framing, from int) []byte {
 	return body
 }
 
-func empty() scenario.Scenario {
+func emptyMessage() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "framing/empty-message",
 		Title: "An empty message is a message",
-		Rationale: "recv returns no bytes at the end of a stream; a function that returns a message's bytes returns none for an empty one, " +
-			"too. Whoever does not tell them apart says goodbye to a client that has more to ask. Where the dialogue holds " +
-			"no empty message it may be no message: the target says that it is by a max_message.",
+		Rationale: "recv returns no bytes at the end of a stream, and a function that reads a message returns no bytes for an " +
+			"empty message. A server that confuses the two closes a client that still has requests. If the dialogue " +
+			"has no empty message, the protocol may forbid it; declare max_message to say that it does not.",
 		Ref:   "Socket Programming HOWTO; catalogue: zero-frame-as-eof",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			s, r, err := related(c, dialogue.Line, dialogue.LengthPrefix)
+			s, r, err := relatedScript(c, anyBody()...)
 			if err != nil {
 				return nil, err
 			}
-			before := r.filler(5)
-			script, ok := r.script(s, before, nil, before)
+			before := r.fillerBody(5)
+			script, ok := r.scriptFor(s, before, nil, before)
 			if !ok {
-				return nil, c.Unsupported("the answer to an empty message is not known")
+				return nil, c.UnsupportedErrorf("the dialogue does not show the answer to an empty message")
 			}
 			promised := c.Target.Policies.MaxMessage > 0
 			v := scenario.Variant{Name: "between", Script: script,
 				Expect: []scenario.Expectation{answersOrRefuses(promised)}}
 			if !promised {
-				v.Level = outcome.Should
+				v.Level, v.Declare = outcome.Should, "policies: {max_message: 65536}, with the server's own limit"
 			}
 			glued := v
 			glued.Name, glued.Pipelined = "between, at once", true

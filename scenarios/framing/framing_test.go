@@ -7,6 +7,8 @@ import (
 	"github.com/sockharness/harness/scenarios/framing"
 )
 
-func TestMain(m *testing.M) { suite.Main(m) }
+func TestMain(m *testing.M) { suite.RunTestMain(m) }
 
-func TestFraming(t *testing.T) { suite.RunTopic(t, framing.Declare) }
+func TestFraming(t *testing.T) {
+	suite.RunTopic(t, suite.Topic{Name: "framing", List: framing.Scenarios})
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 )
@@ -14,26 +15,27 @@ import (
 // largest is the largest message that is sent to find out whether it is taken.
 const largest = 16 << 20
 
-// carrying is what a message of n bytes may take beyond the usual.
-func carrying(n int) time.Duration { return time.Duration(n>>20) * 100 * time.Millisecond }
+// carryTime is what a message of n bytes may take beyond the usual.
+func carryTime(n int) time.Duration { return time.Duration(n>>20) * 100 * time.Millisecond }
 
-func maximum() scenario.Scenario {
+func maximumSize() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "framing/maximum",
-		Title: "A message of the declared maximum is answered, a longer one refused whole",
-		Rationale: "A server that refuses the beginning of a line and takes the rest for the next one executes what was data: the " +
-			"smuggling of requests. After the refusal it goes on with the next message, or ends the connection.",
+		Title: "A message of the declared maximum is answered, a longer one is refused as a whole",
+		Rationale: "A server that refuses the beginning of a long line and reads the rest as the next line executes data as a " +
+			"command (request smuggling). After the refusal the server must go on with the next message or close the " +
+			"connection.",
 		Ref:   "CWE-444; arcus-memcached#622",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			s, r, err := related(c, dialogue.Line, dialogue.LengthPrefix)
+			s, r, err := relatedScript(c, anyBody()...)
 			if err != nil {
 				return nil, err
 			}
 			most := int(c.Target.Policies.MaxMessage)
 			if most <= 0 || most > largest {
-				return nil, c.Unsupported("the target declares no max_message of %d bytes at most", largest)
+				return nil, c.UnsupportedErrorf("the target does not declare a max_message of at most %d bytes", largest)
 			}
 			sizes := []int{most, most + 1}
 			if s.Framing.Kind == dialogue.Line {
@@ -41,10 +43,10 @@ func maximum() scenario.Scenario {
 			}
 			var out []scenario.Variant
 			for _, n := range sizes {
-				body := r.filler(n)
-				answer, known := r.answer(body)
-				message, err := s.Framing.Frame(body)
-				reply, unframed := s.Framing.Frame(answer)
+				body := r.fillerBody(n)
+				answer, known := r.predictReply(body)
+				message, err := r.frameRequest(body)
+				reply, unframed := r.frameReply(answer)
 				if err != nil || unframed != nil || !known {
 					continue
 				}
@@ -53,15 +55,15 @@ func maximum() scenario.Scenario {
 					act = answeredWhole
 				}
 				out = append(out, scenario.Variant{
-					Name: fmt.Sprintf("size=%d", n), Proof: scenario.ActStruck, Budget: carrying(n),
-					Act: func(ctx context.Context, rig scenario.Rig) error {
+					Name: fmt.Sprintf("size=%d", n), Proof: scenario.ActStruck, Budget: carryTime(n),
+					Run: func(ctx context.Context, rig scenario.Rig) error {
 						return act(ctx, rig, message, reply, r.samples[0].step)
 					},
-					Expect: []scenario.Expectation{scenario.Acts()},
+					Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()},
 				})
 			}
 			if len(out) == 0 {
-				return nil, c.Unsupported("the framing cannot carry a message of max_message")
+				return nil, c.UnsupportedErrorf("the framing cannot carry a message of max_message bytes")
 			}
 			return out, nil
 		},
@@ -70,16 +72,16 @@ func maximum() scenario.Scenario {
 
 // answeredWhole sends a message of the declared maximum.
 func answeredWhole(ctx context.Context, rig scenario.Rig, message, answer []byte, _ dialogue.Step) error {
-	t, err := open(ctx, rig)
+	t, err := openClient(ctx, rig)
 	if err != nil {
 		return err
 	}
-	defer t.close()
-	t.send(message)
-	rig.Struck(fmt.Sprintf("a message of %d bytes, which is the declared maximum", len(message)))
-	got, _ := t.until(ctx, func(got []byte) bool { return len(got) >= len(answer) })
+	defer t.closeConn()
+	t.sendBytes(message)
+	rig.ReportStruck(fmt.Sprintf("sent a message of %d bytes, the declared maximum", len(message)))
+	got, _ := t.awaitBytes(ctx, func(got []byte) bool { return len(got) >= len(answer) })
 	if !bytes.Contains(got, answer) {
-		return fmt.Errorf("a message of the declared maximum was not answered: got %s, want %s", excerpt(got), excerpt(answer))
+		return fmt.Errorf("the server did not answer a message of the declared maximum: got %s, want %s", excerpt.QuoteEnds(got), excerpt.QuoteEnds(answer))
 	}
 	return nil
 }
@@ -90,27 +92,27 @@ const tail = 16
 // refusedWhole sends a message that is too long and a recorded request. The
 // message may be answered after all, or refused; no part of it may be.
 func refusedWhole(ctx context.Context, rig scenario.Rig, message, answer []byte, recorded dialogue.Step) error {
-	t, err := open(ctx, rig)
+	t, err := openClient(ctx, rig)
 	if err != nil {
 		return err
 	}
-	defer t.close()
-	t.send(message)
-	if t.taken(ctx, len(message)) {
-		t.send(recorded.Send)
+	defer t.closeConn()
+	t.sendBytes(message)
+	if t.awaitConsumed(ctx, len(message)) {
+		t.sendBytes(recorded.Send)
 	}
-	rig.Struck(fmt.Sprintf("a message of %d bytes, which is more than the declared maximum", len(message)))
-	reply, _ := recorded.Expect.Literal()
-	got, ended := t.until(ctx, func(got []byte) bool { return bytes.HasSuffix(got, reply) })
+	rig.ReportStruck(fmt.Sprintf("sent a message of %d bytes, more than the declared maximum", len(message)))
+	reply, _ := recorded.Expect.LiteralBytes()
+	got, ended := t.awaitBytes(ctx, func(got []byte) bool { return bytes.HasSuffix(got, reply) })
 	rest := answer[len(answer)-min(tail, len(answer)):]
 	switch {
 	case bytes.Contains(got, answer):
 		return nil // it was no maximum
 	case bytes.Contains(got, rest):
-		return fmt.Errorf("the end of a message that was too long was taken for a message: got %s", excerpt(got))
+		return fmt.Errorf("the server read the end of an oversized message as a new message: got %s", excerpt.QuoteEnds(got))
 	case !ended && !bytes.HasSuffix(got, reply):
-		return fmt.Errorf("after a message that was too long the server neither ended the connection nor answered a recorded request: "+
-			"got %s, want %s at the end", excerpt(got), excerpt(reply))
+		return fmt.Errorf("after an oversized message the server must close the connection or answer the next request of the dialogue: got "+
+			"%s, want %s at the end", excerpt.QuoteEnds(got), excerpt.QuoteEnds(reply))
 	}
 	return nil
 }

@@ -11,15 +11,15 @@ func scripted(t *testing.T, framing dialogue.Framing, pairs ...string) *dialogue
 	t.Helper()
 	s := &dialogue.Script{Framing: framing}
 	for i := 0; i < len(pairs); i += 2 {
-		ask, err := framing.Frame([]byte(pairs[i]))
+		ask, err := framing.FrameBody([]byte(pairs[i]))
 		if err != nil {
 			t.Fatal(err)
 		}
-		reply, err := framing.Frame([]byte(pairs[i+1]))
+		reply, err := framing.FrameBody([]byte(pairs[i+1]))
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Steps = append(s.Steps, dialogue.Step{Send: ask, Expect: dialogue.Pattern{{Bytes: reply}}})
+		s.Steps = append(s.Steps, dialogue.Step{Send: ask, Expect: dialogue.Pattern{{SentBytes: reply}}})
 	}
 	return s
 }
@@ -51,11 +51,11 @@ func TestLearn(t *testing.T) {
 	for _, tt := range tests {
 		for _, framing := range []dialogue.Framing{lines, prefixed} {
 			t.Run(tt.name+" "+framing.Kind.String(), func(t *testing.T) {
-				r := learn(scripted(t, framing, tt.pairs...))
+				r := learnModel(scripted(t, framing, tt.pairs...))
 				var got []byte
 				known := false
 				if r != nil {
-					got, known = r.answer([]byte(tt.ask))
+					got, known = r.predictReply([]byte(tt.ask))
 				}
 				if known != (tt.want != "") || known && string(got) != tt.want {
 					t.Errorf("answer to %q: %q, %t; want %q", tt.ask, got, known, tt.want)
@@ -67,9 +67,9 @@ func TestLearn(t *testing.T) {
 
 // A filler holds only bytes whose answers are known, and no period of a buffer.
 func TestFiller(t *testing.T) {
-	r := learn(scripted(t, lines, "hello", "HELLO", "bye", "BYE"))
-	body := r.filler(1 << 14)
-	if _, known := r.answer(body); !known {
+	r := learnModel(scripted(t, lines, "hello", "HELLO", "bye", "BYE"))
+	body := r.fillerBody(1 << 14)
+	if _, known := r.predictReply(body); !known {
 		t.Error("the answer to the filler is not known")
 	}
 	for n := 64; n < len(body); n *= 2 {
@@ -84,7 +84,7 @@ func TestFiller(t *testing.T) {
 
 func TestRefusal(t *testing.T) {
 	long := bytes.Repeat([]byte("ABCDEFGH"), 600)
-	framed, err := prefixed.Frame(long)
+	framed, err := prefixed.FrameBody(long)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,8 +104,8 @@ func TestRefusal(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := &dialogue.Script{Framing: tt.framing, Steps: []dialogue.Step{{Expect: dialogue.Pattern{{Bytes: tt.want}}}, {}}}
-			if got := refusal(&dialogue.Mismatch{Step: 0, Got: []byte(tt.got)}, s); got != tt.refused {
+			s := &dialogue.Script{Framing: tt.framing, Steps: []dialogue.Step{{Expect: dialogue.Pattern{{SentBytes: tt.want}}}, {}}}
+			if got := isRefusal(&dialogue.Mismatch{Step: 0, Got: []byte(tt.got)}, s); got != tt.refused {
 				t.Errorf("%q is a refusal: %t, want %t", tt.got, got, tt.refused)
 			}
 		})

@@ -6,29 +6,31 @@ import (
 	"slices"
 
 	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-func sizes() scenario.Scenario {
+func messageSizes() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "framing/sizes",
-		Title: "A message of any size is answered as the others are, or refused",
-		Rationale: "Buffers have the size of a power of two, and are wrong by one. How an answer follows from its request is learned " +
-			"from the dialogue; what it shows for five bytes must hold for 4096. A server may refuse a size, by an error reply " +
-			"or by closing, unless it is within a declared max_message; it may not answer something else, or nothing.",
+		Title: "A message of any size is answered like the others, or refused",
+		Rationale: "Many buffers have a size that is a power of two, with an off-by-one error at the end. The harness learns " +
+			"from the dialogue how an answer follows from its request, and expects the same for all sizes. A server " +
+			"may refuse a size above a declared max_message, by an error reply or by closing. It must not send a wrong " +
+			"answer or stay silent.",
 		Ref:   "bufio.Scanner: MaxScanTokenSize; stricaud/faup#74, sniproxy#367",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			s, r, err := related(c, dialogue.Line, dialogue.LengthPrefix)
+			s, r, err := relatedScript(c, anyBody()...)
 			if err != nil {
 				return unrelatedSizes(c, err)
 			}
 			most := c.Target.Policies.MaxMessage
 			var out []scenario.Variant
-			for _, n := range spread(edges(s, most), c.Limit) {
-				script, ok := r.script(s, r.filler(n))
+			for _, n := range spreadSizes(edgeSizes(s, most), c.Limit) {
+				script, ok := r.scriptFor(s, r.fillerBody(n))
 				if !ok {
 					continue
 				}
@@ -43,10 +45,10 @@ func sizes() scenario.Scenario {
 	}
 }
 
-// edges returns the sizes of bodies that are worth a try, in order: one byte,
+// edgeSizes returns the sizes of bodies that are worth a try, in order: one byte,
 // around the powers of two up to 64 KiB, as far as the target takes them. A line
 // fills a buffer with its delimiter.
-func edges(s *dialogue.Script, most int64) []int {
+func edgeSizes(s *dialogue.Script, most int64) []int {
 	all := []int{1, 2}
 	for n := 64; n <= 64<<10; n *= 2 {
 		all = append(all, n-1, n, n+1)
@@ -61,8 +63,8 @@ func edges(s *dialogue.Script, most int64) []int {
 	return slices.Compact(all)
 }
 
-// spread keeps at most limit of the sizes, the first and the last among them.
-func spread(all []int, limit int) []int {
+// spreadSizes keeps at most limit of the sizes, the first and the last among them.
+func spreadSizes(all []int, limit int) []int {
 	if limit < 2 || len(all) <= limit {
 		return all
 	}
@@ -77,11 +79,11 @@ func spread(all []int, limit int) []int {
 // answer: only that both sides still agree where messages begin can be told. It
 // may change what the request asks, so that nothing of it is a must.
 func unrelatedSizes(c scenario.Case, why error) ([]scenario.Variant, error) {
-	s, err := framed(c, dialogue.Line, dialogue.LengthPrefix)
+	s, err := framedScript(c, anyBody()...)
 	if err != nil {
 		return nil, why
 	}
-	all := samples(s)
+	all := wholeSamples(s)
 	if len(all) == 0 || len(all[0].asked) == 0 {
 		return nil, why
 	}
@@ -92,14 +94,14 @@ func unrelatedSizes(c scenario.Case, why error) ([]scenario.Variant, error) {
 		for len(body) < n {
 			body = append(body, first.asked[len(first.asked)-1])
 		}
-		message, err := s.Framing.Frame(body)
+		message, err := s.Framing.FrameLike(first.step.Send, body)
 		if err != nil || len(first.asked) > n {
 			continue
 		}
 		out = append(out, scenario.Variant{
 			Name: fmt.Sprintf("size=%d", n), Level: outcome.Should, Proof: scenario.ActStruck,
-			Act:    func(ctx context.Context, rig scenario.Rig) error { return staysInStep(ctx, rig, message, first.step) },
-			Expect: []scenario.Expectation{scenario.Acts()},
+			Run:    func(ctx context.Context, rig scenario.Rig) error { return staysInStep(ctx, rig, message, first.step) },
+			Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()},
 		})
 	}
 	if len(out) == 0 {
@@ -112,26 +114,26 @@ func unrelatedSizes(c scenario.Case, why error) ([]scenario.Variant, error) {
 // recorded request: its answer is the last that comes, or the server ends the
 // connection.
 func staysInStep(ctx context.Context, rig scenario.Rig, message []byte, recorded dialogue.Step) error {
-	t, err := open(ctx, rig)
+	t, err := openClient(ctx, rig)
 	if err != nil {
 		return err
 	}
-	defer t.close()
-	t.send(message)
-	if !t.taken(ctx, len(message)) {
-		rig.Struck("the server ended the connection")
+	defer t.closeConn()
+	t.sendBytes(message)
+	if !t.awaitConsumed(ctx, len(message)) {
+		rig.ReportStruck("the server closed the connection")
 		return nil
 	}
-	rig.Struck(fmt.Sprintf("%d bytes were read", len(message)))
-	reply, _ := recorded.Expect.Literal()
-	t.send(recorded.Send)
-	got, ended := t.until(ctx, func(got []byte) bool { return len(got) >= len(reply) && slices.Equal(got[len(got)-len(reply):], reply) })
+	rig.ReportStruck(fmt.Sprintf("the server read %d bytes", len(message)))
+	reply, _ := recorded.Expect.LiteralBytes()
+	t.sendBytes(recorded.Send)
+	got, ended := t.awaitBytes(ctx, func(got []byte) bool { return len(got) >= len(reply) && slices.Equal(got[len(got)-len(reply):], reply) })
 	if ended {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("after a message of %d bytes a recorded request was not answered as recorded: got %s, want %s at the end",
-			len(message), excerpt(got), excerpt(reply))
+		return fmt.Errorf("after a message of %d bytes the next request of the dialogue got a wrong answer: got %s, want %s at the end",
+			len(message), excerpt.QuoteEnds(got), excerpt.QuoteEnds(reply))
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/sockharness/harness/scenarios/halfclose"
 )
 
-func TestMain(m *testing.M) { suite.Main(m) }
+func TestMain(m *testing.M) { suite.RunTestMain(m) }
 
-func TestHalfclose(t *testing.T) { suite.RunTopic(t, halfclose.Declare) }
+func TestHalfclose(t *testing.T) {
+	suite.RunTopic(t, suite.Topic{Name: "halfclose", List: halfclose.Scenarios})
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -19,24 +20,24 @@ var bursts = []struct {
 	level   outcome.Level
 }{{5, outcome.Must}, {50, outcome.Should}}
 
-func backlog() scenario.Scenario {
+func fullBacklog() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "liveness/backlog",
-		Title: "Clients that come at once while the server is busy are let in, and served",
-		Rationale: "A server is not at accept all the time. Who comes meanwhile waits in the kernel's queue; a client that finds " +
-			"it full gets no answer at all and tries again after a second, then after three. listen(1) makes every " +
-			"burst an outage.",
+		Title: "Clients that connect together while the server is busy are all accepted and served",
+		Rationale: "While a server does not call accept, new clients wait in the kernel's accept queue. If the queue is full, " +
+			"a client gets no answer and retries after 1 s, then after 3 s. With listen(1) every burst of clients is " +
+			"an outage.",
 		Ref:   "listen(2); tcp(7) tcp_abort_on_overflow; Socket Programming HOWTO; catalogue: backlog-too-small",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := speaks(c); err != nil {
+			if err := requireDialogue(c); err != nil {
 				return nil, err
 			}
 			paused := len(c.Target.Server.Command) > 0
 			var out []scenario.Variant
 			for _, burst := range bursts {
-				v := variant(fmt.Sprintf("clients=%d", burst.clients), func(ctx context.Context, rig scenario.Rig) error {
+				v := actVariant(fmt.Sprintf("clients=%d", burst.clients), func(ctx context.Context, rig scenario.Rig) error {
 					return comeAtOnce(ctx, rig, burst.clients, paused)
 				})
 				v.Level, v.Budget = burst.level, 2*c.Budget
@@ -51,43 +52,43 @@ func backlog() scenario.Scenario {
 // them ask.
 func comeAtOnce(ctx context.Context, rig scenario.Rig, n int, paused bool) error {
 	if paused {
-		if err := rig.Pause(ctx); err != nil {
+		if err := rig.PauseServer(ctx); err != nil {
 			return err
 		}
-		defer rig.Resume()
+		defer rig.ResumeServer()
 	}
 	var all crowd
-	defer func() { all.close() }()
-	err := all.queue(ctx, rig, n)
-	rig.Struck(fmt.Sprintf("%d clients connected before the server could accept one", len(all)))
+	defer func() { all.closeAll() }()
+	err := all.queueClients(ctx, rig, n)
+	rig.ReportStruck(fmt.Sprintf("%d clients connected while the server could not accept", len(all)))
 	if err != nil {
-		return fmt.Errorf("client %d of %d is not let in: %w", len(all)+1, n, err)
+		return fmt.Errorf("client %d of %d could not connect: %w", len(all)+1, n, err)
 	}
 	if paused {
-		if err := rig.Resume(); err != nil {
+		if err := rig.ResumeServer(); err != nil {
 			return err
 		}
 	}
-	if err := rig.Ask(ctx, all...); err != nil {
-		return fmt.Errorf("not all that came at once are served: %w", err)
+	if err := rig.FirstExchanges(ctx, all...); err != nil {
+		return fmt.Errorf("not all clients that connected together were served: %w", err)
 	}
 	return nil
 }
 
 // errFull says that the kernel leaves a connect without an answer.
-var errFull = errors.New("the queue is full")
+var errFull = errors.New("the accept queue is full")
 
-// full reports whether the rest of a crowd finds no room in the server's queue: whoever
+// queueFull reports whether the rest of a crowd finds no room in the server's queue: whoever
 // comes after them will not either.
-func full(err error, all crowd) bool { return errors.Is(err, errFull) && len(all) > 0 }
+func queueFull(err error, all crowd) bool { return errors.Is(err, errFull) && len(all) > 0 }
 
 // dropped is how long a connect to this host that is not answered goes on until
 // a full queue is to blame: one that is answered takes some 50 µs.
 const dropped = 50 * time.Millisecond
 
-// queue connects n more clients, to a server that may be paused, until the queue
+// queueClients connects n more clients, to a server that may be paused, until the queue
 // of connections to accept is full.
-func (c *crowd) queue(ctx context.Context, rig scenario.Rig, n int) error {
+func (c *crowd) queueClients(ctx context.Context, rig scenario.Rig, n int) error {
 	for range n {
 		conn, err := dialUnlessFull(ctx, rig)
 		if err != nil {
@@ -104,13 +105,13 @@ func dialUnlessFull(ctx context.Context, rig scenario.Rig) (sock.Conn, error) {
 	defer func() { cancel(nil); <-done }()
 	go func() {
 		defer close(done)
-		for sleep(ctx, dropped) {
+		for sleep.For(ctx, dropped) {
 			if full := fullQueue(rig); full != nil {
 				cancel(full)
 			}
 		}
 	}()
-	conn, err := rig.Dial(ctx)
+	conn, err := rig.DialServer(ctx)
 	if err != nil && errors.Is(context.Cause(ctx), errFull) {
 		err = context.Cause(ctx)
 	}
@@ -120,13 +121,13 @@ func dialUnlessFull(ctx context.Context, rig scenario.Rig) (sock.Conn, error) {
 // fullQueue returns an error that wraps errFull if a listener of the server lets
 // nobody in.
 func fullQueue(rig scenario.Rig) error {
-	listeners, err := rig.Listeners()
+	listeners, err := rig.ServerListeners()
 	if err != nil {
 		return nil
 	}
 	for _, l := range listeners {
-		if l.Full() {
-			return fmt.Errorf("%w: %d connections wait to be accepted, the server asked listen for %d, and the kernel answers no more", errFull, l.Queued, l.Backlog)
+		if l.QueueFull() {
+			return fmt.Errorf("%w: %d connections wait to be accepted, the server called listen with %d, and the kernel answers no more connects", errFull, l.Queued, l.Backlog)
 		}
 	}
 	return nil

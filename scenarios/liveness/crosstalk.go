@@ -18,48 +18,63 @@ func crossTalk() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "liveness/cross-talk",
 		Title: "Two clients whose requests arrive byte by byte in turn get their own answers",
-		Rationale: "A buffer that is static, global or a property of the class holds the beginnings of two requests at once: " +
-			"one client gets what another has sent. With one client at a time, and requests that arrive whole, it is never seen.",
+		Rationale: "A buffer that is static, global or a class attribute mixes the beginnings of two requests, and one client " +
+			"gets the other client's data. Tests with one client, or with requests that arrive whole, never show this.",
 		Ref:   "Socket Programming HOWTO; strtok(3); catalogue: shared-buffer-leak",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := speaks(c); err != nil {
+			if err := requireDialogue(c); err != nil {
 				return nil, err
 			}
-			v := variant("", func(ctx context.Context, rig scenario.Rig) error { return interleave(ctx, rig, c) })
+			if !c.Conversation.State.Separate() && c.Conversation.Staggered == 0 {
+				return nil, c.UnsupportedErrorf(scenario.Colliding)
+			}
+			v := actVariant("", func(ctx context.Context, rig scenario.Rig) error { return interleaveClients(ctx, rig, c) })
 			v.Budget = 4 * c.Budget
+			v.Control = crossTalkControl(c)
 			return []scenario.Variant{v}, nil
 		},
 	}
 }
 
-// interleave lets two clients hold the conversation, one of them a message ahead
+// interleaveClients lets two clients hold the conversation, one of them a message ahead
 // so that their requests differ.
-func interleave(ctx context.Context, rig scenario.Rig, c scenario.Case) error {
-	kernel, err := open()
+func interleaveClients(ctx context.Context, rig scenario.Rig, c scenario.Case) error {
+	kernel, err := openView()
 	if err != nil {
 		return err
 	}
-	defer kernel.close()
-	script := c.Conversation.Script
-	p := newPair(kernel, len(script.Steps) > 1)
-	p.touch()
-	watched, stop := rig.Watch(ctx, p.idle, p.moved.Load)
+	defer kernel.closeView()
+	scripts, ordered := conversations(c)
+	p := newPair(kernel, len(scripts[0].Steps) > 1)
+	p.ordered = ordered
+	p.noteActivity()
+	watched, stop := rig.WatchProgress(ctx, p.isIdle, p.moved.Load)
 	defer stop()
 	p.ctx, p.cancel = context.WithCancel(watched)
 	defer func() {
-		p.struck(rig)
-		p.close()
+		p.reportStruck(rig)
+		p.closeBoth()
 	}()
 	for i := range p.parties {
-		conn, err := rig.Dial(ctx)
+		conn, err := rig.DialServer(ctx)
 		if err != nil {
 			return err
 		}
 		p.parties[i].Conn = conn
 	}
-	return p.play(script)
+	return p.playBoth(scripts)
+}
+
+// conversations returns what the two clients say. Where conversations share state that
+// is as much as goes well without bytes in turn, and in the same order.
+func conversations(c scenario.Case) (scripts [2]*dialogue.Script, ordered bool) {
+	s, n := c.Conversation.Script, c.Conversation.Staggered
+	if c.Conversation.State.Separate() {
+		return [2]*dialogue.Script{s, s}, false
+	}
+	return [2]*dialogue.Script{scenario.FirstExchanges(s, n+1), scenario.FirstExchanges(s, n)}, true
 }
 
 const (
@@ -70,14 +85,15 @@ const (
 	inTurn = 250 * time.Millisecond
 )
 
-// A pair is two clients that send in turn.
-type pair struct {
+// An alternator is two clients that send in turn.
+type alternator struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
-	kernel   view
-	parties  [2]*party
-	meet     chan *party // with what it has to send
+	kernel   kernelView
+	parties  [2]*alternatingConn
+	meet     chan *alternatingConn // with what it has to send
 	verified atomic.Int64
+	ordered  bool // the first client has its answer before the second one's request is whole
 
 	writing atomic.Int32 // parties that are about to send
 	moved   atomic.Int64 // bytes
@@ -88,35 +104,36 @@ type pair struct {
 // send.
 const settled = 500 * time.Millisecond
 
-func (p *pair) touch() { p.at.Store(time.Now().UnixNano()) }
+func (p *alternator) noteActivity() { p.at.Store(time.Now().UnixNano()) }
 
-func (p *pair) idle() bool {
+func (p *alternator) isIdle() bool {
 	return p.writing.Load() == 0 && time.Since(time.Unix(0, p.at.Load())) >= settled
 }
 
-// A party is one of the pair, and the connection that its dialogue is played on.
-type party struct {
+// An alternatingConn is one of the pair, and the connection that its dialogue is played on.
+type alternatingConn struct {
 	sock.Conn
-	pair    *pair
+	pair    *alternator
 	ahead   bool          // its first message goes alone
 	left    chan struct{} // closed when its conversation is over
+	held    chan struct{} // holds one element when an exchange is over
 	sent    uint64
 	blind   bool   // the server does not read byte by byte
 	message []byte // to be sent in turn with the other's
 	failed  error
-	over    chan struct{} // holds one element when the message is sent
+	over    chan int // how many of its bytes the other one has sent for it
 }
 
-func newPair(kernel view, ahead bool) *pair {
-	p := &pair{kernel: kernel, meet: make(chan *party)}
+func newPair(kernel kernelView, ahead bool) *alternator {
+	p := &alternator{kernel: kernel, meet: make(chan *alternatingConn)}
 	for i := range p.parties {
-		p.parties[i] = &party{pair: p, left: make(chan struct{}), over: make(chan struct{}, 1)}
+		p.parties[i] = &alternatingConn{pair: p, left: make(chan struct{}), held: make(chan struct{}, 1), over: make(chan int, 1)}
 	}
 	p.parties[0].ahead = ahead
 	return p
 }
 
-func (p *pair) close() {
+func (p *alternator) closeBoth() {
 	p.cancel()
 	for _, one := range p.parties {
 		if one.Conn != nil {
@@ -125,23 +142,24 @@ func (p *pair) close() {
 	}
 }
 
-func (p *pair) struck(rig scenario.Rig) {
+func (p *alternator) reportStruck(rig scenario.Rig) {
 	if n := p.verified.Load(); n > 0 {
-		rig.Struck(fmt.Sprintf("%d times one client's byte was read before the other's next one left", n))
+		rig.ReportStruck(fmt.Sprintf("%d times the server read one client's byte before the other client sent its next one", n))
 	}
 }
 
-// play holds both conversations; what goes wrong with one ends the other.
-func (p *pair) play(script *dialogue.Script) error {
+// playBoth holds both conversations; what goes wrong with one ends the other.
+func (p *alternator) playBoth(scripts [2]*dialogue.Script) error {
 	var failed error
 	var first sync.Once
 	var wg sync.WaitGroup
-	for _, one := range p.parties {
+	for i, one := range p.parties {
+		script := scripts[i]
 		wg.Go(func() {
 			defer close(one.left)
-			played := script.PlayClient(p.ctx, one, dialogue.Options{NoEnd: true})
-			if err := complete(p.ctx, played, script); err != nil {
-				first.Do(func() { failed = fmt.Errorf("one of two clients that send in turn: %w", err) })
+			played := script.PlayClient(p.ctx, one, dialogue.Options{NoEnd: true, AfterStep: one.afterStep})
+			if err := checkComplete(p.ctx, played, script); err != nil {
+				first.Do(func() { failed = fmt.Errorf("one of two clients that send in turn got wrong answers: %w", err) })
 				p.cancel()
 			}
 		})
@@ -150,8 +168,17 @@ func (p *pair) play(script *dialogue.Script) error {
 	return failed
 }
 
-// complete returns what is missing of a conversation, or nil.
-func complete(ctx context.Context, played dialogue.Played, script *dialogue.Script) error {
+// afterStep tells that an exchange is over.
+func (a *alternatingConn) afterStep(int) error {
+	select {
+	case a.held <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// checkComplete returns what is missing of a conversation, or nil.
+func checkComplete(ctx context.Context, played dialogue.Played, script *dialogue.Script) error {
 	switch {
 	case played.Mismatch != nil:
 		return played.Mismatch
@@ -164,79 +191,96 @@ func complete(ctx context.Context, played dialogue.Played, script *dialogue.Scri
 }
 
 // Read implements [net.Conn].
-func (a *party) Read(b []byte) (int, error) {
+func (a *alternatingConn) Read(b []byte) (int, error) {
 	n, err := a.Conn.Read(b)
 	a.pair.moved.Add(int64(n))
-	a.pair.touch()
+	a.pair.noteActivity()
 	return n, err
 }
 
 // Write implements [net.Conn]: it sends b byte by byte in turn with the other
 // party, if that has something to send too.
-func (a *party) Write(b []byte) (int, error) {
+func (a *alternatingConn) Write(b []byte) (int, error) {
 	a.pair.writing.Add(1)
 	defer a.pair.writing.Add(-1)
-	defer a.pair.touch()
+	defer a.pair.noteActivity()
 	if a.ahead {
 		a.ahead = false
-		return a.send(b)
+		return a.sendPart(b)
 	}
 	a.message = b
 	other := a.pair.parties[0]
 	if other == a {
 		other = a.pair.parties[1]
 	}
-	timer := time.NewTimer(inTurn)
-	defer timer.Stop()
+	var alone <-chan time.Time // where the order matters, the other client is waited for
+	if !a.pair.ordered {
+		timer := time.NewTimer(inTurn)
+		defer timer.Stop()
+		alone = timer.C
+	}
 	select {
-	case a.pair.meet <- a: // the other sends for both
-		<-a.over
-		if a.failed != nil {
-			return 0, a.failed
-		}
-		return len(b), nil
+	case a.pair.meet <- a: // the other sends the first bytes for both
+		return a.rest(<-a.over)
 	case partner := <-a.pair.meet:
-		return a.pair.alternate(a, partner)
+		sent := a.pair.alternateSends(a, partner)
+		partner.over <- sent
+		return a.rest(sent)
 	case <-other.left:
-	case <-timer.C:
+	case <-alone:
 	case <-a.pair.ctx.Done():
 	}
-	return a.send(b)
+	return a.sendPart(b)
 }
 
-// alternate sends what both have to send, and returns what became of a's.
-func (p *pair) alternate(a, b *party) (int, error) {
-	defer func() { b.over <- struct{}{} }()
-	turns := min(oneByOne, len(a.message)-1, len(b.message)-1)
-	for i := range max(turns, 0) {
-		for _, one := range []*party{a, b} {
-			if _, err := one.send(one.message[i : i+1]); err != nil {
+// alternateSends sends the first bytes of what both have to send, and returns how many of each.
+func (p *alternator) alternateSends(a, b *alternatingConn) int {
+	select {
+	case <-p.parties[0].held: // that was an exchange before
+	default:
+	}
+	turns := max(0, min(oneByOne, len(a.message)-1, len(b.message)-1))
+	for i := range turns {
+		for _, one := range []*alternatingConn{a, b} {
+			if one.failed != nil {
+				continue
+			}
+			if _, err := one.sendPart(one.message[i : i+1]); err != nil {
 				one.failed = err
-			} else if one.read() {
+			} else if one.awaitRead() {
 				p.verified.Add(1)
 			}
 		}
 	}
-	for _, one := range []*party{a, b} {
-		if one.failed == nil {
-			_, one.failed = one.send(one.message[max(turns, 0):])
-		}
-	}
+	return turns
+}
+
+// rest sends what is left of the message, and returns what became of the whole. Where the
+// order matters, the second client waits for the first one's answer.
+func (a *alternatingConn) rest(from int) (int, error) {
 	if a.failed != nil {
 		return 0, a.failed
 	}
-	return len(a.message), nil
+	if first := a.pair.parties[0]; a.pair.ordered && a != first {
+		select {
+		case <-first.held:
+		case <-first.left:
+		case <-a.pair.ctx.Done():
+		}
+	}
+	n, err := a.sendPart(a.message[from:])
+	return from + n, err
 }
 
-func (a *party) send(b []byte) (int, error) {
+func (a *alternatingConn) sendPart(b []byte) (int, error) {
 	n, err := a.Conn.Write(b)
 	a.sent += uint64(n)
 	a.pair.moved.Add(int64(n))
 	return n, err
 }
 
-// read blocks until the server has read what was sent, and reports that.
-func (a *party) read() bool {
+// awaitRead blocks until the server has read what was sent, and reports that.
+func (a *alternatingConn) awaitRead() bool {
 	if a.blind {
 		return false
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/sockharness/harness/harness/scenario"
@@ -18,9 +17,9 @@ type crowd []sock.Conn
 // connects, so that they do not fill the queue of a server in order.
 const pace = 100 * time.Millisecond
 
-// dial adds n clients that are connected and silent, one after the other as long
+// dialClients adds n clients that are connected and silent, one after the other as long
 // as the server accepts them. The error wraps errFull where there is room for fewer.
-func (c *crowd) dial(ctx context.Context, rig scenario.Rig, v view, n int) error {
+func (c *crowd) dialClients(ctx context.Context, rig scenario.Rig, v kernelView, n int) error {
 	paced := true
 	for range n {
 		conn, err := dialUnlessFull(ctx, rig)
@@ -33,14 +32,14 @@ func (c *crowd) dial(ctx context.Context, rig scenario.Rig, v view, n int) error
 	return nil
 }
 
-func (c crowd) close() {
+func (c crowd) closeAll() {
 	for _, conn := range c {
 		conn.Close()
 	}
 }
 
-// write sends b on every connection.
-func (c crowd) write(b []byte) error {
+// writeAll sends b on every connection.
+func (c crowd) writeAll(b []byte) error {
 	for _, conn := range c {
 		if _, err := conn.Write(b); err != nil {
 			return err
@@ -49,31 +48,27 @@ func (c crowd) write(b []byte) error {
 	return nil
 }
 
-// A view is what the kernel tells of the server's ends.
-type view struct{ diag *sock.Diag }
+// A kernelView is what the kernel tells of the server's ends.
+type kernelView struct{ diag *sock.Diag }
 
-func open() (view, error) {
+func openView() (kernelView, error) {
 	diag, err := sock.OpenDiag()
-	return view{diag}, err
+	return kernelView{diag}, err
 }
 
-func (v view) close() { v.diag.Close() }
+func (v kernelView) closeView() { v.diag.Close() }
 
-// far returns the server's end of conn. The error is [sock.ErrNotFound] when it
+// serverEnd returns the server's end of conn. The error is [sock.ErrNotFound] when it
 // is not on this host, or gone.
-func (v view) far(conn sock.Conn) (sock.Socket, error) {
-	server, client, err := ends(conn)
-	if err != nil {
-		return sock.Socket{}, err
-	}
-	return v.diag.Lookup(server, client)
+func (v kernelView) serverEnd(conn sock.Conn) (sock.Socket, error) {
+	return v.diag.FarEnd(conn)
 }
 
-// accepted counts the clients that the server has accepted, and those whose end
+// countAccepted counts the clients that the server has accepted, and those whose end
 // it has closed.
-func (v view) accepted(c crowd) (n, gone int) {
+func (v kernelView) countAccepted(c crowd) (n, gone int) {
 	for _, conn := range c {
-		s, err := v.far(conn)
+		s, err := v.serverEnd(conn)
 		switch {
 		case err != nil, s.State != sock.Established && s.State != sock.CloseWait && s.State != sock.SynReceived:
 			gone++
@@ -85,26 +80,18 @@ func (v view) accepted(c crowd) (n, gone int) {
 }
 
 // awaitAccepted blocks until the server has accepted conn, for a time.
-func (v view) awaitAccepted(ctx context.Context, conn sock.Conn, atMost time.Duration) error {
-	server, client, err := ends(conn)
-	if err != nil {
-		return err
-	}
+func (v kernelView) awaitAccepted(ctx context.Context, conn sock.Conn, atMost time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	return v.diag.AwaitAccepted(ctx, server, client)
+	return v.diag.AwaitFarAccepted(ctx, conn)
 }
 
 // awaitRead blocks until the server has read the first n bytes that were sent on
 // conn, for a time.
-func (v view) awaitRead(ctx context.Context, conn sock.Conn, n uint64, atMost time.Duration) error {
-	server, client, err := ends(conn)
-	if err != nil {
-		return err
-	}
+func (v kernelView) awaitRead(ctx context.Context, conn sock.Conn, n uint64, atMost time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	return v.diag.AwaitConsumed(ctx, server, client, n)
+	return v.diag.AwaitFarRead(ctx, conn, n)
 }
 
 // letIn bounds the wait for the server to accept the first of a crowd, and to
@@ -115,7 +102,7 @@ const letIn = 500 * time.Millisecond
 // awaitFirst blocks until the server has accepted the first client and has read
 // the n bytes that it sent. Others may have to wait for that one: whether they do
 // is the question. It returns what the server did of that, for people.
-func (v view) awaitFirst(ctx context.Context, c crowd, n int) (string, error) {
+func (v kernelView) awaitFirst(ctx context.Context, c crowd, n int) (string, error) {
 	switch err := v.awaitAccepted(ctx, c[0], letIn); {
 	case ctx.Err() != nil:
 		return "", fmt.Errorf("accept: %w", context.Cause(ctx))
@@ -135,23 +122,14 @@ func (v view) awaitFirst(ctx context.Context, c crowd, n int) (string, error) {
 
 // awaitReleased blocks until the server has closed its ends of the crowd, which
 // has closed its own.
-func (v view) awaitReleased(ctx context.Context, rig scenario.Rig, c crowd) error {
+func (v kernelView) awaitReleased(ctx context.Context, rig scenario.Rig, c crowd) error {
 	held := 0
-	err := until(ctx, rig, func() (bool, error) {
-		held, _ = v.accepted(c)
+	err := pollUntil(ctx, rig, func() (bool, error) {
+		held, _ = v.countAccepted(c)
 		return held == 0, nil
 	})
 	if err != nil {
-		return fmt.Errorf("the server still has %d of %d connections open that their clients have closed: %w", held, len(c), err)
+		return fmt.Errorf("the server still has %d of %d connections open after their clients closed them: %w", held, len(c), err)
 	}
 	return nil
-}
-
-// ends returns the addresses of a connection's two sides.
-func ends(conn sock.Conn) (server, client netip.AddrPort, err error) {
-	if server, err = netip.ParseAddrPort(conn.RemoteAddr().String()); err != nil {
-		return server, client, err
-	}
-	client, err = netip.ParseAddrPort(conn.LocalAddr().String())
-	return server, client, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
@@ -11,7 +12,7 @@ import (
 )
 
 const (
-	room     = 8  // descriptors that the server may still open
+	freeFDs  = 8  // descriptors that the server may still open
 	mostDial = 96 // clients until it is clear that they take none of its descriptors
 	beyond   = 2  // clients who come when there are none left; the shortest queue has room for them
 	measured = 100 * time.Millisecond
@@ -21,25 +22,25 @@ const (
 	looks    = 5                      // until a share between the two is not held against it
 )
 
-func descriptors() scenario.Scenario {
+func descriptorLimit() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "liveness/descriptors-exhausted",
-		Title: "A server that runs out of descriptors waits for one to come back, and serves again",
-		Rationale: "accept fails with EMFILE while more clients are there than the limit of open files allows. It is a state " +
-			"that passes: who takes it for fatal is down for good, who tries again at once keeps a processor busy " +
-			"that those inside need.",
+		Title: "A server that runs out of descriptors waits until one is free and then serves again",
+		Rationale: "accept fails with EMFILE when clients use up the limit of open files. The state is temporary. A server " +
+			"that exits on EMFILE stays down; a server that retries accept without a pause uses a CPU that the " +
+			"connected clients need.",
 		Ref:   "accept(2) EMFILE; thousand_island#206, wai#830, libmill#182; catalogue: accept-dies-emfile, accept-spin-emfile",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := ours(c, "limited in its descriptors"); err != nil {
+			if err := requireProcess(c, "limited in its number of descriptors"); err != nil {
 				return nil, err
 			}
-			release := variant("release", func(ctx context.Context, rig scenario.Rig) error {
-				return exhaust(ctx, rig, func() error { return nil })
+			release := actVariant("release", func(ctx context.Context, rig scenario.Rig) error {
+				return exhaustDescriptors(ctx, rig, func() error { return nil })
 			})
-			hold := variant("hold", func(ctx context.Context, rig scenario.Rig) error {
-				return exhaust(ctx, rig, func() error { return calm(ctx, rig) })
+			hold := actVariant("hold", func(ctx context.Context, rig scenario.Rig) error {
+				return exhaustDescriptors(ctx, rig, func() error { return checkCalm(ctx, rig) })
 			})
 			hold.Level = outcome.Should // Python's socketserver tries again at once
 			release.Budget, hold.Budget = 2*c.Budget, 2*c.Budget
@@ -48,51 +49,76 @@ func descriptors() scenario.Scenario {
 	}
 }
 
-// exhaust lets so many clients in that the server has no descriptor left, looks
+// exhaustDescriptors lets so many clients in that the server has no descriptor left, looks
 // while more of them wait, and lets them leave. A server with a process for each
 // client has room for all of them.
-func exhaust(ctx context.Context, rig scenario.Rig, look func() error) error {
-	kernel, err := open()
+func exhaustDescriptors(ctx context.Context, rig scenario.Rig, look func() error) error {
+	kernel, err := openView()
 	if err != nil {
 		return err
 	}
-	defer kernel.close()
-	restore, err := rig.LimitDescriptors(room)
+	defer kernel.closeView()
+	restore, err := rig.LimitDescriptors(freeFDs)
 	if err != nil {
 		return err
 	}
 	defer restore()
 	var all crowd
-	defer func() { all.close() }()
+	defer func() { all.closeAll() }()
 	full, err := kernel.crowdOut(ctx, rig, &all)
 	if err != nil {
 		return err
 	}
 	if full {
-		rig.Struck(fmt.Sprintf("no descriptor left after %d clients", len(all)))
+		rig.ReportStruck(fmt.Sprintf("the server had no free descriptor after %d clients", len(all)))
 	} else {
-		rig.Struck(fmt.Sprintf("%d clients, and no process of the server that had to take more than %d of them", len(all), room))
+		rig.ReportStruck(fmt.Sprintf("%d clients were connected, and no server process had to take more than %d of them", len(all), freeFDs))
 	}
 	if err := look(); err != nil {
 		return err
 	}
-	all.close()
+	all.closeAll()
 	// Until it has descriptors again, a server is right to turn clients away.
 	if err := kernel.awaitReleased(ctx, rig, all); err != nil {
 		return err
 	}
-	if err := rig.Greet(ctx); err != nil {
-		return fmt.Errorf("a fresh client is not served after %d have left who took all descriptors: %w", len(all), err)
+	if err := awaitServed(ctx, rig); err != nil {
+		return fmt.Errorf("a new client was not served after %d clients had used all descriptors and left: %w", len(all), err)
 	}
 	return nil
+}
+
+// awaitServed blocks until the server serves a new client, and fails when it proves to
+// serve nobody. One that turns clients away may still be without descriptors: a relay
+// has two for each client, and a pool frees them one by one.
+func awaitServed(ctx context.Context, rig scenario.Rig) error {
+	var last error
+	err := pollUntil(ctx, rig, func() (bool, error) {
+		if last = rig.FirstExchange(ctx); isTurnedAway(last) {
+			return false, nil
+		}
+		return true, last
+	})
+	if err != nil && last != nil {
+		return last
+	}
+	return err
+}
+
+// isTurnedAway reports whether the server took the connection and ended it at once.
+func isTurnedAway(err error) bool {
+	return errors.Is(err, scenario.ErrNoAnswer) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // crowdOut lets clients in until the server has no descriptor left and has tried to
 // accept one more, or until so many are in that it never will. One that it was closing
 // when its room was counted comes back, and takes in who was to wait.
-func (v view) crowdOut(ctx context.Context, rig scenario.Rig, all *crowd) (full bool, err error) {
-	for !full && len(*all) < mostDial {
-		err := all.dial(ctx, rig, v, room)
+func (v kernelView) crowdOut(ctx context.Context, rig scenario.Rig, all *crowd) (full bool, err error) {
+	for rounds := 0; !full && len(*all) < mostDial && rounds < mostDial; rounds++ {
+		err := all.dialClients(ctx, rig, v, freeFDs)
+		if isTurnedAway(err) {
+			err = nil
+		}
 		if err != nil && !errors.Is(err, errFull) {
 			return false, err
 		}
@@ -105,22 +131,22 @@ func (v view) crowdOut(ctx context.Context, rig scenario.Rig, all *crowd) (full 
 		}
 	}
 	for full && len(*all) < mostDial {
-		if err := wait(ctx, rig, all); err != nil {
+		if err := awaitWaiting(ctx, rig, all); err != nil {
 			return true, err
 		}
-		if held, _ := v.accepted(*all); held < len(*all) {
+		if held, _ := v.countAccepted(*all); held < len(*all) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// wait lets clients come for whom there is no descriptor, and blocks until the
+// awaitWaiting lets clients come for whom there is no descriptor, and blocks until the
 // server has tried: they have woken it, and it sleeps again or has ended. One
 // that spins does neither.
-func wait(ctx context.Context, rig scenario.Rig, c *crowd) error {
+func awaitWaiting(ctx context.Context, rig scenario.Rig, c *crowd) error {
 	// There are servers, memcached for one, that ask for a shorter queue then.
-	if err := c.queue(ctx, rig, beyond); err != nil && !errors.Is(err, errFull) {
+	if err := c.queueClients(ctx, rig, beyond); err != nil && !errors.Is(err, errFull) && !isTurnedAway(err) {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, tried)
@@ -131,31 +157,31 @@ func wait(ctx context.Context, rig scenario.Rig, c *crowd) error {
 
 // awaitFull blocks until the server has no descriptor left, or every client of
 // the crowd is accepted or turned away.
-func (v view) awaitFull(ctx context.Context, rig scenario.Rig, c crowd) (full bool, err error) {
-	err = until(ctx, rig, func() (bool, error) {
+func (v kernelView) awaitFull(ctx context.Context, rig scenario.Rig, c crowd) (full bool, err error) {
+	err = pollUntil(ctx, rig, func() (bool, error) {
 		var err error
-		if full, err = rig.Exhausted(); full || err != nil {
+		if full, err = rig.DescriptorsExhausted(); full || err != nil {
 			return true, err
 		}
-		held, gone := v.accepted(c)
+		held, gone := v.countAccepted(c)
 		return held+gone == len(c), nil
 	})
 	if err != nil {
-		return full, fmt.Errorf("%d clients are not all accepted: %w", len(c), err)
+		return full, fmt.Errorf("the server did not accept all of %d clients: %w", len(c), err)
 	}
 	return full, nil
 }
 
-// calm returns an error if the server keeps a processor busy. On a machine where
+// checkCalm returns an error if the server keeps a processor busy. On a machine where
 // it gets none, nothing can be told of a short look, and it looks again.
-func calm(ctx context.Context, rig scenario.Rig) error {
+func checkCalm(ctx context.Context, rig scenario.Rig) error {
 	for ctx.Err() == nil {
-		busy, err := rig.Spin(ctx, measured)
+		busy, err := rig.MeasureSpin(ctx, measured)
 		switch {
 		case err != nil:
 			return nil // it has ended, which is told elsewhere
 		case busy.Busiest > spins:
-			return fmt.Errorf("the server %w while it has no descriptor left: %s", scenario.ErrSpins, busy)
+			return fmt.Errorf("the server %w while it has no free descriptor: %s", scenario.ErrSpins, busy)
 		case busy.Busiest < calms && busy.Elapsed < 2*measured:
 			return nil
 		}

@@ -8,20 +8,20 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-func silent() scenario.Scenario {
+func silentClients() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "liveness/silent-beside-healthy",
-		Title: "A client that connects and says nothing does not keep another one from being served",
-		Rationale: "A server that talks to one client before it accepts the next one, or waits for a first byte or a handshake " +
-			"inside its accept loop, is down for everybody while one client thinks, or is a port scanner.",
+		Title: "An idle client does not block other clients",
+		Rationale: "Some servers finish with one client before they accept the next one, or wait for a first byte or a " +
+			"handshake inside the accept loop. One idle client or port scanner makes them unavailable to all others.",
 		Ref:   "Socket Programming HOWTO; catalogue: serial-accept, handshake-in-accept; gd-arnold/tiny-nginx#3",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := speaks(c); err != nil {
+			if err := requireDialogue(c); err != nil {
 				return nil, err
 			}
-			return []scenario.Variant{beside(c, "", 1, nil, 0)}, nil
+			return []scenario.Variant{besideClients(c, "", 1, nil, 0)}, nil
 		},
 	}
 }
@@ -39,22 +39,22 @@ const mostHalf = 4096
 func halfRequest() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "liveness/half-request-beside-healthy",
-		Title: "Clients that hold half a request each do not keep another one from being served",
-		Rationale: "A dozen clients have sent the beginning of a request and stopped: a phone in a tunnel, or Slowloris. Who " +
-			"takes up a worker until the rest of a request is there has none left for the next client.",
+		Title: "Clients that stop in the middle of a request do not block other clients",
+		Rationale: "A dozen clients send the beginning of a request and stop, like a phone in a tunnel or a Slowloris attack. " +
+			"If each of them occupies a worker until its request is complete, no worker is free for the next client.",
 		Ref:   "Socket Programming HOWTO; CVE-2007-6750; catalogue: workers-starved-by-idle",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := speaks(c); err != nil {
+			if err := requireDialogue(c); err != nil {
 				return nil, err
 			}
 			request := c.Conversation.Script.Steps[0].Send
 			half := request[:min(len(request)/2, mostHalf)]
 			if len(half) == 0 {
-				return nil, c.Unsupported("the first request is too short to be cut in two")
+				return nil, c.UnsupportedErrorf("the first request is too short to be split")
 			}
-			return []scenario.Variant{beside(c, "", halves, half, silents)}, nil
+			return []scenario.Variant{besideClients(c, "", halves, half, silents)}, nil
 		},
 	}
 }
@@ -69,20 +69,20 @@ var crowds = []struct {
 func idleCrowd() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "liveness/idle-crowd",
-		Title: "Idle clients by the dozen do not keep another one from being served, and leave nothing behind",
-		Rationale: "Connections are kept open and idle: by pools, browsers, phones. A fixed number of workers without a limit " +
-			"on how long one waits for its client is soon all taken; a socket that is not closed after its client has " +
-			"gone is a descriptor less.",
+		Title: "Many idle clients do not block other clients or leak descriptors",
+		Rationale: "Connection pools, browsers and phones keep idle connections open. If each of them occupies one of a fixed " +
+			"number of workers without a time limit, all workers are soon occupied. A socket that is not closed after " +
+			"its client has gone is a leaked descriptor.",
 		Ref:   "Socket Programming HOWTO; catalogue: workers-starved-by-idle, eof-ignored-leak",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := speaks(c); err != nil {
+			if err := requireDialogue(c); err != nil {
 				return nil, err
 			}
 			var out []scenario.Variant
 			for _, size := range crowds {
-				v := beside(c, fmt.Sprintf("clients=%d", size.clients), size.clients, nil, 0)
+				v := besideClients(c, fmt.Sprintf("clients=%d", size.clients), size.clients, nil, 0)
 				v.Level = size.level
 				out = append(out, v)
 			}
@@ -91,44 +91,44 @@ func idleCrowd() scenario.Scenario {
 	}
 }
 
-// beside holds n clients that have sent no more than the given bytes, and as many
+// besideClients holds n clients that have sent no more than the given bytes, and as many
 // silent ones as told, and lets a fresh client ask. Then all leave, and are let go.
-func beside(c scenario.Case, name string, n int, sent []byte, silent int) scenario.Variant {
-	v := variant(name, func(ctx context.Context, rig scenario.Rig) error {
-		kernel, err := open()
+func besideClients(c scenario.Case, name string, n int, sent []byte, silent int) scenario.Variant {
+	v := actVariant(name, func(ctx context.Context, rig scenario.Rig) error {
+		kernel, err := openView()
 		if err != nil {
 			return err
 		}
-		defer kernel.close()
+		defer kernel.closeView()
 		var all crowd
-		defer func() { all.close() }()
-		if err := all.dial(ctx, rig, kernel, n); err != nil && !full(err, all) {
+		defer func() { all.closeAll() }()
+		if err := all.dialClients(ctx, rig, kernel, n); err != nil && !queueFull(err, all) {
 			return err
 		}
 		talking := len(all)
-		if err := all.write(sent); err != nil {
+		if err := all.writeAll(sent); err != nil {
 			return err
 		}
-		if err := all.dial(ctx, rig, kernel, silent); err != nil && !full(err, all) {
+		if err := all.dialClients(ctx, rig, kernel, silent); err != nil && !queueFull(err, all) {
 			return err
 		}
 		first, err := kernel.awaitFirst(ctx, all, len(sent))
 		if err != nil {
 			return err
 		}
-		rig.Struck(fmt.Sprintf("%d clients with %d bytes sent and %d with none; the first was %s", talking, len(sent), len(all)-talking, first))
-		if err := rig.Greet(ctx); err != nil {
-			return fmt.Errorf("a fresh client is not served beside %s: %w", those(len(all), len(sent)), err)
+		rig.ReportStruck(fmt.Sprintf("connected clients: %s; the first one was %s", describeConnected(talking, len(all)-talking, len(sent)), first))
+		if err := rig.FirstExchange(ctx); err != nil {
+			return fmt.Errorf("a new client was not served next to %s: %w", describeCrowd(len(all), len(sent)), err)
 		}
-		all.close()
+		all.closeAll()
 		return kernel.awaitReleased(ctx, rig, all)
 	})
 	v.Budget = 2 * c.Budget
 	return v
 }
 
-// those names a crowd.
-func those(n, sent int) string {
+// describeCrowd names a crowd.
+func describeCrowd(n, sent int) string {
 	what := "silent"
 	if sent > 0 {
 		what = "unfinished"
@@ -137,4 +137,12 @@ func those(n, sent int) string {
 		return "a " + what + " one"
 	}
 	return fmt.Sprintf("%d %s ones", n, what)
+}
+
+// describeConnected counts the clients that have sent a part of a request, and the silent ones.
+func describeConnected(talking, silent, sent int) string {
+	if sent == 0 {
+		return fmt.Sprintf("%d silent", talking+silent)
+	}
+	return fmt.Sprintf("%d after %d bytes of a request, %d silent", talking, sent, silent)
 }

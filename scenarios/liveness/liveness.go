@@ -9,50 +9,46 @@ import (
 	"fmt"
 
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/suite"
 )
-
-// Declare declares the topic's Ginkgo containers on the bench.
-func Declare(b *suite.Bench) { b.Topic("liveness", Scenarios()...) }
 
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{silent(), halfRequest(), idleCrowd(), slowReader(), crossTalk(), backlog(), resetInQueue(), descriptors()}
+	return []scenario.Scenario{silentClients(), halfRequest(), idleCrowd(), slowReader(), crossTalk(), fullBacklog(), resetInQueue(), unreadMemory(), descriptorLimit()}
 }
 
-// variant is one that acts, and whose act has struck or was for nothing.
-func variant(name string, act func(context.Context, scenario.Rig) error) scenario.Variant {
+// actVariant is one that acts, and whose act has struck or was for nothing.
+func actVariant(name string, act func(context.Context, scenario.Rig) error) scenario.Variant {
 	return scenario.Variant{
 		Name:   name,
-		Act:    act,
-		Proof:  acted,
-		Expect: []scenario.Expectation{scenario.Acts()},
+		Run:    act,
+		Proof:  checkRun,
+		Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()},
 	}
 }
 
-// acted returns why the act did not come to its point, or nil.
-func acted(o scenario.Observation) error {
-	if len(o.Struck()) > 0 {
+// checkRun returns why the act did not come to its point, or nil.
+func checkRun(o scenario.Observation) error {
+	if len(o.StruckEvents()) > 0 {
 		return nil
 	}
-	if o.ActError == nil {
-		return errors.New("the act did not strike")
+	if o.RunError == nil {
+		return errors.New("the scenario's situation was not reached")
 	}
-	return fmt.Errorf("the act did not strike: %w", o.ActError)
+	return fmt.Errorf("the scenario's situation was not reached: %w", o.RunError)
 }
 
-// speaks returns why nobody can tell whether the server serves, or nil.
-func speaks(c scenario.Case) error {
+// requireDialogue returns why nobody can tell whether the server serves, or nil.
+func requireDialogue(c scenario.Case) error {
 	if c.Conversation.Script == nil || len(c.Conversation.Script.Steps) == 0 {
-		return c.Unsupported("without a dialogue nobody can tell that a client is served")
+		return c.UnsupportedErrorf("the target has no dialogue, so the harness cannot check that a client is served; add a dialogue")
 	}
 	return nil
 }
 
-// ours returns why the server's processes cannot be touched, or nil.
-func ours(c scenario.Case, what string) error {
+// requireProcess returns why the server's processes cannot be touched, or nil.
+func requireProcess(c scenario.Case, what string) error {
 	if len(c.Target.Server.Command) == 0 {
-		return c.Unsupported("only a process of ours can be %s", what)
+		return c.UnsupportedErrorf("the harness did not start the server, so it cannot be %s; give a command instead of an address", what)
 	}
-	return speaks(c)
+	return requireDialogue(c)
 }

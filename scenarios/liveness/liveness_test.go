@@ -7,6 +7,8 @@ import (
 	"github.com/sockharness/harness/scenarios/liveness"
 )
 
-func TestMain(m *testing.M) { suite.Main(m) }
+func TestMain(m *testing.M) { suite.RunTestMain(m) }
 
-func TestLiveness(t *testing.T) { suite.RunTopic(t, liveness.Declare) }
+func TestLiveness(t *testing.T) {
+	suite.RunTopic(t, suite.Topic{Name: "liveness", List: liveness.Scenarios})
+}

@@ -9,7 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 const (
@@ -24,94 +24,116 @@ const (
 )
 
 // tiny is the window of a client that does not read.
-var tiny = wire.Window{ReceiveBuffer: 4096, SegmentSize: 1460}
+var tiny = hook.SocketLimits{ReceiveBuffer: 4096, SegmentSize: 1460}
 
 func slowReader() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "liveness/slow-reader-beside-healthy",
-		Title: "A client that asks for a lot and reads nothing does not keep another one from being served",
-		Rationale: "A write blocks when its reader does not read. Who writes that way in an event loop, or holds a lock that " +
-			"others need meanwhile, waits for the slowest of its clients, and everybody with it.",
+		Title: "A client that requests a lot and reads nothing does not block other clients",
+		Rationale: "A write blocks when its client does not read. A server that blocks in an event loop, or while it holds a " +
+			"lock, makes all clients wait for the slowest one.",
 		Ref:   "send(2); xania#102; catalogue: slow-reader-blocks-all",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := speaks(c); err != nil {
+			if err := requireDialogue(c); err != nil {
 				return nil, err
 			}
-			requests, err := demand(c)
+			requests, err := largeDemand(c)
 			if err != nil {
 				return nil, err
 			}
-			v := variant("", func(ctx context.Context, rig scenario.Rig) error { return readNothing(ctx, rig, requests) })
+			v := actVariant("", func(ctx context.Context, rig scenario.Rig) error { return readNothing(ctx, rig, requests) })
 			v.Budget = 2 * c.Budget
 			return []scenario.Variant{v}, nil
 		},
 	}
 }
 
-// demand returns requests whose answers are more than a socket takes: all of the
+// largeDemand returns requests whose answers are more than a socket takes: all of the
 // dialogue, and then the one with the longest answer again and again. Who has
 // not said that it takes requests before it has answered is asked once.
-func demand(c scenario.Case) ([]byte, error) {
+func largeDemand(c scenario.Case) ([]byte, error) {
 	script := c.Conversation.Script
 	for _, step := range script.Steps {
 		if step.ShutdownWrite {
-			return nil, c.Unsupported("the client's FIN is part of the request, so that it can ask only once")
+			return nil, c.UnsupportedErrorf("the client's FIN is part of the request, so the client can send only one request")
 		}
 	}
-	start, length := c.From().Longest()
-	if declared := c.Target.Policies.Pipelining; declared == nil || !*declared {
-		if start > 0 || length < least {
-			return nil, c.Unsupported("the target does not declare that it takes many requests at once (pipelining), and its first answer has less than %d bytes", least)
+	if !declaresPipelining(c) {
+		_, start, length := c.Outgoing().LongestExchange()
+		if start > c.Outgoing().Greeting || length < least {
+			return nil, c.UnsupportedErrorf("the target does not declare pipelining, and its first answer has less than %d bytes", least)
 		}
 		return script.Steps[0].Send, nil
 	}
-	longest := c.From().Message(start)
-	if longest >= len(script.Steps) || length == 0 || len(script.Steps[longest].Send) == 0 {
-		return nil, c.Unsupported("no request has an answer of known length")
+	longest, length, err := repeatableStep(c)
+	if err != nil {
+		return nil, err
 	}
 	again := script.Steps[longest].Send
-	times := min(toomuch/int(length)+1, mostAsked/len(again))
-	if times*int(length) < least {
-		return nil, c.Unsupported("%d bytes of requests are answered by less than %d bytes", mostAsked, least)
+	times := min(toomuch/length+1, mostAsked/len(again))
+	if times*length < least {
+		return nil, c.UnsupportedErrorf("%d bytes of requests get less than %d bytes of answers", mostAsked, least)
 	}
-	return append(bytes.Clone(script.Requests()), bytes.Repeat(again, times)...), nil
+	return append(bytes.Clone(script.RequestBytes()), bytes.Repeat(again, times)...), nil
+}
+
+func declaresPipelining(c scenario.Case) bool {
+	declared := c.Target.Policies.Pipelining
+	return declared != nil && *declared
+}
+
+// repeatableStep returns the step whose request has the longest answer and can be sent
+// again and again, and the length of that answer.
+func repeatableStep(c scenario.Case) (step, answer int, err error) {
+	script := c.Conversation.Script
+	longest, _, length := c.Outgoing().LongestExchange()
+	if length == 0 || len(script.Steps[longest].Send) == 0 {
+		return 0, 0, c.UnsupportedErrorf("the dialogue has no request with an answer of known length")
+	}
+	if script.Steps[longest].Once {
+		return 0, 0, c.UnsupportedErrorf("the request with the longest answer is sent once on a connection (once) and cannot be repeated")
+	}
+	if !scenario.IsWholeRequest(script, longest) {
+		return 0, 0, c.UnsupportedErrorf("the request with the longest answer is part of a longer one (continues) and cannot be repeated")
+	}
+	return longest, int(length), nil
 }
 
 // readNothing asks, does not read, and lets fresh clients ask until one was
 // served although the server has come to a halt with the other.
 func readNothing(ctx context.Context, rig scenario.Rig, requests []byte) error {
-	kernel, err := open()
+	kernel, err := openView()
 	if err != nil {
 		return err
 	}
-	defer kernel.close()
+	defer kernel.closeView()
 	slow, err := rig.DialWindow(ctx, tiny)
 	if err != nil {
 		return err
 	}
 	defer slow.Close()
 	for sent := 0; ctx.Err() == nil; {
-		sent += kernel.feed(ctx, slow, requests, sent)
-		before, _ := kernel.far(slow)
-		err := rig.Greet(ctx)
-		after, gone := kernel.far(slow)
+		sent += kernel.feedRequests(ctx, slow, requests, sent)
+		before, _ := kernel.serverEnd(slow)
+		err := rig.FirstExchange(ctx)
+		after, gone := kernel.serverEnd(slow)
 		switch {
 		case gone != nil, after.State != sock.Established && after.State != sock.CloseWait:
-			rig.Struck("the server has given the client up that does not read")
+			rig.ReportStruck("the server has closed the client that does not read")
 			return err
 		case ctx.Err() != nil:
-			return fmt.Errorf("the server was still answering: %w", context.Cause(ctx))
+			return fmt.Errorf("the server was still sending answers: %w", context.Cause(ctx))
 		case err != nil:
-			rig.Struck(unread(after))
-			return fmt.Errorf("a fresh client is not served beside one that does not read: %w", err)
-		case halted(before, after) && (sent == len(requests) || after.RQueue > 0):
-			rig.Struck(unread(after))
+			rig.ReportStruck(unreadText(after))
+			return fmt.Errorf("a new client was not served next to a client that does not read: %w", err)
+		case hasHalted(before, after) && (sent == len(requests) || after.RQueue > 0):
+			rig.ReportStruck(unreadText(after))
 			return nil
 		}
 	}
-	return fmt.Errorf("the server was still answering: %w", context.Cause(ctx))
+	return fmt.Errorf("the server was still sending answers: %w", context.Cause(ctx))
 }
 
 const (
@@ -122,9 +144,9 @@ const (
 	atOnce = 50 * time.Millisecond
 )
 
-// feed sends requests from the given offset on, piece by piece as long as the
+// feedRequests sends requests from the given offset on, piece by piece as long as the
 // server reads them, and returns how much that was.
-func (v view) feed(ctx context.Context, conn sock.Conn, requests []byte, from int) int {
+func (v kernelView) feedRequests(ctx context.Context, conn sock.Conn, requests []byte, from int) int {
 	at := from
 	for v.awaitRead(ctx, conn, uint64(at), atOnce) == nil && at < len(requests) {
 		n, err := conn.Write(requests[at:min(at+piece, len(requests))])
@@ -136,13 +158,13 @@ func (v view) feed(ctx context.Context, conn sock.Conn, requests []byte, from in
 	return at - from
 }
 
-// halted reports that the server had answers to send, and neither sent nor read
+// hasHalted reports that the server had answers to send, and neither sent nor read
 // anything between two looks at its end.
-func halted(before, after sock.Socket) bool {
+func hasHalted(before, after sock.Socket) bool {
 	return after.WQueue > 0 && after.WQueue == before.WQueue && after.RQueue == before.RQueue &&
 		after.BytesReceived == before.BytesReceived
 }
 
-func unread(s sock.Socket) string {
-	return fmt.Sprintf("%d bytes of answers in the server's socket, which their client does not read", s.WQueue)
+func unreadText(s sock.Socket) string {
+	return fmt.Sprintf("%d bytes of answers were in the server's socket, unread by their client", s.WQueue)
 }

@@ -11,33 +11,29 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/suite"
 	"github.com/sockharness/harness/toxics"
 )
 
-// Declare declares the topic's Ginkgo containers on the bench.
-func Declare(b *suite.Bench) { b.Topic("partialsend", Scenarios()...) }
-
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{split(), drip(), coalesced(), straddle(), shortWrite(), duplex()}
+	return []scenario.Scenario{splitMessage(), dripBytes(), coalescedMessages(), straddleBoundary(), shortWrite(), fullDuplex()}
 }
 
-func split() scenario.Scenario {
+func splitMessage() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "partialsend/split",
-		Title: "A message that arrives in two segments is the same message, wherever the cut",
-		Rationale: "One recv is not one message. A parser may break at one offset of a hundred (inside a length prefix, " +
-			"a multi-byte character, a delimiter), so every offset of a short message is tried, and the second segment " +
-			"leaves only when the first has been read.",
+		Title: "A message that arrives in two segments is read like one that arrives whole",
+		Rationale: "One recv is not one message. A parser may fail at a single offset, for example inside a length prefix, a " +
+			"multi-byte character or a delimiter. The harness splits a short message at every offset and sends the " +
+			"second segment only after the peer has read the first.",
 		Ref:   "recv(2); RFC 9293 §3.7; rtician/routeros#4, exponentially/extreme#51, nrwl/nx#34151",
 		Level: outcome.Must,
-		Roles: scenario.Anyone(),
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			stream := c.Toward()
+			stream := c.Incoming()
 			var out []scenario.Variant
-			for _, at := range stream.Inside(c.Limit) {
-				out = append(out, complete(fmt.Sprintf("byte=%d", at), scenario.Cut(stream.Direction, at)))
+			for _, at := range stream.InsideExchanges(c.Limit) {
+				out = append(out, completeVariant(fmt.Sprintf("byte=%d", at), scenario.SplitAt(stream.Direction, at)))
 			}
 			return out, nil
 		},
@@ -53,87 +49,89 @@ const mostDripped = 200
 // where the kernel does not tell what was read.
 const perByte = 30 * time.Millisecond
 
-func drip() scenario.Scenario {
+func dripBytes() scenario.Scenario {
 	return scenario.Scenario{
-		ID:        "partialsend/drip",
-		Title:     "A message that arrives byte by byte is the same message",
-		Rationale: "Every byte is a segment of its own, each read before the next one leaves: the hardest a stream can be on a parser.",
-		Ref:       "recv(2); openresty's etcproxy",
-		Level:     outcome.Must,
-		Roles:     scenario.Anyone(),
+		ID:    "partialsend/drip",
+		Title: "A message that arrives byte by byte is read like one that arrives whole",
+		Rationale: "Every byte is its own segment, and the peer reads each before the next is sent. No other segmentation is " +
+			"harder on a parser.",
+		Ref:   "recv(2); openresty's etcproxy",
+		Level: outcome.Must,
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			stream := c.Toward()
+			stream := c.Incoming()
 			var offsets []int64
-			for i, start := range stream.Starts() {
-				for at := start + 1; at < min(stream.Ends[i], start+mostDripped); at++ {
+			for i, start := range stream.MessageStarts() {
+				for at := start + 1; at < min(stream.MessageEnds[i], start+mostDripped); at++ {
 					offsets = append(offsets, at)
 				}
 			}
 			if len(offsets) == 0 {
-				return nil, c.Unsupported("no message is longer than one byte")
+				return nil, c.UnsupportedErrorf("all messages have one byte or less")
 			}
-			v := complete("", scenario.Cut(stream.Direction, offsets...))
+			v := completeVariant("", scenario.SplitAt(stream.Direction, offsets...))
 			v.Budget = time.Duration(len(offsets)) * perByte
 			return []scenario.Variant{v}, nil
 		},
 	}
 }
 
-func coalesced() scenario.Scenario {
+func coalescedMessages() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "partialsend/coalesced",
 		Title: "Messages that arrive in one segment are all answered",
-		Rationale: "What follows the first message in the buffer belongs to the next one. Whoever throws it away, or waits " +
-			"for new bytes before looking at it, leaves a client waiting for an answer that never comes.",
+		Rationale: "Bytes behind the first message in the buffer belong to the next message. If a server drops them, or waits " +
+			"for new bytes before it looks at them, its client waits for an answer that never comes.",
 		Ref:   "warmcat/libwebsockets#638, danielpaulus/go-ios#440",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := pipelines(c); err != nil {
+			if err := requirePipelining(c); err != nil {
 				return nil, err
 			}
-			v := complete("")
-			v.Pipelined, v.Level = true, pipeliningLevel(c)
-			v.Proof = func(o scenario.Observation) error { return glued(o, c.Toward()) }
+			v := completeVariant("")
+			v = pipelinedVariant(c, v)
+			v.Proof = func(o scenario.Observation) error { return mergedSegment(o, c.Incoming()) }
 			return []scenario.Variant{v}, nil
 		},
 	}
 }
 
-// glued tells whether the first segment towards the server held more than the
-// first message.
-func glued(o scenario.Observation, s scenario.Stream) error {
+// mergedSegment tells whether the first segment towards the server held more than the
+// first request.
+func mergedSegment(o scenario.Observation, s scenario.Stream) error {
 	for _, e := range o.Events {
 		if e.Kind != event.Bytes || e.Direction != s.Direction {
 			continue
 		}
-		if e.Bytes > s.Ends[0] {
+		first := s.ExchangeEnds[s.SpokenExchanges()[0]]
+		if e.Bytes > first {
 			return nil
 		}
-		return fmt.Errorf("the first segment held %d bytes, the first message alone has %d", e.Bytes, s.Ends[0])
+		return fmt.Errorf("the first segment had %d bytes, but the first request alone has %d", e.Bytes, first)
 	}
-	return errors.New("no segment was sent")
+	return errors.New("the harness sent no segment")
 }
 
-func straddle() scenario.Scenario {
+func straddleBoundary() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "partialsend/straddle",
-		Title: "A segment that holds one message and the beginning of the next loses neither",
-		Rationale: "The surplus must be kept and completed by what comes later; buffers that are reset, or searched from " +
-			"the wrong place, show here.",
+		Title: "A segment that holds one message and the beginning of the next is read correctly",
+		Rationale: "The server must keep the surplus bytes and complete them with the next read. Buffers that are cleared too " +
+			"early, or searched from the wrong position, fail here.",
 		Ref:   "linode/docs#3388, kasvith/kache#33",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := pipelines(c); err != nil {
+			if err := requirePipelining(c); err != nil {
 				return nil, err
 			}
-			stream := c.Toward()
+			stream := c.Incoming()
 			var out []scenario.Variant
-			for i, end := range stream.Ends[:len(stream.Ends)-1] {
-				for _, at := range straddles(end, stream.Ends[i+1]) {
-					v := complete(fmt.Sprintf("byte=%d", at), scenario.Cut(stream.Direction, at))
-					v.Pipelined, v.Level = true, pipeliningLevel(c)
+			for i, end := range stream.MessageEnds[:len(stream.MessageEnds)-1] {
+				for _, at := range straddleOffsets(end, stream.MessageEnds[i+1]) {
+					v := completeVariant(fmt.Sprintf("byte=%d", at), scenario.SplitAt(stream.Direction, at))
+					v = pipelinedVariant(c, v)
 					out = append(out, v)
 				}
 			}
@@ -142,9 +140,9 @@ func straddle() scenario.Scenario {
 	}
 }
 
-// straddles returns offsets inside the message between from and to: after its
+// straddleOffsets returns offsets inside the message between from and to: after its
 // first byte, in its middle, before its last byte.
-func straddles(from, to int64) []int64 {
+func straddleOffsets(from, to int64) []int64 {
 	var out []int64
 	for _, at := range []int64{from + 1, from + (to-from)/2, to - 1} {
 		if at > from && at < to && (len(out) == 0 || out[len(out)-1] != at) {
@@ -158,77 +156,86 @@ func straddles(from, to int64) []int64 {
 // without touching the sender: its buffer and the window together hold less.
 const shortest = 128 << 10
 
+// shortestElsewhere is the same for unix sockets, whose buffers we do not make smaller.
+const shortestElsewhere = 1 << 20
+
 func shortWrite() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "partialsend/short-write",
-		Title: "A long message arrives whole although the socket takes only part of it at a time",
-		Rationale: "send returns how many bytes it took. Loopback takes megabytes and hides that; a slow reader behind a " +
-			"tiny window does not.",
+		Title: "A long message is sent completely although each send takes only part of it",
+		Rationale: "send returns how many bytes it took. On loopback a send usually takes megabytes and hides the bug. A slow " +
+			"reader with a tiny window shows it.",
 		Ref:   "send(2); dcarp/asynchronous#9, libtrading/libtrading#114",
 		Level: outcome.Must,
-		Roles: scenario.Anyone(),
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			stream := c.From()
-			at, length := stream.Longest()
+			stream := c.Outgoing()
+			at, length := stream.LongestMessage()
 			if length < shortest {
-				return nil, c.Unsupported("no message of the %s is longer than %d bytes, and a shorter one fits into its send buffer", c.Role, shortest)
+				return nil, c.UnsupportedErrorf("all messages of the %s have at most %d bytes and fit into its send buffer", c.Role, shortest)
 			}
-			hold := scenario.Strike("small_window", stream.Direction, at,
+			if t := c.Target.Transport(); t != scenario.TCP && t != scenario.TLS && length < shortestElsewhere {
+				return nil, c.UnsupportedErrorf("only TCP has a window; what this transport (%s) takes holds a message of %d bytes", t, length)
+			}
+			hold := scenario.FaultAt("small_window", stream.Direction, at,
 				map[string]any{"receive_buffer": 1, "segment_size": 536, "hold": true})
-			v := complete("", hold)
+			v := completeVariant("", hold)
 			v.Budget = 2 * c.Budget
 			return []scenario.Variant{v}, nil
 		},
 	}
 }
 
-func duplex() scenario.Scenario {
+func fullDuplex() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "partialsend/duplex",
-		Title: "Both sides write at once and both arrive whole",
-		Rationale: "The client sends all its requests while answers are on their way, through small windows in both " +
-			"directions. A server that keeps one buffer for both, or stops reading for good while it writes, shows here.",
+		Title: "Both sides write at once and all bytes arrive",
+		Rationale: "The client sends all its requests while answers are under way, through small windows in both directions. " +
+			"A server that uses one buffer for both directions, or stops reading while it writes, fails here.",
 		Ref:   "brltty/brltty#259, civet-webserver#1",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := pipelines(c); err != nil {
+			if err := requirePipelining(c); err != nil {
 				return nil, err
 			}
 			window := map[string]any{"receive_buffer": 4096, "segment_size": 1460}
-			v := complete("", scenario.FromStart("small_window", c.From().Direction, window))
-			v.Pipelined, v.Level, v.Budget = true, pipeliningLevel(c), 2*c.Budget
+			v := completeVariant("", scenario.FaultFromStart("small_window", c.Outgoing().Direction, window))
+			v = pipelinedVariant(c, v)
+			v.Budget = 2 * c.Budget
 			return []scenario.Variant{v}, nil
 		},
 	}
 }
 
-// complete is a variant under which the conversation must be held as without
+// completeVariant is a variant under which the conversation must be held as without
 // the fault.
-func complete(name string, faults ...toxics.Spec) scenario.Variant {
-	return scenario.Variant{Name: name, Faults: faults, Expect: []scenario.Expectation{scenario.Completes()}}
+func completeVariant(name string, faults ...toxics.Spec) scenario.Variant {
+	return scenario.Variant{Name: name, Faults: faults, Expect: []scenario.Expectation{scenario.ExpectCompletion()}}
 }
 
-// pipelines says why requests cannot be sent before the answer to the one
+// requirePipelining says why requests cannot be sent before the answer to the one
 // before, or nil.
-func pipelines(c scenario.Case) error {
+func requirePipelining(c scenario.Case) error {
 	declared := c.Target.Policies.Pipelining
 	switch {
 	case c.Conversation.Script == nil || c.Target.Client.Dialogue == nil:
-		return c.Unsupported("only a client dialogue can send its requests before the answers")
+		return c.UnsupportedErrorf("this scenario needs a client dialogue, because only that can send requests before the answers arrive")
 	case declared != nil && !*declared:
-		return c.Unsupported("the target declares pipelining off")
-	case len(c.Toward().Ends) < 2:
-		return c.Unsupported("the dialogue has a single request")
+		return c.UnsupportedErrorf("the target declares pipelining: false")
+	case len(c.Incoming().SpokenExchanges()) < 2:
+		return c.UnsupportedErrorf("the dialogue has only one request")
 	}
 	return nil
 }
 
-// pipeliningLevel is must where the target has declared that it pipelines. A
-// protocol that has not said so may be right to drop what comes too early.
-func pipeliningLevel(c scenario.Case) outcome.Level {
-	if c.Target.Policies.Pipelining != nil {
-		return outcome.Must
+// pipelinedVariant sends all requests before the first answer: a must where the target has
+// declared that it pipelines. A protocol that has not said so may be right to drop
+// what comes too early.
+func pipelinedVariant(c scenario.Case, v scenario.Variant) scenario.Variant {
+	v.Pipelined, v.Level = true, outcome.Must
+	if c.Target.Policies.Pipelining == nil {
+		v.Level, v.Declare = outcome.Info, "policies: {pipelining: true}"
 	}
-	return outcome.Info
+	return v
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/sockharness/harness/scenarios/partialsend"
 )
 
-func TestMain(m *testing.M) { suite.Main(m) }
+func TestMain(m *testing.M) { suite.RunTestMain(m) }
 
-func TestPartialsend(t *testing.T) { suite.RunTopic(t, partialsend.Declare) }
+func TestPartialsend(t *testing.T) {
+	suite.RunTopic(t, suite.Topic{Name: "partialsend", List: partialsend.Scenarios})
+}

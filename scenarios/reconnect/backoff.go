@@ -22,52 +22,52 @@ const (
 func backOff() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "reconnect/back-off",
-		Title: "A client that tries again waits longer each time",
-		Rationale: "A fixed short delay keeps a server down that cannot serve all who come at once. The delay grows, and it starts " +
-			"anew after an exchange that worked, not after a connect.",
+		Title: "A client waits longer before each retry",
+		Rationale: "With a short fixed delay many clients together can keep an overloaded server down. The delay must grow, " +
+			"and must start again only after a successful exchange, not after a successful connect.",
 		Ref:   "FreeTAKTeam/LXMF-rs#493; RFC 9110 §10.2.3",
 		Level: outcome.Should,
-		Roles: scenario.Clients(),
+		Roles: scenario.ClientRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := retrying(c); err != nil {
+			if err := requireRetries(c); err != nil {
 				return nil, err
 			}
-			shut := slowing(c, "refused")
-			shut.Gate = scenario.Refusing
-			out := slowing(c, "accept-then-close")
+			shut := backoffVariant(c, "refused")
+			shut.AcceptMode = scenario.Refusing
+			out := backoffVariant(c, "accept-then-close")
 			out.Faults = thrownOut(c, "half_close").Faults
 			return []scenario.Variant{shut, out}, nil
 		},
 	}
 }
 
-// retrying returns why a client cannot be watched in its retries.
-func retrying(c scenario.Case) error {
+// requireRetries returns why a client cannot be watched in its retries.
+func requireRetries(c scenario.Case) error {
 	if c.Target.Policies.Retries == 0 {
-		return c.Unsupported("the target declares no retries")
+		return c.UnsupportedErrorf("the target does not declare retries")
 	}
 	return nil
 }
 
-func slowing(c scenario.Case, name string) scenario.Variant {
+func backoffVariant(c scenario.Case, name string) scenario.Variant {
 	return scenario.Variant{
 		Name:   name,
-		Budget: 2 * c.Patience(),
-		Proof:  tried,
-		Act: func(ctx context.Context, rig scenario.Rig) error {
+		Budget: 2 * c.GiveUpTimeout(),
+		Proof:  proveTried,
+		Run: func(ctx context.Context, rig scenario.Rig) error {
 			client, err := rig.StartClient(ctx)
 			if err != nil {
 				return err
 			}
 			defer client.Close()
-			w, err := client.Watch(ctx, c.Patience(), func(a scenario.Attempts) bool { return len(a.At) >= sample })
+			w, err := client.WatchAttempts(ctx, c.GiveUpTimeout(), func(a scenario.Attempts) bool { return len(a.At) >= sample })
 			if err != nil {
 				return err
 			}
-			rig.Struck(fmt.Sprintf("%d attempts to connect", len(w.Attempts.At)))
-			return slowsDown(w.Attempts.Gaps())
+			rig.ReportStruck(fmt.Sprintf("the client made %d attempts to connect", len(w.Attempts.At)))
+			return slowsDown(w.Attempts.RetryGaps())
 		},
-		Expect: []scenario.Expectation{scenario.Acts()},
+		Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()},
 	}
 }
 
@@ -78,38 +78,38 @@ func slowsDown(gaps []time.Duration) error {
 		return nil
 	}
 	third := len(gaps) / 3
-	first, last := median(gaps[:third]), median(gaps[len(gaps)-third:])
+	first, last := medianGap(gaps[:third]), medianGap(gaps[len(gaps)-third:])
 	if last > slow || last > fast && float64(last) > growth*float64(first) {
 		return nil
 	}
-	return fmt.Errorf("the client does not slow down: %v between its first attempts, %v between the last of %d",
+	return fmt.Errorf("the client does not wait longer before each retry: %v between its first attempts, %v between the last of %d",
 		first.Round(time.Millisecond), last.Round(time.Millisecond), len(gaps)+1)
 }
 
-func median(gaps []time.Duration) time.Duration {
+func medianGap(gaps []time.Duration) time.Duration {
 	sorted := slices.Sorted(slices.Values(gaps))
 	return sorted[len(sorted)/2]
 }
 
-func descriptors() scenario.Scenario {
+func descriptorLeak() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "reconnect/descriptors",
-		Title: "A client does not keep the descriptors of attempts that failed",
-		Rationale: "A socket whose connect failed is still a socket. One that is not closed for each refused attempt ends in " +
-			"EMFILE, hours after the outage began.",
+		Title: "A client closes the descriptors of failed connection attempts",
+		Rationale: "A socket whose connect failed is still open. A client that does not close it after each refused attempt " +
+			"fails with EMFILE hours after the outage began.",
 		Ref:   "connect(2); vichargrave/tcpsockets#1, redis/redis#15529",
 		Level: outcome.Must,
-		Roles: scenario.Clients(),
+		Roles: scenario.ClientRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if n := c.Target.Policies.Retries; n >= 0 && n < counted+settling {
-				return nil, c.Unsupported("the client does not live long enough: it declares %d retries, %d are needed", n, counted+settling)
+				return nil, c.UnsupportedErrorf("the target declares %d retries, this scenario needs %d", n, counted+settling)
 			}
 			return []scenario.Variant{{
-				Gate:   scenario.Refusing,
-				Budget: 3 * c.Patience(),
-				Proof:  tried,
-				Act:    func(ctx context.Context, rig scenario.Rig) error { return leaks(ctx, c, rig) },
-				Expect: []scenario.Expectation{scenario.Acts()},
+				AcceptMode: scenario.Refusing,
+				Budget:     3 * c.GiveUpTimeout(),
+				Proof:      proveTried,
+				Run:        func(ctx context.Context, rig scenario.Rig) error { return checkLeaks(ctx, c, rig) },
+				Expect:     []scenario.Expectation{scenario.ExpectRunSucceeds()},
 			}}, nil
 		},
 	}
@@ -118,7 +118,7 @@ func descriptors() scenario.Scenario {
 // Descriptors are counted after settling attempts, and after counted more.
 const settling, counted = 2, 8
 
-func leaks(ctx context.Context, c scenario.Case, rig scenario.Rig) error {
+func checkLeaks(ctx context.Context, c scenario.Case, rig scenario.Rig) error {
 	client, err := rig.StartClient(ctx)
 	if err != nil {
 		return err
@@ -133,30 +133,30 @@ func leaks(ctx context.Context, c scenario.Case, rig scenario.Rig) error {
 		return err
 	}
 	attempts := after.attempts - before.attempts
-	rig.Struck(fmt.Sprintf("%d attempts to connect between the counts", attempts))
+	rig.ReportStruck(fmt.Sprintf("the client made %d attempts to connect between the two measurements", attempts))
 	if attempts < 2 {
 		return nil
 	}
 	// Half of them: some of what was opened is under way, some may be collected.
-	if g := after.usage.Since(before.usage); 2*g.Sockets >= attempts && g.Sockets > 1 {
-		return fmt.Errorf("after %d more attempts to connect that failed: %s", attempts, g)
+	if g := after.usage.GrowthSince(before.usage); 2*g.Sockets >= attempts && g.Sockets > 1 {
+		return fmt.Errorf("the client leaks: after %d more failed attempts to connect it has %s", attempts, g)
 	}
 	return nil
 }
 
-func heldAfter(ctx context.Context, c scenario.Case, client scenario.Subject, attempts int) (held, error) {
-	w, err := client.Watch(ctx, c.Patience(), func(a scenario.Attempts) bool { return !a.Exact || len(a.At) >= attempts })
+func heldAfter(ctx context.Context, c scenario.Case, client scenario.ClientUnderTest, attempts int) (held, error) {
+	w, err := client.WatchAttempts(ctx, c.GiveUpTimeout(), func(a scenario.Attempts) bool { return !a.Exact || len(a.At) >= attempts })
 	switch {
 	case err != nil:
 		return held{}, err
 	case !w.Attempts.Exact:
-		return held{}, errors.New("this system does not tell of connects that are refused")
-	case !w.Enough && !w.HungUp:
+		return held{}, errors.New("this system cannot observe refused connects")
+	case !w.Enough && !w.TimedOut:
 		return held{}, fmt.Errorf("the client %s after %d attempts to connect", w.Exit, len(w.Attempts.At))
 	}
-	usage, err := client.Usage()
+	usage, err := client.MeasureUsage()
 	if errors.Is(err, probe.ErrGone) {
-		return held{}, fmt.Errorf("the client has ended after %d attempts to connect, too soon to count what it holds", len(client.Attempts().At))
+		return held{}, fmt.Errorf("the client exited after %d attempts to connect, before its descriptors could be counted", len(client.ConnectAttempts().At))
 	}
-	return held{usage, len(client.Attempts().At)}, err
+	return held{usage, len(client.ConnectAttempts().At)}, err
 }

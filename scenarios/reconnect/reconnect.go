@@ -5,13 +5,9 @@ package reconnect
 
 import (
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/suite"
 )
-
-// Declare declares the topic's Ginkgo containers on the bench.
-func Declare(b *suite.Bench) { b.Topic("reconnect", Scenarios()...) }
 
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{refused(), acceptThenClose(), acceptThenReset(), backOff(), late(), comesAndGoes(), duplicates(), descriptors()}
+	return []scenario.Scenario{refusedConnects(), acceptThenClose(), acceptThenReset(), backOff(), lateServer(), comesAndGoes(), duplicateRequests(), descriptorLeak()}
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/sockharness/harness/scenarios/reconnect"
 )
 
-func TestMain(m *testing.M) { suite.Main(m) }
+func TestMain(m *testing.M) { suite.RunTestMain(m) }
 
-func TestReconnect(t *testing.T) { suite.RunTopic(t, reconnect.Declare) }
+func TestReconnect(t *testing.T) {
+	suite.RunTopic(t, suite.Topic{Name: "reconnect", List: reconnect.Scenarios})
+}

@@ -9,31 +9,27 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/suite"
 	"github.com/sockharness/harness/toxics"
 )
 
-// Declare declares the topic's Ginkgo containers on the bench.
-func Declare(b *suite.Bench) { b.Topic("refused", Scenarios()...) }
-
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{refused(), acceptThenClose(), acceptThenReset(), blackHole(), restart()}
+	return []scenario.Scenario{refusedConnect(), acceptThenClose(), acceptThenReset(), blackHole(), restartServer()}
 }
 
-func refused() scenario.Scenario {
+func refusedConnect() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "refused/refused",
-		Title: "A client that is refused says so and ends",
-		Rationale: "ECONNREFUSED is the most common network error there is. Exit status 0 after it hides an outage from " +
-			"whatever runs the client; endless retries without a pause make one worse.",
+		Title: "A client that is refused reports it and exits",
+		Rationale: "ECONNREFUSED is the most common network error. A client that exits 0 after it hides an outage from its " +
+			"caller. A client that retries endlessly without a pause makes an outage worse.",
 		Ref:   "connect(2); RFC 9293 §3.10.7.1",
 		Level: outcome.Must,
-		Roles: scenario.Clients(),
+		Roles: scenario.ClientRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			return []scenario.Variant{{
-				Gate:   scenario.Refusing,
-				Expect: []scenario.Expectation{scenario.ReportsFailure()},
+				AcceptMode: scenario.Refusing,
+				Expect:     []scenario.Expectation{scenario.ReportsFailure()},
 			}}, nil
 		},
 	}
@@ -42,12 +38,12 @@ func refused() scenario.Scenario {
 func acceptThenClose() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "refused/accept-then-close",
-		Title: "A client whose connection is accepted and closed at once says so and ends",
-		Rationale: "A load balancer without a backend, or a server at its limit, accepts and closes. connect succeeded; the " +
-			"conversation has not taken place.",
+		Title: "A client whose connection is accepted and closed at once reports it and exits",
+		Rationale: "A load balancer without a backend, or a server at its connection limit, accepts and closes. connect has " +
+			"succeeded, but no request was answered.",
 		Ref:      "nim-lang/redis#47",
 		Level:    outcome.Must,
-		Roles:    scenario.Clients(),
+		Roles:    scenario.ClientRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return atOnce("vanish"), nil },
 	}
 }
@@ -55,19 +51,19 @@ func acceptThenClose() scenario.Scenario {
 func acceptThenReset() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "refused/accept-then-reset",
-		Title: "A client whose connection is accepted and reset at once says so and ends",
-		Rationale: "A server that crashed after accept, or an overloaded one that aborts, resets. The client meets ECONNRESET " +
-			"or EPIPE in its first read or write.",
+		Title: "A client whose connection is accepted and reset at once reports it and exits",
+		Rationale: "A server that crashes after accept, or aborts because of overload, resets the connection. The client gets " +
+			"ECONNRESET or EPIPE from its first read or write.",
 		Ref:      "RFC 9293 §3.10.7; psf/requests#2833",
 		Level:    outcome.Must,
-		Roles:    scenario.Clients(),
+		Roles:    scenario.ClientRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return atOnce("reset"), nil },
 	}
 }
 
 func atOnce(kind string) []scenario.Variant {
 	return []scenario.Variant{{
-		Faults: []toxics.Spec{scenario.Strike(kind, event.Downstream, 0, nil)},
+		Faults: []toxics.Spec{scenario.FaultAt(kind, event.Downstream, 0, nil)},
 		Expect: []scenario.Expectation{scenario.ReportsFailure()},
 	}}
 }
@@ -75,46 +71,47 @@ func atOnce(kind string) []scenario.Variant {
 func blackHole() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "refused/black-hole",
-		Title: "A client whose connect is not answered gives up within its limit",
-		Rationale: "A host that is down or a firewall that drops answers nothing; the system's own limit is over two minutes. " +
-			"A client that declares answer_timeout must be done by then.",
+		Title: "A client whose connect gets no answer gives up within its limit",
+		Rationale: "A host that is down, or a firewall that drops packets, sends no answer. The limit of the operating system " +
+			"is more than two minutes. A client that declares answer_timeout must give up within that time.",
 		Ref:   "connect(2) ETIMEDOUT, tcp(7) tcp_syn_retries; commonwarexyz/monorepo#4175, http4s#2338",
 		Level: outcome.Must,
-		Roles: scenario.Clients(),
+		Roles: scenario.ClientRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			level := outcome.Must
+			level, declare := outcome.Must, ""
 			if c.Target.Policies.AnswerTimeout == 0 {
-				level = outcome.Info
+				level, declare = outcome.Info, "policies: {answer_timeout: 3s}, with the client's own limit"
 			}
 			return []scenario.Variant{{
-				Gate:   scenario.BlackHoled,
-				Level:  level,
-				Expect: []scenario.Expectation{scenario.ReportsFailure()},
+				AcceptMode: scenario.BlackHoled,
+				Level:      level,
+				Declare:    declare,
+				Expect:     []scenario.Expectation{scenario.ReportsFailure()},
 			}}, nil
 		},
 	}
 }
 
-func restart() scenario.Scenario {
+func restartServer() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "refused/restart",
-		Title: "A server that is stopped while a client is connected listens on the same port again at once",
+		Title: "A server that is stopped while a client is connected can listen on the same port again at once",
 		Rationale: "The side that closes first keeps the address in TIME_WAIT. Without SO_REUSEADDR the restarted server " +
-			"cannot bind for a minute: an outage at every deployment.",
+			"cannot bind for a minute, and every deployment is an outage.",
 		Ref:   "socket(7) SO_REUSEADDR; RFC 9293 §3.6.1; ytyou/ticktock#44, open62541#6463",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if len(c.Target.Server.Command) == 0 {
-				return nil, c.Unsupported("only a process of ours can be restarted")
+				return nil, c.UnsupportedErrorf("the harness did not start the server, so it cannot restart it; give a command instead of an address")
 			}
 			if c.Conversation.Script == nil {
-				return nil, c.Unsupported("without a dialogue nobody can tell that the server answers again")
+				return nil, c.UnsupportedErrorf("the target has no dialogue, so the harness cannot check that the server answers again; add a dialogue")
 			}
 			return []scenario.Variant{{
 				Budget: 5 * c.Budget, // stopping and starting are not what is timed here
-				Act:    stopAndStart,
-				Expect: []scenario.Expectation{scenario.Acts()},
+				Run:    stopAndStart,
+				Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()},
 			}}, nil
 		},
 	}
@@ -123,10 +120,10 @@ func restart() scenario.Scenario {
 // stopAndStart restarts the server while a client is connected to it, so that
 // the server closes first.
 func stopAndStart(ctx context.Context, rig scenario.Rig) error {
-	if _, err := rig.Converse(ctx); err != nil {
+	if _, err := rig.RunConversation(ctx); err != nil {
 		return fmt.Errorf("before the restart: %w", err)
 	}
-	conn, err := rig.Dial(ctx)
+	conn, err := rig.DialServer(ctx)
 	if err != nil {
 		return fmt.Errorf("before the restart: %w", err)
 	}
@@ -134,6 +131,6 @@ func stopAndStart(ctx context.Context, rig scenario.Rig) error {
 	if _, err := rig.AwaitAccepted(ctx, conn); err != nil {
 		return fmt.Errorf("before the restart: %w", err)
 	}
-	rig.Struck("stopped with a client connected")
-	return rig.Restart(ctx)
+	rig.ReportStruck("the server was stopped while a client was connected")
+	return rig.RestartServer(ctx)
 }

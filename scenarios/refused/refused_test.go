@@ -7,6 +7,8 @@ import (
 	"github.com/sockharness/harness/scenarios/refused"
 )
 
-func TestMain(m *testing.M) { suite.Main(m) }
+func TestMain(m *testing.M) { suite.RunTestMain(m) }
 
-func TestRefused(t *testing.T) { suite.RunTopic(t, refused.Declare) }
+func TestRefused(t *testing.T) {
+	suite.RunTopic(t, suite.Topic{Name: "refused", List: refused.Scenarios})
+}

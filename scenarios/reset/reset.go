@@ -10,16 +10,12 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/suite"
 	"github.com/sockharness/harness/toxics"
 )
 
-// Declare declares the topic's Ginkgo containers on the bench.
-func Declare(b *suite.Bench) { b.Topic("reset", Scenarios()...) }
-
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{beforeAccept(), midRequest(), midReply(), unreadData(), idle(), vanish()}
+	return []scenario.Scenario{beforeAccept(), midRequest(), midReply(), unreadData(), idleReset(), vanishingPeer()}
 }
 
 // queued is how many connections are reset while they wait to be accepted.
@@ -28,19 +24,19 @@ const queued = 5
 func beforeAccept() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "reset/before-accept",
-		Title: "Connections that are reset while they wait to be accepted do not disturb the server",
-		Rationale: "accept may fail with ECONNABORTED, or return a socket that is dead already. A server that takes either " +
-			"for a reason to stop accepting is down for everybody.",
+		Title: "Connections reset in the accept queue do not disturb the server",
+		Rationale: "accept may fail with ECONNABORTED or return a socket that is already dead. A server that stops accepting " +
+			"after that is down for all clients.",
 		Ref:   "accept(2); UNP 16.6; tiny-http#283, squid#27, grpc#29318",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if len(c.Target.Server.Command) == 0 {
-				return nil, c.Unsupported("only a process of ours can be paused so that connections wait")
+				return nil, c.UnsupportedErrorf("the harness did not start the server, so it cannot pause it; give a command instead of an address")
 			}
 			return []scenario.Variant{{
-				Act:    resetInQueue,
-				Expect: []scenario.Expectation{scenario.Acts()},
+				Run:    resetInQueue,
+				Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()},
 			}}, nil
 		},
 	}
@@ -48,41 +44,41 @@ func beforeAccept() scenario.Scenario {
 
 // resetInQueue stops the server, connects, resets, and lets the server go on.
 func resetInQueue(ctx context.Context, rig scenario.Rig) error {
-	if err := rig.Pause(ctx); err != nil {
+	if err := rig.PauseServer(ctx); err != nil {
 		return err
 	}
-	defer rig.Resume()
+	defer rig.ResumeServer()
 	for range queued {
-		conn, err := rig.Dial(ctx)
+		conn, err := rig.DialServer(ctx)
 		if err != nil {
 			return fmt.Errorf("connect to the paused server: %w", err)
 		}
-		accepted, err := rig.Accepted(conn)
+		accepted, err := rig.WasAccepted(conn)
 		if accepted {
-			err = fmt.Errorf("the paused server has accepted a connection")
+			err = fmt.Errorf("the server accepted a connection while it was paused")
 		}
-		if resetErr := sock.Reset(conn); err == nil {
+		if resetErr := sock.ResetConn(conn); err == nil {
 			err = resetErr
 		}
 		if err != nil {
 			return err
 		}
 	}
-	rig.Struck(fmt.Sprintf("%d connections reset in the accept queue", queued))
-	return rig.Resume()
+	rig.ReportStruck(fmt.Sprintf("reset %d connections in the accept queue", queued))
+	return rig.ResumeServer()
 }
 
 func midRequest() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "reset/mid-request",
-		Title: "A reset inside a request ends that connection and nothing else",
-		Rationale: "ECONNRESET where the rest of a message was expected is the error path nobody runs: an exception without " +
-			"a handler takes the whole server with it.",
+		Title: "A reset inside a request ends that connection only",
+		Rationale: "ECONNRESET in the middle of a message is an error path that tests rarely reach. An exception without a " +
+			"handler ends the whole server.",
 		Ref:   "RFC 9293 §3.10.7; statsd/statsd#591, node-red#50",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			return sweep(c, c.Toward().Direction, c.Toward().In("body", max(4, c.Limit/4))), nil
+			return resetSweep(c, c.Incoming().Direction, c.Incoming().InsideParts("body", max(4, c.Limit/4))), nil
 		},
 	}
 }
@@ -90,29 +86,29 @@ func midRequest() scenario.Scenario {
 func midReply() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "reset/mid-reply",
-		Title: "A reset inside a reply: the server serves on, the client does not take what it has for the whole",
-		Rationale: "To a client whose read loop ends on any error, a reset looks like the end of the data: exit status 0 on " +
-			"half an answer.",
+		Title: "After a reset inside a reply the server serves on, and the client reports the truncated reply",
+		Rationale: "A client whose read loop stops on any error cannot tell a reset from the end of the data: it exits 0 on a " +
+			"truncated answer.",
 		Ref:   "RFC 9293 §3.10.7; psf/requests#2833",
 		Level: outcome.Must,
-		Roles: scenario.Anyone(),
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			var expect []scenario.Expectation // of a server, what is expected of every server
 			if c.Role == scenario.Client {
 				expect = append(expect, scenario.ReportsFailure())
 			}
 			replies := c.Conversation.Downstream
-			return sweep(c, event.Downstream, replies.In("body", max(4, c.Limit/4)), expect...), nil
+			return resetSweep(c, event.Downstream, replies.InsideParts("body", max(4, c.Limit/4)), expect...), nil
 		},
 	}
 }
 
-func sweep(c scenario.Case, d event.Direction, offsets []int64, expect ...scenario.Expectation) []scenario.Variant {
+func resetSweep(c scenario.Case, d event.Direction, offsets []int64, expect ...scenario.Expectation) []scenario.Variant {
 	var out []scenario.Variant
 	for _, at := range offsets {
 		out = append(out, scenario.Variant{
 			Name:   fmt.Sprintf("byte=%d", at),
-			Faults: []toxics.Spec{scenario.Strike("reset", d, at, nil)},
+			Faults: []toxics.Spec{scenario.FaultAt("reset", d, at, nil)},
 			Expect: expect,
 		})
 	}
@@ -123,43 +119,44 @@ func unreadData() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "reset/unread-data",
 		Title: "A client that closes with most of the reply unread does not disturb the server",
-		Rationale: "close with unread data in the socket sends RST while the server is still writing: its next write fails " +
-			"in the middle of a reply.",
+		Rationale: "close with unread data in the socket sends RST while the server is still writing. The next write of the " +
+			"server fails in the middle of a reply.",
 		Ref:   "RFC 1122 §4.2.2.13; xania#102",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if c.From().Len() < 64<<10 {
-				return nil, c.Unsupported("the replies are too short (%d bytes) to be left unread", c.From().Len())
+			if c.Outgoing().ByteCount() < 64<<10 {
+				return nil, c.UnsupportedErrorf("the replies are too short (%d bytes) to be left unread", c.Outgoing().ByteCount())
 			}
 			window := map[string]any{"receive_buffer": 4096, "segment_size": 1460}
-			at, _ := c.From().Longest()
+			at, _ := c.Outgoing().LongestMessage()
 			return []scenario.Variant{{
 				Faults: []toxics.Spec{
-					scenario.FromStart("small_window", event.Downstream, window),
-					scenario.Strike("reset", event.Downstream, at+1, nil),
+					scenario.FaultFromStart("small_window", event.Downstream, window),
+					scenario.FaultAt("reset", event.Downstream, at+1, nil),
 				},
 			}}, nil
 		},
 	}
 }
 
-func idle() scenario.Scenario {
+func idleReset() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "reset/idle",
-		Title: "A reset between messages ends that connection and nothing else",
-		Rationale: "The peer waits in recv, epoll or an event loop for a message, and gets an error: the place where handlers " +
-			"are forgotten.",
+		Title: "A reset between messages ends that connection only",
+		Rationale: "The peer waits for a message in recv, epoll or an event loop and gets an error. Programs often have no " +
+			"handler there.",
 		Ref:   "portless#111, nodejs/help#1807",
 		Level: outcome.Must,
-		Roles: scenario.Anyone(),
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			ends := c.Conversation.Downstream.Ends
-			if len(ends) == 0 {
-				return nil, c.Unsupported("the dialogue does not tell where replies end")
+			replies := c.Conversation.Downstream
+			answers := replies.SpokenExchanges()
+			if len(answers) == 0 {
+				return nil, c.UnsupportedErrorf("the dialogue does not say where replies end")
 			}
 			v := scenario.Variant{
-				Faults: []toxics.Spec{scenario.Strike("reset", event.Downstream, ends[0], nil)},
+				Faults: []toxics.Spec{scenario.FaultAt("reset", event.Downstream, replies.ExchangeEnds[answers[0]], nil)},
 				NoEnd:  true,
 			}
 			if c.Role == scenario.Client {
@@ -170,15 +167,15 @@ func idle() scenario.Scenario {
 	}
 }
 
-func vanish() scenario.Scenario {
+func vanishingPeer() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "reset/vanish",
-		Title: "A peer that has closed while it is still written to does not kill the writer",
-		Rationale: "After FIN the first write draws a reset and the second one raises SIGPIPE, whose default is death. A reset " +
-			"alone never does that, so this is a fault of its own.",
+		Title: "Writing to a peer that has closed does not kill the writer",
+		Rationale: "After the peer has closed, the first write is answered with RST and the second one raises SIGPIPE, which " +
+			"by default kills the process. A reset alone never does that, so this fault is tested separately.",
 		Ref:   "send(2) MSG_NOSIGNAL; libevent#1398, mangband#552",
 		Level: outcome.Must,
-		Roles: scenario.Anyone(),
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if c.Role == scenario.Client {
 				return vanishedServer(c)
@@ -191,28 +188,32 @@ func vanish() scenario.Scenario {
 // vanishedClient is gone while the server has answers to write: from the middle
 // of the conversation, and before it has read the first of many requests.
 func vanishedClient(c scenario.Case) []scenario.Variant {
-	stream := c.Toward()
+	stream := c.Incoming()
+	spoken := stream.SpokenExchanges()
+	if len(spoken) == 0 {
+		return nil
+	}
 	out := []scenario.Variant{{
 		Name:   "requests=1",
-		Faults: []toxics.Spec{scenario.Strike("vanish", event.Upstream, stream.Ends[0], nil)},
+		Faults: []toxics.Spec{scenario.FaultAt("vanish", event.Upstream, stream.ExchangeEnds[spoken[0]], nil)},
 	}}
-	requests := fitting(stream)
+	requests := requestsThatFit(stream)
 	if len(c.Target.Server.Command) > 0 && c.Conversation.Script != nil && requests > 1 {
 		out = append(out, scenario.Variant{
 			Name: fmt.Sprintf("requests=%d", requests),
-			Act: func(ctx context.Context, rig scenario.Rig) error {
-				return askAndVanish(ctx, rig, stream.Bytes[:stream.Ends[requests-1]])
+			Run: func(ctx context.Context, rig scenario.Rig) error {
+				return askAndVanish(ctx, rig, stream.Bytes[:stream.ExchangeEnds[requests-1]])
 			},
-			Expect: []scenario.Expectation{scenario.Acts()},
+			Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()},
 		})
 	}
 	return out
 }
 
-// fitting returns how many requests a server's receive buffer holds for sure.
-func fitting(s scenario.Stream) int {
+// requestsThatFit returns how many requests a server's receive buffer holds for sure.
+func requestsThatFit(s scenario.Stream) int {
 	n := 0
-	for n < len(s.Ends) && s.Ends[n] <= 16<<10 {
+	for n < len(s.ExchangeEnds) && s.ExchangeEnds[n] <= 16<<10 {
 		n++
 	}
 	return n
@@ -222,7 +223,7 @@ func fitting(s scenario.Stream) int {
 // goes on, everything is there to be answered and nobody to read it. Its first
 // answer draws the reset, its second is written to a broken pipe.
 func askAndVanish(ctx context.Context, rig scenario.Rig, requests []byte) error {
-	conn, err := rig.Dial(ctx)
+	conn, err := rig.DialServer(ctx)
 	if err != nil {
 		return err
 	}
@@ -231,18 +232,21 @@ func askAndVanish(ctx context.Context, rig scenario.Rig, requests []byte) error 
 	if err != nil {
 		return fmt.Errorf("accept: %w", err)
 	}
-	if err := rig.Pause(ctx); err != nil {
+	if err := scenario.HandshakeFirst(ctx, conn); err != nil {
 		return err
 	}
-	defer rig.Resume()
+	if err := rig.PauseServer(ctx); err != nil {
+		return err
+	}
+	defer rig.ResumeServer()
 	if _, err := conn.Write(requests); err != nil {
 		return fmt.Errorf("requests to the paused server: %w", err)
 	}
 	if err := conn.Close(); err != nil {
 		return err
 	}
-	rig.Struck(fmt.Sprintf("closed after %d bytes of requests that the server had not read", len(requests)))
-	if err := rig.Resume(); err != nil {
+	rig.ReportStruck(fmt.Sprintf("the client closed after %d bytes of requests that the server had not read", len(requests)))
+	if err := rig.ResumeServer(); err != nil {
 		return err
 	}
 	closed(ctx)
@@ -251,12 +255,12 @@ func askAndVanish(ctx context.Context, rig scenario.Rig, requests []byte) error 
 
 // vanishedServer is gone after its first reply, while the client goes on.
 func vanishedServer(c scenario.Case) ([]scenario.Variant, error) {
-	ends := c.Toward().Ends
-	if len(ends) < 2 {
-		return nil, c.Unsupported("the client has nothing left to send after the first reply")
+	answers := c.Incoming().SpokenExchanges()
+	if len(answers) < 2 {
+		return nil, c.UnsupportedErrorf("the client has nothing left to send after the first reply")
 	}
 	return []scenario.Variant{{
-		Faults: []toxics.Spec{scenario.Strike("vanish", event.Downstream, ends[0], nil)},
+		Faults: []toxics.Spec{scenario.FaultAt("vanish", event.Downstream, c.Incoming().ExchangeEnds[answers[0]], nil)},
 		Expect: []scenario.Expectation{scenario.ReportsFailure()},
 	}}, nil
 }

@@ -7,6 +7,6 @@ import (
 	"github.com/sockharness/harness/scenarios/reset"
 )
 
-func TestMain(m *testing.M) { suite.Main(m) }
+func TestMain(m *testing.M) { suite.RunTestMain(m) }
 
-func TestReset(t *testing.T) { suite.RunTopic(t, reset.Declare) }
+func TestReset(t *testing.T) { suite.RunTopic(t, suite.Topic{Name: "reset", List: reset.Scenarios}) }

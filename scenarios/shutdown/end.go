@@ -16,20 +16,20 @@ import (
 func idlePeers() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "shutdown/idle-peers",
-		Title: "A server that is asked to end does so although a client is connected",
-		Rationale: "A thread that is blocked in recv ends when its client likes. A server that waits for it is killed by its service " +
-			"manager in the end, and whatever it had to save is lost. One client has said nothing yet, another has had " +
-			"an answer and keeps the connection.",
+		Title: "A server that receives SIGTERM exits although a client is connected",
+		Rationale: "A thread blocked in recv ends only when its client sends or closes. A server that waits for it is killed " +
+			"by its service manager and loses unsaved data. One client of this scenario has sent nothing, another one " +
+			"has received an answer and keeps its connection open.",
 		Ref:   "Socket Programming HOWTO; ClickHouse#108581, pathfinder#883, nodejs/help#3701",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := process(c); err != nil {
+			if err := requireProcess(c); err != nil {
 				return nil, err
 			}
-			out := []scenario.Variant{acting(c, scenario.Variant{Name: "peer=silent", Level: declared(c), Act: leaveIdle(nil)})}
+			out := []scenario.Variant{actVariant(c, scenario.Variant{Name: "peer=silent", Level: declaredLevel(c), Run: leaveIdle(nil)})}
 			if s := c.Conversation.Script; s != nil && (len(s.Steps) > 1 || s.End != dialogue.ServerCloses) {
-				out = append(out, acting(c, scenario.Variant{Name: "peer=answered", Level: declared(c), Act: leaveIdle(scenario.First(s, 1))}))
+				out = append(out, actVariant(c, scenario.Variant{Name: "peer=answered", Level: declaredLevel(c), Run: leaveIdle(scenario.FirstExchanges(s, 1))}))
 			}
 			return out, nil
 		},
@@ -40,7 +40,7 @@ func idlePeers() scenario.Scenario {
 // the script, if any, and does nothing.
 func leaveIdle(s *dialogue.Script) func(context.Context, scenario.Rig) error {
 	return func(ctx context.Context, rig scenario.Rig) error {
-		conn, err := connect(ctx, rig)
+		conn, err := connectAccepted(ctx, rig)
 		if err != nil {
 			return err
 		}
@@ -54,23 +54,23 @@ func leaveIdle(s *dialogue.Script) func(context.Context, scenario.Rig) error {
 				return errors.New(played.Incomplete)
 			}
 		}
-		if err := rig.Terminate(); err != nil {
+		if err := rig.TerminateServer(); err != nil {
 			return err
 		}
-		rig.Struck("SIGTERM with an idle client connected")
+		rig.ReportStruck("SIGTERM with an idle client connected")
 		exit, err := rig.AwaitExit(ctx)
-		return unclean(exit, err)
+		return uncleanExit(exit, err)
 	}
 }
 
-// connect returns a connection that the server has accepted, and sleeps since.
-func connect(ctx context.Context, rig scenario.Rig) (sock.Conn, error) {
-	conn, err := rig.Dial(ctx)
+// connectAccepted returns a connection that the server has accepted, and sleeps since.
+func connectAccepted(ctx context.Context, rig scenario.Rig) (sock.Conn, error) {
+	conn, err := rig.DialServer(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if _, err = rig.AwaitAccepted(ctx, conn); err == nil {
-		err = asleep(ctx, rig) // else the signal could meet it between accept and what follows
+		err = awaitSleep(ctx, rig) // else the signal could meet it between accept and what follows
 	}
 	if err != nil {
 		conn.Close()
@@ -79,9 +79,9 @@ func connect(ctx context.Context, rig scenario.Rig) (sock.Conn, error) {
 	return conn, nil
 }
 
-// unclean returns why an end after SIGTERM was none in order. SIGTERM itself may
+// uncleanExit returns why an end after SIGTERM was none in order. SIGTERM itself may
 // end a process, and SIGKILL is nobody's fault but the system's.
-func unclean(exit peer.Exit, err error) error {
+func uncleanExit(exit peer.Exit, err error) error {
 	if err != nil {
 		return err
 	}
@@ -89,92 +89,92 @@ func unclean(exit peer.Exit, err error) error {
 	case 0, syscall.SIGTERM, syscall.SIGKILL:
 		return nil
 	}
-	return fmt.Errorf("after SIGTERM the server process ended badly: %s", exit)
+	return fmt.Errorf("after SIGTERM the server did not exit cleanly: %s", exit)
 }
 
 func exitStatus() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "shutdown/exit-status",
-		Title: "A server that is asked to end says that it ended well",
-		Rationale: "Service managers restart, or alarm somebody about, what ends with a status other than 0 or by a signal other " +
-			"than the one it was sent.",
+		Title: "A server that receives SIGTERM exits with status 0 or by that signal",
+		Rationale: "Service managers restart a service, or raise an alarm, if it exits with another status or is killed by " +
+			"another signal.",
 		Ref:   "systemd.service(5) SuccessExitStatus; signal(7)",
 		Level: outcome.Info,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := process(c); err != nil {
+			if err := requireProcess(c); err != nil {
 				return nil, err
 			}
-			return []scenario.Variant{acting(c, scenario.Variant{Act: endAlone})}, nil
+			return []scenario.Variant{actVariant(c, scenario.Variant{Run: endAlone})}, nil
 		},
 	}
 }
 
 // endAlone asks a server to end that nobody is connected to.
 func endAlone(ctx context.Context, rig scenario.Rig) error {
-	if err := asleep(ctx, rig); err != nil {
+	if err := awaitSleep(ctx, rig); err != nil {
 		return err
 	}
-	if err := rig.Terminate(); err != nil {
+	if err := rig.TerminateServer(); err != nil {
 		return err
 	}
-	rig.Struck("SIGTERM with nobody connected")
+	rig.ReportStruck("SIGTERM with no client connected")
 	exit, err := rig.AwaitExit(ctx)
-	if err := unclean(exit, err); err != nil {
+	if err := uncleanExit(exit, err); err != nil {
 		return err
 	}
 	const shell = 128 // what a shell adds to the number of the signal that ended its child
 	if exit.Signal == syscall.SIGTERM || exit.Code == 0 || exit.Code == shell+int(syscall.SIGTERM) {
 		return nil
 	}
-	return fmt.Errorf("after SIGTERM the server %s, want status 0 or the end by SIGTERM itself", exit)
+	return fmt.Errorf("after SIGTERM the server %s, want exit status 0 or end by SIGTERM", exit)
 }
 
 func noNewConnections() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "shutdown/no-new-connections",
-		Title: "A server that drains takes no new clients",
-		Rationale: "A client that is let in by a server which is about to end loses its conversation later. Refused, it goes to the " +
-			"next one at once.",
+		Title: "A server that drains does not accept new clients",
+		Rationale: "A server that is about to exit and still accepts a client drops its conversation later. A refused client " +
+			"can connect to another server at once.",
 		Ref:   "catalogue: sigterm-drops-inflight",
 		Level: outcome.Info,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := dialogued(c); err != nil {
+			if err := requireDialogue(c); err != nil {
 				return nil, err
 			}
 			script := c.Conversation.Script
 			if c.Target.Policies.Stop != scenario.StopDrains {
-				return nil, c.Unsupported("the target does not declare that it drains: there is no such time")
+				return nil, c.UnsupportedErrorf("the target does not declare stop: drain")
 			}
 			if len(script.Steps[0].Send) < 2 || len(script.Steps[0].Expect) == 0 {
-				return nil, c.Unsupported("the first request cannot be left half asked")
+				return nil, c.UnsupportedErrorf("the first request is too short to be split")
 			}
-			return []scenario.Variant{acting(c, scenario.Variant{Act: knock(script)})}, nil
+			return []scenario.Variant{actVariant(c, scenario.Variant{Run: secondConversation(script)})}, nil
 		},
 	}
 }
 
-// knock asks for a second conversation while the first one keeps the server from
+// secondConversation asks for a second conversation while the first one keeps the server from
 // ending.
-func knock(s *dialogue.Script) func(context.Context, scenario.Rig) error {
+func secondConversation(s *dialogue.Script) func(context.Context, scenario.Rig) error {
 	half := len(s.Steps[0].Send) / 2
 	return func(ctx context.Context, rig scenario.Rig) error {
 		var served error
-		err := converse(ctx, rig, halved(s), func(conn sock.Conn) error {
+		err := playWithPause(ctx, rig, splitRequest(s), func(conn sock.Conn) error {
 			if err := caughtUp(ctx, rig, conn, half); err != nil {
 				return err
 			}
-			if err := terminate(ctx, rig, "SIGTERM with half a request read"); err != nil {
+			if err := terminateServer(ctx, rig, "SIGTERM after the server had read half a request"); err != nil {
 				return err
 			}
-			if rig.Greet(ctx) == nil {
-				served = errors.New("the server was asked to end, and then let a new client in and answered it")
+			if rig.FirstExchange(ctx) == nil {
+				served = errors.New("the server accepted and answered a new client after SIGTERM")
 			}
 			return nil
 		})
 		if served == nil && err != nil {
-			rig.Struck("besides, it did not keep its promise to the first client: " + err.Error())
+			rig.ReportStruck("also, the first client did not get its answer: " + err.Error())
 		}
 		return served
 	}

@@ -46,16 +46,16 @@ func TestFails(t *testing.T) {
 	}{
 		{"shutdown/exit-status", "os._exit(3)", "{}", "status 3"},
 		{"shutdown/exit-status", "os.kill(os.getpid(), signal.SIGABRT)", "{}", "aborted"},
-		{"shutdown/no-new-connections", drain, "{stop: drain}", "let a new client in"},
+		{"shutdown/no-new-connections", drain, "{stop: drain}", "answered a new client"},
 		{"shutdown/port-taken", "os._exit(0)", "{}", "status 0"},
-		{"shutdown/in-flight", "os._exit(0)", "{}", "was not answered"},
+		{"shutdown/in-flight", "os._exit(0)", "{}", "did not answer the request"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.id+" "+tt.want, func(t *testing.T) {
 			player := runner.New(runner.Config{Seed: 1, Tmp: t.TempDir()})
 			defer player.Close()
 			server := strings.Replace(echo, "%s", tt.stop, 1)
-			results := player.Run(t.Context(), target(t, python, server, tt.policies), find(t, tt.id))
+			results := player.RunScenario(t.Context(), target(t, python, server, tt.policies), find(t, tt.id))
 			if len(results) != 1 || results[0].Verdict != outcome.Fail || !strings.Contains(results[0].Message, tt.want) {
 				t.Errorf("got %+v, want a failure that says %q", results, tt.want)
 			}

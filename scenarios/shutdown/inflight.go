@@ -11,59 +11,67 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 func inFlight() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "shutdown/in-flight",
-		Title: "A server that is asked to end answers what it was asked before",
-		Rationale: "Every deployment ends the old server. exit in the signal handler drops what it was about: half a request that is " +
-			"read, a lookup that has begun, the rest of an answer. A target that declares stop: drain must answer; what " +
-			"follows, FIN or RST, is its own choice.",
+		Title: "A server that receives SIGTERM answers the requests it has already received",
+		Rationale: "Every deployment stops the old server. A server that calls exit in its signal handler drops its work: " +
+			"half a received request, a lookup in progress, the rest of an answer. A target that declares stop: drain " +
+			"must answer; it may then send FIN or RST. It should also accept and answer a client whose request waits in the " +
+			"accept queue: if the server only closes its listener, the kernel resets that client.",
 		Ref:   "signal(7) SIGTERM; yamiochi#1074",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := dialogued(c); err != nil {
+			if err := requireDialogue(c); err != nil {
 				return nil, err
 			}
 			if c.Target.Policies.Stop == scenario.StopImmediate {
-				return nil, c.Unsupported("the target declares that it stops at once: nothing in flight is owed")
+				return nil, c.UnsupportedErrorf("the target declares stop: immediate, so requests in flight need no answer")
 			}
 			script := c.Conversation.Script
 			var out []scenario.Variant
 			if len(script.Steps[0].Send) > 1 && len(script.Steps[0].Expect) > 0 {
-				out = append(out, flight(c, "request=half", halfAsked(script)))
+				half := inFlightVariant(c, "request=half", halfAsked(script))
+				half.Control = splitControl(c, "the SIGTERM")
+				out = append(out, half)
 			}
 			if c.Target.Policies.Stop != scenario.StopDrains {
 				return out, nil
 			}
 			if len(script.Steps[0].Expect) > 0 {
-				out = append(out, flight(c, "request=whole", wholeAsked(script)))
+				out = append(out, inFlightVariant(c, "request=whole", wholeAsked(script)))
+			}
+			if len(script.Steps[0].Expect) > 0 && len(script.Greeting) == 0 {
+				queued := inFlightVariant(c, "request=queued", askedInQueue(script))
+				queued.Level = outcome.Should // runtimes that close the listener give their programs no way to accept the rest
+				out = append(out, queued)
 			}
 			if long := longAnswer(script); long >= 0 {
-				out = append(out, flight(c, "answer=half", halfAnswered(script, long)))
+				out = append(out, inFlightVariant(c, "answer=half", halfAnswered(script, long)))
 			}
 			return out, nil
 		},
 	}
 }
 
-func flight(c scenario.Case, name string, act func(context.Context, scenario.Rig) error) scenario.Variant {
-	return acting(c, scenario.Variant{Name: name, Level: owed(c), Act: act})
+func inFlightVariant(c scenario.Case, name string, act func(context.Context, scenario.Rig) error) scenario.Variant {
+	return actVariant(c, scenario.Variant{Name: name, Level: owedLevel(c), Run: act})
 }
 
 // halfAsked asks half of the first request, lets the server be asked to end
 // when it has read that and waits, and then asks the rest.
 func halfAsked(s *dialogue.Script) func(context.Context, scenario.Rig) error {
 	return func(ctx context.Context, rig scenario.Rig) error {
-		return converse(ctx, rig, halved(s), func(conn sock.Conn) error {
+		return playWithPause(ctx, rig, splitRequest(s), func(conn sock.Conn) error {
 			half := len(s.Steps[0].Send) / 2
 			if err := caughtUp(ctx, rig, conn, half); err != nil {
 				return err
 			}
-			return terminate(ctx, rig, fmt.Sprintf("SIGTERM when the server had read %d of %d bytes of a request", half, len(s.Steps[0].Send)))
+			return terminateServer(ctx, rig, fmt.Sprintf("SIGTERM after the server had read %d of %d bytes of a request", half, len(s.Steps[0].Send)))
 		})
 	}
 }
@@ -71,24 +79,24 @@ func halfAsked(s *dialogue.Script) func(context.Context, scenario.Rig) error {
 // wholeAsked is the same with the whole request: a server that has answered when
 // it sleeps had nothing in flight.
 func wholeAsked(s *dialogue.Script) func(context.Context, scenario.Rig) error {
-	whole := *scenario.First(s, 1)
+	whole := *scenario.FirstExchanges(s, 1)
 	ask, answer := whole.Steps[0], whole.Steps[0]
 	ask.Expect, answer.Send, answer.ShutdownWrite = nil, nil, false
 	whole.Steps = []dialogue.Step{ask, answer}
 	return func(ctx context.Context, rig scenario.Rig) error {
-		return converse(ctx, rig, &whole, func(conn sock.Conn) error {
+		return playWithPause(ctx, rig, &whole, func(conn sock.Conn) error {
 			if err := caughtUp(ctx, rig, conn, len(ask.Send)); err != nil {
 				return err
 			}
-			return terminate(ctx, rig, "SIGTERM when the server had read a request and slept again")
+			return terminateServer(ctx, rig, "SIGTERM after the server had read a request and was idle again")
 		})
 	}
 }
 
-// converse plays a script whose first step is what comes before the SIGTERM,
+// playWithPause plays a script whose first step is what comes before the SIGTERM,
 // does what between says, plays the rest and waits for the server's end.
-func converse(ctx context.Context, rig scenario.Rig, s *dialogue.Script, between func(sock.Conn) error) error {
-	conn, err := rig.Dial(ctx)
+func playWithPause(ctx context.Context, rig scenario.Rig, s *dialogue.Script, between func(sock.Conn) error) error {
+	conn, err := rig.DialServer(ctx)
 	if err != nil {
 		return err
 	}
@@ -105,12 +113,12 @@ func converse(ctx context.Context, rig scenario.Rig, s *dialogue.Script, between
 	}
 	conn.Close()
 	exit, err := rig.AwaitExit(ctx)
-	return errors.Join(answered(played, len(s.Steps)), unclean(exit, err))
+	return errors.Join(checkAnswered(played, len(s.Steps), beforeTerm), uncleanExit(exit, err))
 }
 
-// halved is the script of the first exchange with its request in two steps.
-func halved(s *dialogue.Script) *dialogue.Script {
-	out := *scenario.First(s, 1)
+// splitRequest is the script of the first exchange with its request in two steps.
+func splitRequest(s *dialogue.Script) *dialogue.Script {
+	out := *scenario.FirstExchanges(s, 1)
 	first, rest := out.Steps[0], out.Steps[0]
 	half := len(first.Send) / 2
 	first.Send, first.Expect, first.ShutdownWrite = first.Send[:half], nil, false
@@ -124,32 +132,45 @@ func caughtUp(ctx context.Context, rig scenario.Rig, conn sock.Conn, n int) erro
 	if err := rig.AwaitRead(ctx, conn, n); err != nil {
 		return err
 	}
-	return asleep(ctx, rig)
+	return awaitSleep(ctx, rig)
 }
 
-// terminate asks the server to end and blocks until it has taken notice: a
+// terminateServer asks the server to end and blocks until it has taken notice: a
 // signal wakes it, and it sleeps or is gone when it has done what it does then.
-func terminate(ctx context.Context, rig scenario.Rig, when string) error {
-	if err := rig.Terminate(); err != nil {
+func terminateServer(ctx context.Context, rig scenario.Rig, when string) error {
+	if err := rig.TerminateServer(); err != nil {
 		return err
 	}
-	rig.Struck(when)
-	return asleep(ctx, rig)
+	rig.ReportStruck(when)
+	return awaitSleep(ctx, rig)
 }
 
-// answered returns nil if all steps were complete.
-func answered(p dialogue.Played, steps int) error {
+// beforeTerm says when a request was sent that must be answered.
+const beforeTerm = "SIGTERM during a request"
+
+// checkAnswered returns nil if all steps were complete. Cause is what happened meanwhile, for
+// people; empty: nothing did.
+func checkAnswered(p dialogue.Played, steps int, cause string) error {
+	var err error
 	switch {
 	case p.Mismatch != nil:
-		return p.Mismatch
+		err = p.Mismatch
 	case p.Steps >= steps:
 		return nil
+	default:
+		err = fmt.Errorf("the server did not answer the request: %s; the connection ended with: %s", p.Incomplete, endingText(p.Ending))
 	}
-	ending := string(p.Ending)
-	if p.Ending == event.Open {
-		ending = "nothing (still open)"
+	if cause == "" {
+		return err
 	}
-	return fmt.Errorf("what was asked before SIGTERM was not answered: %s; the connection ended with: %s", p.Incomplete, ending)
+	return fmt.Errorf("after %s: %w", cause, err)
+}
+
+func endingText(e event.Ending) string {
+	if e == event.Open {
+		return "nothing (still open)"
+	}
+	return string(e)
 }
 
 // longReply is what a tiny window and the server's send buffer do not hold, so
@@ -159,7 +180,7 @@ const longReply = 180_000
 // longAnswer returns the first exchange whose answer is long, -1 for none.
 func longAnswer(s *dialogue.Script) int {
 	for i, step := range s.Steps {
-		if literal, ok := step.Expect.Literal(); ok && len(literal) >= longReply {
+		if literal, ok := step.Expect.LiteralBytes(); ok && len(literal) >= longReply {
 			return i
 		}
 	}
@@ -173,26 +194,27 @@ const asking = 300 * time.Millisecond
 // halfAnswered reads nothing of a long answer before the server was asked to end.
 func halfAnswered(s *dialogue.Script, long int) func(context.Context, scenario.Rig) error {
 	return func(ctx context.Context, rig scenario.Rig) error {
-		conn, err := rig.DialWindow(ctx, wire.Window{ReceiveBuffer: 4096, SegmentSize: 1460})
+		conn, err := rig.DialWindow(ctx, hook.SocketLimits{ReceiveBuffer: 4096, SegmentSize: 1460})
 		if err != nil {
 			return err
 		}
 		defer conn.Close()
-		rest := *scenario.First(s, long+1)
+		s := s.ForConnection()
+		rest := *scenario.FirstExchanges(s, long+1)
 		last := rest.Steps[long]
 		if long > 0 {
-			before := scenario.First(s, long).PlayClient(ctx, conn, dialogue.Options{NoEnd: true})
-			if err := answered(before, long); err != nil {
+			before := scenario.FirstExchanges(s, long).PlayClient(ctx, conn, dialogue.Options{NoEnd: true})
+			if err := checkAnswered(before, long, ""); err != nil {
 				return err
 			}
 			rest.Greeting = nil
 		}
-		sent := ask(ctx, conn, last)
+		sent := sendRequest(ctx, conn, last)
 		defer func() { conn.Close(); <-sent }()
-		if err := asleep(ctx, rig); err != nil {
+		if err := awaitSleep(ctx, rig); err != nil {
 			return err
 		}
-		if err := terminate(ctx, rig, "SIGTERM when nothing of a long answer had been read"); err != nil {
+		if err := terminateServer(ctx, rig, "SIGTERM before the client had read any of a long answer"); err != nil {
 			return err
 		}
 		last.Send, last.ShutdownWrite = nil, false
@@ -200,13 +222,13 @@ func halfAnswered(s *dialogue.Script, long int) func(context.Context, scenario.R
 		played := rest.PlayClient(ctx, conn, dialogue.Options{NoEnd: true})
 		conn.Close()
 		exit, err := rig.AwaitExit(ctx)
-		return errors.Join(answered(played, 1), unclean(exit, err))
+		return errors.Join(checkAnswered(played, 1, beforeTerm), uncleanExit(exit, err))
 	}
 }
 
-// ask sends the request, for a time; what is left of it goes on to be sent until
+// sendRequest sends the request, for a time; what is left of it goes on to be sent until
 // the connection is closed, which closes sent.
-func ask(ctx context.Context, conn sock.Conn, step dialogue.Step) (sent chan struct{}) {
+func sendRequest(ctx context.Context, conn sock.Conn, step dialogue.Step) (sent chan struct{}) {
 	sent = make(chan struct{})
 	go func() {
 		defer close(sent)

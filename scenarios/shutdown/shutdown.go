@@ -9,59 +9,58 @@ import (
 
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/suite"
 )
-
-// Declare declares the topic's Ginkgo containers on the bench.
-func Declare(b *suite.Bench) { b.Topic("shutdown", Scenarios()...) }
 
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{inFlight(), noNewConnections(), idlePeers(), exitStatus(), restart(), portTaken(), signals()}
+	return []scenario.Scenario{inFlight(), noNewConnections(), idlePeers(), exitStatus(), restart(), portTaken(), harmlessSignals()}
 }
 
-// process returns an error unless the server is a process of ours.
-func process(c scenario.Case) error {
+// requireProcess returns an error unless the server is a process of ours.
+func requireProcess(c scenario.Case) error {
 	if len(c.Target.Server.Command) == 0 {
-		return c.Unsupported("only a process of ours can be sent signals")
+		return c.UnsupportedErrorf("the harness did not start the server, so it cannot send it signals; give a command instead of an address")
 	}
 	return nil
 }
 
-// dialogued returns an error unless the server is a process of ours and there
+// requireDialogue returns an error unless the server is a process of ours and there
 // is a request to ask it.
-func dialogued(c scenario.Case) error {
-	if err := process(c); err != nil {
+func requireDialogue(c scenario.Case) error {
+	if err := requireProcess(c); err != nil {
 		return err
 	}
 	if c.Conversation.Script == nil {
-		return c.Unsupported("without a dialogue nobody knows what to ask the server")
+		return c.UnsupportedErrorf("the target has no dialogue, so the harness has no request to send; add a dialogue")
 	}
 	return nil
 }
 
-// owed is the level of what a server owes to those who were connected when it was
+// owedLevel is the level of what a server owes to those who were connected when it was
 // asked to end: nothing, unless it has said so.
-func owed(c scenario.Case) outcome.Level {
+func owedLevel(c scenario.Case) outcome.Level {
 	if c.Target.Policies.Stop == scenario.StopDrains {
 		return outcome.Must
 	}
 	return outcome.Info
 }
 
-// declared is the level of what any declared way to stop includes.
-func declared(c scenario.Case) outcome.Level {
+// declaredLevel is the level of what any declared way to stop includes.
+func declaredLevel(c scenario.Case) outcome.Level {
 	if c.Target.Policies.Stop == scenario.StopUndeclared {
 		return outcome.Should
 	}
 	return outcome.Must
 }
 
-// acting is the variant of an act that must succeed.
-func acting(c scenario.Case, v scenario.Variant) scenario.Variant {
+// actVariant is the variant of an act that must succeed.
+func actVariant(c scenario.Case, v scenario.Variant) scenario.Variant {
 	v.Budget = 2 * c.Budget // ending and starting are not what is timed
 	v.Proof = scenario.ActStruck
-	v.Expect = []scenario.Expectation{scenario.Acts()}
+	v.Expect = []scenario.Expectation{scenario.ExpectRunSucceeds()}
+	if c.Target.Policies.Stop == scenario.StopUndeclared && v.Level != "" {
+		v.Declare = "policies: {stop: drain}"
+	}
 	return v
 }
 
@@ -69,9 +68,9 @@ func acting(c scenario.Case, v scenario.Variant) scenario.Variant {
 // never sleeps.
 const settling = 500 * time.Millisecond
 
-// asleep blocks until the server sleeps, so that what follows meets it where it
+// awaitSleep blocks until the server sleeps, so that what follows meets it where it
 // waits, and not on its way there. One that never sleeps is met somewhere.
-func asleep(ctx context.Context, rig scenario.Rig) error {
+func awaitSleep(ctx context.Context, rig scenario.Rig) error {
 	limited, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
 	if err := rig.AwaitAsleep(limited); err != nil && limited.Err() == nil {

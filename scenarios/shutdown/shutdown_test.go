@@ -7,6 +7,8 @@ import (
 	"github.com/sockharness/harness/scenarios/shutdown"
 )
 
-func TestMain(m *testing.M) { suite.Main(m) }
+func TestMain(m *testing.M) { suite.RunTestMain(m) }
 
-func TestShutdown(t *testing.T) { suite.RunTopic(t, shutdown.Declare) }
+func TestShutdown(t *testing.T) {
+	suite.RunTopic(t, suite.Topic{Name: "shutdown", List: shutdown.Scenarios})
+}

@@ -9,26 +9,29 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-func signals() scenario.Scenario {
+func harmlessSignals() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "shutdown/signals",
-		Title: "A signal that says nothing to a server interrupts nothing",
-		Rationale: "A system call that a signal interrupts fails with EINTR, epoll_wait even after a mere stop and continue: a suspended " +
-			"machine, a debugger, a child that ends. Whoever takes that for an error drops a client, or all.",
+		Title: "EINTR from a harmless signal (SIGCHLD, SIGCONT) does not drop clients",
+		Rationale: "A system call that a signal interrupts fails with EINTR, and epoll_wait does so even after a stop and " +
+			"continue. Causes are a suspended machine, a debugger, or a child process that exits. A server that treats " +
+			"EINTR as an error drops one client, or all of them.",
 		Ref:   "signal(7), interruption of system calls; EternalTerminal#516, libjuice#26",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := dialogued(c); err != nil {
+			if err := requireDialogue(c); err != nil {
 				return nil, err
 			}
 			first := c.Conversation.Script.Steps[0]
 			if len(first.Send) < 2 || len(first.Expect) == 0 {
-				return nil, c.Unsupported("the first request cannot be left half asked")
+				return nil, c.UnsupportedErrorf("the first request is too short to be split")
 			}
 			var out []scenario.Variant
 			for _, kind := range []string{"SIGSTOP", "SIGCHLD"} {
-				out = append(out, acting(c, scenario.Variant{Name: "signal=" + kind, Act: interrupt(c.Conversation.Script, kind)}))
+				v := actVariant(c, scenario.Variant{Name: "signal=" + kind, Run: interrupt(c.Conversation.Script, kind)})
+				v.Control = splitControl(c, "the signal")
+				out = append(out, v)
 			}
 			return out, nil
 		},
@@ -41,12 +44,12 @@ const burst = 3
 // interrupt sends signals while the server waits for the second half of a request.
 func interrupt(s *dialogue.Script, kind string) func(context.Context, scenario.Rig) error {
 	return func(ctx context.Context, rig scenario.Rig) error {
-		conn, err := rig.Dial(ctx)
+		conn, err := rig.DialServer(ctx)
 		if err != nil {
 			return err
 		}
 		defer conn.Close()
-		half, script := len(s.Steps[0].Send)/2, halved(s)
+		half, script := len(s.Steps[0].Send)/2, splitRequest(s)
 		var failed error
 		played := script.PlayClient(ctx, conn, dialogue.Options{NoEnd: true, AfterStep: func(i int) error {
 			if i == 0 {
@@ -57,10 +60,7 @@ func interrupt(s *dialogue.Script, kind string) func(context.Context, scenario.R
 		if failed != nil {
 			return failed
 		}
-		if err := answered(played, len(script.Steps)); err != nil {
-			return fmt.Errorf("after %s in the middle of a request: %w", kind, err)
-		}
-		return nil
+		return checkAnswered(played, len(script.Steps), kind+" in the middle of a request")
 	}
 }
 
@@ -73,17 +73,17 @@ func disturb(ctx context.Context, rig scenario.Rig, kind string, ready func() er
 		if err := nudge(ctx, rig, kind); err != nil {
 			return err
 		}
-		rig.Struck(fmt.Sprintf("%s while the server waited for the rest of a request", kind))
+		rig.ReportStruck(fmt.Sprintf("%s while the server waited for the rest of a request", kind))
 	}
 	return nil
 }
 
 func nudge(ctx context.Context, rig scenario.Rig, kind string) error {
 	if kind == "SIGCHLD" {
-		return rig.Nudge()
+		return rig.SendSIGCHLD()
 	}
-	if err := rig.Pause(ctx); err != nil {
+	if err := rig.PauseServer(ctx); err != nil {
 		return err
 	}
-	return rig.Resume()
+	return rig.ResumeServer()
 }

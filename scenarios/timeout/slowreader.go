@@ -8,45 +8,45 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/wire"
+	"github.com/sockharness/harness/toxics/hook"
 )
 
 func slowReader() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "timeout/slow-reader",
-		Title: "A server lets a client go that never reads its answers",
-		Rationale: "A write blocks when the client's window is full. A limit for reading alone does not end it: the thread, or " +
-			"the memory of everything still to be sent, is gone for as long as the client likes.",
+		Title: "A server closes a client that never reads its answers",
+		Rationale: "A write blocks when the client's window is full. A read timeout does not end it. The thread, or the " +
+			"memory for all unsent answers, stays occupied for as long as the client wants.",
 		Ref:   "send(2) SO_SNDTIMEO; mattgodbolt/xania#102, http-kit#180",
 		Level: outcome.Must,
-		Roles: scenario.Servers(),
+		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			p := c.Target.Policies
 			switch {
 			case p.IdleTimeout == 0:
-				return nil, c.Unsupported("the target declares no idle_timeout")
+				return nil, c.UnsupportedErrorf("the target does not declare idle_timeout")
 			case len(c.Target.Server.Command) == 0 || c.Conversation.Script == nil:
-				return nil, c.Unsupported("only of a process of ours is it known that it has let go")
-			case c.From().Len() == 0:
-				return nil, c.Unsupported("there is no answer")
-			case len(c.Toward().Ends) > 1 && (p.Pipelining == nil || !*p.Pipelining):
-				return nil, c.Unsupported("the target does not declare pipelining")
+				return nil, c.UnsupportedErrorf("the harness can see a server close its socket only if it starts the server; give a command instead of an address")
+			case c.Outgoing().ByteCount() == 0:
+				return nil, c.UnsupportedErrorf("the dialogue has no answer")
+			case len(c.Incoming().SpokenExchanges()) > 1 && (p.Pipelining == nil || !*p.Pipelining):
+				return nil, c.UnsupportedErrorf("the target does not declare pipelining")
 			}
 			// As many answers as no buffer on the way holds.
-			times := 1 + deaf/int(c.From().Len())
+			times := 1 + unreadLimit/int(c.Outgoing().ByteCount())
 			return []scenario.Variant{{
-				Budget: stretched(p.IdleTimeout),
-				Act: func(ctx context.Context, rig scenario.Rig) error {
-					return askAndSleep(ctx, rig, c.Toward().Bytes, times, p.IdleTimeout)
+				Budget: stretchLimit(p.IdleTimeout),
+				Run: func(ctx context.Context, rig scenario.Rig) error {
+					return askAndSleep(ctx, rig, c.Incoming().Bytes, times, p.IdleTimeout)
 				},
-				Expect: []scenario.Expectation{scenario.Acts()},
+				Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()},
 			}}, nil
 		},
 	}
 }
 
 // tight is the window of the client that does not read.
-var tight = wire.Window{ReceiveBuffer: 4096, SegmentSize: 1460}
+var tight = hook.SocketLimits{ReceiveBuffer: 4096, SegmentSize: 1460}
 
 // askAndSleep asks for more than the buffers on the way hold, reads nothing, and
 // waits for the server to close its end, which only its descriptors tell: a FIN
@@ -74,13 +74,13 @@ func askAndSleep(ctx context.Context, rig scenario.Rig, requests []byte, times i
 	if err := awaitInput(ctx, conn); err != nil {
 		return err
 	}
-	rig.Struck("the answers begin to arrive, and nobody reads them")
+	rig.ReportStruck("answers arrive at the client, which does not read them")
 	return awaitLetGo(ctx, rig, limit, closed)
 }
 
 func awaitLetGo(ctx context.Context, rig scenario.Rig, limit time.Duration, closed func(context.Context) bool) error {
-	const kept = "the server keeps a client that does not read its answers"
-	hang, stop := hanging(ctx, rig, true)
+	const kept = "the server does not close a client that does not read its answers"
+	hang, stop := watchHang(ctx, rig, true)
 	defer stop()
 	waiting, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
@@ -93,10 +93,10 @@ func awaitLetGo(ctx context.Context, rig scenario.Rig, limit time.Duration, clos
 		if closed(waiting) { // a server that has let go waits for the next client
 			return nil
 		}
-		return fmt.Errorf("%s for ever, in spite of its idle_timeout of %v: %s", kept, limit, proof)
+		return fmt.Errorf("%s, although it declares idle_timeout %v: %s", kept, limit, proof)
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s beyond its idle_timeout of %v: %w", kept, limit, context.Cause(ctx))
+		return fmt.Errorf("%s within its idle_timeout of %v: %w", kept, limit, context.Cause(ctx))
 	}
 	return nil
 }

@@ -5,14 +5,10 @@ package timeout
 
 import (
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/suite"
 )
-
-// Declare declares the topic's Ginkgo containers on the bench.
-func Declare(b *suite.Bench) { b.Topic("timeout", Scenarios()...) }
 
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{beforeAnswer(), midAnswer(), blackHole(), nobodyReads(), lateAnswer(), lateGreeting(), pause(),
-		trickle(), idle(), deadPeer(), slowReader()}
+	return []scenario.Scenario{beforeAnswer(), midAnswer(), blackHole(), nobodyReads(), lateAnswer(), lateGreeting(), pausedReply(),
+		trickledBytes(), idle(), deadPeer(), slowReader()}
 }

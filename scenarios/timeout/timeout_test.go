@@ -7,6 +7,8 @@ import (
 	"github.com/sockharness/harness/scenarios/timeout"
 )
 
-func TestMain(m *testing.M) { suite.Main(m) }
+func TestMain(m *testing.M) { suite.RunTestMain(m) }
 
-func TestTimeout(t *testing.T) { suite.RunTopic(t, timeout.Declare) }
+func TestTimeout(t *testing.T) {
+	suite.RunTopic(t, suite.Topic{Name: "timeout", List: timeout.Scenarios})
+}

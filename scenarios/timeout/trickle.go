@@ -11,15 +11,16 @@ import (
 	"github.com/sockharness/harness/toxics"
 )
 
-func trickle() scenario.Scenario {
+func trickledBytes() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "timeout/trickle",
-		Title: "A limit for the whole message is not reset by each of its bytes",
-		Rationale: "A timer that starts anew with every read is no limit: one byte now and then holds the connection for ever. " +
-			"That is a design for long downloads, and a hole where request_timeout or answer_deadline is declared.",
+		Title: "A time limit for a whole message is not restarted by each of its bytes",
+		Rationale: "If every read restarts the timer, a client that sends one byte now and then holds the connection without " +
+			"end. For long downloads this may be intended. If request_timeout or answer_deadline is declared, it is a " +
+			"bug.",
 		Ref:   "slowloris, CVE-2007-6750; flare#14",
 		Level: outcome.Must,
-		Roles: scenario.Anyone(),
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if c.Role == scenario.Server {
 				return trickledRequest(c)
@@ -38,43 +39,45 @@ const ample = 3
 func trickledAnswer(c scenario.Case) ([]scenario.Variant, error) {
 	limit := c.Target.Policies.AnswerDeadline
 	if limit == 0 {
-		return nil, c.Unsupported("the target declares no answer_deadline: it may wait for as long as bytes come")
+		return nil, c.UnsupportedErrorf("the target does not declare answer_deadline, so it may wait as long as bytes arrive")
 	}
-	start, length := c.Toward().Longest()
+	_, start, length := c.Incoming().LongestExchange()
 	rate := int64(float64(length) / 1024 / (ample * limit.Seconds()))
 	if rate < 1 {
-		return nil, c.Unsupported("the longest answer (%d bytes) is over too soon", length)
+		return nil, c.UnsupportedErrorf("the longest answer (%d bytes) is too short to exceed the deadline", length)
 	}
 	return []scenario.Variant{{
-		Faults: []toxics.Spec{scenario.Strike("bandwidth", event.Downstream, start, map[string]any{"rate": rate})},
-		Budget: max(0, stretched(limit)-c.Target.Policies.AnswerTimeout),
-		Expect: []scenario.Expectation{scenario.GivesUp()},
+		Faults:  []toxics.Spec{scenario.FaultAt("bandwidth", event.Downstream, start, map[string]any{"rate": rate})},
+		Budget:  max(0, stretchLimit(limit)-c.Target.Policies.AnswerTimeout),
+		Expect:  []scenario.Expectation{scenario.GivesUp()},
+		Control: silentAnswer(c, start),
 	}}, nil
 }
 
 func trickledRequest(c scenario.Case) ([]scenario.Variant, error) {
 	limit := c.Target.Policies.RequestTimeout
-	start, length := c.Toward().Longest()
+	_, start, length := c.Incoming().LongestExchange()
 	switch {
 	case limit == 0:
-		return nil, c.Unsupported("the target declares no request_timeout: it may wait for as long as bytes come")
+		return nil, c.UnsupportedErrorf("the target does not declare request_timeout, so it may wait as long as bytes arrive")
 	case c.Conversation.Script == nil:
-		return nil, c.Unsupported("without a dialogue nobody knows where a request ends")
+		return nil, c.UnsupportedErrorf("the target has no dialogue, so the harness does not know where a request ends; add a dialogue")
 	case length < 2*drops*ample:
-		return nil, c.Unsupported("the longest request (%d bytes) is over too soon", length)
+		return nil, c.UnsupportedErrorf("the longest request (%d bytes) is too short to exceed the timeout", length)
 	}
 	gap := limit / drops
 	if idle := c.Target.Policies.IdleTimeout; idle > 0 {
 		gap = min(gap, idle/2)
 	}
 	// What follows the request's first byte, but for its end.
-	request := c.Toward().Bytes[start : start+length-1]
+	request := c.Incoming().Bytes[start : start+length-1]
 	return []scenario.Variant{{
-		Budget: stretched(limit),
-		Act: func(ctx context.Context, rig scenario.Rig) error {
+		Budget: stretchLimit(limit),
+		Run: func(ctx context.Context, rig scenario.Rig) error {
 			return dripFeed(ctx, rig, request, gap, limit)
 		},
-		Expect: []scenario.Expectation{scenario.Acts()},
+		Expect:  []scenario.Expectation{scenario.ExpectRunSucceeds()},
+		Control: silentRequest(c, request, limit),
 	}}, nil
 }
 
@@ -85,12 +88,12 @@ func dripFeed(ctx context.Context, rig scenario.Rig, request []byte, gap, limit 
 		return err
 	}
 	defer conn.Close()
-	over := ended(conn)
+	over := awaitEnd(conn)
 	drip := time.NewTicker(gap)
 	defer drip.Stop()
 	for i := range request {
 		if i == drops/2 {
-			rig.Struck(fmt.Sprintf("a byte every %v", gap))
+			rig.ReportStruck(fmt.Sprintf("one byte every %v", gap))
 		}
 		if _, err := conn.Write(request[i : i+1]); err != nil {
 			return nil
@@ -100,7 +103,7 @@ func dripFeed(ctx context.Context, rig scenario.Rig, request []byte, gap, limit 
 		case <-over:
 			return nil
 		case <-ctx.Done():
-			return fmt.Errorf("the server still waits for the end of a request of which %d bytes came one by one, beyond its request_timeout of %v: %w",
+			return fmt.Errorf("after %d bytes of a request, sent one by one, the server did not close within its request_timeout of %v: %w",
 				i+1, limit, context.Cause(ctx))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/scenario"
 )
 
 // A sample is one exchange of one message each.
@@ -13,10 +14,10 @@ type sample struct {
 	asked, given []byte // bodies
 }
 
-// A relation is how the answer follows from the request wherever the dialogue
+// A replyModel is how the answer follows from the request wherever the dialogue
 // shows it: the same bytes, each mapped by itself, between a constant prefix and
 // suffix.
-type relation struct {
+type replyModel struct {
 	framing        dialogue.Framing
 	samples        []sample
 	prefix, suffix []byte
@@ -25,26 +26,26 @@ type relation struct {
 	binary         bool              // bytes above 0x7f were among them
 }
 
-func identity(b byte) byte { return b }
+func identityMap(b byte) byte { return b }
 
-func upper(b byte) byte {
+func toUpper(b byte) byte {
 	if 'a' <= b && b <= 'z' {
 		return b - 'a' + 'A'
 	}
 	return b
 }
 
-func lower(b byte) byte {
+func toLower(b byte) byte {
 	if 'A' <= b && b <= 'Z' {
 		return b - 'A' + 'a'
 	}
 	return b
 }
 
-// learn returns the relation of a dialogue, nil where it shows none. Two
+// learnModel returns the relation of a dialogue, nil where it shows none. Two
 // different requests must agree on it and none contradict.
-func learn(s *dialogue.Script) *relation {
-	r := &relation{framing: s.Framing, samples: samples(s)}
+func learnModel(s *dialogue.Script) *replyModel {
+	r := &replyModel{framing: s.Framing, samples: wholeSamples(s)}
 	longest, different := []byte(nil), false
 	for _, one := range r.samples {
 		if len(one.asked) > len(longest) {
@@ -59,8 +60,8 @@ func learn(s *dialogue.Script) *relation {
 	if len(longest) == 0 || !different {
 		return nil
 	}
-	for _, f := range []func(byte) byte{identity, upper, lower} {
-		r.fit(longest, f)
+	for _, f := range []func(byte) byte{identityMap, toUpper, toLower} {
+		r.fitMap(longest, f)
 	}
 	if len(r.maps) == 0 {
 		return nil
@@ -68,27 +69,27 @@ func learn(s *dialogue.Script) *relation {
 	return r
 }
 
-// fit adds the map if it explains every sample.
-func (r *relation) fit(longest []byte, f func(byte) byte) {
+// fitMap adds the map if it explains every sample.
+func (r *replyModel) fitMap(longest []byte, f func(byte) byte) {
 	for _, one := range r.samples {
 		if !bytes.Equal(one.asked, longest) {
 			continue
 		}
-		at := bytes.Index(one.given, mapped(longest, f))
+		at := bytes.Index(one.given, mapBody(longest, f))
 		if at < 0 {
 			return
 		}
 		r.prefix, r.suffix = one.given[:at], one.given[at+len(longest):]
 	}
 	for _, one := range r.samples {
-		if !bytes.Equal(one.given, r.around(mapped(one.asked, f))) {
+		if !bytes.Equal(one.given, r.surroundBody(mapBody(one.asked, f))) {
 			return
 		}
 	}
 	r.maps = append(r.maps, f)
 }
 
-func mapped(body []byte, f func(byte) byte) []byte {
+func mapBody(body []byte, f func(byte) byte) []byte {
 	var table [256]byte
 	for b := range table {
 		table[b] = f(byte(b))
@@ -100,13 +101,13 @@ func mapped(body []byte, f func(byte) byte) []byte {
 	return out
 }
 
-func (r *relation) around(body []byte) []byte {
+func (r *replyModel) surroundBody(body []byte) []byte {
 	return append(append(bytes.Clone(r.prefix), body...), r.suffix...)
 }
 
-// answer returns the body of the answer to body. ok is false where the samples
+// predictReply returns the body of the answer to body. ok is false where the samples
 // do not tell: they leave two ways to map one of its bytes.
-func (r *relation) answer(body []byte) (answer []byte, ok bool) {
+func (r *replyModel) predictReply(body []byte) (answer []byte, ok bool) {
 	changes := len(r.maps) > 1 || r.maps[0]('a') != 'a' || r.maps[0]('A') != 'A'
 	var known [256]bool
 	for i := range known {
@@ -119,12 +120,12 @@ func (r *relation) answer(body []byte) (answer []byte, ok bool) {
 			return nil, false
 		}
 	}
-	return r.around(mapped(body, r.maps[0])), true
+	return r.surroundBody(mapBody(body, r.maps[0])), true
 }
 
-// filler returns a body of n bytes that were all seen in requests, without a
+// fillerBody returns a body of n bytes that were all seen in requests, without a
 // period that a buffer could have.
-func (r *relation) filler(n int) []byte {
+func (r *replyModel) fillerBody(n int) []byte {
 	var letters []byte
 	for b := range 256 {
 		if r.seen[b] && '!' <= b && b <= '~' {
@@ -151,31 +152,45 @@ func (r *relation) filler(n int) []byte {
 	return out
 }
 
-// script asks the bodies, one after the other, expects the answers that follow
+// scriptFor asks the bodies, one after the other, expects the answers that follow
 // from the relation, and then holds a recorded exchange, which shows whether both
 // sides still agree where messages begin. ok is false where an answer is not known.
-func (r *relation) script(s *dialogue.Script, bodies ...[]byte) (script *dialogue.Script, ok bool) {
+func (r *replyModel) scriptFor(s *dialogue.Script, bodies ...[]byte) (script *dialogue.Script, ok bool) {
 	out := *s
 	out.Steps, out.End = nil, dialogue.ClientCloses
 	for _, body := range bodies {
-		answer, known := r.answer(body)
-		ask, err := r.framing.Frame(body)
-		reply, failed := r.framing.Frame(answer)
+		answer, known := r.predictReply(body)
+		ask, err := r.frameRequest(body)
+		reply, failed := r.frameReply(answer)
 		if !known || err != nil || failed != nil {
 			return nil, false
 		}
-		out.Steps = append(out.Steps, dialogue.Step{Send: ask, Expect: dialogue.Pattern{{Bytes: reply}}})
+		out.Steps = append(out.Steps, dialogue.Step{Send: ask, Expect: dialogue.Pattern{{SentBytes: reply}}})
 	}
 	out.Steps = append(out.Steps, r.samples[0].step)
 	return &out, true
 }
 
-// samples returns the exchanges of exactly one message each.
-func samples(s *dialogue.Script) []sample {
+// frameRequest returns body as a message with the header of a recorded request.
+func (r *replyModel) frameRequest(body []byte) ([]byte, error) {
+	return r.framing.FrameLike(r.samples[0].step.Send, body)
+}
+
+// frameReply returns body as a message with the header of a recorded answer.
+func (r *replyModel) frameReply(body []byte) ([]byte, error) {
+	recorded, _ := r.samples[0].step.Expect.LiteralBytes()
+	return r.framing.FrameLike(recorded, body)
+}
+
+// wholeSamples returns the exchanges that are whole requests, of exactly one message each.
+func wholeSamples(s *dialogue.Script) []sample {
 	var all []sample
-	for _, step := range s.Steps {
+	for i, step := range s.Steps {
+		if !scenario.IsWholeRequest(s, i) || s.WritesCaptured(i) {
+			continue
+		}
 		one := &dialogue.Script{Framing: s.Framing, Steps: []dialogue.Step{step}}
-		reply, ok := step.Expect.Literal()
+		reply, ok := step.Expect.LiteralBytes()
 		asked, single := onlyBody(one.RequestParts(), step.Send)
 		given, alone := onlyBody(one.ReplyParts(), reply)
 		if ok && single && alone && !step.ShutdownWrite {
