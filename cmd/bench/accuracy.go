@@ -14,15 +14,15 @@ const (
 	bandwidthTime = 600 * time.Millisecond
 )
 
-// lateness is by how much a delay of 10 ms is missed from the server to the
+// latencyError is by how much a delay of 10 ms is missed from the server to the
 // client, µs: median and p99, whichever side of it they are. The way without a
 // toxic is part of it.
-func lateness(ctx context.Context, b *bench, s system) ([]float64, error) {
-	i, err := b.running(ctx, s, exact)
+func latencyError(ctx context.Context, b *bench, s system) ([]float64, error) {
+	i, err := b.runningInstance(ctx, s, exact)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := connect(ctx, i.addr)
+	conn, err := connectTimeout(ctx, i.addr)
 	if err != nil {
 		return nil, err
 	}
@@ -42,33 +42,33 @@ func lateness(ctx context.Context, b *bench, s system) ([]float64, error) {
 		took := time.Since(time.Unix(0, int64(binary.BigEndian.Uint64(stamp))))
 		errors = append(errors, math.Abs(float64((took-time.Duration(exact.latency)*time.Millisecond).Nanoseconds())/1000))
 	}
-	return []float64{quantile(errors, 0.5), quantile(errors, 0.99)}, nil
+	return []float64{quantileOf(errors, 0.5), quantileOf(errors, 0.99)}, nil
 }
 
 // bandwidthRow is the error of a rate, percent, and when the first byte comes.
 func bandwidthRow(rate int) row {
-	sh := shape{latency: noToxic, rate: rate}
-	return row{name: fmt.Sprintf("accuracy: bandwidth %d KB/s,", rate), digits: 2, better: "less", shape: sh,
-		parts: []string{"error in %", "first byte after ms"},
+	sh := toxicSetup{latency: noToxic, rate: rate}
+	return row{name: fmt.Sprintf("bandwidth %d KB/s:", rate), shape: sh,
+		parts: []part{{name: "error in %", digits: 2, less: true}, {name: "first byte after ms", digits: 2, less: true}},
 		measure: func(ctx context.Context, b *bench, s system) ([]float64, error) {
-			i, err := b.running(ctx, s, sh)
+			i, err := b.runningInstance(ctx, s, sh)
 			if err != nil {
 				return nil, err
 			}
-			return throttled(ctx, i.addr, rate)
+			return rateError(ctx, i.addr, rate)
 		}}
 }
 
-// throttled asks for as many bytes as the rate lets through in the time of the
+// rateError asks for as many bytes as the rate lets through in the time of the
 // measurement.
-func throttled(ctx context.Context, addr string, rate int) ([]float64, error) {
-	conn, err := connect(ctx, addr)
+func rateError(ctx context.Context, addr string, rate int) ([]float64, error) {
+	conn, err := connectTimeout(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
 	size := int(float64(rate*1000) * bandwidthTime.Seconds())
-	request := binary.BigEndian.AppendUint64([]byte{'b'}, uint64(size))
+	request := binary.BigEndian.AppendUint64([]byte{'d'}, uint64(size))
 	start := time.Now()
 	if _, err := conn.Write(request); err != nil {
 		return nil, err

@@ -10,18 +10,18 @@ import (
 	"path/filepath"
 )
 
-// A packaged proxy is one that Debian has. It knows no toxics.
-type packaged struct {
+// A packagedProxy proxy is one that Debian has. It knows no toxics.
+type packagedProxy struct {
 	name   string
 	needs  []string // files; the first one is the program
 	args   []string // before the path of the configuration
-	config string   // with listen address, upstream, folder
+	config string   // with listen address, upstream, folder; "": the arguments have them
 }
 
-// debian returns the proxies that pass bytes on as they are and are known to do
+// debianProxies returns the proxies that pass bytes on as they are and are known to do
 // it well.
-func debian() []packaged {
-	return []packaged{
+func debianProxies() []packagedProxy {
+	return []packagedProxy{
 		{
 			name:  "HAProxy",
 			needs: []string{"haproxy"},
@@ -50,11 +50,15 @@ events { worker_connections 8000; }
 stream { server { listen %[1]s; proxy_pass %[2]s; } }
 `,
 		},
+		{
+			name:  "socat",
+			needs: []string{"socat"},
+		},
 	}
 }
 
-// find returns the path of the first file, if all are there.
-func find(files ...string) (path string, err error) {
+// findFile returns the path of the first file, if all are there.
+func findFile(files ...string) (path string, err error) {
 	for i, f := range files {
 		at, err := exec.LookPath(f)
 		if err != nil {
@@ -73,24 +77,28 @@ func find(files ...string) (path string, err error) {
 	return path, nil
 }
 
-// at returns what starts the program.
-func (p packaged) at(path string) func(context.Context, *bench, shape) (instance, error) {
-	return func(ctx context.Context, b *bench, _ shape) (instance, error) {
+// starterFor returns what starts the program.
+func (p packagedProxy) starterFor(path string) func(context.Context, *bench, toxicSetup) (instance, error) {
+	return func(ctx context.Context, b *bench, _ toxicSetup) (instance, error) {
 		addr, err := freeAddr()
 		if err != nil {
 			return instance{}, err
 		}
-		config := filepath.Join(b.folder, p.name+".conf")
-		if err := os.WriteFile(config, fmt.Appendf(nil, p.config, addr, b.server.addr, b.folder), 0o600); err != nil {
-			return instance{}, err
+		args := socatArgs(addr, b.server.addr)
+		if p.config != "" {
+			config := filepath.Join(b.folder, p.name+".conf")
+			if err := os.WriteFile(config, fmt.Appendf(nil, p.config, addr, b.server.addr, b.folder), 0o600); err != nil {
+				return instance{}, err
+			}
+			args = append(p.args, config)
 		}
-		cmd := exec.CommandContext(ctx, path, append(p.args, config)...)
+		cmd := exec.CommandContext(ctx, path, args...)
 		cmd.Stderr = os.Stderr
 		if err := cmd.Start(); err != nil {
 			return instance{}, err
 		}
-		i := instance{addr: addr, pid: cmd.Process.Pid, stop: stopper(cmd)}
-		if err := await(ctx, func() error { return answers(addr) }); err != nil {
+		i := instance{addr: addr, pid: cmd.Process.Pid, stop: stopProcess(cmd)}
+		if err := awaitAnswer(ctx, func() error { return checkAnswers(addr) }); err != nil {
 			i.stop()
 			return instance{}, fmt.Errorf("start: %w", err)
 		}
@@ -98,7 +106,13 @@ func (p packaged) at(path string) func(context.Context, *bench, shape) (instance
 	}
 }
 
-func answers(addr string) error {
+// socatArgs are those of a socat with a process for each connection.
+func socatArgs(listen, upstream string) []string {
+	host, port, _ := net.SplitHostPort(listen)
+	return []string{"TCP-LISTEN:" + port + ",bind=" + host + ",fork,reuseaddr,backlog=512,nodelay", "TCP:" + upstream + ",nodelay"}
+}
+
+func checkAnswers(addr string) error {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
-// Command bench compares a direct connection, the harness's proxy,
-// toxiproxy-server, HAProxy and nginx side by side in one run: interleaved
-// rounds, medians, ratios. Nothing in it passes or fails.
+// Command bench compares a direct connection, the harness's proxy, alone and in a
+// daemon, toxiproxy-server, HAProxy, nginx and socat side by side in one run:
+// interleaved rounds, medians, ratios within a round with their quartiles. The
+// clients and the server are a program in C, and what a proxy costs is its
+// processor time. Nothing in it passes or fails.
 package main
 
 import (
@@ -21,25 +23,36 @@ type options struct {
 
 func main() {
 	var o options
-	role := flag.String("role", "", "internal: server or proxy")
+	role := flag.String("role", "", "internal: proxy or daemon")
 	upstream := flag.String("upstream", "", "internal: of the proxy")
 	delay := flag.Int("latency", noToxic, "internal: of the proxy, ms")
 	rate := flag.Int("rate", 0, "internal: of the proxy, KB/s")
 	flag.StringVar(&o.toxiproxy, "toxiproxy", "", "path of toxiproxy-server; empty: left out")
-	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds")
+	flag.IntVar(&o.rounds, "rounds", 15, "interleaved rounds")
 	only := flag.String("rows", "", "regular expression: only the rows whose name it matches")
+	files := flag.String("files", "", "path of harness: measure what scenario files cost, and nothing else")
+	explore := flag.String("explore", "", "path of harness: measure how fast explore and replay are, and nothing else")
+	fixtures := flag.String("fixtures", "bin/fixtures", "folder of the programs of fixtures/build.sh, for -explore")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var err error
 	switch *role {
-	case "server":
-		err = serve(ctx)
+	case "daemon":
+		err = runDaemonRole(ctx)
 	case "proxy":
-		err = forward(ctx, *upstream, shape{latency: *delay, rate: *rate})
-	default:
+		err = runProxy(ctx, *upstream, toxicSetup{latency: *delay, rate: *rate})
+	case "":
+		if *files != "" {
+			err = measureFiles(ctx, os.Stdout, *files, o.rounds)
+			break
+		}
+		if *explore != "" {
+			err = measureExplore(ctx, os.Stdout, *explore, *fixtures)
+			break
+		}
 		if o.only, err = regexp.Compile(*only); err == nil {
-			err = compare(ctx, o)
+			err = compareSystems(ctx, o)
 		}
 	}
 	if err != nil {
@@ -48,31 +61,36 @@ func main() {
 	}
 }
 
-// compare measures every row on every system, round by round.
-func compare(ctx context.Context, o options) error {
-	bench, err := open(ctx, o)
+// compareSystems measures every row on every system, round by round.
+func compareSystems(ctx context.Context, o options) error {
+	bench, err := openBench(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer bench.close()
+	defer bench.closeAll()
 	table := newTable(bench.systems)
 	for round := range o.rounds {
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, o.rounds)
-		for _, row := range rows() {
+		for _, row := range measuredRows() {
 			if !o.only.MatchString(row.name) {
 				continue
 			}
 			for _, s := range bench.systems {
-				if !row.applies(s) {
+				if !row.appliesTo(s) {
 					continue
 				}
 				values, err := row.measure(ctx, bench, s)
 				if err != nil {
 					return fmt.Errorf("%s of %s: %w", row.name, s.name, err)
 				}
-				table.add(row, s, values)
+				table.addValues(row, s, round, values)
 			}
 		}
 	}
-	return table.print(os.Stdout, o.rounds)
+	if err := table.printTables(os.Stdout, o.rounds); err != nil {
+		return err
+	}
+	bench.printCalls(ctx, os.Stdout, o)
+	bench.printNoise(os.Stdout)
+	return nil
 }

@@ -15,10 +15,10 @@ const (
 	warmConnections = 20 // opened before the memory is looked at the first time
 )
 
-// memory is how much the process of a system grows by for each connection that
+// memoryGrowth is how much the process of a system grows by for each connection that
 // has been used and then idles, kB. The process is a fresh one: what was freed
 // before would be used again.
-func memory(sh shape) func(context.Context, *bench, system) ([]float64, error) {
+func memoryGrowth(sh toxicSetup) func(context.Context, *bench, system) ([]float64, error) {
 	return func(ctx context.Context, b *bench, s system) ([]float64, error) {
 		if s.name == directName {
 			return nil, nil
@@ -28,12 +28,12 @@ func memory(sh shape) func(context.Context, *bench, system) ([]float64, error) {
 			return nil, err
 		}
 		defer i.stop()
-		grown, err := growth(ctx, i)
+		grown, err := measureGrowth(ctx, i)
 		return []float64{grown}, err
 	}
 }
 
-func growth(ctx context.Context, i instance) (float64, error) {
+func measureGrowth(ctx context.Context, i instance) (float64, error) {
 	var conns []*net.TCPConn
 	defer func() {
 		for _, c := range conns {
@@ -42,7 +42,7 @@ func growth(ctx context.Context, i instance) (float64, error) {
 	}()
 	hold := func(n int) (kB float64, err error) {
 		for range n {
-			conn, err := connect(ctx, i.addr)
+			conn, err := connectTimeout(ctx, i.addr)
 			if err != nil {
 				return 0, err
 			}
@@ -54,7 +54,7 @@ func growth(ctx context.Context, i instance) (float64, error) {
 				return 0, err
 			}
 		}
-		return rss(i.pid)
+		return residentMemory(i.pid)
 	}
 	before, err := hold(warmConnections)
 	if err != nil {
@@ -64,8 +64,8 @@ func growth(ctx context.Context, i instance) (float64, error) {
 	return (after - before) / idleConnections, err
 }
 
-// rss returns the resident memory of a process in kB.
-func rss(pid int) (float64, error) {
+// residentMemory returns the resident memory of a process in kB.
+func residentMemory(pid int) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
@@ -75,5 +75,5 @@ func rss(pid int) (float64, error) {
 			return strconv.ParseFloat(fields[1], 64)
 		}
 	}
-	return 0, fmt.Errorf("process %d tells no VmRSS", pid)
+	return 0, fmt.Errorf("process %d has no VmRSS", pid)
 }

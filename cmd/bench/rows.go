@@ -5,56 +5,70 @@ import "context"
 // A row is something to measure.
 type row struct {
 	name    string
-	digits  int
-	better  string   // "less" or "more"
-	parts   []string // of the lines it makes; none: one line, without a name of its own
-	shape   shape
+	parts   []part
+	shape   toxicSetup
 	measure func(context.Context, *bench, system) ([]float64, error)
 }
 
-// applies reports whether the row says something of the system.
-func (r row) applies(s system) bool {
+// A part is one of the values of a row, and a line of the table.
+type part struct {
+	name   string
+	digits int
+	less   bool // is better
+}
+
+// appliesTo reports whether the row says something of the system.
+func (r row) appliesTo(s system) bool {
 	return r.shape == plain || s.shapes
 }
 
-// rows returns what is measured. The toxic is a latency of 1 ms in either
+var (
+	pingParts = []part{{name: "p50, µs", digits: 1, less: true}, {name: "p99, µs", digits: 1, less: true},
+		{name: "CPU of the proxy, µs", digits: 1, less: true}, {name: "context switches", digits: 2, less: true}}
+	churnParts = []part{{name: "a second", digits: 0}, {name: "CPU of the proxy, µs", digits: 1, less: true}, {name: "context switches", digits: 2, less: true}}
+	bulkParts  = []part{{name: "MB/s", digits: 0}, {name: "CPU of the proxy, ms/GiB", digits: 0, less: true}, {name: "CPU of client, proxy and server, ms/GiB", digits: 0, less: true}}
+)
+
+// measuredRows returns what is measured. The toxic is a latency of 1 ms in either
 // direction: enough to make every chunk go through it and wait.
-func rows() []row {
+func measuredRows() []row {
 	var list []row
-	add := func(name string, digits int, better string, sh shape, m measurement) {
-		list = append(list, row{name: name, digits: digits, better: better, shape: sh, measure: on(sh, m)})
+	for _, sh := range []toxicSetup{plain, delayed} {
+		before := ""
+		if sh == delayed {
+			before = "latency 1 ms: "
+		}
+		add := func(name string, parts []part, m measurement) {
+			list = append(list, row{name: before + name, parts: parts, shape: sh, measure: onInstance(sh, m)})
+		}
+		for _, ending := range []string{"rst", "fin"} {
+			add("connections, 8 clients, "+ending+":", churnParts, churnConnections(8, ending))
+			add("connections, one client, "+ending+":", churnParts, churnConnections(1, ending))
+		}
+		add("round trip:", pingParts, pingConnections(1))
+		add("round trip on one of 1000:", pingParts, pingConnections(manyTalkers))
+		add("bulk up:", bulkParts, transferBulk("up"))
+		add("bulk down:", bulkParts, transferBulk("down"))
+		add("round trip beside 8 streams of bulk:", []part{{name: "p99, µs", digits: 0, less: true}, {name: "times that alone", digits: 1, less: true}}, besideBulk)
+		list = append(list, row{name: before + "memory", parts: []part{{name: "per idle connection, kB", digits: 1, less: true}}, shape: sh, measure: memoryGrowth(sh)})
 	}
-	add("round trip p50, µs", 1, "less", plain, roundTrip)
-	add("bulk upstream, MB/s", 0, "more", plain, transfer('u'))
-	add("bulk downstream, MB/s", 0, "more", plain, transfer('d'))
-	add("connections/s, one client", 0, "more", plain, churn(1))
-	add("connections/s, 8 clients", 0, "more", plain, churn(8))
-	list = append(list, row{name: "memory per idle connection, kB", digits: 1, better: "less", shape: plain, measure: memory(plain)})
-	add("latency 1 ms: round trip p50, µs", 1, "less", delayed, roundTrip)
-	add("latency 1 ms: bulk upstream, MB/s", 0, "more", delayed, transfer('u'))
-	add("latency 1 ms: bulk downstream, MB/s", 0, "more", delayed, transfer('d'))
-	add("latency 1 ms: connections/s, one client", 0, "more", delayed, churn(1))
-	add("latency 1 ms: connections/s, 8 clients", 0, "more", delayed, churn(8))
+	late := []part{{name: "p50", digits: 0, less: true}, {name: "p99", digits: 0, less: true}}
 	list = append(list,
-		row{name: "latency 1 ms: memory per idle connection, kB", digits: 1, better: "less", shape: delayed, measure: memory(delayed)},
-		row{name: "accuracy: latency 10 ms, error in µs,", digits: 0, better: "less", parts: []string{"p50", "p99"}, shape: exact, measure: lateness})
+		row{name: "latency 10 ms: error in µs,", parts: late, shape: exact, measure: latencyError},
+	)
 	for _, rate := range []int{1, 10, 100, 1000, 10_000, 100_000} {
 		list = append(list, bandwidthRow(rate))
 	}
-	return list
+	return append(append(list, daemonRows()...), pageRow())
 }
 
-// A measurement measures a system that runs, at its address.
-type measurement func(ctx context.Context, addr string) (float64, error)
-
-// on measures the instance of a system that has the shape; it stays running.
-func on(sh shape, m measurement) func(context.Context, *bench, system) ([]float64, error) {
+// onInstance measures the instance of a system that has the shape; it stays running.
+func onInstance(sh toxicSetup, m measurement) func(context.Context, *bench, system) ([]float64, error) {
 	return func(ctx context.Context, b *bench, s system) ([]float64, error) {
-		i, err := b.running(ctx, s, sh)
+		i, err := b.runningInstance(ctx, s, sh)
 		if err != nil {
 			return nil, err
 		}
-		v, err := m(ctx, i.addr)
-		return []float64{v}, err
+		return m(ctx, b, i)
 	}
 }

@@ -20,23 +20,23 @@ const (
 // noToxic is a latency that is not there; 0 would be a toxic.
 const noToxic = -1
 
-// A shape is what a proxy does to its connections.
-type shape struct {
+// A toxicSetup is what a proxy does to its connections.
+type toxicSetup struct {
 	latency int // ms in either direction, or noToxic
 	rate    int // KB/s downstream; 0: no limit
 }
 
 var (
-	plain   = shape{latency: noToxic}
-	delayed = shape{latency: 1}
-	exact   = shape{latency: 10}
+	plain   = toxicSetup{latency: noToxic}
+	delayed = toxicSetup{latency: 1}
+	exact   = toxicSetup{latency: 10}
 )
 
 // A system is one way from the client to the server.
 type system struct {
 	name   string
 	shapes bool // has toxics
-	start  func(context.Context, *bench, shape) (instance, error)
+	start  func(context.Context, *bench, toxicSetup) (instance, error)
 }
 
 // An instance is a system that runs.
@@ -50,14 +50,18 @@ type instance struct {
 type bench struct {
 	systems []system
 	server  instance
-	self    string // this program
-	folder  string // of configuration files
-	active  map[string]instance
+	self    string    // this program
+	load    string    // the clients and the server
+	folder  string    // of configuration files
+	others  []float64 // share of the machine that other programs have used, of each measurement
+
+	toxiproxy string // path of toxiproxy-server, or ""
+	active    map[string]instance
 }
 
-// open starts the server and says which proxies there are to compare.
-func open(ctx context.Context, o options) (*bench, error) {
-	b := &bench{active: map[string]instance{}}
+// openBench starts the server and says which proxies there are to compare.
+func openBench(ctx context.Context, o options) (*bench, error) {
+	b := &bench{active: map[string]instance{}, toxiproxy: o.toxiproxy}
 	var err error
 	if b.self, err = os.Executable(); err != nil {
 		return nil, err
@@ -65,16 +69,20 @@ func open(ctx context.Context, o options) (*bench, error) {
 	if b.folder, err = os.MkdirTemp("", "bench"); err != nil {
 		return nil, err
 	}
-	if b.server, err = spawn(ctx, b.self, "-role", "server"); err != nil {
+	if b.load, err = buildLoad(ctx, b.folder); err == nil {
+		b.server, err = spawnProcess(ctx, b.load, "serve")
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server: %w", err), os.RemoveAll(b.folder))
 	}
-	b.systems = []system{{name: directName, start: direct}, {name: ourName, shapes: true, start: ours}}
+	b.systems = []system{{name: directName, start: directInstance}, {name: ourName, shapes: true, start: ownInstance},
+		{name: serveName, shapes: true, start: serveInstance(false)}, {name: serveName + ", events read", shapes: true, start: serveInstance(true)}}
 	if o.toxiproxy != "" {
-		b.systems = append(b.systems, system{name: "toxiproxy", shapes: true, start: toxiproxyAt(o.toxiproxy)})
+		b.systems = append(b.systems, system{name: toxiproxyName, shapes: true, start: toxiproxyAt(o.toxiproxy)})
 	}
-	for _, s := range debian() {
-		if path, err := find(s.needs...); err == nil {
-			b.systems = append(b.systems, system{name: s.name, start: s.at(path)})
+	for _, s := range debianProxies() {
+		if path, err := findFile(s.needs...); err == nil {
+			b.systems = append(b.systems, system{name: s.name, start: s.starterFor(path)})
 		} else {
 			fmt.Fprintf(os.Stderr, "####\n#### NOT COMPARED: %s: %v. As root, make tools installs it.\n####\n", s.name, err)
 		}
@@ -82,7 +90,7 @@ func open(ctx context.Context, o options) (*bench, error) {
 	return b, nil
 }
 
-func (b *bench) close() {
+func (b *bench) closeAll() {
 	for _, i := range b.active {
 		i.stop()
 	}
@@ -90,9 +98,9 @@ func (b *bench) close() {
 	_ = os.RemoveAll(b.folder)
 }
 
-// running returns the instance of a system that has the shape, and starts it at
+// runningInstance returns the instance of a system that has the shape, and starts it at
 // the first call.
-func (b *bench) running(ctx context.Context, s system, sh shape) (instance, error) {
+func (b *bench) runningInstance(ctx context.Context, s system, sh toxicSetup) (instance, error) {
 	key := fmt.Sprint(s.name, sh)
 	if i, ok := b.active[key]; ok {
 		return i, nil
@@ -104,19 +112,19 @@ func (b *bench) running(ctx context.Context, s system, sh shape) (instance, erro
 	return i, err
 }
 
-// direct is no proxy at all.
-func direct(_ context.Context, b *bench, _ shape) (instance, error) {
+// directInstance is no proxy at all.
+func directInstance(_ context.Context, b *bench, _ toxicSetup) (instance, error) {
 	return instance{addr: b.server.addr, stop: func() {}}, nil
 }
 
-// ours is the harness's proxy in a process of its own.
-func ours(ctx context.Context, b *bench, sh shape) (instance, error) {
-	return spawn(ctx, b.self, "-role", "proxy", "-upstream", b.server.addr,
+// ownInstance is the harness's proxy in a process of its own.
+func ownInstance(ctx context.Context, b *bench, sh toxicSetup) (instance, error) {
+	return spawnProcess(ctx, b.self, "-role", "proxy", "-upstream", b.server.addr,
 		"-latency", fmt.Sprint(sh.latency), "-rate", fmt.Sprint(sh.rate))
 }
 
-// spawn starts a process that says its address in its first line.
-func spawn(ctx context.Context, path string, args ...string) (instance, error) {
+// spawnProcess starts a process that says its address in its first line.
+func spawnProcess(ctx context.Context, path string, args ...string) (instance, error) {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -130,10 +138,10 @@ func spawn(ctx context.Context, path string, args ...string) (instance, error) {
 	if err != nil {
 		return instance{}, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
-	return instance{addr: strings.TrimSpace(line), pid: cmd.Process.Pid, stop: stopper(cmd)}, nil
+	return instance{addr: strings.TrimSpace(line), pid: cmd.Process.Pid, stop: stopProcess(cmd)}, nil
 }
 
-func stopper(cmd *exec.Cmd) func() {
+func stopProcess(cmd *exec.Cmd) func() {
 	return func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -149,8 +157,8 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// await asks again and again until the answer is no error.
-func await(ctx context.Context, ask func() error) error {
+// awaitAnswer asks again and again until the answer is no error.
+func awaitAnswer(ctx context.Context, ask func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)

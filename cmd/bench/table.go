@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 )
@@ -13,91 +14,116 @@ type table struct {
 	lines   []*line
 }
 
-// A line is one line of the table: a row, or one of several that a row measures.
+// A line is one part of a row.
 type line struct {
 	name   string
-	row    row
-	values map[string][]float64
+	part   part
+	values map[string][]float64 // by system, one for each round; NaN: none
 }
 
 func newTable(systems []system) *table { return &table{systems: systems} }
 
-// add keeps what a row has measured in one round, one value for each of its parts.
-func (t *table) add(r row, s system, values []float64) {
+// addValues keeps what a row has measured in one round, one value for each of its parts.
+func (t *table) addValues(r row, s system, round int, values []float64) {
 	for i, v := range values {
-		name := r.name
-		if len(r.parts) > 0 {
-			name += " " + r.parts[i]
+		l := t.lineFor(r.name+" "+r.parts[i].name, r.parts[i])
+		for len(l.values[s.name]) < round {
+			l.values[s.name] = append(l.values[s.name], math.NaN())
 		}
-		l := t.line(name, r)
 		l.values[s.name] = append(l.values[s.name], v)
 	}
 }
 
-func (t *table) line(name string, r row) *line {
+func (t *table) lineFor(name string, p part) *line {
 	for _, l := range t.lines {
 		if l.name == name {
 			return l
 		}
 	}
-	l := &line{name: name, row: r, values: map[string][]float64{}}
+	l := &line{name: name, part: p, values: map[string][]float64{}}
 	t.lines = append(t.lines, l)
 	return l
 }
 
-// print writes a line per row, in Markdown: the medians, and how many times as
-// good as each of the others ours is.
-func (t *table) print(w io.Writer, rounds int) error {
-	head, rule := []string{fmt.Sprintf("median of %d rounds", rounds)}, []string{"---"}
+// printTables writes in Markdown a line for each thing measured: the medians, and then
+// what ours is of each of the others, round by round.
+func (t *table) printTables(w io.Writer, rounds int) error {
+	medians := [][]string{{fmt.Sprintf("median of %d rounds", rounds)}, {"---"}}
+	ratios := [][]string{{"median (quartiles) of the ratios in a round"}, {"---"}}
 	for _, s := range t.systems {
-		head, rule = append(head, s.name), append(rule, "---:")
+		medians[0], medians[1] = append(medians[0], s.name), append(medians[1], "---:")
+		if isOther(s) {
+			ratios[0], ratios[1] = append(ratios[0], ourName+" ÷ "+s.name), append(ratios[1], "---:")
+		}
 	}
-	for _, s := range t.systems[2:] {
-		head, rule = append(head, "better than "+s.name), append(rule, "---:")
-	}
-	cells := [][]string{head, rule}
+	ratios[0], ratios[1] = append(ratios[0], "target"), append(ratios[1], "---")
 	for _, l := range t.lines {
-		cells = append(cells, l.cells(t.systems))
+		medians, ratios = append(medians, l.medianCells(t.systems)), append(ratios, l.ratioCells(t.systems))
 	}
-	for _, c := range cells {
-		if _, err := fmt.Fprintln(w, "| "+strings.Join(c, " | ")+" |"); err != nil {
+	for _, cells := range slices.Concat(medians, [][]string{nil}, ratios) {
+		text := ""
+		if cells != nil {
+			text = "| " + strings.Join(cells, " | ") + " |"
+		}
+		if _, err := fmt.Fprintln(w, text); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *line) cells(systems []system) []string {
+// isOther reports whether ours is compared with the system.
+func isOther(s system) bool { return s.name != directName && s.name != ourName }
+
+func (l *line) medianCells(systems []system) []string {
 	cells := []string{l.name}
 	for _, s := range systems {
 		cell := "–"
-		if values := l.values[s.name]; len(values) > 0 {
-			cell = fmt.Sprintf("%.*f", l.row.digits, median(values))
+		if values := present(l.values[s.name]); len(values) > 0 {
+			cell = fmt.Sprintf("%.*f", l.part.digits, medianOf(values))
 		}
 		cells = append(cells, cell)
-	}
-	for _, s := range systems[2:] {
-		cells = append(cells, l.ratio(s))
 	}
 	return cells
 }
 
-// ratio says how much better ours is: above 1 is better, whatever is measured.
-func (l *line) ratio(other system) string {
-	ours, theirs := median(l.values[ourName]), median(l.values[other.name])
-	if ours <= 0 || theirs <= 0 || l.row.better == "" {
-		return "–"
+func (l *line) ratioCells(systems []system) []string {
+	better := " (more is better)"
+	if l.part.less {
+		better = " (less is better)"
 	}
-	if l.row.better == "less" {
-		return fmt.Sprintf("%.2f×", theirs/ours)
+	cells := []string{l.name + better}
+	for _, s := range systems {
+		if isOther(s) {
+			cells = append(cells, l.ratioCell(s))
+		}
 	}
-	return fmt.Sprintf("%.2f×", ours/theirs)
+	return append(cells, targets[l.name])
 }
 
-func median(values []float64) float64 { return quantile(values, 0.5) }
+// ratioCell says what ours is of the other's.
+func (l *line) ratioCell(other system) string {
+	ours, theirs := l.values[ourName], l.values[other.name]
+	var ratios []float64
+	for i := range min(len(ours), len(theirs)) {
+		if ours[i] > 0 && theirs[i] > 0 {
+			ratios = append(ratios, ours[i]/theirs[i])
+		}
+	}
+	if len(ratios) == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", medianOf(ratios), quantileOf(ratios, 0.25), quantileOf(ratios, 0.75))
+}
 
-// quantile returns the value below which the given share of values is.
-func quantile(values []float64, share float64) float64 {
+func present(values []float64) []float64 {
+	return slices.DeleteFunc(slices.Clone(values), math.IsNaN)
+}
+
+func medianOf(values []float64) float64 { return quantileOf(values, 0.5) }
+
+// quantileOf returns the value below which the given share of values is.
+func quantileOf(values []float64, share float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}

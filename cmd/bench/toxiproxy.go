@@ -10,23 +10,41 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2/client"
 )
 
-// toxiproxyAt starts a toxiproxy-server on a free port with one proxy.
-func toxiproxyAt(path string) func(context.Context, *bench, shape) (instance, error) {
-	return func(ctx context.Context, b *bench, sh shape) (instance, error) {
-		addr, err := freeAddr()
+const toxiproxyName = "toxiproxy"
+
+// spawnToxiproxy starts a toxiproxy-server on a free port.
+func spawnToxiproxy(ctx context.Context, path string) (instance, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return instance{}, err
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	cmd := exec.CommandContext(ctx, path, "-port", port)
+	cmd.Env = append(os.Environ(), "LOG_LEVEL=fatal")
+	if err := cmd.Start(); err != nil {
+		return instance{}, err
+	}
+	i := instance{addr: addr, pid: cmd.Process.Pid, stop: stopProcess(cmd)}
+	err = awaitAnswer(ctx, func() error {
+		_, err := toxiproxy.NewClient(addr).Version()
+		return err
+	})
+	if err != nil {
+		i.stop()
+	}
+	return i, err
+}
+
+// toxiproxyAt starts a toxiproxy-server with one proxy.
+func toxiproxyAt(path string) func(context.Context, *bench, toxicSetup) (instance, error) {
+	return func(ctx context.Context, b *bench, sh toxicSetup) (instance, error) {
+		i, err := spawnToxiproxy(ctx, path)
 		if err != nil {
 			return instance{}, err
 		}
-		_, port, _ := net.SplitHostPort(addr)
-		cmd := exec.CommandContext(ctx, path, "-port", port)
-		cmd.Env = append(os.Environ(), "LOG_LEVEL=fatal")
-		if err := cmd.Start(); err != nil {
-			return instance{}, err
-		}
-		i := instance{pid: cmd.Process.Pid, stop: stopper(cmd)}
-		client := toxiproxy.NewClient(addr)
+		client := toxiproxy.NewClient(i.addr)
 		var proxy *toxiproxy.Proxy
-		err = await(ctx, func() (err error) {
+		err = awaitAnswer(ctx, func() (err error) {
 			proxy, err = client.CreateProxy("bench", "127.0.0.1:0", b.server.addr)
 			return err
 		})
@@ -41,7 +59,7 @@ func toxiproxyAt(path string) func(context.Context, *bench, shape) (instance, er
 	}
 }
 
-func addToxics(p *toxiproxy.Proxy, sh shape) error {
+func addToxics(p *toxiproxy.Proxy, sh toxicSetup) error {
 	for _, stream := range []string{"upstream", "downstream"} {
 		if sh.latency == noToxic {
 			continue

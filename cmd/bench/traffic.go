@@ -3,21 +3,19 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
-	"runtime"
-	"sync"
 	"time"
 )
 
 const (
 	bulk        = 256 << 20 // bytes per bulk measurement
-	pingTime    = 500 * time.Millisecond
+	pingTime    = 400       // ms
 	connections = 1200
+	manyTalkers = 1000 // connections that are used in turn
 )
 
-// connect opens a connection that gives up after a minute.
-func connect(ctx context.Context, addr string) (*net.TCPConn, error) {
+// connectTimeout opens a connection that gives up after a minute.
+func connectTimeout(ctx context.Context, addr string) (*net.TCPConn, error) {
 	var d net.Dialer
 	d.SetMultipathTCP(false)
 	conn, err := d.DialContext(ctx, "tcp", addr)
@@ -27,100 +25,69 @@ func connect(ctx context.Context, addr string) (*net.TCPConn, error) {
 	return conn.(*net.TCPConn), conn.SetDeadline(time.Now().Add(time.Minute))
 }
 
-// roundTrip returns how long a byte takes there and back, µs, median.
-func roundTrip(ctx context.Context, addr string) (float64, error) {
-	conn, err := connect(ctx, addr)
+// A measurement measures a system that runs, one value for each part of its row.
+type measurement func(ctx context.Context, b *bench, i instance) ([]float64, error)
+
+// pingConnections sends a byte there and back on each of a number of connections in turn: p50 and p99
+// in µs, and what one costs the proxy.
+func pingConnections(n int) measurement {
+	return func(ctx context.Context, b *bench, i instance) ([]float64, error) {
+		r, err := b.runLoad(ctx, i, "ping", n, pingTime)
+		if err != nil {
+			return nil, err
+		}
+		return []float64{r.p50, r.p99, micros(r.usage.proxy, r.operations), r.usage.switches / float64(r.operations)}, nil
+	}
+}
+
+// churnConnections opens, uses and ends connections one after the other: how many a second,
+// and what one costs the proxy.
+func churnConnections(clients int, ending string) measurement {
+	return func(ctx context.Context, b *bench, i instance) ([]float64, error) {
+		r, err := b.runLoad(ctx, i, "churn", clients, connections, ending)
+		if err != nil {
+			return nil, err
+		}
+		return []float64{float64(r.operations) / r.took.Seconds(), micros(r.usage.proxy, r.operations), r.usage.switches / float64(r.operations)}, nil
+	}
+}
+
+// transferBulk moves bulk bytes in one direction: MB/s, and ms of processor time for a GiB.
+func transferBulk(direction string) measurement {
+	return func(ctx context.Context, b *bench, i instance) ([]float64, error) {
+		r, err := b.runLoad(ctx, i, "bulk", 1, direction, bulk)
+		if err != nil {
+			return nil, err
+		}
+		perGiB := func(t time.Duration) float64 { return t.Seconds() * 1000 * (1 << 30) / bulk }
+		return []float64{float64(bulk) / 1e6 / r.took.Seconds(), perGiB(r.usage.proxy), perGiB(r.usage.total())}, nil
+	}
+}
+
+// besideBulk is the p99 of a byte there and back beside eight streams of bulk, µs, and how
+// many times that is of what it is alone.
+func besideBulk(ctx context.Context, b *bench, i instance) ([]float64, error) {
+	alone, err := b.runLoad(ctx, i, "ping", 1, pingTime)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer conn.Close()
-	b := []byte{'e'}
-	if _, err := conn.Write(b); err != nil { // the mode byte has no answer
-		return 0, err
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := b.runLoad(ctx, i, "bulk", 8, "down", int64(1)<<40)
+		ended <- err
+	}()
+	beside, err := b.runLoad(ctx, i, "ping", 1, pingTime)
+	cancel()
+	if failed := <-ended; err == nil && ctx.Err() == nil {
+		err = failed
 	}
-	var times []float64
-	for begin := time.Now(); time.Since(begin) < pingTime; {
-		start := time.Now()
-		if _, err := conn.Write(b); err != nil {
-			return 0, err
-		}
-		if _, err := io.ReadFull(conn, b); err != nil {
-			return 0, err
-		}
-		times = append(times, float64(time.Since(start).Nanoseconds())/1000)
+	if err != nil {
+		return nil, fmt.Errorf("beside bulk: %w", err)
 	}
-	return median(times), nil
+	return []float64{beside.p99, beside.p99 / alone.p99}, nil
 }
 
-// transfer moves bulk bytes in one direction and returns MB/s; the far end says
-// when it has all.
-func transfer(direction byte) measurement {
-	return func(ctx context.Context, addr string) (float64, error) {
-		conn, err := connect(ctx, addr)
-		if err != nil {
-			return 0, err
-		}
-		defer conn.Close()
-		start := time.Now()
-		if _, err := conn.Write([]byte{direction}); err != nil {
-			return 0, err
-		}
-		if direction == 'u' {
-			err = upload(conn)
-		} else {
-			err = download(conn)
-		}
-		return float64(bulk) / 1e6 / time.Since(start).Seconds(), err
-	}
-}
-
-func upload(conn io.ReadWriter) error {
-	buffer := make([]byte, 256<<10)
-	for sent := 0; sent < bulk; sent += len(buffer) {
-		if _, err := conn.Write(buffer); err != nil {
-			return err
-		}
-	}
-	_, err := io.ReadFull(conn, buffer[:1])
-	return err
-}
-
-func download(conn io.Reader) error {
-	buffer := make([]byte, 256<<10)
-	for got := 0; got < bulk; {
-		n, err := conn.Read(buffer)
-		if got += n; err != nil && got < bulk {
-			return fmt.Errorf("after %d bytes: %w", got, err)
-		}
-	}
-	return nil
-}
-
-// churn has so many clients open, use and close connections one after the other,
-// and returns how many a second.
-func churn(clients int) measurement {
-	return func(ctx context.Context, addr string) (float64, error) {
-		converse, err := converser(ctx, addr)
-		if err != nil {
-			return 0, err
-		}
-		// A thread that waits in a system call is not taken for one that is stuck.
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2 * clients))
-		failed := make(chan error, clients)
-		var all sync.WaitGroup
-		start := time.Now()
-		for range clients {
-			all.Go(func() {
-				for range connections / clients {
-					if err := converse(); err != nil {
-						failed <- err
-						return
-					}
-				}
-			})
-		}
-		all.Wait()
-		close(failed)
-		return float64(connections/clients*clients) / time.Since(start).Seconds(), <-failed
-	}
+func micros(t time.Duration, operations int) float64 {
+	return float64(t.Nanoseconds()) / 1000 / float64(operations)
 }

@@ -14,7 +14,7 @@ func sendDatagrams(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: send-datagrams FILE PAYLOAD…")
 	}
-	at, _, _ := strings.Cut(strings.TrimPrefix(ts.ReadFile(args[0]), udp), " ")
+	at, _, _ := strings.Cut(strings.TrimPrefix(ts.ReadFile(args[0]), "udp:"), " ")
 	c, err := net.Dial("udp", at)
 	ts.Check(err)
 	defer c.Close()

@@ -1,30 +1,43 @@
 // Command harness puts a proxy between any socket client and server, injects
 // faults, and says how the two behave when the stream between them misbehaves.
+//
+// A verb is in internal/<group>cmd, in a file of its name; what verbs share is in
+// internal/cli, what is under test in internal/targets, how a proxy reaches its
+// peers in internal/transport.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/sockharness/harness/cmd/harness/internal/authorcmd"
+	"github.com/sockharness/harness/cmd/harness/internal/cli"
+	"github.com/sockharness/harness/cmd/harness/internal/daemoncmd"
+	"github.com/sockharness/harness/cmd/harness/internal/doctorcmd"
+	"github.com/sockharness/harness/cmd/harness/internal/explorecmd"
+	"github.com/sockharness/harness/cmd/harness/internal/listcmd"
+	"github.com/sockharness/harness/cmd/harness/internal/mancmd"
+	"github.com/sockharness/harness/cmd/harness/internal/proxycmd"
+	"github.com/sockharness/harness/cmd/harness/internal/reportcmd"
+	"github.com/sockharness/harness/cmd/harness/internal/runcmd"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
 )
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(runCommand()) }
 
-// run is main with an exit status: 0 all well, 1 verdicts, 2 usage or
+// runCommand is main with an exit status: 0 all well, 1 verdicts, 2 usage or
 // configuration, 3 the harness failed or a result is invalid, 4 nothing was
 // selected, 130 interrupted.
-func run() int {
+func runCommand() int {
 	if peer.GuardianMain() {
 		return outcome.ExitOK
 	}
@@ -34,75 +47,49 @@ func run() int {
 	// Toxiproxy's bandwidth toxic logs JSON to stderr whenever it is interrupted.
 	zerolog.SetGlobalLevel(zerolog.Disabled)
 	root := newRoot()
+	root.SetArgs(cli.NormalizeToxiproxyArgs(os.Args[1:]))
 	err := root.ExecuteContext(context.Background())
-	var exit exitError
+	var exit cli.ExitError
 	switch {
 	case err == nil:
 		return outcome.ExitOK
 	case errors.As(err, &exit):
-		if exit.err != nil {
-			fmt.Fprintln(root.ErrOrStderr(), "harness:", exit.err)
+		if exit.Err != nil {
+			fmt.Fprintln(root.ErrOrStderr(), "harness:", exit.Err)
 		}
-		return exit.code
+		return exit.Code
 	}
 	fmt.Fprintf(root.ErrOrStderr(), "harness: %v\nRun 'harness --help' or 'harness COMMAND --help' for usage.\n", err)
 	return outcome.ExitUsage
 }
 
-// An exitError ends the command with a status, and says why if err is set.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit status %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e exitError) Unwrap() error { return e.err }
-
-// usage is an error in what the user wrote: a flag or a file.
-func usage(format string, args ...any) error {
-	return exitError{outcome.ExitUsage, fmt.Errorf(format, args...)}
-}
-
-// broken is an error of the harness or of the machine.
-func broken(format string, args ...any) error {
-	return exitError{outcome.ExitHarness, fmt.Errorf(format, args...)}
-}
-
-// bare drops the program or the path from an error of the system, where the
-// message names what the user wrote.
-func bare(err error) error {
-	var lookup *exec.Error
-	if errors.As(err, &lookup) {
-		err = lookup.Err
-	}
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = path.Err
-	}
-	return err
-}
-
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "harness",
-		Short: "Put a misbehaving network between any client and server, and see how they cope",
-		Long: `harness starts (or is pointed at) a socket server or client, puts a proxy in front
-of it, and plays the paths that are never tested: partial sends, half-closes,
-resets, refusals. It proves that each fault struck and says what broke.
+		Short: "Test clients and servers on a misbehaving network",
+		Long: `harness starts a socket server or client, or connects to a running server, puts a
+proxy in front of it, and injects the faults that other tests leave out: partial
+sends, half-closes, resets, refusals. It proves that each fault struck and says
+what broke.
 
   harness run --server 'python3 server.py {port}' --send 'hello\n' --expect 'HELLO\n'
   harness run --config harness.yaml
-  harness run                        # the peers compiled in: see it work`,
+  harness run                        # the peers compiled in, for a first look`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(), newScenarios(), newOracles(), newToxics(), newTargets(), newVersion(), newWorker(), newPeer())
-	root.AddCommand(append(newDaemonCommands(), newServe(), newProxy())...)
+	root.Version = cli.Version()
+	root.SetVersionTemplate("harness {{.Version}}\n")
+	root.AddCommand(slices.Concat(
+		runcmd.Commands(),
+		explorecmd.Commands(),
+		reportcmd.Commands(),
+		doctorcmd.Commands(),
+		mancmd.Commands(),
+		authorcmd.Commands(),
+		listcmd.Commands(),
+		proxycmd.Commands(),
+		daemoncmd.Commands(),
+	)...)
 	return root
 }

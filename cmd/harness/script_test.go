@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -42,22 +43,37 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			fixtures, err := filepath.Abs("../../fixtures")
 			e.Setenv("FIXTURES", fixtures)
+			e.Setenv("GOHOME", os.Getenv("HOME")) // where a Go toolchain has its caches
 			// Else every process that has the race detector sleeps for a second
 			// before it exits.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			e.Values[environment{}] = e.Vars
 			return err
 		},
+		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status,
 			"signal": interrupted,
 			"await":  await,
+			"valid":  valid,
 
 			"send-datagrams": sendDatagrams,
 			"connect":        connect,
+			"closed-pipe":    closedPipe,
 			"nothing-left":   nothingLeft,
+			"examples":       examples,
+
+			"readme-commands": readmeCommands,
 		},
 	})
+}
+
+// condition answers [namespaces]: whether a user may have network and mount namespaces.
+func condition(name string) (bool, error) {
+	if name != "namespaces" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	return exec.Command("unshare", "-Urnm", "true").Run() == nil, nil
 }
 
 // environment is the key of the variables of a script.
@@ -93,10 +109,8 @@ func interrupted(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: signal SIGNAL@FILE[,SIGNAL@FILE] STATUS COMMAND…")
 	}
-	path, err := exec.LookPath(args[2])
-	ts.Check(err)
-	cmd := exec.Command(path, args[3:]...)
-	cmd.Args[0] = args[2]
+	// Tests that run under nohup ignore SIGHUP, and so would what they start.
+	cmd := exec.Command("env", append([]string{"--default-signal=INT,HUP,TERM"}, args[2:]...)...)
 	cmd.Dir, cmd.Env = ts.MkAbs("."), ts.Value(environment{}).([]string)
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr

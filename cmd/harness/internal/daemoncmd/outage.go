@@ -1,0 +1,64 @@
+package daemoncmd
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sockharness/harness/cmd/harness/internal/cli"
+)
+
+// An outage is what the user asks of a whole proxy.
+type outage struct {
+	Kind   string `json:"outage"`
+	Stream string `json:"stream,omitempty"`
+	How    string `json:"how,omitempty"`
+	First  uint64 `json:"first,omitempty"`
+	For    string `json:"for,omitempty"`
+}
+
+func newOutage() *cobra.Command {
+	o, span := &outage{}, time.Duration(0)
+	kinds := []string{"partition\tnothing arrives, and no connect is answered", "refuse_new\tconnects are refused, open connections live on",
+		"fail\tthe next connections fail", "heal\tthe end of it"}
+	cmd := daemonCommand("outage PROXY partition|refuse_new|fail|heal", "Disturb a whole proxy for a while: partition it, refuse or fail new connections", cobra.ExactArgs(2), func(cmd *cobra.Command, c *daemonClient, args []string) error {
+		path := proxyPath(args[0]) + "/outage"
+		if o.Kind = args[1]; o.Kind == "heal" {
+			answer, err := c.callDaemon(cmd.Context(), "DELETE", path, nil, nil)
+			return firstError(err, func() error { return c.showReply(cmd, answer, "Healed proxy '%s'", args[0]) })
+		}
+		if span != 0 {
+			o.For = span.String()
+		}
+		answer, err := c.callDaemon(cmd.Context(), "POST", path, o, nil)
+		return firstError(err, func() error { return c.showReply(cmd, answer, "Proxy '%s': %s", args[0], o.Kind) })
+	})
+	cmd.Long = `Disturb a whole proxy, on top of its mode and toxics, until heal, or for a time.
+
+  partition    nothing arrives on open connections, and no connect is answered.
+               With --stream only what flows that way is held back. What was sent
+               arrives when it is over.
+  refuse_new   connects are refused (ECONNREFUSED), open connections live on
+  fail         the next connections fail: the --first N of them, or all --for a
+               time; open ones live on. --how reset (default) or close after the
+               connect; with --for also refuse or blackhole, the connect itself
+  heal         end it
+
+Toxiproxy's own daemon does not have this.`
+	cmd.Example = "  harness outage kv partition --stream downstream --for 5s\n  harness outage kv fail --first 3\n  harness outage kv heal"
+	flags := cmd.Flags()
+	flags.StringVar(&o.Stream, "stream", "", "of a partition: upstream, downstream or both (default)")
+	flags.StringVar(&o.How, "how", "", "of fail: reset (default), close, refuse or blackhole")
+	flags.Uint64Var(&o.First, "first", 0, "of fail: how many of the next connections")
+	flags.DurationVar(&span, "for", 0, "heal after this time, such as 5s")
+	cli.CompleteFlag(cmd, "stream", cobra.FixedCompletions([]string{"upstream", "downstream", "both"}, cobra.ShellCompDirectiveNoFileComp))
+	cli.CompleteFlag(cmd, "how", cobra.FixedCompletions([]string{"reset", "close", "refuse", "blackhole"}, cobra.ShellCompDirectiveNoFileComp))
+	names := cmd.ValidArgsFunction
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		if len(args) == 1 {
+			return kinds, cobra.ShellCompDirectiveNoFileComp
+		}
+		return names(cmd, args, word)
+	}
+	return cmd
+}

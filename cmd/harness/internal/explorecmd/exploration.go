@@ -1,0 +1,187 @@
+package explorecmd
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/sockharness/harness/cmd/harness/internal/cli"
+	"github.com/sockharness/harness/harness/explore"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// An exploration is one run of `harness explore`.
+type exploration struct {
+	flags    *exploreFlags
+	terminal cli.Terminal
+	stderr   io.Writer
+	tmp      string
+	self     string
+	before   map[string]explore.Finding // of --baseline; nil: there is none
+	began    time.Time
+
+	target   string // that is being explored
+	status   bool   // a status line is on the screen
+	replayed map[string]explore.State
+	results  []explored
+	problems []string
+}
+
+// events reports whether standard output gets one event a line.
+func (x *exploration) events() bool {
+	return x.flags.json != "-" && (x.flags.format == "ndjson" || x.flags.format == "auto" && !x.terminal.TTY)
+}
+
+// quiet reports whether standard output belongs to the document.
+func (x *exploration) quiet() bool { return x.flags.json == "-" }
+
+// emit writes one event, where events are wanted.
+func (x *exploration) emit(v any) {
+	if !x.events() {
+		return
+	}
+	text, err := json.Marshal(v)
+	if err == nil {
+		x.terminal.Printf("%s\n", text)
+	}
+}
+
+// note tells people something beside what was found.
+func (x *exploration) note(format string, args ...any) {
+	x.clearStatus()
+	fmt.Fprintf(x.stderr, "harness: %s\n", sanitize(fmt.Sprintf(format, args...)))
+}
+
+// observe tells what happens in a search.
+func (x *exploration) observe(e explore.Event) {
+	if e.Kind == explore.Stored {
+		if x.replayed == nil {
+			x.replayed = map[string]explore.State{}
+		}
+		x.replayed[e.Finding.ID] = e.Finding.State
+	}
+	if x.events() {
+		x.emit(struct {
+			explore.Event
+			Target string `json:"target"`
+		}{e, x.target})
+		return
+	}
+	if x.quiet() {
+		return
+	}
+	x.tell(e)
+}
+
+// tell shows an event to people.
+func (x *exploration) tell(e explore.Event) {
+	switch e.Kind {
+	case explore.Calibrated:
+		x.terminal.Printf("%s: %d bytes to the server, %d to the client: %d points\n", x.target, e.Plan.Upstream, e.Plan.Down, e.Plan.Points)
+		for _, text := range e.Plan.Unstable {
+			x.terminal.Printf("  not compared: %s\n", sanitize(text))
+		}
+	case explore.Stored:
+		x.clearStatus()
+		word := "FAILED"
+		if e.Finding.State == explore.Resolved {
+			word = "FIXED"
+		}
+		x.terminal.Printf("%s %s %s (found earlier; %s)\n", x.paint(word == "FAILED", word), e.Finding.ID, sanitize(e.Finding.Rule), e.Finding.State)
+	case explore.Found:
+		x.clearStatus()
+		x.terminal.Printf("%s %s %s\n", x.paint(true, strings.ToUpper(string(e.Finding.Severity))), e.Finding.ID, sanitize(e.Finding.Rule))
+	case explore.Unsteady:
+		x.clearStatus()
+		x.terminal.Printf("not confirmed: %s\n", sanitize(e.Detail))
+	case explore.Progress:
+		x.showStatus(e)
+	}
+}
+
+// paint colours a word: red for what is wrong, green else.
+func (x *exploration) paint(bad bool, word string) string {
+	switch {
+	case !x.terminal.Color:
+		return word
+	case bad:
+		return "\x1b[1;31m" + word + "\x1b[0m"
+	}
+	return "\x1b[32m" + word + "\x1b[0m"
+}
+
+// showStatus shows how far the search is, on a terminal.
+func (x *exploration) showStatus(e explore.Event) {
+	if !x.terminal.TTY {
+		return
+	}
+	text := fmt.Sprintf("%s of %d points, %.0f/s, %d not reached, %d found", groupDigits(e.Played), e.Total, e.Rate, e.NotReached, e.Findings)
+	if x.flags.budget > 0 {
+		text += fmt.Sprintf(", %s left", max(0, x.flags.budget-e.Elapsed).Round(time.Second))
+	}
+	if width := x.terminal.Width(); len(text) >= width {
+		text = text[:max(0, width-1)]
+	}
+	x.terminal.Printf("\r\x1b[K%s", text)
+	x.status = true
+}
+
+func (x *exploration) clearStatus() {
+	if x.status {
+		x.terminal.Printf("\r\x1b[K")
+		x.status = false
+	}
+}
+
+func groupDigits(n int) string { return fmt.Sprint(n) }
+
+// sanitize keeps what a peer wrote from reaching a terminal as it is.
+func sanitize(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
+}
+
+// tellPlans is --plan.
+func (x *exploration) tellPlans(ctx context.Context, chosen []scenario.Target) error {
+	var plans []map[string]any
+	for _, t := range chosen {
+		for _, one := range x.rolesOf(ctx, t) {
+			plan, err := explore.Estimate(ctx, x.options(one, one.Test))
+			if err != nil {
+				x.fail(t, err)
+				continue
+			}
+			plans = append(plans, map[string]any{"target": t.Name, "plan": plan})
+			x.tellPlan(t, plan)
+		}
+	}
+	if len(x.problems) > 0 {
+		return cli.ExitError{Code: 3}
+	}
+	if x.events() || x.quiet() {
+		text, _ := json.Marshal(plans)
+		x.terminal.Printf("%s\n", text)
+	}
+	return x.terminal.Err()
+}
+
+func (x *exploration) tellPlan(t scenario.Target, p explore.Plan) {
+	if x.events() || x.quiet() {
+		return
+	}
+	x.terminal.Printf("%s: %d bytes to the server, %d to the client: %d points\n", t.Name, p.Upstream, p.Down, p.Points)
+	x.terminal.Printf("  %.0f points a second in a sample: all of them take about %s\n", p.Rate, time.Duration(p.Seconds*float64(time.Second)).Round(time.Millisecond))
+	for _, text := range p.Unstable {
+		x.terminal.Printf("  not compared: %s\n", sanitize(text))
+	}
+	for _, text := range p.Outside {
+		x.terminal.Printf("  out of reach: %s\n", sanitize(text))
+	}
+}

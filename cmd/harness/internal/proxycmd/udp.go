@@ -1,0 +1,50 @@
+package proxycmd
+
+import (
+	"context"
+	"strings"
+
+	"github.com/sockharness/harness/cmd/harness/internal/cli"
+	"github.com/sockharness/harness/harness/datagram"
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/toxics"
+)
+
+// isDatagrams reports whether `harness proxy` is asked for one of datagrams. A
+// port that is not asked for is of the upstream's kind.
+func (f *proxyFlags) isDatagrams(listenGiven bool) (bool, error) {
+	upstream := strings.HasPrefix(f.upstream, cli.UDPPrefix)
+	if upstream && !listenGiven {
+		f.listen = cli.UDPPrefix + f.listen
+	}
+	if strings.HasPrefix(f.listen, cli.UDPPrefix) != upstream {
+		return false, cli.UsageErrorf("--listen %s --upstream %s: datagrams cannot be forwarded to streams; begin both addresses with %s, or remove it", f.listen, f.upstream, cli.UDPPrefix)
+	}
+	return upstream, nil
+}
+
+// prepareDatagrams checks what is asked for of a proxy of datagrams.
+func (f *proxyFlags) prepareDatagrams() (starter, []toxics.Spec, error) {
+	var made []datagram.Toxic
+	var specs []toxics.Spec
+	for _, text := range f.toxics {
+		spec, err := toxics.ParseFlag(text)
+		if err != nil {
+			return nil, nil, cli.UsageErrorf("--toxic: %v", err)
+		}
+		t, err := datagram.MakeToxic(spec)
+		if err != nil {
+			return nil, nil, cli.UsageErrorf("--toxic: %v", err)
+		}
+		made, specs = append(made, t), append(specs, t.Spec)
+	}
+	return func(sink event.Sink) (foreground, error) {
+		p, err := datagram.New(datagram.Config{Name: "proxy", Listen: strings.TrimPrefix(f.listen, cli.UDPPrefix), Upstream: strings.TrimPrefix(f.upstream, cli.UDPPrefix),
+			Seed: seed.New(f.seed), Events: sink, Toxics: made, Idle: f.transport.IdleTimeout(), Associations: int(f.transport.Associations)})
+		if err == nil {
+			err = p.Start(context.Background())
+		}
+		return p, err
+	}, specs, nil
+}

@@ -1,0 +1,217 @@
+package runcmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sockharness/harness/cmd/harness/internal/cli"
+	"github.com/sockharness/harness/harness/coordinator"
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/runner"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/scenariofile"
+	"github.com/sockharness/harness/harness/suite"
+	"github.com/sockharness/harness/harness/waiver"
+)
+
+// runSuites is `harness run`: everything is resolved and checked before the
+// first process starts.
+func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
+	if f.watch {
+		return watchSuites(cmd, f, paths)
+	}
+	saveMemory()
+	chosen, err := selectSuites(cmd.InOrStdin(), paths, len(f.suiteBinaries) > 0)
+	if err != nil {
+		return err
+	}
+	if err := f.checkFlags(cmd); err != nil {
+		return err
+	}
+	if err := checkMachine(); err != nil {
+		return err
+	}
+	all, targets, err := f.chooseTargets(chosen)
+	if err != nil {
+		return err
+	}
+	if f.infer {
+		return f.inferPolicies(cmd, targets)
+	}
+	e := &execution{flags: f, terminal: cli.NewTerminal(cmd, f.noColor), topics: chosen.topics, files: chosen.files, wholeFolders: len(watchedFolders(chosen.paths)) > 0, allTargets: all, played: map[string]bool{}}
+	if e.waivers, err = f.loadWaivers(); err != nil {
+		return err
+	}
+	if err := errors.Join(e.loadBaseline(), e.touchShardStatus()); err != nil {
+		return err
+	}
+	if err := e.loadCosts(); err != nil {
+		return err
+	}
+	if err := e.prepareJob(targets); err != nil {
+		return err
+	}
+	if len(chosen.goFolders)+len(f.suiteBinaries) > 0 {
+		tmp, release, err := cli.NewRunDir()
+		if err != nil {
+			return err
+		}
+		defer release()
+		if err := e.prepareGoSuites(cmd.Context(), chosen.goFolders, tmp); err != nil {
+			return err
+		}
+	}
+	if len(e.specs)+e.goSpecCount() == 0 {
+		return cli.ExitError{Code: outcome.ExitNothing, Err: errors.New("nothing was selected: no scenario matches these targets, labels and expressions")}
+	}
+	if err := e.orderSpecs(); err != nil {
+		return err
+	}
+	e.shardSpecs()
+	switch {
+	case f.list:
+		return e.listSpecs()
+	case f.plan:
+		return e.printPlan()
+	}
+	return e.runRounds(cmd.Context())
+}
+
+// chooseTargets returns all targets, and those that are selected. Go suites have none: a
+// harness.yaml above their folder is not theirs.
+func (f *runFlags) chooseTargets(chosen selection) (all, selected []scenario.Target, err error) {
+	if len(chosen.topics) == 0 {
+		return nil, nil, nil
+	}
+	if all, err = f.givenTargets(); err != nil {
+		return nil, nil, err
+	}
+	if len(chosen.files.Summaries) == 0 {
+		if err := f.CheckPeers(all); err != nil {
+			return nil, nil, err
+		}
+	}
+	selected, err = f.SelectTargets(all)
+	return all, selected, err
+}
+
+// An execution is one run of `harness run`.
+type execution struct {
+	flags        *runFlags
+	terminal     cli.Terminal
+	topics       []suite.Topic
+	files        scenariofile.Set  // those that are not built in
+	wholeFolders bool              // files were read from a folder: there are no others of their topics
+	allTargets   []scenario.Target // selected or not
+	waivers      waiver.File
+	job          suite.Job
+	specs        []coordinator.Spec
+	goSuites     []goSuite
+	played       map[string]bool // by "id on target": whole, in some round
+
+	runID    string
+	shard    *outcome.Shard     // nil: not a shard
+	costs    map[string]float64 // what scenarios took the last time, by "id on target"
+	baseline *outcome.Run       // nil: none
+}
+
+// prepareJob resolves the job and asks Ginkgo which specs it comes to.
+func (e *execution) prepareJob(targets []scenario.Target) error {
+	self, err := os.Executable()
+	if err != nil {
+		return cli.HarnessErrorf("own path: %w", err)
+	}
+	levels, err := parseLevels(e.flags.levels)
+	if err != nil {
+		return err
+	}
+	e.job = suite.Job{
+		Targets: targets, Files: e.files.Sources,
+		Runner: runner.Config{Seed: e.flags.seed, Budget: e.flags.budget, StartTimeout: e.flags.startTimeout, Self: self, Variant: e.flags.variant, Sweep: e.flags.sweep,
+			Profiles: e.flags.profiles, Zoo: e.flags.zoo, Pcap: e.flags.pcap},
+		Timeout: e.flags.timeout, Levels: levels, LabelFilter: e.flags.labelFilter,
+		Focus: e.flags.focus, Skip: e.flags.skip, FailFast: e.flags.failFast, Waivers: e.waivers,
+	}
+	e.job.Summaries = e.files.Summaries
+	for _, t := range e.topics {
+		e.job.Topics = append(e.job.Topics, t.Name)
+	}
+	if len(e.topics) > 0 { // a job without topics is one of all
+		e.specs = e.job.PreviewSpecs(e.topics)
+	}
+	return nil
+}
+
+// listSpecs tells what would run.
+func (e *execution) listSpecs() error {
+	var ids []string
+	for _, s := range e.specs {
+		id := specID(s.Preview)
+		ids = append(ids, id+e.partName(id))
+	}
+	for _, s := range e.goSuites {
+		for _, spec := range s.Specs {
+			ids = append(ids, s.SpecName(spec.Name))
+		}
+	}
+	slices.Sort(ids)  // else their order depends on the seed
+	if len(ids) > 0 { // a shard may have nothing to do
+		e.terminal.Printf("%s\n", strings.Join(ids, "\n"))
+	}
+	return e.terminal.Err()
+}
+
+// specID is "id on target", without the container's name.
+func specID(r suite.Report) string { return r.LeafNodeText }
+
+// specIDOf is the same of a spec's full text.
+func specIDOf(text string) string {
+	_, id, _ := strings.Cut(text, " ")
+	return id
+}
+
+// runRounds plays every round and reports what came of them.
+func (e *execution) runRounds(parent context.Context) error {
+	tmp, release, err := cli.NewRunDir()
+	if err != nil {
+		return err
+	}
+	defer release()
+	e.job.Runner.Tmp = tmp
+	job := filepath.Join(tmp, "job.json")
+	data, err := json.Marshal(e.job)
+	if err != nil {
+		return cli.HarnessErrorf("job encode: %w", err)
+	}
+	if err := os.WriteFile(job, data, 0o600); err != nil {
+		return cli.HarnessErrorf("job write: %w", err)
+	}
+	ctx, hard, release := cli.NotifyInterrupts(parent)
+	defer release()
+	var rounds []outcome.Run
+	var last outcome.Run
+	for played := 0; e.wantsRound(played, last); played++ {
+		r := &round{execution: e, started: time.Now()}
+		d, err := r.playRound(ctx, hard, job)
+		if last = d; e.flags.untilFail {
+			rounds = nil // the last one is all that is told
+		}
+		rounds = append(rounds, d)
+		e.tellRound(played+1, d)
+		if err != nil || d.Stopped != "" {
+			break
+		}
+	}
+	if e.flags.repeat == 1 || e.flags.untilFail {
+		return e.finishRun(last)
+	}
+	return e.finishRun(outcome.MergeRounds(e.flags.repeat, rounds))
+}

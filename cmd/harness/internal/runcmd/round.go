@@ -1,0 +1,174 @@
+package runcmd
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sockharness/harness/harness/coordinator"
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/report"
+	"github.com/sockharness/harness/harness/suite"
+)
+
+// A round plays the selection once.
+type round struct {
+	*execution
+	started  time.Time
+	results  []outcome.Result
+	problems []string
+}
+
+// playRound starts the workers, hands out the specs and collects what came of them,
+// until all are played or ctx ends. An error means that another round would
+// come to nothing; it is among the document's problems.
+func (r *round) playRound(ctx context.Context, hard <-chan struct{}, job string) (outcome.Run, error) {
+	progress := report.NewProgress(r.terminal.Out, report.ProgressOptions{TTY: r.terminal.TTY, Total: len(r.specs) + r.goSpecCount(),
+		Quiet: r.flags.quiet || r.toStdout(), Strict: r.flags.strict, Width: r.terminal.Width, Costs: r.selectedCosts()})
+	progress.Start()
+	var result coordinator.Result
+	var err error
+	if len(r.specs) > 0 {
+		result, err = coordinator.RunSpecs(ctx, r.coordinatorConfig(job, hard, progress))
+	}
+	if err == nil && !result.Aborted {
+		others := r.playGoSuites(ctx, hard, progress)
+		result.Interrupted, result.Aborted = result.Interrupted || others.Interrupted, others.Aborted
+	}
+	if progressErr := progress.Close(); progressErr != nil && r.terminal.Failed == nil {
+		r.terminal.Failed = progressErr
+	}
+	if err != nil {
+		r.problems = append(r.problems, err.Error())
+	}
+	return r.foldDocument(result), err
+}
+
+// selectedCosts are what the selected scenarios took the last time; nil where it is not
+// known of most of them.
+func (r *round) selectedCosts() map[string]float64 {
+	known := r.costs
+	if known == nil {
+		last, err := report.ReadFile(lastFile)
+		if err != nil {
+			return nil // there was no last run in this folder
+		}
+		known = last.SpecCosts()
+	}
+	costs := map[string]float64{}
+	for _, s := range r.specs {
+		id := specID(s.Preview)
+		if cost := known[id]; cost > 0 {
+			costs[id] = cost
+		}
+	}
+	if 2*len(costs) < len(r.specs) {
+		return nil
+	}
+	return costs
+}
+
+func (r *round) coordinatorConfig(job string, hard <-chan struct{}, progress *report.Progress) coordinator.Config {
+	return coordinator.Config{
+		Command: func(int) *exec.Cmd {
+			return exec.Command(r.job.Runner.Self, "worker", job)
+		},
+		Procs: r.flags.procs, AtOnce: r.flags.atOnce, Specs: r.specs, Seed: r.flags.seed, FailFast: r.flags.failFast,
+		SpecTimeout: r.flags.timeout, Hard: hard,
+		OnStart: func(proc, _ int, name string) { progress.ScenarioStarted(proc, specIDOf(name)) },
+		OnReport: func(_ int, report suite.Report) {
+			if !suite.IsSpec(report) {
+				return
+			}
+			results := r.collectResults(report)
+			if r.flags.zoo {
+				results = nil // in a zoo, red is no news
+			}
+			progress.ScenarioFinished(specID(report), r.waivers.AcceptResults(results, r.started))
+		},
+	}
+}
+
+// collectResults takes the results out of a spec's report. One that left none although
+// it began has an invalid result: its worker died, or it panicked.
+func (r *round) collectResults(report suite.Report) []outcome.Result {
+	results, err := suite.SpecResults(report)
+	suite.ForgetResults(report)
+	if err != nil {
+		r.problems = append(r.problems, err.Error())
+	}
+	if len(results) == 0 && suite.EndedAbnormally(report) {
+		results = []outcome.Result{r.missingResult(report)}
+	}
+	if state := report.State.String(); len(results) > 0 && (state == "passed" || state == "failed") && r.partName(specID(report)) == "" {
+		r.played[specID(report)] = true
+	}
+	for i := range results {
+		if results[i].Verdict != outcome.Pass && results[i].Verdict != outcome.Unsupported {
+			results[i].Replay = r.flags.replayCommand(results[i], r.files.FileOf(results[i].Scenario))
+		}
+	}
+	r.results = append(r.results, results...)
+	return results
+}
+
+// missingResult is the result of a spec that cannot tell what became of it.
+func (r *round) missingResult(report suite.Report) outcome.Result {
+	id, target, _ := strings.Cut(specID(report), " on ")
+	lost := outcome.Result{Target: target, Scenario: id, Level: outcome.Must, Verdict: outcome.Invalid,
+		Elapsed: outcome.MillisOf(report.RunTime), Message: report.Failure.Message}
+	for _, t := range r.topics {
+		for _, s := range t.List() {
+			if s.ID == id {
+				lost.Level = s.Level
+			}
+		}
+	}
+	return lost
+}
+
+// foldDocument folds what was collected.
+func (r *round) foldDocument(result coordinator.Result) outcome.Run {
+	for _, c := range result.Crashes {
+		r.problems = append(r.problems, strings.TrimSpace(fmt.Sprintf("worker %d %s while it ran %s\n%s", c.Proc, c.Exit, c.Name, c.Stderr)))
+	}
+	r.sortResults()
+	d := outcome.FoldResults(r.flags.seed, r.started, time.Since(r.started), r.results)
+	d = d.LiftControls()
+	d.ID, d.Shard, d.Environment = r.runID, r.shard, r.flags.describeEnvironment()
+	switch {
+	case result.Interrupted:
+		d.Stopped = "interrupted"
+	case result.Aborted:
+		d.Stopped = "fail-fast"
+	case len(result.Missing) > 0:
+		r.problems = append(r.problems, fmt.Sprintf("%d scenarios never ran, the first is %s", len(result.Missing), result.Missing[0].Name))
+	}
+	d.Problems = r.problems
+	if d.ExitCode(r.flags.strict) == outcome.ExitOK {
+		// A worker whose suite has failed although every result is green knows better.
+		d.Problems = append(d.Problems, result.Failures...)
+	}
+	return d
+}
+
+// sortResults puts results in the order of targets and scenarios, whatever the order
+// in which workers finished them; variants keep theirs.
+func (r *round) sortResults() {
+	targets, ids := map[string]int{}, map[string]int{}
+	for i, t := range r.job.Targets {
+		targets[t.Name] = i
+	}
+	for _, t := range r.topics {
+		for _, s := range t.List() {
+			ids[s.ID] = len(ids)
+		}
+	}
+	slices.SortStableFunc(r.results, func(a, b outcome.Result) int {
+		return cmp.Or(cmp.Compare(targets[a.Target], targets[b.Target]), cmp.Compare(ids[a.Scenario], ids[b.Scenario]))
+	})
+}
