@@ -16,29 +16,62 @@ build: ## build bin/harness
 run: build ## run the built-in suites on the peers compiled in
 	$(BIN)/harness run scenarios/
 
-test: tools build fixtures ## run every test, with the race detector; installs what Debian has when root
+test: tools build fixtures lint ## run every test, with the race detector, and lint; installs what Debian has when root
 	$(BIN)/harness run scenarios/ --quiet
-	$(GO) vet ./...
-	$(GO) test -race $$($(GO) list ./... | grep -v /fixtures$$)
-	$(GO) test -v -run 'TestProof|TestRealSoftware' ./fixtures
-	$(GO) test -race -skip 'TestProof|TestRealSoftware' ./fixtures
+	$(GO) test -race -p $$((2 * $$(nproc))) -timeout 20m $$($(GO) list ./... | grep -v /fixtures$$)
+	cd cmd/ci/testdata/check && $(GO) test ./...
+	$(GO) test -v -timeout 30m -run 'TestProof|TestRealSoftware' ./fixtures
+	$(GO) test -race -timeout 30m -skip 'TestProof|TestRealSoftware' ./fixtures
+	$(MAKE) stranger
+
+stranger: build ## run the tests of a module that only uses harness: with go test, then with harness run
+	cd fixtures/stranger && $(GO) vet ./... && $(GO) test -count=1 ./... && ../../$(BIN)/harness run .
 
 zoo: tools build fixtures ## judge the harness by programs whose bugs are known: the matrix program x scenario
-	NODE_EXTRA_CA_CERTS= PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/harness.yaml --zoo --sweep 24 --procs $$((8 * $$(nproc)))
+	NODE_EXTRA_CA_CERTS= PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/harness.yaml --zoo --timeout 3m --sweep 24 --procs $$((8 * $$(nproc)))
+	NODE_EXTRA_CA_CERTS= PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/tls/harness.yaml --zoo --timeout 3m --sweep 24 --procs $$((4 * $$(nproc)))
+
+explore: tools build fixtures ## search the fault space of every fixture program, and write what was found into fixtures/README.md
+	EXPLORE=all $(GO) test -v -timeout 60m -run TestExplore ./fixtures -update
+
+replay: tools build fixtures ## play every red result of the broken programs again, each with its own line
+	FIXTURES_REPLAY=all $(GO) test -v -timeout 60m -run TestReplay ./fixtures
+
+real: tools build ## play everything to installed software, the little-known too (what is not installed is named)
+	@fixtures/real/tools.sh
+	@fixtures/real/stdio/install.sh
+	PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/real/harness.yaml --waivers fixtures/real/waivers.yaml
+	PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/real/little-known.yaml --waivers fixtures/real/little-known-waivers.yaml --skip 'cross-talk on real/php-server'
+	PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/real/tls.yaml --focus '^tls/' --waivers fixtures/real/tls-waivers.yaml
+	PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/real/stdio/harness.yaml --waivers fixtures/real/stdio/waivers.yaml --sweep 3 --focus '^(halfclose/|eof/in-body|partialsend/split|pipes/)'
+	PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/real/udp.yaml --waivers fixtures/real/udp-waivers.yaml
+
+mutate: build ## prove that the built-in suites can fail: play them to the peers compiled in, which lie
+	$(BIN)/harness mutate --verbose
 
 race: ## run the Go tests only, ten times, with the race detector
 	$(GO) test -race -count=10 ./harness/... ./toxics/...
 
-lint: ## formatting, vet, and that it compiles for darwin and windows
+SOAK ?= 10m
+soak: ## toxics, edits, kills and clients for SOAK (10m; CI: 20s) with the race detector: nothing lost, leaked or mistold
+	HARNESS_CHURN=$(SOAK) $(GO) test -race -count=1 -timeout 30m -v -run 'TestChurn$$|TestChurnLosesNothing' ./harness/api ./harness/proxy
+
+lint: ## formatting, vet, staticcheck and modules
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
-	GOOS=darwin $(GO) vet ./...
-	GOOS=windows $(GO) vet ./...
+	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 
-bench: tools build $(BIN)/toxiproxy-server ## compare direct, ours, toxiproxy-server, HAProxy and nginx in one run
+cross: ## vet for darwin and windows, whose files no test here compiles
+	GOOS=darwin $(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+
+bench: tools build fixtures $(BIN)/toxiproxy-server ## compare direct, ours, toxiproxy-server, HAProxy and nginx in one run
 	$(GO) run ./cmd/bench -toxiproxy $(BIN)/toxiproxy-server
+	$(GO) test -run '^$$' -bench 'HTML|Merge' ./harness/report
+	$(GO) run ./cmd/bench -files $(abspath $(BIN)/harness)
+	$(GO) run ./cmd/bench -explore $(abspath $(BIN)/harness) -fixtures $(abspath $(BIN)/fixtures)
 
 fixtures: ## build the fixture programs in C and Go
 	@fixtures/build.sh
@@ -54,4 +87,4 @@ $(BIN)/toxiproxy-server:
 	GOBIN=$(abspath $(BIN)/tmp) $(GO) install $(ADDR)/cmd/server@$(VERSION)
 	mv $(BIN)/tmp/server $@
 
-.PHONY: help build run test zoo race lint bench fixtures tools clean
+.PHONY: help build run test stranger zoo replay mutate race soak lint cross bench fixtures tools clean explore
