@@ -12,7 +12,7 @@ type Usage struct {
 	Processes   int
 	Threads     int
 	Zombies     int           // children of the tree that have ended and that nobody has waited for
-	CPU         time.Duration // user and system, of all threads and of children waited for; in steps of 10 ms
+	CPU         time.Duration // user and system, of all threads, and in steps of 10 ms of children waited for
 	Memory      int64         // resident bytes, shared ones counted in each process; the kernel's count lags by some 100 KiB
 	Descriptors int
 	Sockets     int    // among the descriptors

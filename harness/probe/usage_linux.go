@@ -52,13 +52,21 @@ func (u *Usage) addProcess(pid int, tcp map[uint32]connection) error {
 	}
 	u.Processes++
 	u.Threads += len(tids)
-	u.CPU += stat.CPU
+	u.CPU += cpuTime(pid, stat)
 	u.Memory += stat.ResidentPages * int64(os.Getpagesize())
 	u.addOpen(open, tcp)
 	for _, tid := range tids {
 		u.addThread(procPath(pid, "task/"+strconv.Itoa(tid)))
 	}
 	return nil
+}
+
+// cpuTime is exact for what the process itself has had, where the kernel tells.
+func cpuTime(pid int, stat procstat.Stat) time.Duration {
+	if own, err := procstat.CPUTime(pid); err == nil {
+		return own + stat.ChildCPU
+	}
+	return stat.CPU
 }
 
 func (u *Usage) addOpen(open []descriptor, tcp map[uint32]connection) {

@@ -68,3 +68,28 @@ func TestReadThread(t *testing.T) {
 		t.Error("got no error for a thread that cannot be")
 	}
 }
+
+func TestCPUTimeIsExact(t *testing.T) {
+	least := clockTick // of the steps: meanwhile other threads may have spent more
+	before, err := CPUTime(os.Getpid())
+	for range 1000 { // the loop itself takes processor time
+		after, failed := CPUTime(os.Getpid())
+		if err != nil || failed != nil {
+			t.Fatal(err, failed)
+		}
+		if after > before {
+			least = min(least, after-before)
+		}
+		before = after
+	}
+	if least >= clockTick {
+		t.Errorf("got no step below that of /proc/PID/stat, %v", clockTick)
+	}
+	stat, err := Read(os.Getpid())
+	if exact, _ := CPUTime(os.Getpid()); err != nil || exact < stat.CPU-stat.ChildCPU-clockTick {
+		t.Errorf("got %v and %+v, %v; want the same time in both", exact, stat, err)
+	}
+	if _, err := CPUTime(1 << 22); err == nil {
+		t.Error("got no error for a process that cannot be")
+	}
+}

@@ -14,29 +14,29 @@ const (
 	paceTime, maxPaceTime = 4 * time.Second, 20 * time.Second
 	// paceSample is how many chunks at the beginning, and at the end, are compared.
 	paceSample = 3
-	// slowdown is how many times as long as at the beginning a chunk takes at the end of a
-	// line that is searched from its beginning at each read. One that is not takes the same.
+	// slowdown is how many times as much processor time as at the beginning a chunk costs at
+	// the end of a line that is searched from its beginning at each read. One that is not
+	// costs the same.
 	slowdown = 3
+	// slowChunk is the processor time below which a chunk is cheap, whatever the first ones cost:
+	// caches and page faults make less of a difference than that.
+	slowChunk = 5 * time.Millisecond
 )
 
-// A readPace is how fast a server reads a long line, chunk by chunk.
+// A readPace is how much processor time a server needs to read a long line, chunk by
+// chunk. The time on the clock would tell how busy the machine is.
 type readPace struct {
-	chunk  int // bytes
-	start  time.Time
-	before time.Time
-	took   []time.Duration // of each chunk
+	chunk int           // bytes
+	spent time.Duration // processor time of the server so far
+	took  []time.Duration
+	past  time.Duration // time on the clock so far
 }
 
-func newPace(chunk int) *readPace {
-	now := time.Now()
-	return &readPace{chunk: chunk, start: now, before: now}
-}
-
-// chunkRead notes that the server has read one chunk more.
-func (p *readPace) chunkRead() {
-	now := time.Now()
-	p.took = append(p.took, now.Sub(p.before))
-	p.before = now
+// chunkRead notes that the server has read one chunk more, and what the clock and its
+// processor time say.
+func (p *readPace) chunkRead(past, spent time.Duration) {
+	p.took = append(p.took, spent-p.spent)
+	p.past, p.spent = past, spent
 }
 
 // read returns how many bytes the server has read.
@@ -44,31 +44,22 @@ func (p *readPace) read() int { return p.chunk * len(p.took) }
 
 // over reports whether the line has been sent for long enough.
 func (p *readPace) over() bool {
-	elapsed := p.before.Sub(p.start)
-	return elapsed > maxPaceTime || elapsed > paceTime && p.slowed()
+	return p.past > maxPaceTime || p.past > paceTime && p.slowed()
 }
 
-// slowed reports whether the last chunks took so much longer than the first: the fastest
-// of each, because a chunk during which the server has no processor is slow for
-// another reason.
+// slowed reports whether the last chunks cost so much more than the first: the cheapest
+// of each, because a runtime that collects garbage meanwhile spends for another reason.
 func (p *readPace) slowed() bool {
 	if len(p.took) < 2*paceSample {
 		return false
 	}
-	first, last := p.took[:paceSample], p.took[len(p.took)-paceSample:]
-	return slices.Min(last) >= slowdown*slices.Min(first)
+	first, last := slices.Min(p.took[:paceSample]), slices.Min(p.took[len(p.took)-paceSample:])
+	return last >= slowdown*first && last >= slowChunk
 }
 
-// last is the speed at the end.
-func (p *readPace) last() string { return p.speed(p.took[max(0, len(p.took)-paceSample):]) }
-
-// speed tells the median speed of some chunks.
-func (p *readPace) speed(took []time.Duration) string {
-	if len(took) == 0 {
-		return "an unknown speed"
-	}
-	perSecond := float64(p.chunk) / max(middle(took).Seconds(), 1e-6)
-	return fmt.Sprintf("%.0f KB/s", perSecond/1000)
+// speed tells how fast the line was read on the clock.
+func (p *readPace) speed() string {
+	return fmt.Sprintf("%.0f KB/s", float64(p.read())/max(p.past.Seconds(), 1e-6)/1000)
 }
 
 // slowing returns an error for a server that reads the more slowly the longer the line
@@ -78,9 +69,13 @@ func (p *readPace) slowing() error {
 		return nil
 	}
 	first, last := p.took[:paceSample], p.took[len(p.took)-paceSample:]
-	return fmt.Errorf("the server reads a line without an end at %s after %d MiB, and at %s at first: it is slowing, as a buffer does that is "+
-		"copied or searched from its beginning at each read (quadratic); one client keeps a processor busy", p.speed(last), p.read()>>20, p.speed(first))
+	return fmt.Errorf("the server reads a line without an end more and more slowly: %d KiB cost it %s of CPU after %d MiB, and %s at first, as with a buffer that is "+
+		"copied or searched from its beginning at each read (quadratic); one client keeps a processor busy",
+		p.chunk>>10, told(last), p.read()>>20, told(first))
 }
+
+// told is the middle one of some times, for people.
+func told(all []time.Duration) time.Duration { return middle(all).Round(100 * time.Microsecond) }
 
 func middle(all []time.Duration) time.Duration {
 	sorted := slices.Sorted(slices.Values(all))

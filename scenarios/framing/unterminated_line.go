@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/excerpt"
@@ -64,13 +65,14 @@ func goOn(ctx context.Context, rig scenario.Rig, letters []byte) error {
 	if err != nil {
 		return err
 	}
+	start := time.Now()
 	t, err := openClient(ctx, rig)
 	if err != nil {
 		return err
 	}
 	defer t.closeConn()
 	chunk := bytes.Repeat(letters, max(1, paceChunk/len(letters)))
-	pace := newPace(len(chunk))
+	pace := readPace{chunk: len(chunk), spent: before.CPU}
 	for sent := 0; sent < endless && !pace.over(); sent += len(chunk) {
 		t.sendBytes(chunk)
 		switch refused, err := t.refusedWithin(ctx, sent+len(chunk)); {
@@ -80,10 +82,14 @@ func goOn(ctx context.Context, rig scenario.Rig, letters []byte) error {
 		case err != nil:
 			return fmt.Errorf("the server read less than %d bytes of a line and did not refuse it: %w", sent+len(chunk), err)
 		}
-		pace.chunkRead()
+		now, err := rig.ServerUsage()
+		if err != nil {
+			return err
+		}
+		pace.chunkRead(time.Since(start), now.CPU)
 	}
 	t.awaitConsumed(ctx, t.asked)
-	rig.ReportStruck(fmt.Sprintf("sent %d MiB without a line end, read at %s", pace.read()>>20, pace.last()))
+	rig.ReportStruck(fmt.Sprintf("sent %d MiB without a line end, read at %s", pace.read()>>20, pace.speed()))
 	if err := pace.slowing(); err != nil {
 		return err
 	}
