@@ -9,7 +9,8 @@
 //	change what a user reads                          harness/report
 //	add a scenario                                    scenarios/<topic>
 //	add a check on all scenarios (an oracle)          harness/scenario
-//	add a toxic, or change how one is written         toxics
+//	add a toxic                                       toxics/<name>.go, and the list in toxics/catalogue.go
+//	change how a toxic is written                     toxics/spec
 //	follow a byte                                     harness/proxy, then harness/link, then harness/sock
 //	find what explore finds, or fails to              harness/explore: judge_*.go, then search.go
 //	follow a verdict                                  harness/runner, harness/scenario, harness/outcome, harness/report
@@ -20,8 +21,7 @@
 //
 // Imports point to a lower floor only, or within a floor to the packages named
 // left of a bar; layers_test.go holds this picture true and says who broke it.
-// Some rooms are drawn for what is to come and are empty: harness/{rig,await} and
-// toxics/{spec,engine,adapter}.
+// Two rooms are drawn for what is to come and are empty: harness/{rig,await}.
 //
 //	floor 9   cmd/harness
 //	floor 8   cmd/harness/internal/<group>cmd   cmd/bench
@@ -31,6 +31,6 @@
 //	floor 4   harness/{runner,coordinator} | harness/{gosuite,explore,mutate}
 //	floor 3   harness/{rig,schema}
 //	floor 2   toxics | harness/{proxy,datagram,scenario,report,waiver,await,capture,ui} | harness/scenariofile
-//	floor 1   harness/sock   toxics/spec | harness/{link,peer,probe,dialogue,outcome}   toxics/engine | harness/tlsconn   toxics/adapter
+//	floor 1   harness/sock | harness/{link,peer,probe,dialogue,outcome} | harness/tlsconn   toxics/spec | toxics/engine | toxics/adapter
 //	floor 0   harness/{event,seed,sleep,excerpt,lifetime}   harness/suggest   harness/procstat   harness/stacktrace   fixtures/<protocol>/<language>-<trait> | harness/strictyaml   toxics/hook
 package harness

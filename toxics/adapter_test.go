@@ -12,6 +12,8 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
+	"github.com/sockharness/harness/toxics/adapter"
+	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/hook"
 )
 
@@ -94,7 +96,7 @@ func TestTimeoutClosesWhenRemoved(t *testing.T) {
 	b := benchWith(t, newWire(t), "timeout")
 	b.send("hello")
 	b.interrupt()
-	b.toxic.(*instance).Cleanup(b.stub)
+	b.toxic.(tp.CleanupToxic).Cleanup(b.stub)
 	b.expectClosed()
 }
 
@@ -120,7 +122,7 @@ func TestBandwidthOfNothingHoldsAndReleases(t *testing.T) {
 	b.interrupt()
 	b.run() // as after an update that changes nothing
 	b.interrupt()
-	go b.toxic.(*instance).Cleanup(b.stub)
+	go b.toxic.(tp.CleanupToxic).Cleanup(b.stub)
 	b.expect("hello")
 }
 
@@ -148,7 +150,7 @@ func (*panicking) Pipe(stub *tp.ToxicStub) {
 func TestPanicReachesTheLink(t *testing.T) {
 	b := &bench{t: t, input: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk), done: make(chan struct{})}
 	b.stub = tp.NewToxicStub(b.input, b.out)
-	toxic := (&attachable{behavior: foreign{Toxic: new(panicking)}}).Attach(newWire(t))
+	toxic := (&engine.AttachableToxic{Behavior: adapter.ForeignToxic{Toxic: new(panicking)}}).Attach(newWire(t))
 	got := make(chan any)
 	go func() {
 		defer func() { got <- recover() }()
@@ -250,7 +252,7 @@ func TestLimitDataKeepsItsCountOverAnUpdate(t *testing.T) {
 	b.send(strings.Repeat("x", 50))
 	b.expect(strings.Repeat("x", 50))
 	b.interrupt()
-	b.toxic = mustMake(t, "limit_data bytes=60").Instance.(*attachable).Attach(b.wire)
+	b.toxic = mustMake(t, "limit_data bytes=60").Instance.(*engine.AttachableToxic).Attach(b.wire)
 	b.run()
 	b.send(strings.Repeat("y", 50))
 	b.expect(strings.Repeat("y", 10))
@@ -264,7 +266,7 @@ func TestUpdateHandsOverWhatIsHeld(t *testing.T) {
 	b.send("one ")
 	replace := func(flag string) {
 		b.interrupt()
-		b.toxic = mustMake(t, flag).Instance.(*attachable).Attach(b.wire)
+		b.toxic = mustMake(t, flag).Instance.(*engine.AttachableToxic).Attach(b.wire)
 		b.run()
 	}
 	replace("coalesce wait=1h")

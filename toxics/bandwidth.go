@@ -7,27 +7,32 @@ import (
 
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/toxics/engine"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
-// bandwidthKind is Toxiproxy's bandwidth under its name. Unlike there, the first
+// bandwidthEntry is Toxiproxy's bandwidth under its name. Unlike there, the first
 // byte does not wait for a tenth of a second's worth of others, and an interrupt
 // loses nothing.
-func bandwidthKind() Kind {
-	return Kind{
-		Name:    "bandwidth",
-		Summary: "limits the rate",
-		Description: "Forwards at most rate kilobytes (of 1000 bytes) a second, as a wire of that rate would: the n-th byte leaves n/rate after the first one " +
-			"arrived, in pieces of 1 ms at first and of 20 ms when there is more to send. Pauses of the source of up to 20 ms do not lower the rate. " +
-			"The rate applies to each connection and direction, or with shared to all connections of the proxy together, which take turns. " +
-			"A rate of 0 forwards nothing and keeps what has arrived.",
-		Attributes: []Attribute{
-			{Name: "rate", Kind: Int, Default: int64(0), Unit: "KB/s", Min: 0, Max: math.MaxInt64 / 100, Summary: "kilobytes a second; 0: nothing is forwarded"},
-			{Name: "shared", Kind: Bool, Default: false, Extension: true, Summary: "all connections of the proxy share the rate, in this direction"},
+func bandwidthEntry() entry {
+	return entry{
+		Kind: spec.Kind{
+			Name:    "bandwidth",
+			Summary: "limits the rate",
+			Description: "Forwards at most rate kilobytes (of 1000 bytes) a second, as a wire of that rate would: the n-th byte leaves n/rate after the first one " +
+				"arrived, in pieces of 1 ms at first and of 20 ms when there is more to send. Pauses of the source of up to 20 ms do not lower the rate. " +
+				"The rate applies to each connection and direction, or with shared to all connections of the proxy together, which take turns. " +
+				"A rate of 0 forwards nothing and keeps what has arrived.",
+			Attributes: []spec.Attribute{
+				{Name: "rate", Kind: spec.Int, Default: int64(0), Unit: "KB/s", Min: 0, Max: math.MaxInt64 / 100, Summary: "kilobytes a second; 0: nothing is forwarded"},
+				{Name: "shared", Kind: spec.Bool, Default: false, Extension: true, Summary: "all connections of the proxy share the rate, in this direction"},
+			},
+			Directions: spec.BothDirections(),
 		},
-		Directions: bothDirections(),
-		build: func(s settings, t *Toxic) error {
-			b := bandwidth{rate: s.intOf("rate")}
-			if s.boolOf("shared") {
+		build: func(s spec.Settings, t *Toxic) error {
+			b := bandwidth{rate: s.Int("rate")}
+			if s.Bool("shared") {
 				b.shared = &pace{rate: b.rate}
 			}
 			t.useBehavior(b)
@@ -42,11 +47,11 @@ type bandwidth struct {
 	shared *pace // nil: each link has its own
 }
 
-func (b bandwidth) startOn(f *flow) tp.Toxic {
+func (b bandwidth) StartOn(f *engine.Flow) tp.Toxic {
 	if b.rate == 0 {
-		return &blocked{flow: f}
+		return &blocked{Flow: f}
 	}
-	p := &bandwidthPipe{flow: f, pace: b.shared, piece: firstPiece}
+	p := &bandwidthPipe{Flow: f, pace: b.shared, piece: firstPiece}
 	if p.pace == nil {
 		p.pace = &pace{rate: b.rate}
 	}
@@ -54,18 +59,18 @@ func (b bandwidth) startOn(f *flow) tp.Toxic {
 }
 
 type bandwidthPipe struct {
-	*flow
+	*engine.Flow
 	pace  *pace
 	piece int64 // size of the next piece, ms
 }
 
 func (p *bandwidthPipe) Pipe(stub *tp.ToxicStub) {
-	for p.sendPending(stub) {
+	for p.SendPending(stub) {
 		ready := time.Now()
-		switch c, what := p.takeChunk(stub); what {
-		case stopped:
+		switch c, what := p.TakeChunk(stub); what {
+		case engine.Stopped:
 			return
-		case eof:
+		case engine.GotEOF:
 			stub.Close()
 			return
 		default:
@@ -77,12 +82,12 @@ func (p *bandwidthPipe) Pipe(stub *tp.ToxicStub) {
 // sendAtRate sends on a piece of c when a wire of the rate would have carried its
 // last byte. Since ready the toxic was waiting for c.
 func (p *bandwidthPipe) sendAtRate(c *stream.StreamChunk, ready time.Time) {
-	p.reportStruck(p.offset, "limited to %d KB/s", p.pace.rate)
+	p.ReportStruck(p.Offset, "limited to %d KB/s", p.pace.rate)
 	n, due := p.pace.reserveSlot(ready, time.Now(), len(c.Data), p.piece)
 	p.piece = min(2*p.piece, mostPiece)
-	p.sending, p.notBefore = c, due
+	p.Sending, p.NotBefore = c, due
 	if n < len(c.Data) {
-		p.sending, p.pushedBack = splitChunk(c, n)
+		p.Sending, p.PushedBack = engine.SplitChunk(c, n)
 	}
 }
 
@@ -102,7 +107,7 @@ const (
 
 // A pace is a wire of a certain rate.
 type pace struct {
-	rate int64 // bytes per millisecond, above 0
+	rate int64 // Bytes per millisecond, above 0
 
 	mu   sync.Mutex
 	free time.Time // when the wire has carried all that was reserved
@@ -128,27 +133,27 @@ func (p *pace) reserveSlot(ready, now time.Time, size int, piece int64) (n int, 
 
 // A blocked is a bandwidth of 0: it keeps the first chunk, and so what follows it,
 // until it is taken away. An end without data before it passes.
-type blocked struct{ *flow }
+type blocked struct{ *engine.Flow }
 
 func (d *blocked) Pipe(stub *tp.ToxicStub) {
-	if !d.sendPending(stub) {
+	if !d.SendPending(stub) {
 		return
 	}
-	if d.retained == nil {
-		c, what := d.takeChunk(stub)
+	if d.Retained == nil {
+		c, what := d.TakeChunk(stub)
 		switch what {
-		case stopped:
+		case engine.Stopped:
 			return
-		case eof:
+		case engine.GotEOF:
 			stub.Close()
 			return
 		}
-		d.retained = c
-		d.reportStruck(d.offset, "limited to 0 KB/s")
+		d.Retained = c
+		d.ReportStruck(d.Offset, "limited to 0 KB/s")
 	}
 	select {
 	case <-stub.Interrupt:
-	case <-d.w.Context().Done():
+	case <-d.Link.Context().Done():
 		stub.Close()
 	}
 }

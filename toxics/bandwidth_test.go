@@ -107,7 +107,7 @@ func TestBandwidthSavesNothingUp(t *testing.T) {
 
 // Five links of one toxic share its rate evenly; without shared each has it whole.
 func TestBandwidthIsShared(t *testing.T) {
-	const links, size = 5, 10_000 // bytes per link
+	const links, size = 5, 10_000 // Bytes per link
 	for flag, want := range map[string]time.Duration{"bandwidth rate=10 shared=true": 5 * time.Second, "bandwidth rate=10": time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			instance := mustMake(t, flag).Instance

@@ -6,6 +6,8 @@ import (
 
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/toxics/engine"
 )
 
 // BenchmarkChunk measures what a chunk of 32 KiB costs in each toxic; "toxiproxy"
@@ -19,7 +21,7 @@ func BenchmarkChunk(b *testing.B) {
 			var toxic tp.Toxic = new(tp.NoopToxic)
 			if flag != "toxiproxy" {
 				w := &fakeWire{ctx: b.Context()}
-				toxic = mustMake(b, flag).Instance.(*attachable).Attach(w)
+				toxic = mustMake(b, flag).Instance.(*engine.AttachableToxic).Attach(w)
 			}
 			go toxic.Pipe(tp.NewToxicStub(input, out))
 			data := make([]byte, 32<<10)

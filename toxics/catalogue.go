@@ -3,71 +3,78 @@ package toxics
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
-	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/toxics/adapter"
+	"github.com/sockharness/harness/toxics/engine"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
-// A Kind is one type of toxic: an entry of the catalogue.
-type Kind struct {
-	Name        string
-	Summary     string // one line
-	Description string // a paragraph or two
-	Attributes  []Attribute
-	Directions  []event.Direction // where it may be put
-	Connection  bool              // it acts on the connection, not on a link
-	Registered  bool              // found in Toxiproxy's registry only: attributes are decoded by JSON, unchecked
-
+// An entry is a kind of toxic and what makes one of it.
+type entry struct {
+	spec.Kind
 	// build makes the toxic from complete settings; it sets t's Instance and
 	// what else is not in the Spec.
-	build func(s settings, t *Toxic) error
+	build func(s spec.Settings, t *Toxic) error
+}
+
+// entries is the list of all toxics: Toxiproxy's first, then ours.
+func entries() []entry {
+	return []entry{
+		noopEntry(), latencyEntry(), bandwidthEntry(), slicerEntry(), limitDataEntry(), slowCloseEntry(), timeoutEntry(), resetPeerEntry(),
+		halfCloseEntry(), resetEntry(), vanishEntry(), limitTimeEntry(), refuseEntry(),
+		stallEntry(), sliceEntry(), coalesceEntry(), smallWindowEntry(), corruptEntry(),
+		injectEntry(), unplugEntry(), lossEntry(),
+	}
 }
 
 // Catalogue returns every kind of this package: Toxiproxy's first, then ours.
-func Catalogue() []Kind {
-	return slices.Concat(toxiproxyKinds(), endingKinds(), shapingKinds(), []Kind{injectKind(), unplugKind(), lossKind()})
+func Catalogue() []spec.Kind {
+	var kinds []spec.Kind
+	for _, e := range entries() {
+		kinds = append(kinds, e.Kind)
+	}
+	return kinds
 }
 
 // FindKind returns the kind of the given name, of the catalogue or else of
 // Toxiproxy's registry.
-func FindKind(name string) (Kind, bool) {
-	for _, k := range Catalogue() {
-		if k.Name == name {
-			return k, true
+func FindKind(name string) (spec.Kind, bool) {
+	e, ok := findEntry(name)
+	return e.Kind, ok
+}
+
+func findEntry(name string) (entry, bool) {
+	for _, e := range entries() {
+		if e.Name == name {
+			return e, true
 		}
 	}
 	if toxic, _ := newRegistered(name); toxic == nil {
-		return Kind{}, false
+		return entry{}, false
 	}
-	return Kind{
-		Name:        name,
-		Summary:     "registered with Toxiproxy",
-		Description: "A toxic that the program registered with Toxiproxy's toxics.Register. Its attributes are decoded by JSON.",
-		Directions:  bothDirections(),
-		Registered:  true,
-		build:       func(s settings, t *Toxic) error { return t.useRegistered(name, s) },
+	return entry{
+		Kind: spec.Kind{
+			Name:        name,
+			Summary:     "registered with Toxiproxy",
+			Description: "A toxic that the program registered with Toxiproxy's toxics.Register. Its attributes are decoded by JSON.",
+			Directions:  spec.BothDirections(),
+			Registered:  true,
+		},
+		build: func(s spec.Settings, t *Toxic) error { return t.useRegistered(name, s) },
 	}, true
 }
 
-// catalogueNames returns the names of the catalogue.
-func catalogueNames() []string {
-	var names []string
-	for _, k := range Catalogue() {
-		names = append(names, k.Name)
-	}
-	return names
-}
+// ParseFlag reads a Spec from one line of text, as [spec.ParseFlag] describes it.
+func ParseFlag(text string) (spec.Spec, error) { return spec.ParseFlag(text, FindKind) }
 
-// readSettings completes and checks attributes.
-func (k Kind) readSettings(given map[string]any) (settings, error) {
-	if k.Registered {
-		return maps.Clone(given), nil
-	}
-	return readSettings(k.Attributes, given)
+// FormatFlag writes a Spec as one line that [ParseFlag] reads back. What is at its default
+// is left out, direction excepted.
+func FormatFlag(s spec.Spec) string {
+	kind, _ := FindKind(s.Type)
+	return s.FormatFlag(kind)
 }
 
 // newRegistered returns a new toxic of Toxiproxy's registry, nil when there is none.
@@ -96,15 +103,10 @@ func (t *Toxic) useRegistered(name string, attributes map[string]any) error {
 	if err := json.Unmarshal(text, toxic); err != nil {
 		return fmt.Errorf("attributes: %w", err)
 	}
-	t.useBehavior(foreign{toxic, effect{detail: reflect.TypeOf(toxic).Elem().Name(), eof: true, close: true}})
+	t.useBehavior(adapter.ForeignToxic{Toxic: toxic, Effect: adapter.Effect{Detail: reflect.TypeOf(toxic).Elem().Name(), EOF: true, Close: true}})
 	t.BufferSize = max(buffer, 0)
 	return nil
 }
 
 // useBehavior makes t what s starts.
-func (t *Toxic) useBehavior(s behavior) { t.Instance = &attachable{behavior: s} }
-
-// bothDirections is what every kind so far may be put on.
-func bothDirections() []event.Direction {
-	return []event.Direction{event.Upstream, event.Downstream}
-}
+func (t *Toxic) useBehavior(s engine.Behavior) { t.Instance = &engine.AttachableToxic{Behavior: s} }

@@ -7,11 +7,14 @@ import (
 
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/toxics/engine"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func TestCatalogueIsComplete(t *testing.T) {
 	seen := map[string]bool{}
-	for _, k := range Catalogue() {
+	for _, k := range entries() {
 		if seen[k.Name] {
 			t.Errorf("%s is there twice", k.Name)
 		}
@@ -26,7 +29,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 			if a.Name == "" || a.Summary == "" || a.Kind == "" {
 				t.Errorf("%s: attribute %+v lacks a name, a summary or a kind", k.Name, a)
 			}
-			if a.Kind != Bool && a.Kind != Word && a.Max <= a.Min {
+			if a.Kind != spec.Bool && a.Kind != spec.Word && a.Max <= a.Min {
 				t.Errorf("%s: attribute %s has no range", k.Name, a.Name)
 			}
 		}
@@ -60,7 +63,7 @@ func outlive(t *testing.T, toxic Toxic) {
 	ctx, cancel := contextOf(w)
 	w.ctx = ctx
 	b := &bench{t: t, wire: w, input: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk)}
-	b.toxic = toxic.Instance.(*attachable).Attach(w)
+	b.toxic = toxic.Instance.(*engine.AttachableToxic).Attach(w)
 	b.stub = tp.NewToxicStub(b.input, b.out)
 	drained := make(chan struct{})
 	go func() {
@@ -92,7 +95,7 @@ func outlive(t *testing.T, toxic Toxic) {
 func TestEveryKindOutlivesItsConnection(t *testing.T) {
 	for _, k := range Catalogue() {
 		attributes := map[string]map[string]any{"slicer": {"average_size": 10}, "inject": {"data": "more"}}[k.Name]
-		toxic, err := MakeToxic(Spec{Type: k.Name, Attributes: attributes})
+		toxic, err := MakeToxic(spec.Spec{Type: k.Name, Attributes: attributes})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2/stream"
+
+	"github.com/sockharness/harness/toxics/engine"
 )
 
 func TestCorruptOffsets(t *testing.T) {
@@ -66,11 +68,11 @@ func TestCorruptEveryIsSeeded(t *testing.T) {
 // What the toxic's predecessor held passes first, and may be longer than a block.
 func TestCorruptBehindWhatWasHeld(t *testing.T) {
 	for _, every := range []int64{1, 7, 1000} {
-		f := &flow{w: newWire(t), sending: &stream.StreamChunk{Data: make([]byte, 900)}}
-		p := corruption{every: every, mask: 1}.startOn(f).(*corruptPipe)
-		f.offset, f.sending = 900, nil // it was sent on
+		f := &engine.Flow{Link: newWire(t), Sending: &stream.StreamChunk{Data: make([]byte, 900)}}
+		p := corruption{every: every, mask: 1}.StartOn(f).(*corruptPipe)
+		f.Offset, f.Sending = 900, nil // it was sent on
 		p.flipBits(&stream.StreamChunk{Data: make([]byte, 2000)})
-		changed := int64(bytes.Count(p.sending.Data, []byte{1}))
+		changed := int64(bytes.Count(p.Sending.Data, []byte{1}))
 		if least := 2000/every - 1; changed < least || changed > least+2 {
 			t.Errorf("every=%d: %d of 2000 bytes changed", every, changed)
 		}

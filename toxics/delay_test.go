@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2/stream"
+	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
 	"github.com/sockharness/harness/toxics/hook"
 )
@@ -137,7 +138,7 @@ func TestResetPeerRemovedInTimeLosesNothing(t *testing.T) {
 	b := benchWith(t, newWire(t), "reset_peer timeout=1h")
 	b.send("hello")
 	b.interrupt()
-	go b.toxic.(*instance).Cleanup(b.stub)
+	go b.toxic.(tp.CleanupToxic).Cleanup(b.stub)
 	b.expect("hello")
 }
 

@@ -5,14 +5,19 @@
 //	spec, err := toxics.ParseFlag("half_close direction=downstream at.byte=93")
 //	toxic, err := toxics.MakeToxic(spec) // toxic.Instance runs in a link
 //
-// [MakeToxic] turns a [Spec] into a [Toxic] whose Instance runs in a link.
+// To add a toxic, write one file: its entry, with the page that users read and what makes
+// it, and its behavior. Then add the entry to the list in catalogue.go.
+//
+//	toxics/spec      what a toxic is called, what it takes, and from when on it strikes
+//	toxics/engine    what the toxics of this package are built of: a flow, triggers, chance by offset
+//	toxics/adapter   runs a toxic that was written for Toxiproxy, unchanged
+//	toxics/hook      what a toxic may ask of its link
 //
 // A toxic without a direction is downstream where it is a flag ([ParseFlag]) or comes by
-// the API, as in Toxiproxy, and upstream in a scenario file and in a [Spec], whose zero
+// the API, as in Toxiproxy, and upstream in a scenario file and in a [spec.Spec], whose zero
 // direction that is: neither can change without changing what is written already.
 //
-// Whatever
-// Make returns can be attached: Instance has the method
+// Whatever [MakeToxic] returns can be attached: Instance has the method
 //
 //	Attach(hook.Link) toxics.Toxic
 //

@@ -1,12 +1,11 @@
 package toxics
 
 import (
-	"fmt"
-	"time"
-
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
+	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // An ending ends the stream where it is: half_close, reset and vanish.
@@ -15,10 +14,10 @@ type ending struct {
 	afterRead bool // not before the destination has read what precedes it
 }
 
-func (e ending) startOn(f *flow) tp.Toxic { return &endingPipe{f, e} }
+func (e ending) StartOn(f *engine.Flow) tp.Toxic { return &endingPipe{f, e} }
 
 type endingPipe struct {
-	*flow
+	*engine.Flow
 	ending
 }
 
@@ -29,39 +28,56 @@ var endingDetails = [...]string{
 }
 
 func (p *endingPipe) Pipe(stub *tp.ToxicStub) {
-	if p.sendPending(stub) {
+	if p.SendPending(stub) {
 		if p.afterRead {
-			p.w.Boundary(p.offset)
+			p.Link.Boundary(p.Offset)
 		}
-		p.endStream(stub, p.how, endingDetails[p.how])
+		p.EndStream(stub, p.how, endingDetails[p.how])
 	}
 }
 
-// A resetPeer is Toxiproxy's reset_peer: a reset some time after the first data.
-type resetPeer struct{ timeout time.Duration }
-
-func (r resetPeer) startOn(f *flow) tp.Toxic { return &resetPeerPipe{flow: f, timeout: r.timeout} }
-
-type resetPeerPipe struct {
-	*flow
-	timeout time.Duration
-	ticking bool // the first chunk is kept, and sent on only if the toxic is removed in time
+func halfCloseEntry() entry {
+	return entry{
+		Kind: spec.Kind{
+			Name:    "half_close",
+			Summary: "ends one direction with FIN and keeps the other open",
+			Description: "Sends FIN to the destination and keeps the other direction open: what shutdown(SHUT_WR) looks like. " +
+				"What the source still sends is discarded. FIN leaves right behind the data, or with after_read only when the " +
+				"destination has read it: an event loop sees a difference.",
+			Attributes: []spec.Attribute{
+				{Name: "after_read", Kind: spec.Bool, Default: false, Summary: "send FIN only when the destination has read all data before it (verified)"},
+			},
+			Directions: spec.BothDirections(),
+		},
+		build: func(s spec.Settings, t *Toxic) error {
+			t.useBehavior(ending{how: hook.HalfClose, afterRead: s.Bool("after_read")})
+			return nil
+		},
+	}
 }
 
-func (p *resetPeerPipe) Pipe(stub *tp.ToxicStub) {
-	if !p.ticking {
-		if !p.sendPending(stub) {
-			return
-		}
-		c, what := p.takeChunk(stub)
-		if what == stopped {
-			return
-		}
-		p.retained, p.ticking = c, true
-		p.notBefore = time.Now().Add(p.timeout)
+// resetEntry and vanishEntry end both directions.
+func resetEntry() entry {
+	return entry{
+		Kind: spec.Kind{
+			Name:        "reset",
+			Summary:     "resets both sides",
+			Description: "Resets the connection after the destination has read the data before it. Both sides get ECONNRESET.",
+			Directions:  spec.BothDirections(),
+		},
+		build: func(_ spec.Settings, t *Toxic) error { t.useBehavior(ending{how: hook.Reset}); return nil },
 	}
-	if !stub.Closed() && p.pauseUntilDue(stub) {
-		p.retained = nil
-		p.endStream(stub, hook.Reset, fmt.Sprintf("reset of both sides %v after the first data or EOF", p.timeout))
+}
+
+func vanishEntry() entry {
+	return entry{
+		Kind: spec.Kind{
+			Name:    "vanish",
+			Summary: "ends the stream with FIN and answers later data with a reset",
+			Description: "Sends FIN to the destination and answers its later data with a reset, as a peer does that has closed its socket. " +
+				"The second write of the destination raises SIGPIPE, which reset alone does not.",
+			Directions: spec.BothDirections(),
+		},
+		build: func(_ spec.Settings, t *Toxic) error { t.useBehavior(ending{how: hook.Vanish}); return nil },
 	}
 }

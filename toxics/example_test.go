@@ -5,6 +5,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A flag becomes a toxic. Attributes that were not given have their defaults.
@@ -25,7 +26,7 @@ func ExampleMakeToxic() {
 
 // The error tells everything that is wrong.
 func ExampleMakeToxic_unknown() {
-	_, err := toxics.MakeToxic(toxics.Spec{Type: "slicr", Direction: event.Upstream})
+	_, err := toxics.MakeToxic(spec.Spec{Type: "slicr", Direction: event.Upstream})
 	fmt.Println(err)
 	// Output: toxic type "slicr" is unknown, did you mean "slicer"?
 }
@@ -33,7 +34,7 @@ func ExampleMakeToxic_unknown() {
 // A spec is written as the line that reads it back.
 func ExampleSpec_String() {
 	at := int64(93)
-	spec := toxics.Spec{Type: "half_close", Direction: event.Downstream, At: toxics.Trigger{Byte: &at}}
+	spec := spec.Spec{Type: "half_close", Direction: event.Downstream, At: spec.Trigger{Byte: &at}}
 	fmt.Println(spec)
 	// Output: half_close direction=downstream at.byte=93
 }

@@ -8,34 +8,39 @@ import (
 
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/toxics/engine"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
-// injectKind is what puts bytes into a stream that its source has not sent.
-func injectKind() Kind {
-	return Kind{
-		Name:    "inject",
-		Summary: "puts given bytes into the stream, or in the place of others",
-		Description: "Puts data into the stream at its trigger, without one before the first byte. With replace, that number of bytes that follow is taken out in its place, " +
-			"with match each occurrence of these bytes from the trigger on; without data they are just taken out. With match, bytes that may be the " +
-			"beginning of an occurrence wait for what follows them. Offsets of toxics behind this one count what was put in. An update strikes anew.",
-		Attributes: []Attribute{
-			{Name: "data", Kind: Text, Default: "", Max: maxText, Summary: "the bytes that are put in, as text, or hex digits behind hex:"},
-			{Name: "replace", Kind: Bytes, Default: int64(0), Unit: "bytes", Max: maxSize, Summary: "how many bytes of the stream are taken out in their place"},
-			{Name: "match", Kind: Text, Default: "", Max: maxText, Summary: "bytes that are taken out in their place, written like data"},
-			{Name: "count", Kind: Int, Default: int64(1), Max: maxSize, Summary: "at how many occurrences of match; 0: at all"},
+// injectEntry is what puts bytes into a stream that its source has not sent.
+func injectEntry() entry {
+	return entry{
+		Kind: spec.Kind{
+			Name:    "inject",
+			Summary: "puts given bytes into the stream, or in the place of others",
+			Description: "Puts data into the stream at its trigger, without one before the first byte. With replace, that number of bytes that follow is taken out in its place, " +
+				"with match each occurrence of these bytes from the trigger on; without data they are just taken out. With match, bytes that may be the " +
+				"beginning of an occurrence wait for what follows them. Offsets of toxics behind this one count what was put in. An update strikes anew.",
+			Attributes: []spec.Attribute{
+				{Name: "data", Kind: spec.Text, Default: "", Max: spec.MaxText, Summary: "the bytes that are put in, as text, or hex digits behind hex:"},
+				{Name: "replace", Kind: spec.Bytes, Default: int64(0), Unit: "bytes", Max: spec.MaxSize, Summary: "how many bytes of the stream are taken out in their place"},
+				{Name: "match", Kind: spec.Text, Default: "", Max: spec.MaxText, Summary: "bytes that are taken out in their place, written like data"},
+				{Name: "count", Kind: spec.Int, Default: int64(1), Max: spec.MaxSize, Summary: "at how many occurrences of match; 0: at all"},
+			},
+			Directions: spec.BothDirections(),
 		},
-		Directions: bothDirections(),
-		build:      buildInject,
+		build: buildInject,
 	}
 }
 
-func buildInject(s settings, t *Toxic) error {
-	data, match, replace := s.textOf("data"), s.textOf("match"), s.intOf("replace")
+func buildInject(s spec.Settings, t *Toxic) error {
+	data, match, replace := s.Text("data"), s.Text("match"), s.Int("replace")
 	switch {
 	case len(match) > 0 && replace > 0:
 		return errors.New("give match or replace, got both")
 	case len(match) > 0:
-		t.useBehavior(substitution{data: data, match: match, count: s.intOf("count")})
+		t.useBehavior(substitution{data: data, match: match, count: s.Int("count")})
 	case len(data) == 0 && replace == 0:
 		return errors.New("give data to put in, or replace or match to take out")
 	default:
@@ -50,33 +55,33 @@ type insertion struct {
 	replace int64 // how many bytes of the stream they stand for
 }
 
-func (i insertion) startOn(f *flow) tp.Toxic {
-	return &insertionPipe{flow: f, insertion: i, left: i.replace}
+func (i insertion) StartOn(f *engine.Flow) tp.Toxic {
+	return &insertionPipe{Flow: f, insertion: i, left: i.replace}
 }
 
 type insertionPipe struct {
-	*flow
+	*engine.Flow
 	insertion
 	queued bool  // data is, or was, what is to be sent on
-	left   int64 // bytes that are still to be taken out
+	left   int64 // Bytes that are still to be taken out
 }
 
 func (p *insertionPipe) Pipe(stub *tp.ToxicStub) {
 	if p.replace == 0 && !p.putIn(stub) {
 		return
 	}
-	p.relayChunks(stub, p.takeOut)
+	p.RelayChunks(stub, p.takeOut)
 }
 
 // putIn sends the data on at once; false when Pipe has to return.
 func (p *insertionPipe) putIn(stub *tp.ToxicStub) bool {
 	if !p.queued {
-		if !p.sendPending(stub) {
+		if !p.SendPending(stub) {
 			return false
 		}
-		p.sending, p.queued = &stream.StreamChunk{Data: slices.Clone(p.data), Timestamp: time.Now()}, true
+		p.Sending, p.queued = &stream.StreamChunk{Data: slices.Clone(p.data), Timestamp: time.Now()}, true
 	}
-	if !p.sendPending(stub) {
+	if !p.SendPending(stub) {
 		return false
 	}
 	p.reportPutIn()
@@ -85,13 +90,13 @@ func (p *insertionPipe) putIn(stub *tp.ToxicStub) bool {
 
 // reportPutIn reports data that has just been sent on, the first time.
 func (p *insertionPipe) reportPutIn() {
-	at := p.offset - int64(len(p.data))
-	p.reportStruck(at, "%d bytes put in at byte %d", len(p.data), at)
+	at := p.Offset - int64(len(p.data))
+	p.ReportStruck(at, "%d bytes put in at byte %d", len(p.data), at)
 }
 
 // takeOut takes bytes out of c, and puts the data in their place before the first one.
 func (p *insertionPipe) takeOut(c *stream.StreamChunk) {
-	p.sending = c
+	p.Sending = c
 	if p.left == 0 {
 		return
 	}
@@ -100,19 +105,19 @@ func (p *insertionPipe) takeOut(c *stream.StreamChunk) {
 	rest := c.Data[n:]
 	if !p.queued {
 		p.queued = true
-		p.reportStruck(p.offset, "%d bytes put in at byte %d in the place of %d", len(p.data), p.offset, p.replace)
+		p.ReportStruck(p.Offset, "%d bytes put in at byte %d in the place of %d", len(p.data), p.Offset, p.replace)
 		rest = slices.Concat(p.data, rest)
 	}
-	if p.sending = nil; len(rest) > 0 {
-		p.sending = &stream.StreamChunk{Data: rest, Timestamp: c.Timestamp}
+	if p.Sending = nil; len(rest) > 0 {
+		p.Sending = &stream.StreamChunk{Data: rest, Timestamp: c.Timestamp}
 	}
 }
 
 // Cleanup sends on what the toxic holds, the data too if it was about to be.
 func (p *insertionPipe) Cleanup(stub *tp.ToxicStub) {
-	pending := p.replace == 0 && p.queued && !p.struck
-	p.flow.Cleanup(stub)
-	if pending && p.sending == nil {
+	pending := p.replace == 0 && p.queued && !p.Struck
+	p.Flow.Cleanup(stub)
+	if pending && p.Sending == nil {
 		p.reportPutIn()
 	}
 }
@@ -120,26 +125,28 @@ func (p *insertionPipe) Cleanup(stub *tp.ToxicStub) {
 // A substitution puts bytes in the place of others, wherever these occur.
 type substitution struct {
 	data, match []byte
-	count       int64 // at how many places; 0: at all
+	count       int64 // At how many places; 0: at all
 }
 
-func (s substitution) startOn(f *flow) tp.Toxic { return &substitutionPipe{flow: f, substitution: s} }
+func (s substitution) StartOn(f *engine.Flow) tp.Toxic {
+	return &substitutionPipe{Flow: f, substitution: s}
+}
 
 type substitutionPipe struct {
-	*flow
+	*engine.Flow
 	substitution
 	done int64 // how many were substituted
 }
 
 func (p *substitutionPipe) Pipe(stub *tp.ToxicStub) {
-	for p.sendPending(stub) {
-		switch c, what := p.takeChunk(stub); {
-		case what == stopped:
+	for p.SendPending(stub) {
+		switch c, what := p.TakeChunk(stub); {
+		case what == engine.Stopped:
 			return
-		case what == chunk:
+		case what == engine.GotChunk:
 			p.substitute(c)
-		case p.retained != nil: // the stream has ended within what could have been a match
-			p.sending, p.retained = p.retained, nil
+		case p.Retained != nil: // the stream has ended within what could have been a match
+			p.Sending, p.Retained = p.Retained, nil
 		default:
 			stub.Close()
 			return
@@ -152,9 +159,9 @@ func (p *substitutionPipe) isDone() bool { return p.count > 0 && p.done >= p.cou
 // substitute sends on c with its matches substituted, but for the beginning of another one.
 func (p *substitutionPipe) substitute(c *stream.StreamChunk) {
 	data := c.Data
-	if p.retained != nil {
-		data = slices.Concat(p.retained.Data, data)
-		p.retained = nil
+	if p.Retained != nil {
+		data = slices.Concat(p.Retained.Data, data)
+		p.Retained = nil
 	}
 	var out []byte
 	for !p.isDone() {
@@ -162,18 +169,18 @@ func (p *substitutionPipe) substitute(c *stream.StreamChunk) {
 		if i < 0 {
 			break
 		}
-		at := p.offset + int64(len(out)+i)
-		p.reportStruck(at, "%d bytes put in at byte %d in the place of %d", len(p.data), at, len(p.match))
+		at := p.Offset + int64(len(out)+i)
+		p.ReportStruck(at, "%d bytes put in at byte %d in the place of %d", len(p.data), at, len(p.match))
 		out = slices.Concat(out, data[:i], p.data)
 		data = data[i+len(p.match):]
 		p.done++
 	}
 	if n := beginningAtEnd(data, p.match); n > 0 && !p.isDone() {
-		p.retained = &stream.StreamChunk{Data: slices.Clone(data[len(data)-n:]), Timestamp: c.Timestamp}
+		p.Retained = &stream.StreamChunk{Data: slices.Clone(data[len(data)-n:]), Timestamp: c.Timestamp}
 		data = data[:len(data)-n]
 	}
 	if out = slices.Concat(out, data); len(out) > 0 {
-		p.sending = &stream.StreamChunk{Data: out, Timestamp: c.Timestamp}
+		p.Sending = &stream.StreamChunk{Data: out, Timestamp: c.Timestamp}
 	}
 }
 

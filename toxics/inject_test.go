@@ -4,6 +4,10 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // sendAll passes a stream through a toxic, cut into pieces of so many bytes, and returns
@@ -116,7 +120,7 @@ func TestInjectHandsOverWhatItHolds(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			b.toxic.(*instance).Cleanup(b.stub)
+			b.toxic.(tp.CleanupToxic).Cleanup(b.stub)
 		}()
 		b.expect(want)
 		<-done
@@ -139,7 +143,7 @@ func TestInjectRefuses(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", flag, err, want)
 		}
 	}
-	if _, err := MakeToxic(Spec{Type: "inject", Attributes: map[string]any{"data": 3.5}}); err == nil {
+	if _, err := MakeToxic(spec.Spec{Type: "inject", Attributes: map[string]any{"data": 3.5}}); err == nil {
 		t.Error("a number that no parser has seen is text")
 	}
 }
@@ -147,7 +151,7 @@ func TestInjectRefuses(t *testing.T) {
 // A text survives JSON and the line that a spec is written as, whatever is in it.
 func TestTextSurvives(t *testing.T) {
 	for _, text := range []string{"plain", "two words", "\r\n\x00", "\xff\xfe", "hex:", "hex:00", "true", "42", `a\b"c`, "ü"} {
-		made, err := MakeToxic(Spec{Type: "inject", Attributes: map[string]any{"data": []byte(text)}})
+		made, err := MakeToxic(spec.Spec{Type: "inject", Attributes: map[string]any{"data": []byte(text)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,13 +159,13 @@ func TestTextSurvives(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", made.Spec, err)
 		}
-		if remade, err := MakeToxic(again); err != nil || string(settings(remade.Attributes).textOf("data")) != text {
+		if remade, err := MakeToxic(again); err != nil || string(spec.Settings(remade.Attributes).Text("data")) != text {
 			t.Errorf("%q is written %s and read %v (%v)", text, made.Spec, remade.Attributes, err)
 		}
 		b, _ := json.Marshal(made.Attributes["data"])
 		var read any
 		_ = json.Unmarshal(b, &read)
-		if remade, err := MakeToxic(Spec{Type: "inject", Attributes: map[string]any{"data": read}}); err != nil || string(settings(remade.Attributes).textOf("data")) != text {
+		if remade, err := MakeToxic(spec.Spec{Type: "inject", Attributes: map[string]any{"data": read}}); err != nil || string(spec.Settings(remade.Attributes).Text("data")) != text {
 			t.Errorf("%q is written %s and read %v (%v)", text, b, remade.Attributes, err)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 	"pgregory.net/rapid"
+
+	"github.com/sockharness/harness/toxics/engine"
 )
 
 func contextOf(w *fakeWire) (context.Context, context.CancelFunc) { return context.WithCancel(w.ctx) }
@@ -41,7 +43,7 @@ var someTriggers = []string{"", " at.byte=0", " at.byte=7", " at.byte=1000", " a
 
 // TestInterruptsLoseNothing cuts a random stream into random chunks, and while
 // they pass interrupts the toxic at random times, replaces it by another
-// instance or by another toxic now and then, removes it in the end or lets it end.
+// Instance or by another toxic now and then, removes it in the end or lets it end.
 func TestInterruptsLoseNothing(t *testing.T) {
 	var flags []string
 	for _, h := range harmless {
@@ -71,7 +73,7 @@ func disturb(t *testing.T, flags []string, text string, seed uint64, removed boo
 	w.blocked = func(ctx context.Context) (int64, error) { <-ctx.Done(); return 0, ctx.Err() }
 	b := &bench{t: t, wire: w, input: make(chan *stream.StreamChunk, chance.IntN(3)), out: make(chan *stream.StreamChunk)}
 	b.stub = tp.NewToxicStub(b.input, b.out)
-	b.toxic = toxic.Instance.(*attachable).Attach(w)
+	b.toxic = toxic.Instance.(*engine.AttachableToxic).Attach(w)
 	b.run()
 	got, stop := make(chan string), make(chan struct{})
 	go collect(b.out, stop, got, chance.Int64N(3))
@@ -82,7 +84,7 @@ func disturb(t *testing.T, flags []string, text string, seed uint64, removed boo
 		b.interrupt()
 		if chance.IntN(4) == 0 && !b.stub.Closed() {
 			toxic = mustMake(t, flags[chance.IntN(len(flags))])
-			b.toxic = toxic.Instance.(*attachable).Attach(w)
+			b.toxic = toxic.Instance.(*engine.AttachableToxic).Attach(w)
 		}
 		b.run()
 	}
@@ -99,7 +101,7 @@ func disturb(t *testing.T, flags []string, text string, seed uint64, removed boo
 func (b *bench) remove(fed, stop chan struct{}, got chan string) string {
 	b.interrupt()
 	if !b.stub.Closed() {
-		b.toxic.(*instance).Cleanup(b.stub)
+		b.toxic.(tp.CleanupToxic).Cleanup(b.stub)
 		for c := range b.input {
 			if c == nil {
 				break

@@ -6,30 +6,35 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
+	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
-// latencyKind is Toxiproxy's latency with chance from the run's seed, and with
+// latencyEntry is Toxiproxy's latency with chance from the run's seed, and with
 // other distributions of the jitter.
-func latencyKind() Kind {
-	return Kind{
-		Name:    "latency",
-		Summary: "delays all data, with a random jitter",
-		Description: "Forwards each chunk latency milliseconds, plus or minus a random jitter, after it was read. " +
-			"The order is kept. Several latency toxics add up. The end of the stream has no delay of its own. The jitter comes from the run's seed. " +
-			"Its distribution is uniform: whole milliseconds from latency-jitter up to, not including, latency+jitter; " +
-			"normal: latency + jitter·N(0,1); pareto: latency + jitter·(X-1.5)/0.866, where X is Pareto's with shape 3 and least value 1, " +
-			"so that most delays are a little below latency and few are far above it. In the last two the mean is latency and the standard deviation is jitter. " +
-			"A delay below 0 is 0.",
-		Attributes: []Attribute{
-			millisAttribute("latency", 0, "how long each chunk is delayed; below 0 counts as 0"),
-			millisAttribute("jitter", 0, "variation of the delay, see distribution; below 0 counts as 0"),
-			{Name: "distribution", Kind: Word, Default: uniform, Choices: []string{uniform, normal, pareto}, Extension: true,
-				Summary: "distribution of the jitter: uniform, normal or pareto"},
+func latencyEntry() entry {
+	return entry{
+		Kind: spec.Kind{
+			Name:    "latency",
+			Summary: "delays all data, with a random jitter",
+			Description: "Forwards each chunk latency milliseconds, plus or minus a random jitter, after it was read. " +
+				"The order is kept. Several latency toxics add up. The end of the stream has no delay of its own. The jitter comes from the run's seed. " +
+				"Its distribution is uniform: whole milliseconds from latency-jitter up to, not including, latency+jitter; " +
+				"normal: latency + jitter·N(0,1); pareto: latency + jitter·(X-1.5)/0.866, where X is Pareto's with shape 3 and least value 1, " +
+				"so that most delays are a little below latency and few are far above it. In the last two the mean is latency and the standard deviation is jitter. " +
+				"A delay below 0 is 0.",
+			Attributes: []spec.Attribute{
+				spec.MillisAttribute("latency", 0, "how long each chunk is delayed; below 0 counts as 0"),
+				spec.MillisAttribute("jitter", 0, "variation of the delay, see distribution; below 0 counts as 0"),
+				{Name: "distribution", Kind: spec.Word, Default: seed.Uniform, Choices: []string{seed.Uniform, seed.Normal, seed.Pareto}, Extension: true,
+					Summary: "distribution of the jitter: seed.Uniform, normal or pareto"},
+			},
+			Directions: spec.BothDirections(),
 		},
-		Directions: bothDirections(),
-		build: func(s settings, t *Toxic) error {
-			t.useBehavior(latency{s.intOf("latency"), s.intOf("jitter"), s.wordOf("distribution")})
+		build: func(s spec.Settings, t *Toxic) error {
+			t.useBehavior(latency{s.Int("latency"), s.Int("jitter"), s.Word("distribution")})
 			t.BufferSize = new(tp.LatencyToxic).GetBufferSize()
 			return nil
 		},
@@ -42,60 +47,55 @@ type latency struct {
 	distribution    string
 }
 
-func (l latency) startOn(f *flow) tp.Toxic {
-	return &latencyPipe{flow: f, latency: l, chance: l.offsetChance(f.w)}
+func (l latency) StartOn(f *engine.Flow) tp.Toxic {
+	return &latencyPipe{Flow: f, latency: l, chance: l.offsetChance(f.Link)}
 }
 
-// offsetChance returns what the jitter is drawn from; nil without one, since a
+// OffsetChance returns what the jitter is drawn from; nil without one, since a
 // generator takes memory.
-func (l latency) offsetChance(w hook.Link) *offsetChance {
+func (l latency) offsetChance(w hook.Link) *engine.OffsetSource {
 	if l.jitter <= 0 {
 		return nil
 	}
-	return newOffsetChance(w.Rand())
+	return engine.NewOffsetSource(w.Rand())
 }
 
 // drawAt draws the delay of what begins at the offset.
-func (l latency) drawAt(offset int64, chance *offsetChance) time.Duration {
+func (l latency) drawAt(offset int64, chance *engine.OffsetSource) time.Duration {
 	if chance == nil {
-		return l.drawDelay(nil)
+		return seed.DrawDelay(l.latency, l.jitter, l.distribution, nil)
 	}
-	return l.drawDelay(chance.at(offset))
+	return seed.DrawDelay(l.latency, l.jitter, l.distribution, chance.At(offset))
 }
 
 type latencyPipe struct {
-	*flow
+	*engine.Flow
 	latency latency
-	chance  *offsetChance // nil: there is nothing to draw
+	chance  *engine.OffsetSource // nil: there is nothing to draw
 }
 
-func (p *latencyPipe) Pipe(stub *tp.ToxicStub) { p.relayChunks(stub, p.holdChunk) }
+func (p *latencyPipe) Pipe(stub *tp.ToxicStub) { p.RelayChunks(stub, p.holdChunk) }
 
 // holdChunk holds c until so long after it was read. Its timestamp moves along, so
 // that latencies add up.
 func (p *latencyPipe) holdChunk(c *stream.StreamChunk) {
-	p.sending = c
-	d := p.latency.drawAt(p.offset, p.chance)
+	p.Sending = c
+	d := p.latency.drawAt(p.Offset, p.chance)
 	if d <= 0 {
 		return
 	}
 	c.Timestamp = c.Timestamp.Add(d)
-	p.notBefore = c.Timestamp
-	p.reportStruck(p.offset, "delayed by %v", d.Round(time.Microsecond))
+	p.NotBefore = c.Timestamp
+	p.ReportStruck(p.Offset, "delayed by %v", d.Round(time.Microsecond))
 }
 
-// Delays implements [hook.Delayer]: nil unless t is a latency.
-func (t *attachable) Delays(w hook.Link) func(offset int64) time.Duration {
-	l, ok := t.behavior.(latency)
-	if !ok {
-		return nil
-	}
-	f := &flow{w: t.seededWire(w)}
-	chance := l.offsetChance(f.w)
+// DelaysOn implements [delaying].
+func (l latency) DelaysOn(f *engine.Flow) func(offset int64) time.Duration {
+	chance := l.offsetChance(f.Link)
 	return func(offset int64) time.Duration {
 		d := l.drawAt(offset, chance)
 		if d > 0 {
-			f.reportStruck(offset, "delayed by %v", d.Round(time.Microsecond))
+			f.ReportStruck(offset, "delayed by %v", d.Round(time.Microsecond))
 		}
 		return d
 	}

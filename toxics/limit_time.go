@@ -6,28 +6,32 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
+	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
-// limitTimeKind is what limit_data is, in time.
-func limitTimeKind() Kind {
-	return Kind{
-		Name:    "limit_time",
-		Summary: "closes the connection after a time, while data flows",
-		Description: "Forwards all data for time milliseconds, counted from the opening of the connection, from when the toxic was added, or from its trigger; " +
-			"then ends both sides with FIN or a reset, even if data flows or the destination does not read. (Toxiproxy's timeout drops all data and " +
-			"counts from the last data.) An update of the toxic does not restart the time.",
-		Attributes: []Attribute{
-			{Name: "time", Kind: Duration, Default: int64(0), Unit: "ms", Max: maxMilliseconds, Summary: "time until the connection is closed"},
-			{Name: "ending", Kind: Word, Default: "fin", Choices: []string{"fin", "reset"}, Summary: "how both sides end: fin or reset"},
+// limitTimeEntry is what limit_data is, in time.
+func limitTimeEntry() entry {
+	return entry{
+		Kind: spec.Kind{
+			Name:    "limit_time",
+			Summary: "closes the connection after a time, while data flows",
+			Description: "Forwards all data for time milliseconds, counted from the opening of the connection, from when the toxic was added, or from its trigger; " +
+				"then ends both sides with FIN or a reset, even if data flows or the destination does not read. (Toxiproxy's timeout drops all data and " +
+				"counts from the last data.) An update of the toxic does not restart the time.",
+			Attributes: []spec.Attribute{
+				{Name: "time", Kind: spec.Duration, Default: int64(0), Unit: "ms", Max: spec.MaxMilliseconds, Summary: "time until the connection is closed"},
+				{Name: "ending", Kind: spec.Word, Default: "fin", Choices: []string{"fin", "reset"}, Summary: "how both sides end: fin or reset"},
+			},
+			Directions: spec.BothDirections(),
 		},
-		Directions: bothDirections(),
-		build: func(s settings, t *Toxic) error {
+		build: func(s spec.Settings, t *Toxic) error {
 			how := hook.CloseBoth
-			if s.wordOf("ending") == "reset" {
+			if s.Word("ending") == "reset" {
 				how = hook.Reset
 			}
-			t.useBehavior(limitTime{s.durationOf("time"), how})
+			t.useBehavior(limitTime{s.Duration("time"), how})
 			return nil
 		},
 	}
@@ -41,17 +45,17 @@ type limitTime struct {
 // A clock says when the time of a link began.
 type clock struct{ start time.Time }
 
-func (l limitTime) startOn(f *flow) tp.Toxic {
-	c, ok := f.state.(*clock)
+func (l limitTime) StartOn(f *engine.Flow) tp.Toxic {
+	c, ok := f.State.(*clock)
 	if !ok {
 		c = &clock{time.Now()}
-		f.state = c
+		f.State = c
 	}
-	return &limitTimePipe{flow: f, limitTime: l, until: c.start.Add(l.time)}
+	return &limitTimePipe{Flow: f, limitTime: l, until: c.start.Add(l.time)}
 }
 
 type limitTimePipe struct {
-	*flow
+	*engine.Flow
 	limitTime
 	until time.Time
 }
@@ -61,13 +65,13 @@ func (p *limitTimePipe) Pipe(stub *tp.ToxicStub) {
 		p.endNow(stub)
 		return
 	}
-	expired, stop := p.deadlineTimer(p.until)
+	expired, stop := p.DeadlineTimer(p.until)
 	defer stop()
 	for !stub.Closed() {
-		if p.sending == nil {
-			p.sending, p.pushedBack = p.pushedBack, nil
+		if p.Sending == nil {
+			p.Sending, p.PushedBack = p.PushedBack, nil
 		}
-		if p.sending == nil && p.ended {
+		if p.Sending == nil && p.Ended {
 			stub.Close()
 			return
 		}
@@ -80,8 +84,8 @@ func (p *limitTimePipe) Pipe(stub *tp.ToxicStub) {
 // stepChunk moves one chunk by one place; false when Pipe has to return.
 func (p *limitTimePipe) stepChunk(stub *tp.ToxicStub, expired <-chan struct{}) bool {
 	input, output, size := stub.Input, chan<- *stream.StreamChunk(nil), int64(0)
-	if p.sending != nil {
-		input, output, size = nil, stub.Output, int64(len(p.sending.Data))
+	if p.Sending != nil {
+		input, output, size = nil, stub.Output, int64(len(p.Sending.Data))
 	}
 	select {
 	case <-expired:
@@ -89,21 +93,21 @@ func (p *limitTimePipe) stepChunk(stub *tp.ToxicStub, expired <-chan struct{}) b
 		return false
 	case <-stub.Interrupt:
 		return false
-	case <-p.w.Context().Done():
+	case <-p.Link.Context().Done():
 		stub.Close()
 		return false
 	case c := <-input:
-		p.ended = c == nil
-		p.sending = c
-	case output <- p.sending:
-		p.offset += size
-		p.sending = nil
+		p.Ended = c == nil
+		p.Sending = c
+	case output <- p.Sending:
+		p.Offset += size
+		p.Sending = nil
 	}
 	return true
 }
 
 // endNow drops what was not sent on, and ends the stream.
 func (p *limitTimePipe) endNow(stub *tp.ToxicStub) {
-	p.sending = nil
-	p.endStream(stub, p.how, "both sides ended after "+p.time.String())
+	p.Sending = nil
+	p.EndStream(stub, p.how, "both sides ended after "+p.time.String())
 }

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/hook"
 )
 
@@ -39,7 +40,7 @@ func TestLimitTimeClock(t *testing.T) {
 		b := benchWith(t, newWire(t), "limit_time time=5s")
 		time.Sleep(3 * time.Second)
 		b.interrupt()
-		b.toxic = mustMake(t, "limit_time time=4s").Instance.(*attachable).Attach(b.wire)
+		b.toxic = mustMake(t, "limit_time time=4s").Instance.(*engine.AttachableToxic).Attach(b.wire)
 		b.run()
 		start := time.Now()
 		b.expectClosed()

@@ -9,71 +9,72 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func TestMakeRefuses(t *testing.T) {
 	registerStrangers()
 	number := func(n int64) *int64 { return &n }
 	for _, c := range []struct {
-		spec Spec
+		spec spec.Spec
 		want []string
 	}{
-		{Spec{Type: "slicr"}, []string{`toxic type "slicr" is unknown, did you mean "slicer"?`}},
-		{Spec{Type: ""}, []string{`toxic type "" is unknown`}},
-		{Spec{Type: "by_value"}, []string{`toxic type "by_value" is unknown`}},
-		{Spec{Type: "slicer"}, []string{"toxic slicer: average_size must be at least 1, got 0"}},
-		{Spec{Type: "slicer", Attributes: map[string]any{"average_size": 10, "size_variation": 100.0}},
+		{spec.Spec{Type: "slicr"}, []string{`toxic type "slicr" is unknown, did you mean "slicer"?`}},
+		{spec.Spec{Type: ""}, []string{`toxic type "" is unknown`}},
+		{spec.Spec{Type: "by_value"}, []string{`toxic type "by_value" is unknown`}},
+		{spec.Spec{Type: "slicer"}, []string{"toxic slicer: average_size must be at least 1, got 0"}},
+		{spec.Spec{Type: "slicer", Attributes: map[string]any{"average_size": 10, "size_variation": 100.0}},
 			[]string{"toxic slicer: size_variation must be at most average_size, 10, got 100"}},
-		{Spec{Type: "slicer", Attributes: map[string]any{"average_size": -1, "size_variation": -1, "dealy": 3}}, []string{
+		{spec.Spec{Type: "slicer", Attributes: map[string]any{"average_size": -1, "size_variation": -1, "dealy": 3}}, []string{
 			"toxic slicer: average_size must be at least 1, got -1",
 			"toxic slicer: size_variation must be at least 0, got -1",
 			`toxic slicer: attribute "dealy" is unknown, did you mean "delay"?`}},
-		{Spec{Type: "bandwidth", Attributes: map[string]any{"rate": -1}}, []string{"toxic bandwidth: rate must be at least 0, got -1"}},
-		{Spec{Type: "bandwidth", Attributes: map[string]any{"rate": 9.3e16}},
+		{spec.Spec{Type: "bandwidth", Attributes: map[string]any{"rate": -1}}, []string{"toxic bandwidth: rate must be at least 0, got -1"}},
+		{spec.Spec{Type: "bandwidth", Attributes: map[string]any{"rate": 9.3e16}},
 			[]string{"toxic bandwidth: rate must be at most 92233720368547758, got 93000000000000000"}},
-		{Spec{Type: "latency", Attributes: map[string]any{"jitter": 1 << 62}},
+		{spec.Spec{Type: "latency", Attributes: map[string]any{"jitter": 1 << 62}},
 			[]string{"toxic latency: jitter must be at most 4611686018427, got 4611686018427387904"}},
-		{Spec{Type: "latency", Attributes: map[string]any{"latency": math.NaN(), "jitter": "soon"}}, []string{
+		{spec.Spec{Type: "latency", Attributes: map[string]any{"latency": math.NaN(), "jitter": "soon"}}, []string{
 			"toxic latency: latency must be a whole number, got NaN",
 			`toxic latency: jitter must be whole milliseconds such as 200 or 1.5s, got "soon"`}},
-		{Spec{Type: "latency", Attributes: map[string]any{"distribution": "gauss"}},
+		{spec.Spec{Type: "latency", Attributes: map[string]any{"distribution": "gauss"}},
 			[]string{"toxic latency: distribution must be one of uniform, normal, pareto, got gauss"}},
-		{Spec{Type: "latency", Attributes: map[string]any{"distribution": 3}},
+		{spec.Spec{Type: "latency", Attributes: map[string]any{"distribution": 3}},
 			[]string{"toxic latency: distribution must be one of uniform, normal, pareto, got 3"}},
-		{Spec{Type: "packet_loss", Attributes: map[string]any{"loss_rate": 1.1, "correlation": math.NaN(), "rto": 0, "segment_size": 0}}, []string{
+		{spec.Spec{Type: "packet_loss", Attributes: map[string]any{"loss_rate": 1.1, "correlation": math.NaN(), "rto": 0, "segment_size": 0}}, []string{
 			"toxic packet_loss: loss_rate must be a number from 0 to 1, got 1.1",
 			"toxic packet_loss: correlation must be a number from 0 to 1, got NaN",
 			"toxic packet_loss: rto must be at least 1, got 0",
 			"toxic packet_loss: segment_size must be at least 1, got 0"}},
-		{Spec{Type: "packet_loss", Attributes: map[string]any{"loss_rate": "a lot", "correlation": true}}, []string{
+		{spec.Spec{Type: "packet_loss", Attributes: map[string]any{"loss_rate": "a lot", "correlation": true}}, []string{
 			"toxic packet_loss: loss_rate must be a number from 0 to 1, got a lot",
 			"toxic packet_loss: correlation must be a number from 0 to 1, got true"}},
-		{Spec{Type: "limit_time", Attributes: map[string]any{"time": -1, "ending": "abort"}}, []string{
+		{spec.Spec{Type: "limit_time", Attributes: map[string]any{"time": -1, "ending": "abort"}}, []string{
 			"toxic limit_time: time must be at least 0, got -1", "toxic limit_time: ending must be one of fin, reset, got abort"}},
-		{Spec{Type: "noop", Connection: 3, LastConnection: 2}, []string{"toxic noop: connections must end where they begin or later, got 3-2"}},
-		{Spec{Type: "noop", LastConnection: 2}, []string{"toxic noop: connections must end where they begin or later, got 0-2"}},
-		{Spec{Type: "noop", At: Trigger{Opposite: []byte{}}}, []string{"toxic noop: at.opposite must not be empty"}},
-		{Spec{Type: "latency", Attributes: map[string]any{"latency": float64(1 << 63)}},
+		{spec.Spec{Type: "noop", Connection: 3, LastConnection: 2}, []string{"toxic noop: connections must end where they begin or later, got 3-2"}},
+		{spec.Spec{Type: "noop", LastConnection: 2}, []string{"toxic noop: connections must end where they begin or later, got 0-2"}},
+		{spec.Spec{Type: "noop", At: spec.Trigger{Opposite: []byte{}}}, []string{"toxic noop: at.opposite must not be empty"}},
+		{spec.Spec{Type: "latency", Attributes: map[string]any{"latency": float64(1 << 63)}},
 			[]string{"toxic latency: latency must be a whole number, got 9.223372036854776e+18"}},
-		{Spec{Type: "slice", Attributes: map[string]any{"sizes": []any{3, 0.5}}}, []string{"toxic slice: sizes must be a list of whole numbers, got 0.5 in it"}},
-		{Spec{Type: "slice", Attributes: map[string]any{"sizes": []int{3, 0, -2}}}, []string{
+		{spec.Spec{Type: "slice", Attributes: map[string]any{"sizes": []any{3, 0.5}}}, []string{"toxic slice: sizes must be a list of whole numbers, got 0.5 in it"}},
+		{spec.Spec{Type: "slice", Attributes: map[string]any{"sizes": []int{3, 0, -2}}}, []string{
 			"toxic slice: sizes[1] must be at least 1, got 0", "toxic slice: sizes[2] must be at least 1, got -2"}},
-		{Spec{Type: "slice", Attributes: map[string]any{"size": 3, "offsets": "4,5"}}, []string{"toxic slice: give one of size, sizes and offsets, got 2 of them"}},
-		{Spec{Type: "corrupt", Attributes: map[string]any{"every": 3, "offsets": 4}}, []string{"toxic corrupt: give offsets or every, got both"}},
-		{Spec{Type: "corrupt", Attributes: map[string]any{"mask": 256}}, []string{"toxic corrupt: mask must be at most 255, got 256"}},
-		{Spec{Type: "small_window", Attributes: map[string]any{"segment_size": 87, "hold": "maybe"}}, []string{
+		{spec.Spec{Type: "slice", Attributes: map[string]any{"size": 3, "offsets": "4,5"}}, []string{"toxic slice: give one of size, sizes and offsets, got 2 of them"}},
+		{spec.Spec{Type: "corrupt", Attributes: map[string]any{"every": 3, "offsets": 4}}, []string{"toxic corrupt: give offsets or every, got both"}},
+		{spec.Spec{Type: "corrupt", Attributes: map[string]any{"mask": 256}}, []string{"toxic corrupt: mask must be at most 255, got 256"}},
+		{spec.Spec{Type: "small_window", Attributes: map[string]any{"segment_size": 87, "hold": "maybe"}}, []string{
 			"toxic small_window: segment_size must be at least 88, got 87", "toxic small_window: hold must be true or false, got maybe"}},
-		{Spec{Type: "refuse", At: Trigger{Segment: 1}}, []string{"toxic refuse: it applies to the connection and has no trigger, got at.segment=1"}},
-		{Spec{Type: "reset", At: Trigger{Byte: number(-1), Segment: -1}}, []string{
+		{spec.Spec{Type: "refuse", At: spec.Trigger{Segment: 1}}, []string{"toxic refuse: it applies to the connection and has no trigger, got at.segment=1"}},
+		{spec.Spec{Type: "reset", At: spec.Trigger{Byte: number(-1), Segment: -1}}, []string{
 			"toxic reset: at.byte must be at least 0, got -1",
 			"toxic reset: at.segment must be at least 1, got -1",
 			"toxic reset: at takes one of byte, pattern, opposite, segment, frame, event, time, got 2 of them"}},
-		{Spec{Type: "reset", At: Trigger{Pattern: []byte{}}}, []string{"toxic reset: at.pattern must not be empty"}},
-		{Spec{Type: "reset", Direction: 2, Toxicity: math.Inf(1)}, []string{
+		{spec.Spec{Type: "reset", At: spec.Trigger{Pattern: []byte{}}}, []string{"toxic reset: at.pattern must not be empty"}},
+		{spec.Spec{Type: "reset", Direction: 2, Toxicity: math.Inf(1)}, []string{
 			"toxic reset: direction must be upstream or downstream, got 2", "toxic reset: toxicity must be a number, got +Inf"}},
-		{Spec{Type: "shouter", Attributes: map[string]any{"times": "x"}},
+		{spec.Spec{Type: "shouter", Attributes: map[string]any{"times": "x"}},
 			[]string{"toxic shouter: attributes: json: cannot unmarshal string into Go struct field shouter.times of type int"}},
-		{Spec{Type: "shouter", Attributes: map[string]any{"times": func() {}}}, []string{"toxic shouter: attributes: json: unsupported type: func()"}},
+		{spec.Spec{Type: "shouter", Attributes: map[string]any{"times": func() {}}}, []string{"toxic shouter: attributes: json: unsupported type: func()"}},
 	} {
 		toxic, err := MakeToxic(c.spec)
 		if err == nil {
@@ -88,11 +89,11 @@ func TestMakeRefuses(t *testing.T) {
 
 func TestMakeCompletes(t *testing.T) {
 	given := map[string]any{"latency": json.Number("20"), "jitter": nil}
-	toxic, err := MakeToxic(Spec{Type: "latency", Direction: event.Downstream, Attributes: given})
+	toxic, err := MakeToxic(spec.Spec{Type: "latency", Direction: event.Downstream, Attributes: given})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Spec{Name: "latency_downstream", Type: "latency", Direction: event.Downstream, Toxicity: 1,
+	want := spec.Spec{Name: "latency_downstream", Type: "latency", Direction: event.Downstream, Toxicity: 1,
 		Attributes: map[string]any{"latency": int64(20), "jitter": int64(0), "distribution": "uniform"}}
 	if diff := cmp.Diff(want, toxic.Spec); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -127,7 +128,7 @@ func TestMakeTakesValuesAsTheyAreWritten(t *testing.T) {
 		{"packet_loss", "loss_rate", nil, 0.1},
 		{"latency", "distribution", "pareto", "pareto"},
 	} {
-		toxic, err := MakeToxic(Spec{Type: c.kind, Attributes: map[string]any{c.name: c.value}})
+		toxic, err := MakeToxic(spec.Spec{Type: c.kind, Attributes: map[string]any{c.name: c.value}})
 		if err != nil {
 			t.Errorf("%s %s=%v: %v", c.kind, c.name, c.value, err)
 		} else if diff := cmp.Diff(c.want, toxic.Attributes[c.name]); diff != "" {
@@ -141,7 +142,7 @@ func TestRefuseIsMarked(t *testing.T) {
 	if !toxic.Refuse {
 		t.Errorf("made %+v", toxic)
 	}
-	for _, some := range []Spec{{Type: "refuse", Connection: 2}, {Type: "refuse", Toxicity: 0.5}} {
+	for _, some := range []spec.Spec{{Type: "refuse", Connection: 2}, {Type: "refuse", Toxicity: 0.5}} {
 		if _, err := MakeToxic(some); err == nil || !strings.Contains(err.Error(), "refuses every connection") {
 			t.Errorf("%+v: got %v", some, err)
 		}
@@ -176,7 +177,7 @@ func FuzzMake(f *testing.F) {
 	f.Add("slice", `{"sizes": [1, null, "x", {}], "offsets": [[1]]}`, int64(0))
 	f.Add("corrupt", `{"every": 1, "mask": 3, "hold": true}`, int64(5))
 	f.Fuzz(func(t *testing.T, kind, attributes string, at int64) {
-		spec := Spec{Type: kind, At: Trigger{Byte: &at}}
+		spec := spec.Spec{Type: kind, At: spec.Trigger{Byte: &at}}
 		if json.Unmarshal([]byte(attributes), &spec.Attributes) != nil {
 			return
 		}

@@ -1,12 +1,23 @@
 package toxics
 
-import tp "github.com/Shopify/toxiproxy/v2/toxics"
+import (
+	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
-// A noop toxic does nothing in its link; what it stands for happens elsewhere.
-type noop struct{}
+	"github.com/sockharness/harness/toxics/adapter"
+	"github.com/sockharness/harness/toxics/spec"
+)
 
-func (noop) startOn(f *flow) tp.Toxic { return &noopPipe{f} }
-
-type noopPipe struct{ *flow }
-
-func (p *noopPipe) Pipe(stub *tp.ToxicStub) { p.relayChunks(stub, p.passChunk) }
+func noopEntry() entry {
+	return entry{
+		Kind: spec.Kind{
+			Name:        "noop",
+			Summary:     "forwards everything unchanged",
+			Description: "Changes nothing. With a trigger it records an event when the stream gets that far.",
+			Directions:  spec.BothDirections(),
+		},
+		build: func(_ spec.Settings, t *Toxic) error {
+			t.useBehavior(adapter.ForeignToxic{Toxic: new(tp.NoopToxic), Effect: adapter.Effect{Detail: "forwarded unchanged"}})
+			return nil
+		},
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sockharness/harness/toxics/engine"
 )
 
 // What is random is decided by stream offset: the same however the stream was cut.
@@ -20,7 +22,7 @@ func TestChanceIsTheSameHoweverTheStreamIsCut(t *testing.T) {
 			t.Errorf("paused for %v", paused)
 		}
 	})
-	f := mustMake(t, "latency latency=100 jitter=50 seed=3").Instance.(*attachable)
+	f := mustMake(t, "latency latency=100 jitter=50 seed=3").Instance.(*engine.AttachableToxic)
 	byOne, byTen := f.Delays(newWire(t)), f.Delays(newWire(t))
 	for offset := int64(0); offset < 100; offset++ {
 		if d := byOne(offset); offset%10 == 0 && d != byTen(offset) {

@@ -5,28 +5,33 @@ import (
 
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/toxics/engine"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
-// lossKind has the name and the first two attributes of the toxic that Toxiproxy
+// lossEntry has the name and the first two attributes of the toxic that Toxiproxy
 // got after 2.12 (pull request 739). That one drops bytes out of the middle of
 // the stream, which no lost packet does.
-func lossKind() Kind {
-	return Kind{
-		Name:    "packet_loss",
-		Summary: "pauses the stream as lost packets do",
-		Description: "TCP sends a lost segment again and keeps back the data after it: the reader sees a pause, never a gap. Each segment of segment_size bytes " +
-			"is lost with probability loss_rate (plus correlation if the previous one was lost, which makes bursts), and so is each retransmission: " +
-			"the stream pauses for rto milliseconds, doubled each time up to 120 s (RFC 6298, 5.5; Linux' TCP_RTO_MAX). A segment that is lost 15 times " +
-			"is not sent again (Linux' tcp_retries2), and the stream stops. The run's seed decides which segments are lost.",
-		Attributes: []Attribute{
-			{Name: "loss_rate", Kind: Share, Default: 0.1, Max: 1, Summary: "probability that a segment is lost, 0 to 1"},
-			{Name: "correlation", Kind: Share, Default: 0.0, Max: 1, Summary: "added to loss_rate if the previous segment was lost, 0 to 1"},
-			{Name: "rto", Kind: Duration, Default: int64(200), Unit: "ms", Min: 1, Max: int64(mostRTO / time.Millisecond), Summary: "pause until the first retransmission"},
-			{Name: "segment_size", Kind: Bytes, Default: int64(1460), Unit: "bytes", Min: 1, Max: 1 << 30, Summary: "size of a segment"},
+func lossEntry() entry {
+	return entry{
+		Kind: spec.Kind{
+			Name:    "packet_loss",
+			Summary: "pauses the stream as lost packets do",
+			Description: "TCP sends a lost segment again and keeps back the data after it: the reader sees a pause, never a gap. Each segment of segment_size bytes " +
+				"is lost with probability loss_rate (plus correlation if the previous one was lost, which makes bursts), and so is each retransmission: " +
+				"the stream pauses for rto milliseconds, doubled each time up to 120 s (RFC 6298, 5.5; Linux' TCP_RTO_MAX). A segment that is lost 15 times " +
+				"is not sent again (Linux' tcp_retries2), and the stream stops. The run's seed decides which segments are lost.",
+			Attributes: []spec.Attribute{
+				{Name: "loss_rate", Kind: spec.Share, Default: 0.1, Max: 1, Summary: "probability that a segment is lost, 0 to 1"},
+				{Name: "correlation", Kind: spec.Share, Default: 0.0, Max: 1, Summary: "added to loss_rate if the previous segment was lost, 0 to 1"},
+				{Name: "rto", Kind: spec.Duration, Default: int64(200), Unit: "ms", Min: 1, Max: int64(mostRTO / time.Millisecond), Summary: "pause until the first retransmission"},
+				{Name: "segment_size", Kind: spec.Bytes, Default: int64(1460), Unit: "bytes", Min: 1, Max: 1 << 30, Summary: "size of a segment"},
+			},
+			Directions: spec.BothDirections(),
 		},
-		Directions: bothDirections(),
-		build: func(s settings, t *Toxic) error {
-			t.useBehavior(loss{rate: s.shareOf("loss_rate"), correlation: s.shareOf("correlation"), rto: s.durationOf("rto"), segment: s.intOf("segment_size")})
+		build: func(s spec.Settings, t *Toxic) error {
+			t.useBehavior(loss{rate: s.Share("loss_rate"), correlation: s.Share("correlation"), rto: s.Duration("rto"), segment: s.Int("segment_size")})
 			return nil
 		},
 	}
@@ -44,14 +49,14 @@ type loss struct {
 	segment           int64
 }
 
-func (l loss) startOn(f *flow) tp.Toxic {
-	return &lossPipe{flow: f, loss: l, chance: newOffsetChance(f.w.Rand()), drawn: f.offset}
+func (l loss) StartOn(f *engine.Flow) tp.Toxic {
+	return &lossPipe{Flow: f, loss: l, chance: engine.NewOffsetSource(f.Link.Rand()), drawn: f.Offset}
 }
 
 type lossPipe struct {
-	*flow
+	*engine.Flow
 	loss
-	chance *offsetChance
+	chance *engine.OffsetSource
 	drawn  int64         // stream offset up to which the lot of every segment is known
 	pause  time.Duration // before the segment that ends there; 0: it was not lost, or it has been waited for
 	before bool          // the last segment was lost
@@ -59,15 +64,15 @@ type lossPipe struct {
 }
 
 func (p *lossPipe) Pipe(stub *tp.ToxicStub) {
-	for p.sendPending(stub) {
+	for p.SendPending(stub) {
 		if p.dead {
 			p.holdForRTO(stub)
 			return
 		}
-		switch c, what := p.takeChunk(stub); what {
-		case stopped:
+		switch c, what := p.TakeChunk(stub); what {
+		case engine.Stopped:
 			return
-		case eof:
+		case engine.GotEOF:
 			stub.Close()
 			return
 		default:
@@ -79,27 +84,27 @@ func (p *lossPipe) Pipe(stub *tp.ToxicStub) {
 // dropSegment sends on what of c comes before the next segment that is lost, or that
 // segment after its pause.
 func (p *lossPipe) dropSegment(c *stream.StreamChunk) {
-	p.sending = c
+	p.Sending = c
 	n := 0
 	if p.pause > 0 {
-		p.notBefore, p.pause = time.Now().Add(p.pause), 0
-		n = int(p.drawn - p.offset)
+		p.NotBefore, p.pause = time.Now().Add(p.pause), 0
+		n = int(p.drawn - p.Offset)
 	}
-	for ; n < len(c.Data); n = int(p.drawn - p.offset) {
+	for ; n < len(c.Data); n = int(p.drawn - p.Offset) {
 		size := min(p.segment, int64(len(c.Data)-n))
-		p.drawn = p.offset + int64(n) + size
-		if !p.drawLoss(p.offset + int64(n)) {
+		p.drawn = p.Offset + int64(n) + size
+		if !p.drawLoss(p.Offset + int64(n)) {
 			continue
 		}
 		switch {
 		case p.dead && n == 0:
-			p.sending, p.retained = nil, c
+			p.Sending, p.Retained = nil, c
 		case p.dead:
-			p.sending, p.retained = splitChunk(c, n)
+			p.Sending, p.Retained = engine.SplitChunk(c, n)
 		case n == 0:
-			p.sending, p.pushedBack = nil, c
+			p.Sending, p.PushedBack = nil, c
 		default:
-			p.sending, p.pushedBack = splitChunk(c, n)
+			p.Sending, p.PushedBack = engine.SplitChunk(c, n)
 		}
 		return
 	}
@@ -111,7 +116,7 @@ func (p *lossPipe) drawLoss(offset int64) bool {
 	if p.before {
 		rate += p.correlation
 	}
-	chance := p.chance.at(offset)
+	chance := p.chance.At(offset)
 	p.before = chance.Float64() < rate
 	if !p.before {
 		return false
@@ -127,7 +132,7 @@ func (p *lossPipe) drawLoss(offset int64) bool {
 			break
 		}
 	}
-	p.reportStruck(offset, "segment lost %d times, the stream pauses for %v", times, p.pause)
+	p.ReportStruck(offset, "segment lost %d times, the stream pauses for %v", times, p.pause)
 	return true
 }
 
@@ -135,7 +140,7 @@ func (p *lossPipe) drawLoss(offset int64) bool {
 func (p *lossPipe) holdForRTO(stub *tp.ToxicStub) {
 	select {
 	case <-stub.Interrupt:
-	case <-p.w.Context().Done():
+	case <-p.Link.Context().Done():
 		stub.Close()
 	}
 }

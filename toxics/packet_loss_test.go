@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	tp "github.com/Shopify/toxiproxy/v2/toxics"
 )
 
 // stalls sends n segments of one byte, each when the one before has come, and
@@ -113,7 +115,7 @@ func TestLossOfNothingAndOfAll(t *testing.T) {
 		default:
 		}
 		b.interrupt()
-		go b.toxic.(*instance).Cleanup(b.stub)
+		go b.toxic.(tp.CleanupToxic).Cleanup(b.stub)
 		b.expect("abc")
 		b.expectStruck("0: segment lost 16 times")
 	})

@@ -33,11 +33,4 @@ func TestSeedIsTheToxics(t *testing.T) {
 			t.Errorf("%s: the same on two wires: %v, want %v", flag, !same, same)
 		}
 	}
-	seeds := [2]*seeded{}
-	for i := range seeds {
-		seeds[i] = mustMake(t, "corrupt every=9 seed=3").Instance.(*attachable).seededWire(loaded{newWire(t), int64(i)}).(*seeded)
-	}
-	if a, b := seeds[0].Rand().Uint64(), seeds[1].Rand().Uint64(); a != b {
-		t.Error("the dice of one seed differ")
-	}
 }

@@ -1,10 +1,14 @@
 package toxics
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/toxics/engine"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A slicer is Toxiproxy's slicer with chance from the run's seed.
@@ -13,27 +17,54 @@ type slicer struct {
 	delay              time.Duration
 }
 
-func (s slicer) startOn(f *flow) tp.Toxic {
-	f.pauseAfter = s.delay
-	return &slicerPipe{flow: f, slicer: s, chance: newOffsetChance(f.w.Rand())}
+func (s slicer) StartOn(f *engine.Flow) tp.Toxic {
+	f.PauseAfter = s.delay
+	return &slicerPipe{Flow: f, slicer: s, chance: engine.NewOffsetSource(f.Link.Rand())}
 }
 
 type slicerPipe struct {
-	*flow
+	*engine.Flow
 	slicer
-	chance *offsetChance
+	chance *engine.OffsetSource
 }
 
-func (p *slicerPipe) Pipe(stub *tp.ToxicStub) { p.relayChunks(stub, p.cutSlice) }
+func (p *slicerPipe) Pipe(stub *tp.ToxicStub) { p.RelayChunks(stub, p.cutSlice) }
 
 // cutSlice sends on a slice of average plus or minus variation bytes. What is no more
 // than the largest slice goes whole.
 func (p *slicerPipe) cutSlice(c *stream.StreamChunk) {
-	p.sending = c
+	p.Sending = c
 	if int64(len(c.Data)) <= p.average+p.variation {
 		return
 	}
-	n := max(1, p.average-p.variation+p.chance.at(p.offset).Int64N(2*p.variation+1))
-	p.reportStruck(p.offset+n, "segment of %d bytes", n)
-	p.sending, p.pushedBack = splitChunk(c, int(n))
+	n := max(1, p.average-p.variation+p.chance.At(p.Offset).Int64N(2*p.variation+1))
+	p.ReportStruck(p.Offset+n, "segment of %d bytes", n)
+	p.Sending, p.PushedBack = engine.SplitChunk(c, int(n))
+}
+
+func slicerEntry() entry {
+	return entry{
+		Kind: spec.Kind{
+			Name:    "slicer",
+			Summary: "splits the data into small pieces of varying size",
+			Description: "Forwards each chunk in pieces of average_size plus or minus size_variation bytes and waits after each. The sizes come from " +
+				"the run's seed. The pieces are separate writes; whether the receiver reads them one by one is not verified; slice does that.",
+			Attributes: []spec.Attribute{
+				{Name: "average_size", Kind: spec.Int, Default: int64(0), Unit: "bytes", Min: 1, Max: 1 << 40, Summary: "average size of a piece; required"},
+				{Name: "size_variation", Kind: spec.Int, Default: int64(0), Unit: "bytes", Min: 0, Max: 1 << 40, Summary: "maximum deviation from the average, at most average_size"},
+				{Name: "delay", Kind: spec.Int, Default: int64(0), Unit: "µs", Min: -spec.MaxMilliseconds, Max: spec.MaxMilliseconds, Summary: "wait after each piece; below 0 counts as 0"},
+			},
+			Directions: spec.BothDirections(),
+		},
+		build: buildSlicer,
+	}
+}
+
+func buildSlicer(s spec.Settings, t *Toxic) error {
+	average, variation := s.Int("average_size"), s.Int("size_variation")
+	if variation > average {
+		return fmt.Errorf("size_variation must be at most average_size, %d, got %d", average, variation)
+	}
+	t.useBehavior(slicer{average, variation, time.Duration(max(s.Int("delay"), 0)) * time.Microsecond})
+	return nil
 }

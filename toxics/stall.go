@@ -4,15 +4,18 @@ import (
 	"time"
 
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/toxics/engine"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A stall stops forwarding and keeps the connection open.
 type stall struct{ duration time.Duration } // 0: for ever
 
-func (s stall) startOn(f *flow) tp.Toxic { return &stallPipe{flow: f, duration: s.duration} }
+func (s stall) StartOn(f *engine.Flow) tp.Toxic { return &stallPipe{Flow: f, duration: s.duration} }
 
 type stallPipe struct {
-	*flow
+	*engine.Flow
 	duration time.Duration
 	begun    bool
 }
@@ -22,12 +25,12 @@ func (p *stallPipe) Pipe(stub *tp.ToxicStub) {
 		return
 	}
 	if p.duration > 0 {
-		p.relayChunks(stub, p.passChunk)
+		p.RelayChunks(stub, p.PassChunk)
 		return
 	}
 	select {
 	case <-stub.Interrupt:
-	case <-p.w.Context().Done():
+	case <-p.Link.Context().Done():
 		stub.Close()
 	}
 }
@@ -37,15 +40,31 @@ func (p *stallPipe) beginStall(stub *tp.ToxicStub) bool {
 	if p.begun {
 		return !stub.Closed()
 	}
-	if !p.sendPending(stub) {
+	if !p.SendPending(stub) {
 		return false
 	}
 	p.begun = true
 	if p.duration == 0 {
-		p.reportStruck(p.offset, "nothing is forwarded")
+		p.ReportStruck(p.Offset, "nothing is forwarded")
 		return true
 	}
-	p.notBefore = time.Now().Add(p.duration)
-	p.reportStruck(p.offset, "nothing is forwarded for %v", p.duration)
+	p.NotBefore = time.Now().Add(p.duration)
+	p.ReportStruck(p.Offset, "nothing is forwarded for %v", p.duration)
 	return true
+}
+
+func stallEntry() entry {
+	return entry{
+		Kind: spec.Kind{
+			Name:    "stall",
+			Summary: "stops forwarding and keeps the connection open",
+			Description: "Forwards nothing for duration milliseconds, or without end, and does not read from the source meanwhile, so that the source is slowed " +
+				"down too. Afterwards all data arrives, then the end of the stream. Nothing is lost.",
+			Attributes: []spec.Attribute{
+				{Name: "duration", Kind: spec.Duration, Default: int64(0), Unit: "ms", Max: spec.MaxMilliseconds, Summary: "how long; 0: without end"},
+			},
+			Directions: spec.BothDirections(),
+		},
+		build: func(s spec.Settings, t *Toxic) error { t.useBehavior(stall{s.Duration("duration")}); return nil },
+	}
 }

@@ -1,34 +1,16 @@
 package toxics
 
 import (
-	"errors"
-	"fmt"
-	"maps"
-	"math"
-	"slices"
-
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
-	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
-
-// A Spec says which toxic, on which link, from when on.
-type Spec struct {
-	Name           string          // default: <type>_<direction>
-	Type           string          // a name of the catalogue, or of Toxiproxy's registry
-	Direction      event.Direction // the link that it tampers with; upstream unless it is set
-	Toxicity       float64         // probability per connection; 0 means not given, that is 1; below 0: never
-	Connection     uint64          // the n-th connection of the proxy, from 1; 0: every one
-	LastConnection uint64          // the last one of those that Connection begins with; 0: that one alone
-	Seed           *int64          // of what is random in it; nil: that of the proxy
-	At             Trigger
-	Attributes     map[string]any // by attribute name; see [Kind.Attributes]
-}
 
 // A Toxic is a Spec that was found valid, and what runs in its place.
 type Toxic struct {
-	Spec                         // complete: name, toxicity and every attribute are set
+	spec.Spec                    // complete: name, toxicity and every attribute are set
 	Instance   tp.Toxic          // for the link; can be attached
 	BufferSize int               // capacity, in chunks, of the channel before it
 	Window     hook.SocketLimits // to be set, before listen or connect, on the socket that receives in Direction
@@ -36,100 +18,44 @@ type Toxic struct {
 	Watch      tp.Toxic          // for the opposite direction of the same connections, as it tells Instance when to strike; nil: nothing
 }
 
+// String returns the toxic as [ParseFlag] reads it.
+func (t Toxic) String() string { return FormatFlag(t.Spec) }
+
 // MakeToxic checks a Spec and builds its toxic. The error tells everything that is
 // wrong with it, one line each.
-func MakeToxic(spec Spec) (Toxic, error) {
-	kind, ok := FindKind(spec.Type)
+func MakeToxic(given spec.Spec) (Toxic, error) {
+	e, ok := findEntry(given.Type)
 	if !ok {
-		return Toxic{}, fmt.Errorf("toxic type %q is unknown%s", spec.Type, didYouMean(spec.Type, catalogueNames()))
+		_, err := spec.LookupKind(Catalogue(), given.Type)
+		return Toxic{}, err
 	}
-	t := Toxic{Spec: withDefaults(spec)}
-	s, err := kind.readSettings(spec.Attributes)
-	err = errors.Join(t.validateToxic(kind), err)
-	if err == nil {
-		t.Attributes = s
-		err = kind.build(s, &t)
+	complete, err := e.CompleteSpec(given)
+	if err != nil {
+		return Toxic{}, err
 	}
+	t := Toxic{Spec: complete}
+	err = e.build(complete.Attributes, &t)
 	if err == nil && t.Refuse {
-		err = CheckRefuse(t.Connection, t.Toxicity)
+		err = spec.CheckRefuse(t.Connection, t.Toxicity)
 	}
 	if err != nil {
-		return Toxic{}, prefixErrors(err, "toxic "+spec.Type+": ")
+		return Toxic{}, spec.PrefixErrors(err, "toxic "+given.Type+": ")
 	}
-	f, ok := t.Instance.(*attachable)
-	if !ok {
-		return t, nil
-	}
-	f.seed = t.Seed
-	if !t.At.IsZero() {
-		f.behavior = triggered{t.At, t.patternKey(), f.behavior}
-	}
-	if len(t.At.Opposite) > 0 {
-		t.Watch = &attachable{behavior: t.patternKey()}
-	}
+	t.attachTrigger()
 	return t, nil
 }
 
-// CheckRefuse finds a refusal of some connections, which a port cannot do: it refuses
-// all, or accepts and has each reset.
-func CheckRefuse(connection uint64, toxicity float64) error {
-	if connection != 0 || toxicity > 0 && toxicity < 1 {
-		return errors.New("it refuses every connection, so that connection and a toxicity below 1 have no meaning; reset with at.byte=0 accepts some and resets them")
-	}
-	return nil
-}
-
-// withDefaults sets the defaults of a Spec and takes a copy of what it points to.
-func withDefaults(spec Spec) Spec {
-	if spec.Name == "" {
-		spec.Name = spec.Type + "_" + spec.Direction.String()
-	}
-	if spec.Toxicity == 0 {
-		spec.Toxicity = 1
-	}
-	if spec.At.Byte != nil {
-		n := *spec.At.Byte
-		spec.At.Byte = &n
-	}
-	if spec.Seed != nil {
-		seed := *spec.Seed
-		spec.Seed = &seed
-	}
-	spec.At.Pattern, spec.At.Opposite = slices.Clone(spec.At.Pattern), slices.Clone(spec.At.Opposite)
-	spec.Attributes = maps.Clone(spec.Attributes)
-	return spec
-}
-
-// validateToxic checks what every toxic has.
-func (t *Toxic) validateToxic(kind Kind) error {
-	var errs []error
-	if t.Direction > event.Downstream {
-		errs = append(errs, fmt.Errorf("direction must be upstream or downstream, got %d", t.Direction))
-	}
-	if math.IsNaN(t.Toxicity) || math.IsInf(t.Toxicity, 0) {
-		errs = append(errs, fmt.Errorf("toxicity must be a number, got %v", t.Toxicity))
-	}
-	if t.LastConnection != 0 && (t.Connection == 0 || t.LastConnection < t.Connection) {
-		errs = append(errs, fmt.Errorf("connections must end where they begin or later, got %d-%d", t.Connection, t.LastConnection))
-	}
-	if kind.Connection && !t.At.IsZero() {
-		errs = append(errs, fmt.Errorf("it applies to the connection and has no trigger, got %v", t.At))
-	}
-	if t.At.Frame > 0 && t.At.Framing == "" {
-		errs = append(errs, errors.New("at.frame needs a framing, of the proxy or its own, such as at.framing=line"))
-	}
-	return errors.Join(append(errs, t.At.validateTrigger())...)
-}
-
-// prefixErrors puts the subject before each of the joined errors.
-func prefixErrors(err error, subject string) error {
-	joined, ok := err.(interface{ Unwrap() []error })
+// attachTrigger has the toxic wait for its trigger, and the opposite direction watched for it.
+func (t *Toxic) attachTrigger() {
+	f, ok := t.Instance.(*engine.AttachableToxic)
 	if !ok {
-		return fmt.Errorf("%s%w", subject, err)
+		return
 	}
-	var errs []error
-	for _, e := range joined.Unwrap() {
-		errs = append(errs, prefixErrors(e, subject))
+	f.Seed = t.Seed
+	if !t.At.IsZero() {
+		f.Behavior = engine.NewTriggered(t.Name, t.At, f.Behavior)
 	}
-	return errors.Join(errs...)
+	if len(t.At.Opposite) > 0 {
+		t.Watch = &engine.AttachableToxic{Behavior: engine.NewPatternKey(t.Name, t.At)}
+	}
 }

@@ -2,12 +2,12 @@ package toxics
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func TestTriggerCutsExactly(t *testing.T) {
@@ -43,25 +43,6 @@ func TestTriggerCutsExactly(t *testing.T) {
 			b.expectClosed()
 			b.expectStruck(fmt.Sprint(c.offset, ": "))
 		})
-	}
-}
-
-// TestPatternAgainstIndex compares the automaton with the library's search.
-func TestPatternAgainstIndex(t *testing.T) {
-	for n := range 1 << 12 {
-		text := strings.NewReplacer("0", "a", "1", "b").Replace(fmt.Sprintf("%012b", n))
-		for _, pattern := range []string{"a", "ab", "aab", "abab", "aabaa", "bbabb", "abaabab"} {
-			c := newTriggerWatch(Trigger{Pattern: []byte(pattern)}, &flow{})
-			want := strings.Index(text, pattern)
-			end, found := 0, false
-			for i := 0; i < len(text) && !found; i += 3 {
-				n, hit := c.findIn(int64(i), []byte(text[i:i+3]))
-				end, found = i+n, hit
-			}
-			if found != (want >= 0) || found && end != want+len(pattern) {
-				t.Fatalf("%q in %q: ends at %d (%v), want %d", pattern, text, end, found, want+len(pattern))
-			}
-		}
 	}
 }
 
@@ -146,7 +127,7 @@ func TestParseTrigger(t *testing.T) {
 		{map[string]any{"bite": 1}, `!at.bite is unknown, did you mean "byte"?`},
 		{map[string]any{"byte": 1, "event": "eof"}, "!at takes one of byte, pattern, opposite, segment, frame, event, time, got 2 of them"},
 	} {
-		got, err := ParseTrigger(c.fields)
+		got, err := spec.ParseTrigger(c.fields)
 		text := got.String()
 		if err != nil {
 			text = "!" + err.Error()

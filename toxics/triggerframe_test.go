@@ -3,6 +3,8 @@ package toxics
 import (
 	"strings"
 	"testing"
+
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func TestFrameTriggerIsTheSameHoweverTheStreamIsCut(t *testing.T) {
@@ -68,10 +70,10 @@ func TestFrameTriggerIsWrittenAsItIsRead(t *testing.T) {
 			t.Errorf("%s is written %s (%v)", flag, spec, err)
 		}
 	}
-	if at := (Trigger{Frame: 2}).WithFraming("line"); at.Framing != "line" || at.WithFraming("resp").Framing != "line" {
+	if at := (spec.Trigger{Frame: 2}).WithFraming("line"); at.Framing != "line" || at.WithFraming("resp").Framing != "line" {
 		t.Errorf("got %v", at)
 	}
-	if at := (Trigger{Segment: 2}).WithFraming("line"); at.Framing != "" {
+	if at := (spec.Trigger{Segment: 2}).WithFraming("line"); at.Framing != "" {
 		t.Errorf("got %v", at)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/hook"
 )
 
@@ -44,10 +45,14 @@ func newWire(t *testing.T) *fakeWire {
 	return &fakeWire{ctx: t.Context(), happened: map[event.Kind]chan struct{}{}, answered: make(chan struct{})}
 }
 
-func (w *fakeWire) Context() context.Context      { return w.ctx }
-func (w *fakeWire) Direction() event.Direction    { return event.Downstream }
-func (w *fakeWire) Conn() uint64                  { return 1 }
-func (w *fakeWire) Rand() *rand.Rand              { return seed.New(7).NewRand() }
+func (w *fakeWire) Context() context.Context { return w.ctx }
+
+func (w *fakeWire) Direction() event.Direction { return event.Downstream }
+
+func (w *fakeWire) Conn() uint64 { return 1 }
+
+func (w *fakeWire) Rand() *rand.Rand { return seed.New(7).NewRand() }
+
 func (w *fakeWire) ReplyStarted() <-chan struct{} { return w.answered }
 
 func (w *fakeWire) Struck(offset int64, detail string) {
@@ -65,7 +70,8 @@ func (w *fakeWire) Alarm(at time.Time) (expired <-chan struct{}, stop func()) {
 func (w *fakeWire) CannotStrike(_ int64, why string) { w.cannot = append(w.cannot, why) }
 
 func (w *fakeWire) Boundary(offset int64) { w.boundaries = append(w.boundaries, offset) }
-func (w *fakeWire) End(end hook.EndMode)  { w.ends = append(w.ends, end) }
+
+func (w *fakeWire) End(end hook.EndMode) { w.ends = append(w.ends, end) }
 
 func (w *fakeWire) EventHappened(kind event.Kind) <-chan struct{} {
 	w.mu.Lock()
@@ -103,7 +109,7 @@ func benchWith(t *testing.T, w *fakeWire, flag string) *bench {
 func benchFor(t *testing.T, w *fakeWire, instance tp.Toxic) *bench {
 	t.Helper()
 	b := &bench{t: t, wire: w, input: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk)}
-	b.toxic = instance.(*attachable).Attach(w)
+	b.toxic = instance.(*engine.AttachableToxic).Attach(w)
 	b.stub = tp.NewToxicStub(b.input, b.out)
 	b.run()
 	return b

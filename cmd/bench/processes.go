@@ -7,6 +7,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // runProxy is the proxy process.
@@ -31,7 +32,7 @@ func runProxy(ctx context.Context, upstream string, sh toxicSetup) error {
 // makeToxics returns what makes our proxy have the shape.
 func (sh toxicSetup) makeToxics() (list []proxy.Toxic, err error) {
 	add := func(d event.Direction, kind, attribute string, value int) {
-		made, failed := toxics.MakeToxic(toxics.Spec{Type: kind, Direction: d, Attributes: map[string]any{attribute: value}})
+		made, failed := toxics.MakeToxic(spec.Spec{Type: kind, Direction: d, Attributes: map[string]any{attribute: value}})
 		if failed != nil {
 			err = failed
 			return

@@ -5,7 +5,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/proxy"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // An act is what a request can do to one open connection, or to all that a filter
@@ -13,7 +13,7 @@ import (
 type act struct {
 	verb       string
 	now        proxy.Termination // if it is done at once; of half_close that in the direction 0
-	toxic      toxics.Spec       // that does it at a place; no Type: there is no place
+	toxic      spec.Spec         // that does it at a place; no Type: there is no place
 	directions directions
 	do         func(p streams, c openConnection, o order) (bool, error) // instead of now
 }
@@ -29,10 +29,10 @@ const (
 
 // acts are all of them.
 var acts = []act{
-	{verb: "end", now: proxy.TerminateClose, toxic: toxics.Spec{Type: "limit_time"}},
-	{verb: "reset", now: proxy.TerminateReset, toxic: toxics.Spec{Type: "reset"}},
-	{verb: "half_close", now: proxy.FinishUpstream, toxic: toxics.Spec{Type: "half_close"}, directions: oneDirection},
-	{verb: "stall", toxic: toxics.Spec{Type: "stall"}, directions: anyDirections, do: stall},
+	{verb: "end", now: proxy.TerminateClose, toxic: spec.Spec{Type: "limit_time"}},
+	{verb: "reset", now: proxy.TerminateReset, toxic: spec.Spec{Type: "reset"}},
+	{verb: "half_close", now: proxy.FinishUpstream, toxic: spec.Spec{Type: "half_close"}, directions: oneDirection},
+	{verb: "stall", toxic: spec.Spec{Type: "stall"}, directions: anyDirections, do: stall},
 	{verb: "resume", directions: anyDirections, do: resume},
 	{verb: "record", do: record},
 	{verb: "toxics", do: addOwnToxic},

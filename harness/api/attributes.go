@@ -13,6 +13,7 @@ import (
 	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // originals are Toxiproxy's own types. Their attributes are read as it reads
@@ -22,7 +23,7 @@ var originals = [...]string{"noop", "latency", "bandwidth", "slicer", "limit_dat
 
 // mergeAttributes returns the attributes that were, with those given in text in
 // their place.
-func mergeAttributes(kind toxics.Kind, were map[string]any, text json.RawMessage) (map[string]any, error) {
+func mergeAttributes(kind spec.Kind, were map[string]any, text json.RawMessage) (map[string]any, error) {
 	merged := maps.Clone(were)
 	if merged == nil {
 		merged = map[string]any{}
@@ -47,7 +48,7 @@ func mergeAttributes(kind toxics.Kind, were map[string]any, text json.RawMessage
 }
 
 // decodeOriginal reads the attributes of one of Toxiproxy's types.
-func decodeOriginal(kind toxics.Kind, text json.RawMessage) (map[string]any, error) {
+func decodeOriginal(kind spec.Kind, text json.RawMessage) (map[string]any, error) {
 	var fields []reflect.StructField
 	for i, a := range kind.Attributes {
 		fields = append(fields, reflect.StructField{Name: fmt.Sprintf("F%d", i), Type: reflect.TypeFor[json.RawMessage](),

@@ -9,6 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // datagrams is a carrier of UDP.
@@ -80,7 +81,7 @@ func struckDatagrams(list []toxic) []datagram.Toxic {
 }
 
 // findKind returns the kind that the input asks for, among those for its network.
-func (in toxicInput) findKind() (toxics.Kind, error) {
+func (in toxicInput) findKind() (spec.Kind, error) {
 	stream, isStream := toxics.FindKind(in.Type)
 	kind, isDatagram := datagram.FindKind(in.Type)
 	switch {
@@ -97,7 +98,7 @@ func (in toxicInput) findKind() (toxics.Kind, error) {
 }
 
 // buildDatagram makes the toxic, for datagrams.
-func (in toxicInput) buildDatagram(kind toxics.Kind, spec toxics.Spec, stream string) (toxic, error) {
+func (in toxicInput) buildDatagram(kind spec.Kind, spec spec.Spec, stream string) (toxic, error) {
 	kind.Name = networkUDP // attributes are read strictly, those of Toxiproxy's names too
 	if err := in.settings.applyTo(kind, &spec); err != nil {
 		return toxic{}, err

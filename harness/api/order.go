@@ -125,7 +125,7 @@ func requestedName(verb string, d event.Direction) string {
 func (o order) describe() string {
 	words := []string{o.verb}
 	if o.given != nil {
-		words = []string{"toxic", o.given.Spec.String()}
+		words = []string{"toxic", toxics.FormatFlag(o.given.Spec)}
 	}
 	if len(o.streams) == 1 && o.given == nil {
 		words = append(words, o.streams[0].String())

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/excerpt"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // settings are what may be said of a toxic when it is created and when it is
@@ -70,7 +70,7 @@ func (s *settings) putSettings(rest, at, ours map[string]json.RawMessage) error 
 }
 
 // applyTo lays the settings over a spec.
-func (s settings) applyTo(kind toxics.Kind, spec *toxics.Spec) (err error) {
+func (s settings) applyTo(kind spec.Kind, spec *spec.Spec) (err error) {
 	if spec.Attributes, err = mergeAttributes(kind, spec.Attributes, s.Attributes); err != nil {
 		return err
 	}
@@ -95,12 +95,12 @@ func (s settings) applyTo(kind toxics.Kind, spec *toxics.Spec) (err error) {
 
 func isGiven(text json.RawMessage) bool { return len(text) > 0 && !isNull(text) }
 
-func readTrigger(text json.RawMessage) (toxics.Trigger, error) {
+func readTrigger(text json.RawMessage) (spec.Trigger, error) {
 	fields, err := decodeObject(text)
 	if err != nil {
-		return toxics.Trigger{}, err
+		return spec.Trigger{}, err
 	}
-	return toxics.ParseTrigger(fields)
+	return spec.ParseTrigger(fields)
 }
 
 func readConnections(text json.RawMessage) (connection, through uint64, err error) {
@@ -109,7 +109,7 @@ func readConnections(text json.RawMessage) (connection, through uint64, err erro
 		words, err = strconv.Unquote(words)
 	}
 	if err == nil {
-		connection, through, err = toxics.ParseConnections(words)
+		connection, through, err = spec.ParseConnections(words)
 	}
 	if err != nil {
 		return 0, 0, fmt.Errorf("connections %w", err)

@@ -10,6 +10,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A toxic is one that a client has put on a proxy. It is never modified: an
@@ -71,7 +72,7 @@ func (in toxicInput) createToxic(list []toxic) (toxic, error) {
 	if err != nil {
 		return toxic{}, err
 	}
-	spec := toxics.Spec{Name: in.Name, Type: in.Type, Direction: direction}
+	spec := spec.Spec{Name: in.Name, Type: in.Type, Direction: direction}
 	if spec.Name == "" {
 		spec.Name = in.Type + "_" + in.Stream
 	}
@@ -97,28 +98,28 @@ func (in toxicInput) changeToxic(t toxic) (toxic, error) {
 	return withRendered(in.buildToxic(kind, t.made.Spec, t.stream))
 }
 
-func (in toxicInput) buildToxic(kind toxics.Kind, spec toxics.Spec, stream string) (toxic, error) {
+func (in toxicInput) buildToxic(kind spec.Kind, wanted spec.Spec, stream string) (toxic, error) {
 	if in.datagrams {
-		return in.buildDatagram(kind, spec, stream)
+		return in.buildDatagram(kind, wanted, stream)
 	}
-	if err := in.settings.applyTo(kind, &spec); err != nil {
+	if err := in.settings.applyTo(kind, &wanted); err != nil {
 		return toxic{}, err
 	}
-	spec.Toxicity = 1
-	spec.At = spec.At.WithFraming(in.framing)
-	made, err := toxics.MakeToxic(spec)
+	wanted.Toxicity = 1
+	wanted.At = wanted.At.WithFraming(in.framing)
+	made, err := toxics.MakeToxic(wanted)
 	if err != nil {
 		return toxic{}, badBody(err)
 	}
-	if made.Refuse && toxics.CheckRefuse(made.Connection, float64(in.Toxicity)) != nil {
-		return toxic{}, badBodyf("toxic refuse: %w", toxics.CheckRefuse(made.Connection, float64(in.Toxicity)))
+	if made.Refuse && spec.CheckRefuse(made.Connection, float64(in.Toxicity)) != nil {
+		return toxic{}, badBodyf("toxic refuse: %w", spec.CheckRefuse(made.Connection, float64(in.Toxicity)))
 	}
 	return toxic{made: made, stream: stream, after: in.after(made.Spec), toxicity: in.Toxicity}, nil
 }
 
 // after returns how many connections come before those that the toxic counts: a toxic
 // for the first two is for the next two that come after it was added.
-func (in toxicInput) after(spec toxics.Spec) uint64 {
+func (in toxicInput) after(spec spec.Spec) uint64 {
 	if spec.Connection == 0 {
 		return 0
 	}
@@ -173,7 +174,7 @@ func (t toxic) renderJSON() (json.RawMessage, error) {
 	if t.made.LastConnection == 0 {
 		shown.Connection = t.made.Connection
 	} else {
-		shown.Connections = toxics.FormatConnections(t.made.Connection, t.made.LastConnection)
+		shown.Connections = spec.FormatConnections(t.made.Connection, t.made.LastConnection)
 	}
 	return json.Marshal(shown)
 }

@@ -18,12 +18,13 @@ import (
 	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // record holds a conversation through a proxy with the toxic and returns what was recorded.
 // The client says hello and FIN, and reads until the end; the server answers with reply
 // once it has read until the end.
-func record(t *testing.T, toxic *toxics.Spec, reply string) (rec *capture.Recording, client string, ending error) {
+func record(t *testing.T, toxic *spec.Spec, reply string) (rec *capture.Recording, client string, ending error) {
 	t.Helper()
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A dissected packet is what tshark says of one.
@@ -81,7 +82,7 @@ func sumUp(packets []dissected, leg, from string) string {
 // A stranger's program agrees about the bytes and the ends on both legs, and says on
 // which packet the fault has struck.
 func TestTsharkReadsRecordings(t *testing.T) {
-	at := func(kind string) *toxics.Spec {
+	at := func(kind string) *spec.Spec {
 		spec, err := toxics.ParseFlag(kind + " direction=downstream at.byte=5")
 		if err != nil {
 			t.Fatal(err)
@@ -90,7 +91,7 @@ func TestTsharkReadsRecordings(t *testing.T) {
 	}
 	tests := []struct {
 		name                                         string
-		toxic                                        *toxics.Spec
+		toxic                                        *spec.Spec
 		clientSent, clientGot, serverGot, serverSent string // on the legs of each
 		struck                                       string
 	}{

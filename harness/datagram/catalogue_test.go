@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func TestCatalogue(t *testing.T) {
@@ -13,7 +14,7 @@ func TestCatalogue(t *testing.T) {
 		if k.Summary == "" || k.Description == "" || strings.HasSuffix(k.Summary, ".") || len(k.Directions) != 2 {
 			t.Errorf("%s: incomplete: %+v", k.Name, k)
 		}
-		made, err := MakeToxic(toxics.Spec{Type: k.Name})
+		made, err := MakeToxic(spec.Spec{Type: k.Name})
 		if err != nil {
 			t.Errorf("%s without attributes: %v", k.Name, err)
 			continue

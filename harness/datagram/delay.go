@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/harness/seed"
 )
 
 // A latency delays packets.
@@ -20,7 +20,7 @@ type latency struct {
 func (*latency) isReady() bool { return true }
 
 func (l *latency) strikePacket(w *stage, p packet, at time.Time, next pass) {
-	delay := toxics.DrawDelay(l.mean, l.jitter, l.distribution, w.chance)
+	delay := seed.DrawDelay(l.mean, l.jitter, l.distribution, w.chance)
 	if !l.started {
 		l.started = true
 		w.reportStruck(p, fmt.Sprintf("datagrams are delayed by %d ± %d ms", max(l.mean, 0), max(l.jitter, 0)))

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A Toxic is a Spec that was found valid for datagrams. Two copies of one are
 // the same toxic to a proxy: what it has counted goes on.
 type Toxic struct {
-	toxics.Spec // complete; Toxicity is the share of datagrams that it strikes, 0 and less: none
+	spec.Spec // complete; Toxicity is the share of datagrams that it strikes, 0 and less: none
 
 	After uint64 // how many associations came before the first one that Connection counts, see [Proxy.Served]
 
@@ -20,8 +21,8 @@ type Toxic struct {
 }
 
 // Catalogue returns every kind of toxic for datagrams.
-func Catalogue() []toxics.Kind {
-	var list []toxics.Kind
+func Catalogue() []spec.Kind {
+	var list []spec.Kind
 	for _, k := range toxicKinds() {
 		list = append(list, k.Kind)
 	}
@@ -29,8 +30,8 @@ func Catalogue() []toxics.Kind {
 }
 
 // FindKind returns the kind of the given name.
-func FindKind(name string) (toxics.Kind, bool) {
-	k, err := toxics.LookupKind(Catalogue(), name)
+func FindKind(name string) (spec.Kind, bool) {
+	k, err := spec.LookupKind(Catalogue(), name)
 	return k, err == nil
 }
 
@@ -40,31 +41,31 @@ func FindKind(name string) (toxics.Kind, bool) {
 // Toxicity is the probability with which each single datagram is struck. A
 // trigger is reached with a datagram, which is struck first: at.segment counts
 // datagrams, at.byte their payloads, at.pattern is looked for within one.
-func MakeToxic(spec toxics.Spec) (Toxic, error) {
-	if _, err := toxics.LookupKind(Catalogue(), spec.Type); err != nil {
-		if _, stream := toxics.FindKind(spec.Type); stream {
-			err = fmt.Errorf("toxic %s: %w", spec.Type, ErrStream)
+func MakeToxic(given spec.Spec) (Toxic, error) {
+	if _, err := spec.LookupKind(Catalogue(), given.Type); err != nil {
+		if _, stream := toxics.FindKind(given.Type); stream {
+			err = fmt.Errorf("toxic %s: %w", given.Type, ErrStream)
 		}
 		return Toxic{}, err
 	}
 	list := toxicKinds()
-	k := &list[slices.IndexFunc(list, func(k kind) bool { return k.Name == spec.Type })]
-	spec, err := k.CompleteSpec(spec)
+	k := &list[slices.IndexFunc(list, func(k kind) bool { return k.Name == given.Type })]
+	given, err := k.CompleteSpec(given)
 	if err != nil {
 		return Toxic{}, err
 	}
-	if spec.At.Frame > 0 {
-		return Toxic{}, fmt.Errorf("toxic %s: at.frame does not occur with datagrams; use segment, the n-th datagram", spec.Type)
+	if given.At.Frame > 0 {
+		return Toxic{}, fmt.Errorf("toxic %s: at.frame does not occur with datagrams; use segment, the n-th datagram", given.Type)
 	}
-	if slices.Contains([]string{"eof", "fin", "rst"}, spec.At.Event) {
-		return Toxic{}, fmt.Errorf("toxic %s: at.event=%s does not occur with datagrams; use open, accept or answer", spec.Type, spec.At.Event)
+	if slices.Contains([]string{"eof", "fin", "rst"}, given.At.Event) {
+		return Toxic{}, fmt.Errorf("toxic %s: at.event=%s does not occur with datagrams; use open, accept or answer", given.Type, given.At.Event)
 	}
-	return Toxic{Spec: spec, kind: k}, nil
+	return Toxic{Spec: given, kind: k}, nil
 }
 
 // MakeToxics makes the toxics of several specifications. The error is that of the first one
 // that is wrong.
-func MakeToxics(specs []toxics.Spec) ([]Toxic, error) {
+func MakeToxics(specs []spec.Spec) ([]Toxic, error) {
 	var list []Toxic
 	for _, spec := range specs {
 		made, err := MakeToxic(spec)

@@ -6,12 +6,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A triggerWatch watches the packets of one stage for its trigger.
 type triggerWatch struct {
-	toxics.Trigger
+	spec.Trigger
 	opened   time.Time // when the stage was
 	opposite *link
 	sighting *sighting // of Opposite
@@ -26,7 +26,7 @@ type sighting struct {
 	made    atomic.Bool
 }
 
-func newCue(t toxics.Trigger, opposite *link, now time.Time) triggerWatch {
+func newCue(t spec.Trigger, opposite *link, now time.Time) triggerWatch {
 	c := triggerWatch{Trigger: t, opened: now, opposite: opposite}
 	if t.Opposite != nil {
 		c.sighting = &sighting{pattern: t.Opposite}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A pipeListener accepts one end of pipes within this process.
@@ -48,7 +48,7 @@ func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 // A proxy between a listener and a dialer of the caller's needs no port at all.
 func TestListenerAndDialerOfTheCallers(t *testing.T) {
 	leakCheck(t)
-	for name, list := range map[string][]Toxic{"plain": nil, "delayed": delays(t, 1), "cut": {made(t, toxics.Spec{Type: "limit_data", Attributes: map[string]any{"bytes": 4}})}} {
+	for name, list := range map[string][]Toxic{"plain": nil, "delayed": delays(t, 1), "cut": {made(t, spec.Spec{Type: "limit_data", Attributes: map[string]any{"bytes": 4}})}} {
 		t.Run(name, func(t *testing.T) {
 			front, back := newPipeListener(), newPipeListener()
 			log := event.NewLog(0)

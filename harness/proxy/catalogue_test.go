@@ -5,10 +5,11 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // made returns a toxic of the catalogue.
-func made(t *testing.T, spec toxics.Spec) Toxic {
+func made(t *testing.T, spec spec.Spec) Toxic {
 	t.Helper()
 	spec.Direction = event.Downstream
 	m, err := toxics.MakeToxic(spec)
@@ -19,21 +20,21 @@ func made(t *testing.T, spec toxics.Spec) Toxic {
 		Toxicity: m.Toxicity, Connection: m.Connection}
 }
 
-func at(n int64) toxics.Trigger { return toxics.Trigger{Byte: &n} }
+func at(n int64) spec.Trigger { return spec.Trigger{Byte: &n} }
 
 // The toxics of the catalogue that end a stream do so on real sockets.
 func TestCatalogueEndings(t *testing.T) {
 	const sent = "0123456789"
 	for name, test := range map[string]struct {
-		spec           toxics.Spec
+		spec           spec.Spec
 		data           string
 		client, server event.Ending
 	}{
-		"reset_peer": {toxics.Spec{Type: "reset_peer"}, "", event.Reset, event.Reset},
-		"reset":      {toxics.Spec{Type: "reset", At: at(4)}, "0123", event.Reset, event.Reset},
-		"vanish":     {toxics.Spec{Type: "vanish", At: at(4)}, "0123", event.EOF, event.EOF},
-		"limit_data": {toxics.Spec{Type: "limit_data", Attributes: map[string]any{"bytes": 4}}, "0123", event.EOF, event.EOF},
-		"pattern":    {toxics.Spec{Type: "reset", At: toxics.Trigger{Pattern: []byte("56")}}, "0123456", event.Reset, event.Reset},
+		"reset_peer": {spec.Spec{Type: "reset_peer"}, "", event.Reset, event.Reset},
+		"reset":      {spec.Spec{Type: "reset", At: at(4)}, "0123", event.Reset, event.Reset},
+		"vanish":     {spec.Spec{Type: "vanish", At: at(4)}, "0123", event.EOF, event.EOF},
+		"limit_data": {spec.Spec{Type: "limit_data", Attributes: map[string]any{"bytes": 4}}, "0123", event.EOF, event.EOF},
+		"pattern":    {spec.Spec{Type: "reset", At: spec.Trigger{Pattern: []byte("56")}}, "0123456", event.Reset, event.Reset},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, with(made(t, test.spec)))
@@ -50,7 +51,7 @@ func TestCatalogueEndings(t *testing.T) {
 }
 
 func TestCatalogueHalfCloseAfterRead(t *testing.T) {
-	r := newRig(t, with(made(t, toxics.Spec{Type: "half_close", At: at(4), Attributes: map[string]any{"after_read": true}})))
+	r := newRig(t, with(made(t, spec.Spec{Type: "half_close", At: at(4), Attributes: map[string]any{"after_read": true}})))
 	client, server := r.pair()
 	send(t, server, "0123456789")
 	awaitInput(t, client, 4)
@@ -65,7 +66,7 @@ func TestCatalogueHalfCloseAfterRead(t *testing.T) {
 }
 
 func TestCatalogueSlicesAreRead(t *testing.T) {
-	r := newRig(t, with(made(t, toxics.Spec{Type: "slice", Attributes: map[string]any{"sizes": []any{1, 2, 3}}})))
+	r := newRig(t, with(made(t, spec.Spec{Type: "slice", Attributes: map[string]any{"sizes": []any{1, 2, 3}}})))
 	client, server := r.pair()
 	send(t, server, "abbcccdeefff")
 	buf := make([]byte, 100)
@@ -80,7 +81,7 @@ func TestCatalogueSlicesAreRead(t *testing.T) {
 // A trigger that waits for the answer strikes when the other direction carries
 // its first byte, and not before.
 func TestCatalogueAnswerTrigger(t *testing.T) {
-	r := newRig(t, with(made(t, toxics.Spec{Type: "half_close", At: toxics.Trigger{Event: "answer"}})))
+	r := newRig(t, with(made(t, spec.Spec{Type: "half_close", At: spec.Trigger{Event: "answer"}})))
 	client, server := r.pair()
 	send(t, server, "before") // downstream, the direction of the toxic
 	wantRead(t, client, "before")

@@ -9,6 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // echoOnce accepts one connection, and sends all that comes back to it.
@@ -32,7 +33,7 @@ func Example() {
 	go echoOnce(server)
 
 	at := int64(3)
-	toxic, err := toxics.MakeToxic(toxics.Spec{Type: "half_close", Direction: event.Downstream, At: toxics.Trigger{Byte: &at}})
+	toxic, err := toxics.MakeToxic(spec.Spec{Type: "half_close", Direction: event.Downstream, At: spec.Trigger{Byte: &at}})
 	if err != nil {
 		fmt.Println(err)
 		return

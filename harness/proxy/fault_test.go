@@ -6,9 +6,10 @@ import (
 
 	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
-func faultsOf(t *testing.T, spec toxics.Spec) []Toxic {
+func faultsOf(t *testing.T, spec spec.Spec) []Toxic {
 	t.Helper()
 	m, err := toxics.MakeToxic(spec)
 	if err != nil {
@@ -19,7 +20,7 @@ func faultsOf(t *testing.T, spec toxics.Spec) []Toxic {
 
 // What a link cannot do is refused by its name, not ignored.
 func TestRefuseIsNoToxicOfALink(t *testing.T) {
-	_, err := New(Config{Name: "p", Listen: "127.0.0.1:0", Upstream: "127.0.0.1:1", Toxics: faultsOf(t, toxics.Spec{Type: "refuse"})})
+	_, err := New(Config{Name: "p", Listen: "127.0.0.1:0", Upstream: "127.0.0.1:1", Toxics: faultsOf(t, spec.Spec{Type: "refuse"})})
 	if err == nil || !strings.Contains(err.Error(), "toxic refuse_upstream: refuse applies to the port") {
 		t.Errorf("got %v", err)
 	}
@@ -27,7 +28,7 @@ func TestRefuseIsNoToxicOfALink(t *testing.T) {
 
 // The window that a toxic speaks of is that of the sockets.
 func TestWindowOfAToxicIsSet(t *testing.T) {
-	list := faultsOf(t, toxics.Spec{Type: "small_window", Attributes: map[string]any{"segment_size": 100}})
+	list := faultsOf(t, spec.Spec{Type: "small_window", Attributes: map[string]any{"segment_size": 100}})
 	p, err := New(Config{Name: "p", Listen: "127.0.0.1:0", Upstream: "127.0.0.1:1", Toxics: list,
 		OnListen: hook.SocketLimits{SegmentSize: 200}})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // noise returns n bytes that no shift of them matches.
@@ -43,7 +44,7 @@ func ways(t *testing.T, test func(t *testing.T, r *rig, first, second *net.TCPCo
 func delays(t testing.TB, ms int) (list []Toxic) {
 	t.Helper()
 	for _, d := range []event.Direction{event.Upstream, event.Downstream} {
-		made, err := toxics.MakeToxic(toxics.Spec{Type: "latency", Direction: d, Attributes: map[string]any{"latency": ms}})
+		made, err := toxics.MakeToxic(spec.Spec{Type: "latency", Direction: d, Attributes: map[string]any{"latency": ms}})
 		if err != nil {
 			t.Fatal(err)
 		}

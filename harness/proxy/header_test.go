@@ -10,7 +10,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/tlsconn"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // readHeader reads a header as haproxy.org's proxy-protocol.txt §2.2 describes
@@ -39,7 +39,7 @@ func TestProxyProtocol(t *testing.T) {
 		t.Run(n[0]+" to "+n[1], func(t *testing.T) {
 			x := newCrossing(t, n[0], n[1], func(c *Config) {
 				c.ProxyProtocol = true
-				cut := made(t, toxics.Spec{Type: "half_close", At: at(4)})
+				cut := made(t, spec.Spec{Type: "half_close", At: at(4)})
 				cut.Direction = event.Upstream
 				c.Toxics = []Toxic{cut}
 			})

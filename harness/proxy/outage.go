@@ -9,6 +9,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // An OutageKind is the name of an [Outage].
@@ -83,17 +84,17 @@ func (o Outage) mode() Mode {
 
 // faults returns what the connections have meanwhile. Served is how many there were.
 func (o Outage) faults(served uint64) (list []Toxic) {
-	var specs []toxics.Spec
+	var specs []spec.Spec
 	switch {
 	case o.Kind == Partition:
 		for _, d := range []event.Direction{event.Upstream, event.Downstream} {
 			if o.OneSided == nil || *o.OneSided == d {
-				specs = append(specs, toxics.Spec{Name: "partition_" + d.String(), Type: "stall", Direction: d})
+				specs = append(specs, spec.Spec{Name: "partition_" + d.String(), Type: "stall", Direction: d})
 			}
 		}
 	case o.Kind == Fail && o.mode() == Accept:
 		ending := map[Failing]string{FailByClose: "fin"}[o.How]
-		specs = append(specs, toxics.Spec{Name: "fail", Type: "limit_time", Direction: event.Downstream, Connection: 1, LastConnection: cmp.Or(o.First, 1<<62),
+		specs = append(specs, spec.Spec{Name: "fail", Type: "limit_time", Direction: event.Downstream, Connection: 1, LastConnection: cmp.Or(o.First, 1<<62),
 			Attributes: map[string]any{"ending": cmp.Or(ending, "reset")}})
 	}
 	for _, s := range specs {

@@ -9,6 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // AddToConnection puts a toxic on the open connection of that number and on no other
@@ -69,7 +70,7 @@ func without(list []Toxic, name string) []Toxic {
 // toxic is added: toxics themselves count from there.
 type placed struct {
 	tp.Toxic
-	spec toxics.Spec
+	spec spec.Spec
 }
 
 var _ link.Attacher = (*placed)(nil)

@@ -7,11 +7,12 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func makeAt(t *testing.T, kind string, d event.Direction, at int64) toxics.Toxic {
 	t.Helper()
-	made, err := toxics.MakeToxic(toxics.Spec{Type: kind, Direction: d, At: toxics.Trigger{Byte: &at}})
+	made, err := toxics.MakeToxic(spec.Spec{Type: kind, Direction: d, At: spec.Trigger{Byte: &at}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func TestOwnToxicIsOfOneConnection(t *testing.T) {
 	client, server := r.pair()
 	id := r.only()
 	other, otherServer := r.pair()
-	stall, err := toxics.MakeToxic(toxics.Spec{Name: "s", Type: "stall", Direction: event.Upstream})
+	stall, err := toxics.MakeToxic(spec.Spec{Name: "s", Type: "stall", Direction: event.Upstream})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func (c Config) FingerprintSpecs(made []toxics.Toxic) string {
 	sum := sha256.New()
 	c.Toxics = nil
 	for _, m := range made {
-		_, _ = io.WriteString(sum, m.Spec.String()+"\n")
+		_, _ = io.WriteString(sum, m.String()+"\n")
 		c.Toxics = append(c.Toxics, FromToxic(m)...)
 	}
 	_, _ = io.WriteString(sum, c.Fingerprint())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // strikes are attributes with which each toxic of the catalogue takes effect on an answer
@@ -43,7 +44,7 @@ var strikes = map[string]struct {
 
 // answerThrough has ten bytes and the end of an answer go through a toxic, and returns
 // whether that has struck once the connection is over.
-func answerThrough(t *testing.T, spec toxics.Spec) bool {
+func answerThrough(t *testing.T, spec spec.Spec) bool {
 	t.Helper()
 	spec.Direction = event.Downstream
 	m, err := toxics.MakeToxic(spec)
@@ -100,13 +101,13 @@ func TestStruckMeansStruck(t *testing.T) {
 			continue // it is the port's, see TestRefuseIsNoToxicOfALink
 		}
 		t.Run(kind.Name, func(t *testing.T) {
-			if got := answerThrough(t, toxics.Spec{Type: kind.Name, Attributes: test.does}); !got {
+			if got := answerThrough(t, spec.Spec{Type: kind.Name, Attributes: test.does}); !got {
 				t.Error("it has not struck")
 			}
-			if test.cannot != nil && answerThrough(t, toxics.Spec{Type: kind.Name, Attributes: test.cannot}) {
+			if test.cannot != nil && answerThrough(t, spec.Spec{Type: kind.Name, Attributes: test.cannot}) {
 				t.Errorf("struck with %v", test.cannot)
 			}
-			if !test.untriggered && answerThrough(t, toxics.Spec{Type: kind.Name, Attributes: test.does, At: at(5000)}) {
+			if !test.untriggered && answerThrough(t, spec.Spec{Type: kind.Name, Attributes: test.does, At: at(5000)}) {
 				t.Error("struck before its trigger")
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A Termination says how [Proxy.EndConnections] ends a connection.
@@ -73,7 +74,7 @@ func (s *session) terminate(how Termination) {
 
 // halfClose ends one direction by a toxic that only this connection has.
 func (s *session) halfClose(d event.Direction) {
-	t, err := toxics.MakeToxic(toxics.Spec{Name: "half-closed by request " + d.String(), Type: "half_close", Direction: d})
+	t, err := toxics.MakeToxic(spec.Spec{Name: "half-closed by request " + d.String(), Type: "half_close", Direction: d})
 	if err != nil {
 		return // not of a type of the catalogue without attributes
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/tlsconn"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func newAuthority(t testing.TB) *tlsconn.Authority {
@@ -185,7 +185,7 @@ func TestTLSIsTerminated(t *testing.T) {
 func TestTLSToxics(t *testing.T) {
 	a := newAuthority(t)
 	t.Run("half_close", func(t *testing.T) {
-		x := newCrossing(t, "tcp", "tcp", generated(a, made(t, toxics.Spec{Type: "half_close", At: at(4)})))
+		x := newCrossing(t, "tcp", "tcp", generated(a, made(t, spec.Spec{Type: "half_close", At: at(4)})))
 		client, raw := x.secureClient(a, "localhost")
 		server := x.accept()
 		send(t, server, "0123456789")
@@ -199,7 +199,7 @@ func TestTLSToxics(t *testing.T) {
 	})
 	t.Run("truncate", func(t *testing.T) {
 		x := newCrossing(t, "tcp", "tcp", func(c *Config) {
-			generated(a, made(t, toxics.Spec{Type: "half_close", At: at(4)}))(c)
+			generated(a, made(t, spec.Spec{Type: "half_close", At: at(4)}))(c)
 			c.TLS.Truncate = true
 		})
 		client, raw := x.secureClient(a, "localhost")
@@ -213,7 +213,7 @@ func TestTLSToxics(t *testing.T) {
 		wantRead(t, server, "still open")
 	})
 	t.Run("reset", func(t *testing.T) {
-		x := newCrossing(t, "tcp", "tcp", generated(a, made(t, toxics.Spec{Type: "reset", At: at(4)})))
+		x := newCrossing(t, "tcp", "tcp", generated(a, made(t, spec.Spec{Type: "reset", At: at(4)})))
 		client, _ := x.secureClient(a, "localhost")
 		server := x.accept()
 		send(t, server, "0123456789")

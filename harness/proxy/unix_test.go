@@ -13,8 +13,8 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
-	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func TestUnixHalfClose(t *testing.T) {
@@ -103,12 +103,12 @@ func TestUnixResetOfUnreadInput(t *testing.T) {
 
 func TestUnixToxics(t *testing.T) {
 	for name, test := range map[string]struct {
-		spec           toxics.Spec
+		spec           spec.Spec
 		client, server event.Ending
 	}{
-		"half_close": {toxics.Spec{Type: "half_close", At: at(4)}, event.EOF, event.Open},
-		"vanish":     {toxics.Spec{Type: "vanish", At: at(4)}, event.EOF, event.EOF},
-		"reset":      {toxics.Spec{Type: "reset", At: at(4)}, event.EOF, event.EOF},
+		"half_close": {spec.Spec{Type: "half_close", At: at(4)}, event.EOF, event.Open},
+		"vanish":     {spec.Spec{Type: "vanish", At: at(4)}, event.EOF, event.EOF},
+		"reset":      {spec.Spec{Type: "reset", At: at(4)}, event.EOF, event.EOF},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := newCrossing(t, "unix", "unix", with(made(t, test.spec)))
@@ -222,7 +222,7 @@ func TestUnixBoundaries(t *testing.T) {
 // Many small messages under a latency are all there, whoever holds them.
 func TestUnixLatencyOfSmallMessages(t *testing.T) {
 	crossings(t, nil, func(t *testing.T, x *crossing, first, second link.Conn) {
-		slow := made(t, toxics.Spec{Type: "latency", Attributes: map[string]any{"latency": 20}})
+		slow := made(t, spec.Spec{Type: "latency", Attributes: map[string]any{"latency": 20}})
 		both := []Toxic{slow, slow}
 		both[1].Name, both[1].Direction = "other", event.Upstream
 		x.set(both...)

@@ -10,7 +10,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // ServerAddr implements [scenario.ScriptRig].
@@ -54,7 +54,7 @@ func (a *rig) Accept(ctx context.Context) (sock.Conn, error) {
 }
 
 // SetFaults implements [scenario.ScriptRig].
-func (a *rig) SetFaults(faults []toxics.Spec) error {
+func (a *rig) SetFaults(faults []spec.Spec) error {
 	if a.setup.datagrams != nil {
 		list, err := datagram.MakeToxics(faults)
 		if err != nil {

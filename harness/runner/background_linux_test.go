@@ -10,7 +10,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // inBackground is a server that goes on in a grandchild.
@@ -81,7 +81,7 @@ while True:
 
 // endingAt is a scenario in which the stream ends at the given byte of the requests.
 func endingAt(at int64) scenario.Scenario {
-	return playing(scenario.Variant{Name: "cut", Faults: []toxics.Spec{scenario.FaultAt("half_close", event.Upstream, at, nil)}})
+	return playing(scenario.Variant{Name: "cut", Faults: []spec.Spec{scenario.FaultAt("half_close", event.Upstream, at, nil)}})
 }
 
 func TestWorkerThatIsReplacedHasDied(t *testing.T) {

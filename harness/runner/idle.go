@@ -7,7 +7,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 const (
@@ -56,7 +56,7 @@ func newIdleDetector(log *event.Log, v scenario.Variant, t scenario.Target) *idl
 }
 
 // mayActLater reports whether the fault may act later, by a clock of its own.
-func mayActLater(f toxics.Spec) bool {
+func mayActLater(f spec.Spec) bool {
 	switch f.Type {
 	case "half_close":
 		waits, _ := f.Attributes["after_read"].(bool)
@@ -74,7 +74,7 @@ func mayActLater(f toxics.Spec) bool {
 }
 
 // leavesUnread reports whether the fault leaves unread, for ever, what its source sends.
-func leavesUnread(f toxics.Spec) bool {
+func leavesUnread(f spec.Spec) bool {
 	_, ends := f.Attributes["duration"]
 	return f.Type == "stall" && !ends
 }

@@ -11,12 +11,12 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func TestFaultsThatActLater(t *testing.T) {
 	for _, tt := range []struct {
-		fault toxics.Spec
+		fault spec.Spec
 		want  bool
 	}{
 		{scenario.FaultAt("half_close", event.Upstream, 3, nil), false},
@@ -57,7 +57,7 @@ func TestAnEventEndsTheIdleness(t *testing.T) {
 // A split holds nothing back once the boundary is passed.
 func TestSplitIsOverWithItsLastBoundary(t *testing.T) {
 	log := event.NewLog(0)
-	i := newIdleDetector(log, scenario.Variant{Faults: []toxics.Spec{scenario.SplitAt(event.Upstream, 3, 5)}}, scenario.Target{})
+	i := newIdleDetector(log, scenario.Variant{Faults: []spec.Spec{scenario.SplitAt(event.Upstream, 3, 5)}}, scenario.Target{})
 	for n, want := range []bool{false, false, true} {
 		if i.allPassed() != want {
 			t.Errorf("after %d boundaries: got %v", n, !want)

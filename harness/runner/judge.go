@@ -10,7 +10,7 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // maxEvents bounds the timeline that a result carries.
@@ -149,7 +149,7 @@ func invalidReason(v scenario.Variant, o scenario.Observation) string {
 }
 
 // describeUnstruck says which fault has not taken effect and how far its stream got.
-func describeUnstruck(faults []toxics.Spec, o scenario.Observation) string {
+func describeUnstruck(faults []spec.Spec, o scenario.Observation) string {
 	for _, f := range faults {
 		if hasStruck(f, o.StruckEvents()) {
 			continue
@@ -164,7 +164,7 @@ func describeUnstruck(faults []toxics.Spec, o scenario.Observation) string {
 }
 
 // whyCannotStrike returns what a fault's toxic has said of itself, or "".
-func whyCannotStrike(f toxics.Spec, events []event.Event) string {
+func whyCannotStrike(f spec.Spec, events []event.Event) string {
 	for _, e := range events {
 		if e.Kind == event.CannotStrike && e.Toxic == f.Name {
 			return e.Detail
@@ -176,7 +176,7 @@ func whyCannotStrike(f toxics.Spec, events []event.Event) string {
 // shortBeforeFault reports whether the peer under test left a message unfinished before the
 // fault could strike, through a window that is small from the first byte on: a short
 // write needs no more than that.
-func shortBeforeFault(faults []toxics.Spec, o scenario.Observation) bool {
+func shortBeforeFault(faults []spec.Spec, o scenario.Observation) bool {
 	for _, f := range faults {
 		if f.Type != "small_window" || hasStruck(f, o.StruckEvents()) || f.Direction != o.Case.Outgoing().Direction {
 			continue
@@ -191,14 +191,14 @@ func shortBeforeFault(faults []toxics.Spec, o scenario.Observation) bool {
 }
 
 // faultName names a fault and the place where it was to strike.
-func faultName(f toxics.Spec) string {
+func faultName(f spec.Spec) string {
 	if f.At.IsZero() {
 		return f.Name
 	}
 	return fmt.Sprintf("%s at %v", f.Name, f.At)
 }
 
-func hasStruck(f toxics.Spec, events []event.Event) bool {
+func hasStruck(f spec.Spec, events []event.Event) bool {
 	for _, e := range events {
 		if e.Toxic == f.Name {
 			return true

@@ -9,7 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // overIPv6 asks a server at an address of IPv6 alone.
@@ -35,8 +35,8 @@ func clientAt(t *testing.T, listen string) scenario.Target {
 
 func splitReply() scenario.Scenario {
 	return scenario.Scenario{ID: "t/split", Level: outcome.Must, Roles: scenario.ClientRole(), Variants: func(scenario.Case) ([]scenario.Variant, error) {
-		f := toxics.Spec{Type: "slice", Name: "slice_downstream", Direction: event.Downstream, Attributes: map[string]any{"offsets": []int64{2}}}
-		return []scenario.Variant{{Faults: []toxics.Spec{f}, Expect: []scenario.Expectation{scenario.ExpectCompletion()}}}, nil
+		f := spec.Spec{Type: "slice", Name: "slice_downstream", Direction: event.Downstream, Attributes: map[string]any{"offsets": []int64{2}}}
+		return []scenario.Variant{{Faults: []spec.Spec{f}, Expect: []scenario.Expectation{scenario.ExpectCompletion()}}}, nil
 	}}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A variantSetup is the set of one variant: a proxy with its faults, the dialogue
@@ -219,7 +220,7 @@ var acceptModes = map[scenario.AcceptMode]proxy.Mode{
 
 // addFaults makes the toxics of the variant and hands their socket options to
 // the side of the proxy that receives in the toxic's direction.
-func addFaults(c *proxy.Config, faults []toxics.Spec) error {
+func addFaults(c *proxy.Config, faults []spec.Spec) error {
 	for _, spec := range faults {
 		made, err := toxics.MakeToxic(spec)
 		if err != nil {

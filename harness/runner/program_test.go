@@ -16,7 +16,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // TestMain is the programs under test too: the test binary starts itself as server
@@ -141,10 +141,10 @@ func runPrograms(t *testing.T, role scenario.Role, v scenario.Variant) outcome.R
 }
 
 func TestClientProgramIsControlledAndJudged(t *testing.T) {
-	cut := scenario.Variant{Name: "cut", Faults: []toxics.Spec{scenario.SplitAt(event.Downstream, 3)}, Expect: []scenario.Expectation{scenario.ExpectCompletion()}}
+	cut := scenario.Variant{Name: "cut", Faults: []spec.Spec{scenario.SplitAt(event.Downstream, 3)}, Expect: []scenario.Expectation{scenario.ExpectCompletion()}}
 	want(t, runPrograms(t, scenario.Client, cut), outcome.Pass)
 
-	ended := scenario.Variant{Name: "ended", Faults: []toxics.Spec{scenario.FaultAt("half_close", event.Downstream, 3, nil)},
+	ended := scenario.Variant{Name: "ended", Faults: []spec.Spec{scenario.FaultAt("half_close", event.Downstream, 3, nil)},
 		Expect: []scenario.Expectation{scenario.ReportsFailure()}}
 	want(t, runPrograms(t, scenario.Client, ended), outcome.Pass)
 
@@ -154,7 +154,7 @@ func TestClientProgramIsControlledAndJudged(t *testing.T) {
 
 // A failure of a server that can run twice is confirmed on processes of its own.
 func TestServerProgramIsConfirmedOnClones(t *testing.T) {
-	v := scenario.Variant{Name: "cut", Faults: []toxics.Spec{scenario.SplitAt(event.Upstream, 3)}, Expect: []scenario.Expectation{scenario.EndsBy(event.Reset)}}
+	v := scenario.Variant{Name: "cut", Faults: []spec.Spec{scenario.SplitAt(event.Upstream, 3)}, Expect: []scenario.Expectation{scenario.EndsBy(event.Reset)}}
 	r := runPrograms(t, scenario.Server, v)
 	want(t, r, outcome.Fail)
 	if r.Share == nil || r.Share.Failed != 3 {

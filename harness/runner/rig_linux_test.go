@@ -14,8 +14,8 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func TestRigConnections(t *testing.T) {
@@ -59,7 +59,7 @@ func TestRigConnections(t *testing.T) {
 
 func TestRigProxy(t *testing.T) {
 	runCode(t, scenario.Server, scenario.Variant{}, func(ctx context.Context, rig scenario.Rig) error {
-		if err := rig.SetFaults([]toxics.Spec{scenario.SplitAt(event.Upstream, 2)}); err != nil {
+		if err := rig.SetFaults([]spec.Spec{scenario.SplitAt(event.Upstream, 2)}); err != nil {
 			return err
 		}
 		conn, err := rig.DialProxy(ctx)

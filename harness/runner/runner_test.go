@@ -21,7 +21,7 @@ import (
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 const conversation = `dialogue: upper
@@ -97,7 +97,7 @@ func oneRecv(conn net.Conn) {
 func splitting(at int64) scenario.Scenario {
 	return playing(scenario.Variant{
 		Name:   "cut",
-		Faults: []toxics.Spec{scenario.SplitAt(event.Upstream, at)},
+		Faults: []spec.Spec{scenario.SplitAt(event.Upstream, at)},
 		Expect: []scenario.Expectation{scenario.ExpectCompletion()},
 	})
 }

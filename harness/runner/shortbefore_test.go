@@ -5,16 +5,16 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A window that is small from the start cuts a message before the one that is held back.
 func TestShortWriteBeforeTheFault(t *testing.T) {
-	window := []toxics.Spec{{Name: "small_window_upstream", Type: "small_window", Direction: event.Upstream}}
+	window := []spec.Spec{{Name: "small_window_upstream", Type: "small_window", Direction: event.Upstream}}
 	ends := []int64{6, 24, 70025, 470026}
 	for _, c := range []struct {
 		name    string
-		faults  []toxics.Spec
+		faults  []spec.Spec
 		carried int64
 		struck  bool
 		want    bool
@@ -24,7 +24,7 @@ func TestShortWriteBeforeTheFault(t *testing.T) {
 		{"nothing was sent", window, 0, false, false},
 		{"all was sent", window, 470026, false, false},
 		{"the fault struck", window, 47184, true, false},
-		{"another fault", []toxics.Spec{{Name: "reset_upstream", Type: "reset", Direction: event.Upstream}}, 47184, false, false},
+		{"another fault", []spec.Spec{{Name: "reset_upstream", Type: "reset", Direction: event.Upstream}}, 47184, false, false},
 	} {
 		o := scenario.Observation{Case: scenario.Case{Role: scenario.Client, Conversation: scenario.Conversation{Upstream: scenario.Stream{Direction: event.Upstream, MessageEnds: ends}}}}
 		o.Events = []event.Event{{Kind: event.Bytes, Direction: event.Upstream, Conn: 1, Bytes: c.carried}}

@@ -14,7 +14,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A store is a server whose connections share one table. It counts the conversations
@@ -97,7 +97,7 @@ func sweeping() scenario.Scenario {
 	var variants []scenario.Variant
 	for at := range int64(18) {
 		variants = append(variants, scenario.Variant{Name: fmt.Sprintf("byte=%d", at+1),
-			Faults: []toxics.Spec{scenario.SplitAt(event.Upstream, at+1)}, Expect: []scenario.Expectation{scenario.ExpectCompletion()}})
+			Faults: []spec.Spec{scenario.SplitAt(event.Upstream, at+1)}, Expect: []scenario.Expectation{scenario.ExpectCompletion()}})
 	}
 	return playing(variants...)
 }

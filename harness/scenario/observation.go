@@ -8,13 +8,13 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // An Observation is all that is known after a variant was played.
 type Observation struct {
 	Case           Case
-	Faults         []toxics.Spec
+	Faults         []spec.Spec
 	AcceptMode     AcceptMode
 	NoEnd          bool
 	Ran            bool             // the variant has an act instead of a conversation

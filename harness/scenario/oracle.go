@@ -2,7 +2,7 @@ package scenario
 
 import (
 	"github.com/sockharness/harness/harness/outcome"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // An Oracle is a rule that needs no knowledge of the protocol. Every scenario is
@@ -100,7 +100,7 @@ func (o Observation) IsHarmless() bool {
 	return true
 }
 
-func isHarmlessFault(f toxics.Spec) bool {
+func isHarmlessFault(f spec.Spec) bool {
 	switch f.Type {
 	case "slicer", "slice", "coalesce", "small_window":
 		return true

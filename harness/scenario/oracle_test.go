@@ -10,7 +10,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // changed returns an observation with something done to it.
@@ -45,7 +45,7 @@ func accepts(n int, apart time.Duration) (events []event.Event) {
 func violating() map[string]struct{ broken, fine Observation } {
 	whole := answered(2, "HELLO\nWORLD\n", event.EOF)
 	fin, rst := event.Event{Kind: event.FIN, Side: event.Client}, event.Event{Kind: event.RST, Side: event.Server}
-	split := []toxics.Spec{SplitAt(event.Upstream, 1)}
+	split := []spec.Spec{SplitAt(event.Upstream, 1)}
 	return map[string]struct{ broken, fine Observation }{
 		"alive":  {changed(whole, func(o *Observation) { o.Crash = &peer.Exit{Code: 1} }), whole},
 		"serves": {changed(whole, func(o *Observation) { o.AfterErr = errors.New("no answer") }), whole},
@@ -53,7 +53,7 @@ func violating() map[string]struct{ broken, fine Observation } {
 		"ends": {ended(answered(2, "", event.Timeout), fin),
 			changed(ended(answered(2, "", event.Timeout), fin), func(o *Observation) { o.Case.Target.Policies.IdleTimeout = time.Minute })},
 		"clean-end": {ended(whole, rst),
-			changed(ended(whole, rst), func(o *Observation) { o.Faults = []toxics.Spec{{Type: "reset"}} })},
+			changed(ended(whole, rst), func(o *Observation) { o.Faults = []spec.Spec{{Type: "reset"}} })},
 		"progress": {changed(answered(1, "", event.Timeout), func(o *Observation) { o.Stuck = "it waits for ever" }),
 			changed(answered(1, "", event.Timeout), func(o *Observation) { o.Stuck, o.NoEnd = "it waits for ever", true })},
 		"extra-bytes": {changed(whole, func(o *Observation) { o.Played.Mismatch = &dialogue.Mismatch{Step: 2, Got: []byte("MORE")} }),

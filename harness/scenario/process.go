@@ -10,7 +10,7 @@ import (
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A Process is a program under test as an act may treat it and look at it: the
@@ -53,7 +53,7 @@ type ScriptRig interface {
 	Accept(ctx context.Context) (sock.Conn, error)
 	// SetFaults puts these faults in place of those that the proxy has now; they act
 	// on open connections, too.
-	SetFaults([]toxics.Spec) error
+	SetFaults([]spec.Spec) error
 	// AwaitEvent blocks until an event for which match is true has happened.
 	AwaitEvent(ctx context.Context, match func(event.Event) bool) (event.Event, error)
 	// Events returns what has happened so far.

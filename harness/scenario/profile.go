@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A Profile is harmless faults under which any variant must have the same result: they
@@ -14,22 +14,22 @@ import (
 type Profile struct {
 	Name    string
 	Summary string
-	faults  []toxics.Spec // of each direction
+	faults  []spec.Spec // of each direction
 }
 
 // Profiles lists them.
 func Profiles() []Profile {
 	return []Profile{
 		{"drip", "few bytes at once: segments of 1, 2, 3, 5, 8, 13, 1460 and 65536 bytes, each sent when the one before was read",
-			[]toxics.Spec{{Type: "slice", Attributes: map[string]any{"sizes": []any{1, 2, 3, 5, 8, 13, 1460, 65536}}}}},
+			[]spec.Spec{{Type: "slice", Attributes: map[string]any{"sizes": []any{1, 2, 3, 5, 8, 13, 1460, 65536}}}}},
 		{"coalesce", "many bytes at once: what arrives within 5 ms is sent in one piece",
-			[]toxics.Spec{{Type: "coalesce", Attributes: map[string]any{"wait": 5}}}},
+			[]spec.Spec{{Type: "coalesce", Attributes: map[string]any{"wait": 5}}}},
 		{"latency", "10 ms later, with a jitter of 5 ms",
-			[]toxics.Spec{{Type: "latency", Attributes: map[string]any{"latency": 10, "jitter": 5}}}},
+			[]spec.Spec{{Type: "latency", Attributes: map[string]any{"latency": 10, "jitter": 5}}}},
 		{"slow-reader", "the receiver takes 2 MB a second",
-			[]toxics.Spec{{Type: "bandwidth", Attributes: map[string]any{"rate": 2000}}}},
+			[]spec.Spec{{Type: "bandwidth", Attributes: map[string]any{"rate": 2000}}}},
 		{"tiny-window", "receive buffers of 4 KiB, which the kernel doubles",
-			[]toxics.Spec{{Type: "small_window"}}},
+			[]spec.Spec{{Type: "small_window"}}},
 	}
 }
 
@@ -66,7 +66,7 @@ func (c Case) UnderProfile(v Variant, p Profile) (under Variant, ok bool) {
 	under.Profile = nil
 	for _, direction := range []event.Direction{event.Upstream, event.Downstream} {
 		for _, f := range p.faults {
-			if slices.ContainsFunc(v.Faults, func(one toxics.Spec) bool { return one.Type == f.Type && one.Direction == direction }) {
+			if slices.ContainsFunc(v.Faults, func(one spec.Spec) bool { return one.Type == f.Type && one.Direction == direction }) {
 				continue
 			}
 			f.Direction, f.Name = direction, "profile_"+p.Name+"_"+direction.String()

@@ -12,8 +12,8 @@ import (
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A Scenario is one named check. It is a value: what it does to a target is
@@ -124,8 +124,8 @@ const (
 // A Variant is one way to play a scenario: one value of what it sweeps over.
 type Variant struct {
 	Name        string // "byte=12"; empty when there is but one
-	Faults      []toxics.Spec
-	Profile     []toxics.Spec    // harmless faults beside those, which need not strike
+	Faults      []spec.Spec
+	Profile     []spec.Spec      // harmless faults beside those, which need not strike
 	Script      *dialogue.Script // to be played instead of the whole conversation
 	Pipelined   bool             // the client dialogue sends all at once
 	NoEnd       bool             // the client dialogue leaves the connection open

@@ -9,7 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // CompileScenario returns the value that the runner plays.
@@ -124,7 +124,7 @@ func (d *Definition) sweep(c scenario.Case, f dialogue.Framing, base scenario.Va
 	for _, at := range places {
 		v := base
 		v.Name = fmt.Sprintf("byte=%d", at)
-		v.Faults = append(append([]toxics.Spec(nil), base.Faults...), d.Sweep.fault(direction, at))
+		v.Faults = append(append([]spec.Spec(nil), base.Faults...), d.Sweep.fault(direction, at))
 		all = append(all, v)
 	}
 	return all, nil

@@ -12,7 +12,7 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A datagramProxy stands between the played clients and a server over UDP.
@@ -56,7 +56,7 @@ func (p *datagramProxy) note(rig scenario.Rig, e event.Event) {
 	}
 }
 
-func (p *datagramProxy) setFaults(faults []toxics.Spec) error {
+func (p *datagramProxy) setFaults(faults []spec.Spec) error {
 	list, err := datagram.MakeToxics(faults)
 	if err != nil {
 		return err

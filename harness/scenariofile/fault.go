@@ -9,12 +9,13 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/strictyaml"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A Fault is a toxic with the place where it strikes. What is not one of the
 // fields is an attribute of the toxic.
 type Fault struct {
-	spec      toxics.Spec
+	spec      spec.Spec
 	datagrams bool // spec is of harness/datagram
 
 	Node *strictyaml.Node
@@ -27,7 +28,7 @@ func (r stepReader) readFault(n *strictyaml.Node) Fault {
 }
 
 // catalogue returns the toxics that the fault can be.
-func (f *Fault) catalogue() []toxics.Kind {
+func (f *Fault) catalogue() []spec.Kind {
 	if f.datagrams {
 		return datagram.Catalogue()
 	}
@@ -36,7 +37,7 @@ func (f *Fault) catalogue() []toxics.Kind {
 
 func (f *Fault) read(d *strictyaml.Decoder, n *strictyaml.Node) {
 	f.Node = n
-	f.spec = toxics.Spec{Attributes: map[string]any{}}
+	f.spec = spec.Spec{Attributes: map[string]any{}}
 	before := d.ErrorCount()
 	kind := n.GetKey("toxic")
 	if kind != nil {
@@ -96,7 +97,7 @@ func (f *Fault) makeToxic() (string, error) {
 }
 
 // framed returns the toxic with the framing of the scenario, if it needs one.
-func (f *Fault) framed(framing dialogue.Framing) toxics.Spec {
+func (f *Fault) framed(framing dialogue.Framing) spec.Spec {
 	spec := f.spec
 	spec.At = spec.At.WithFraming(framing.Text())
 	return spec
@@ -116,7 +117,7 @@ func (f *Fault) placeOf(err error) *strictyaml.Node {
 	return f.Node
 }
 
-func toxicNames(kinds []toxics.Kind) []string {
+func toxicNames(kinds []spec.Kind) []string {
 	var names []string
 	for _, k := range kinds {
 		names = append(names, k.Name)
@@ -132,18 +133,18 @@ func readDirection(d *strictyaml.Decoder, n *strictyaml.Node) event.Direction {
 }
 
 // readTrigger reads where a fault strikes.
-func readTrigger(d *strictyaml.Decoder, n *strictyaml.Node) toxics.Trigger {
+func readTrigger(d *strictyaml.Decoder, n *strictyaml.Node) spec.Trigger {
 	fields := map[string]func(*strictyaml.Node){}
 	values := map[string]any{}
-	for _, name := range toxics.TriggerFields() {
+	for _, name := range spec.TriggerFields() {
 		fields[name] = func(n *strictyaml.Node) { values[name] = readValue(d, n) }
 	}
 	before := d.ErrorCount()
 	d.DecodeFields(n, fields)
 	if d.ErrorCount() > before {
-		return toxics.Trigger{}
+		return spec.Trigger{}
 	}
-	t, err := toxics.ParseTrigger(values)
+	t, err := spec.ParseTrigger(values)
 	if err != nil {
 		d.ReportError(n, err.Error(), "")
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/strictyaml"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A Change is what the proxy does differently from now on. One field is set.
@@ -46,7 +46,7 @@ func (s *session) setAcceptMode(m scenario.AcceptMode) error {
 	return s.rig.SetAcceptMode(m)
 }
 
-func (s *session) setFaults(faults []toxics.Spec) error {
+func (s *session) setFaults(faults []spec.Spec) error {
 	if s.datagrams != nil {
 		return s.datagrams.setFaults(faults)
 	}
@@ -60,8 +60,8 @@ func (s *session) alter(c *Change) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	named := func(name string) func(toxics.Spec) bool {
-		return func(f toxics.Spec) bool { return f.Name == name }
+	named := func(name string) func(spec.Spec) bool {
+		return func(f spec.Spec) bool { return f.Name == name }
 	}
 	if c.On == nil {
 		if !slices.ContainsFunc(s.faults, named(c.Off)) {

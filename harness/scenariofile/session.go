@@ -15,7 +15,7 @@ import (
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/strictyaml"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A session is one attempt at a scenario: its connections and what it captured.
@@ -34,7 +34,7 @@ type session struct {
 	mu          sync.Mutex // guards what follows
 	connections []*connection
 	dialled     int
-	faults      []toxics.Spec
+	faults      []spec.Spec
 	restores    []func() error
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/strictyaml"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A Sweep plays the scenario once for each place of a fault.
@@ -93,7 +93,7 @@ func thin(offsets []int64, limit int) []int64 {
 }
 
 // fault returns the fault of one place.
-func (s *Sweep) fault(d event.Direction, at int64) toxics.Spec {
+func (s *Sweep) fault(d event.Direction, at int64) spec.Spec {
 	switch s.Kind {
 	case "split":
 		return scenario.SplitAt(d, at)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // faultForms are a toxic with the place where it strikes: one form for each toxic.
@@ -19,7 +20,7 @@ func faultForms() jsonschema.Definitions {
 	return jsonschema.Definitions{"fault": anyOf(all...), "trigger": trigger()}
 }
 
-func fault(kind toxics.Kind) *jsonschema.Schema {
+func fault(kind spec.Kind) *jsonschema.Schema {
 	toxic := describe(words(kind.Name), kind.Summary)
 	p := properties(
 		"toxic", toxic,
@@ -35,20 +36,20 @@ func fault(kind toxics.Kind) *jsonschema.Schema {
 	return object(p, "toxic")
 }
 
-func attribute(a toxics.Attribute) *jsonschema.Schema {
+func attribute(a spec.Attribute) *jsonschema.Schema {
 	text := a.Summary
 	if a.Unit != "" {
 		text += fmt.Sprintf(" (%s)", a.Unit)
 	}
 	var s *jsonschema.Schema
 	switch a.Kind {
-	case toxics.Word:
+	case spec.Word:
 		s = words(a.Choices...)
-	case toxics.Ints:
+	case spec.Ints:
 		s = anyOf(list(anyOf(integer(a.Min, a.Max), &jsonschema.Schema{Type: "string"}), 0), &jsonschema.Schema{Extras: scalar("string", "number")})
-	case toxics.Text:
+	case spec.Text:
 		s = &jsonschema.Schema{Extras: scalar("string", "number", "boolean")}
-	case toxics.Bool:
+	case spec.Bool:
 		s = &jsonschema.Schema{Extras: scalar("boolean", "string", "number")}
 	default:
 		s = anyOf(integerOrFraction(a.Min, a.Max), nonEmpty())
@@ -67,11 +68,11 @@ func trigger() *jsonschema.Schema {
 		"segment":  describe(anyOf(integer(1, 1<<31-1), nonEmpty()), "Before the n-th segment, from 1."),
 		"frame":    describe(anyOf(integer(1, 1<<31-1), nonEmpty()), "In the n-th message, from 1: 3 is before its first byte, 3+2 after its second one."),
 		"framing":  describe(nonEmpty(), "Of frame, as on the command line: line, length-prefix=4. Default: that of the scenario."),
-		"event":    describe(words(toxics.TriggerEvents()...), "When something has happened on the connection."),
+		"event":    describe(words(spec.TriggerEvents()...), "When something has happened on the connection."),
 		"time":     describe(anyOf(&jsonschema.Schema{Type: "number", Minimum: number(0)}, nonEmpty()), "Time since the connection was opened."),
 	}
 	s := object(jsonschema.NewProperties())
-	for _, name := range toxics.TriggerFields() {
+	for _, name := range spec.TriggerFields() {
 		s.Properties.Set(name, at[name])
 	}
 	s.MaxProperties = count(2)

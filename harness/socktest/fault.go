@@ -10,12 +10,13 @@ import (
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A Fault is what [Proxy.Inject] does to connections. Faults are values: the methods
 // return a changed copy. A mistake in one is reported by Inject.
 type Fault struct {
-	spec toxics.Spec
+	spec spec.Spec
 	err  error
 }
 
@@ -24,7 +25,7 @@ type Fault struct {
 //
 //	socktest.Toxic(socktest.Downstream, "bandwidth", map[string]any{"rate": 64})
 func Toxic(d Direction, kind string, attributes map[string]any) Fault {
-	return Fault{spec: toxics.Spec{Type: kind, Direction: event.Direction(d), Attributes: maps.Clone(attributes)}}
+	return Fault{spec: spec.Spec{Type: kind, Direction: event.Direction(d), Attributes: maps.Clone(attributes)}}
 }
 
 // ParseFault reads a fault as the command's flags and scenario files have it, such
@@ -116,7 +117,7 @@ func Substitute(d Direction, match, data string) Fault {
 // the end of its request.
 func (f Fault) after(n int64) Fault {
 	if n == 0 {
-		return f.at(toxics.Trigger{Segment: 1})
+		return f.at(spec.Trigger{Segment: 1})
 	}
 	return f.AtByte(n)
 }
@@ -124,33 +125,33 @@ func (f Fault) after(n int64) Fault {
 // AtByte lets the fault begin once so many bytes have passed: of the stream, or
 // since it was injected into a connection that is open. It does not wait for the
 // byte after; 0 is at once when the connection is made.
-func (f Fault) AtByte(n int64) Fault { return f.at(toxics.Trigger{Byte: &n}) }
+func (f Fault) AtByte(n int64) Fault { return f.at(spec.Trigger{Byte: &n}) }
 
 // AfterText lets the fault begin right after the first occurrence of the text in its
 // own direction.
-func (f Fault) AfterText(text string) Fault { return f.at(toxics.Trigger{Pattern: []byte(text)}) }
+func (f Fault) AfterText(text string) Fault { return f.at(spec.Trigger{Pattern: []byte(text)}) }
 
 // AfterOpposite lets the fault begin as soon as the other direction has carried the
 // text, before the text is sent on: before anything that answers it.
 func (f Fault) AfterOpposite(text string) Fault {
-	return f.at(toxics.Trigger{Opposite: []byte(text)})
+	return f.at(spec.Trigger{Opposite: []byte(text)})
 }
 
 // AfterTime lets the fault begin so long after the connection was made.
-func (f Fault) AfterTime(d time.Duration) Fault { return f.at(toxics.Trigger{After: d}) }
+func (f Fault) AfterTime(d time.Duration) Fault { return f.at(spec.Trigger{After: d}) }
 
 // AtFrame lets the fault begin in the n-th message of its direction, from 1: before the
 // first byte when that comes, or once so many bytes of the message have passed. Framing says where messages end,
 // as in a dialogue: "line", "length-prefix=4", "resp", "http" and others.
 func (f Fault) AtFrame(framing string, n int, after int64) Fault {
-	return f.at(toxics.Trigger{Frame: n, FrameOffset: after, Framing: framing})
+	return f.at(spec.Trigger{Frame: n, FrameOffset: after, Framing: framing})
 }
 
 // AtEnd lets the fault begin when the source of its direction has ended its stream:
 // a [StallAt] 0 so holds back the FIN alone.
-func (f Fault) AtEnd() Fault { return f.at(toxics.Trigger{Event: "eof"}) }
+func (f Fault) AtEnd() Fault { return f.at(spec.Trigger{Event: "eof"}) }
 
-func (f Fault) at(t toxics.Trigger) Fault {
+func (f Fault) at(t spec.Trigger) Fault {
 	f.spec.At = t
 	return f
 }
@@ -182,7 +183,7 @@ func (f Fault) Sometimes(share float64) Fault {
 }
 
 // String returns the fault as [ParseFault] reads it.
-func (f Fault) String() string { return f.spec.String() }
+func (f Fault) String() string { return toxics.FormatFlag(f.spec) }
 
 // toxic builds what runs in the proxy's connections, under the given name. Some must
 // be there before the proxy listens.

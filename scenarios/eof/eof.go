@@ -10,7 +10,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // Scenarios lists the topic's scenarios.
@@ -98,7 +98,7 @@ func cutAt(c scenario.Case, at int64, level outcome.Level) scenario.Variant {
 	v := scenario.Variant{
 		Name:   fmt.Sprintf("byte=%d", at),
 		Level:  level,
-		Faults: []toxics.Spec{scenario.FaultAt("half_close", direction, at, nil)},
+		Faults: []spec.Spec{scenario.FaultAt("half_close", direction, at, nil)},
 	}
 	if c.Role == scenario.Client {
 		v.Expect = []scenario.Expectation{scenario.ReportsFailure()}

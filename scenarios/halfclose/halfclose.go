@@ -8,7 +8,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // Scenarios lists the topic's scenarios.
@@ -62,7 +62,7 @@ func requestThenFIN(c scenario.Case, read bool) ([]scenario.Variant, error) {
 		out = append(out, scenario.Variant{
 			Name:    fmt.Sprintf("requests=%d", i+1),
 			Script:  scenario.FirstExchanges(c.Conversation.Script, i+1),
-			Faults:  []toxics.Spec{fault},
+			Faults:  []spec.Spec{fault},
 			Level:   lostReplyLevel(c),
 			Declare: declareLine(c),
 			Expect:  expectReplies(c, i+1),
@@ -111,7 +111,7 @@ func serverFirst() scenario.Scenario {
 				return nil, c.UnsupportedErrorf("the dialogue does not say which bytes the server sends")
 			}
 			return []scenario.Variant{{
-				Faults: []toxics.Spec{scenario.FaultAt("half_close", stream.Direction, stream.ByteCount(), nil)},
+				Faults: []spec.Spec{scenario.FaultAt("half_close", stream.Direction, stream.ByteCount(), nil)},
 				Expect: []scenario.Expectation{scenario.ExpectCompletion()},
 			}}, nil
 		},

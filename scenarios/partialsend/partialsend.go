@@ -11,7 +11,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // Scenarios lists the topic's scenarios.
@@ -210,7 +210,7 @@ func fullDuplex() scenario.Scenario {
 
 // completeVariant is a variant under which the conversation must be held as without
 // the fault.
-func completeVariant(name string, faults ...toxics.Spec) scenario.Variant {
+func completeVariant(name string, faults ...spec.Spec) scenario.Variant {
 	return scenario.Variant{Name: name, Faults: faults, Expect: []scenario.Expectation{scenario.ExpectCompletion()}}
 }
 

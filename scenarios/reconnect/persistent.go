@@ -9,7 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // stormy is how many attempts within a second are too many. A few quick ones,
@@ -72,7 +72,7 @@ func thrownOut(c scenario.Case, kind string) scenario.Variant {
 		fault = scenario.FaultAt(kind, event.Upstream, 1, nil)
 	}
 	v := persistentVariant(c)
-	v.Faults = []toxics.Spec{fault}
+	v.Faults = []spec.Spec{fault}
 	return v
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // downFor is how many attempts a server is down, and how long where the system
@@ -106,7 +106,7 @@ func comesAndGoes() scenario.Scenario {
 			cut := scenario.FaultAt("reset", event.Downstream, at, nil)
 			cut.Connection = 1
 			return []scenario.Variant{{
-				Faults: []toxics.Spec{cut},
+				Faults: []spec.Spec{cut},
 				Budget: 3*c.GiveUpTimeout() + downTime,
 				Run:    func(ctx context.Context, rig scenario.Rig) error { return goAndCome(ctx, c, rig) },
 				Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()},
@@ -170,7 +170,7 @@ func duplicateRequests() scenario.Scenario {
 			cut := scenario.FaultAt("reset", event.Upstream, end, nil)
 			cut.Connection = 1
 			v := scenario.Variant{
-				Faults: []toxics.Spec{cut},
+				Faults: []spec.Spec{cut},
 				Expect: []scenario.Expectation{scenario.AsksOnce(end), scenario.FailsOrRecovers()},
 			}
 			if idempotent == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // Scenarios lists the topic's scenarios.
@@ -63,7 +63,7 @@ func acceptThenReset() scenario.Scenario {
 
 func atOnce(kind string) []scenario.Variant {
 	return []scenario.Variant{{
-		Faults: []toxics.Spec{scenario.FaultAt(kind, event.Downstream, 0, nil)},
+		Faults: []spec.Spec{scenario.FaultAt(kind, event.Downstream, 0, nil)},
 		Expect: []scenario.Expectation{scenario.ReportsFailure()},
 	}}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // Scenarios lists the topic's scenarios.
@@ -108,7 +108,7 @@ func resetSweep(c scenario.Case, d event.Direction, offsets []int64, expect ...s
 	for _, at := range offsets {
 		out = append(out, scenario.Variant{
 			Name:   fmt.Sprintf("byte=%d", at),
-			Faults: []toxics.Spec{scenario.FaultAt("reset", d, at, nil)},
+			Faults: []spec.Spec{scenario.FaultAt("reset", d, at, nil)},
 			Expect: expect,
 		})
 	}
@@ -131,7 +131,7 @@ func unreadData() scenario.Scenario {
 			window := map[string]any{"receive_buffer": 4096, "segment_size": 1460}
 			at, _ := c.Outgoing().LongestMessage()
 			return []scenario.Variant{{
-				Faults: []toxics.Spec{
+				Faults: []spec.Spec{
 					scenario.FaultFromStart("small_window", event.Downstream, window),
 					scenario.FaultAt("reset", event.Downstream, at+1, nil),
 				},
@@ -156,7 +156,7 @@ func idleReset() scenario.Scenario {
 				return nil, c.UnsupportedErrorf("the dialogue does not say where replies end")
 			}
 			v := scenario.Variant{
-				Faults: []toxics.Spec{scenario.FaultAt("reset", event.Downstream, replies.ExchangeEnds[answers[0]], nil)},
+				Faults: []spec.Spec{scenario.FaultAt("reset", event.Downstream, replies.ExchangeEnds[answers[0]], nil)},
 				NoEnd:  true,
 			}
 			if c.Role == scenario.Client {
@@ -195,7 +195,7 @@ func vanishedClient(c scenario.Case) []scenario.Variant {
 	}
 	out := []scenario.Variant{{
 		Name:   "requests=1",
-		Faults: []toxics.Spec{scenario.FaultAt("vanish", event.Upstream, stream.ExchangeEnds[spoken[0]], nil)},
+		Faults: []spec.Spec{scenario.FaultAt("vanish", event.Upstream, stream.ExchangeEnds[spoken[0]], nil)},
 	}}
 	requests := requestsThatFit(stream)
 	if len(c.Target.Server.Command) > 0 && c.Conversation.Script != nil && requests > 1 {
@@ -260,7 +260,7 @@ func vanishedServer(c scenario.Case) ([]scenario.Variant, error) {
 		return nil, c.UnsupportedErrorf("the client has nothing left to send after the first reply")
 	}
 	return []scenario.Variant{{
-		Faults: []toxics.Spec{scenario.FaultAt("vanish", event.Downstream, c.Incoming().ExchangeEnds[answers[0]], nil)},
+		Faults: []spec.Spec{scenario.FaultAt("vanish", event.Downstream, c.Incoming().ExchangeEnds[answers[0]], nil)},
 		Expect: []scenario.Expectation{scenario.ReportsFailure()},
 	}}, nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func beforeAnswer() scenario.Scenario {
@@ -27,7 +27,7 @@ func beforeAnswer() scenario.Scenario {
 
 // silentVariant is a variant in which the client hears nothing more. One that declares
 // no limit may wait for ever.
-func silentVariant(c scenario.Case, name string, faults ...toxics.Spec) scenario.Variant {
+func silentVariant(c scenario.Case, name string, faults ...spec.Spec) scenario.Variant {
 	v := scenario.Variant{Name: name, Faults: faults, Expect: []scenario.Expectation{scenario.GivesUp()}}
 	if c.Target.Policies.AnswerTimeout == 0 {
 		v.Level, v.Declare = outcome.Info, "policies: {answer_timeout: 3s}, with the client's own limit"
@@ -143,7 +143,7 @@ func lateAnswer() scenario.Scenario {
 			late := scenario.FaultAt("stall", event.Downstream, mistakablePlace(c.Incoming()), map[string]any{"duration": (limit + tooLate).Milliseconds()})
 			late.Connection = 1
 			return []scenario.Variant{{
-				Faults: []toxics.Spec{late},
+				Faults: []spec.Spec{late},
 				Budget: limit + c.Budget,
 				Expect: []scenario.Expectation{scenario.FailsOrRecovers()},
 			}}, nil
@@ -186,7 +186,7 @@ func lateGreeting() scenario.Scenario {
 				return nil, c.UnsupportedErrorf("the target does not declare that its client waits for a greeting")
 			}
 			return []scenario.Variant{{
-				Faults: []toxics.Spec{scenario.FaultAt("stall", event.Downstream, 0, map[string]any{"duration": greetingAfter.Milliseconds()})},
+				Faults: []spec.Spec{scenario.FaultAt("stall", event.Downstream, 0, map[string]any{"duration": greetingAfter.Milliseconds()})},
 				Expect: []scenario.Expectation{scenario.WaitsForGreeting(), scenario.ExpectCompletion()},
 			}}, nil
 		},
@@ -219,7 +219,7 @@ func pausedReply() scenario.Scenario {
 			for _, at := range places {
 				v := scenario.Variant{
 					Name:   fmt.Sprintf("byte=%d", at),
-					Faults: []toxics.Spec{scenario.FaultAt("stall", c.Role.IncomingDirection(), at, map[string]any{"duration": rest.Milliseconds()})},
+					Faults: []spec.Spec{scenario.FaultAt("stall", c.Role.IncomingDirection(), at, map[string]any{"duration": rest.Milliseconds()})},
 					Budget: rest,
 					Expect: []scenario.Expectation{scenario.ExpectCompletion()},
 				}
@@ -235,7 +235,7 @@ func pausedReply() scenario.Scenario {
 func pauseControl(c scenario.Case, at int64) *scenario.Control {
 	return &scenario.Control{Without: "the pause", See: "partialsend/split", Variant: scenario.Variant{
 		Name:   fmt.Sprintf("byte=%d", at),
-		Faults: []toxics.Spec{scenario.SplitAt(c.Role.IncomingDirection(), at)},
+		Faults: []spec.Spec{scenario.SplitAt(c.Role.IncomingDirection(), at)},
 		Expect: []scenario.Expectation{scenario.ExpectCompletion()},
 	}}
 }

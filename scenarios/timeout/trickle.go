@@ -8,7 +8,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func trickledBytes() scenario.Scenario {
@@ -47,7 +47,7 @@ func trickledAnswer(c scenario.Case) ([]scenario.Variant, error) {
 		return nil, c.UnsupportedErrorf("the longest answer (%d bytes) is too short to exceed the deadline", length)
 	}
 	return []scenario.Variant{{
-		Faults:  []toxics.Spec{scenario.FaultAt("bandwidth", event.Downstream, start, map[string]any{"rate": rate})},
+		Faults:  []spec.Spec{scenario.FaultAt("bandwidth", event.Downstream, start, map[string]any{"rate": rate})},
 		Budget:  max(0, stretchLimit(limit)-c.Target.Policies.AnswerTimeout),
 		Expect:  []scenario.Expectation{scenario.GivesUp()},
 		Control: silentAnswer(c, start),

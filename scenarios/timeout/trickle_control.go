@@ -7,7 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // silentAnswer stops the answer after its first byte: a client that waits for ever then
@@ -15,7 +15,7 @@ import (
 func silentAnswer(c scenario.Case, start int64) *scenario.Control {
 	limit := c.Target.Policies.AnswerDeadline
 	return &scenario.Control{Without: "the bytes that trickle in", See: "timeout/mid-answer", Variant: scenario.Variant{
-		Faults: []toxics.Spec{scenario.FaultAt("stall", event.Downstream, start+1, nil)},
+		Faults: []spec.Spec{scenario.FaultAt("stall", event.Downstream, start+1, nil)},
 		Budget: max(0, stretchLimit(limit)-c.Target.Policies.AnswerTimeout),
 		Expect: []scenario.Expectation{scenario.GivesUp()},
 	}}

@@ -12,7 +12,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func lostRequest() scenario.Scenario {
@@ -58,8 +58,8 @@ func silence() scenario.Scenario {
 			if _, err := answeredSteps(c); err != nil {
 				return nil, err
 			}
-			all := toxics.Spec{Name: "drop_upstream", Type: "drop", Direction: event.Upstream}
-			return []scenario.Variant{{Faults: []toxics.Spec{all}, Expect: []scenario.Expectation{scenario.GivesUp(), moderate()}}}, nil
+			all := spec.Spec{Name: "drop_upstream", Type: "drop", Direction: event.Upstream}
+			return []scenario.Variant{{Faults: []spec.Spec{all}, Expect: []scenario.Expectation{scenario.GivesUp(), moderate()}}}, nil
 		},
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // Scenarios lists the topic's scenarios.
@@ -67,7 +67,7 @@ func strikeEach(c scenario.Case, d event.Direction, kind string, expect ...scena
 	var out []scenario.Variant
 	for _, i := range steps {
 		out = append(out, scenario.Variant{Name: fmt.Sprintf("exchange=%d", i+1), Expect: expect,
-			Faults: []toxics.Spec{fault(kind, d, datagramOf(c, d, i))}})
+			Faults: []spec.Spec{fault(kind, d, datagramOf(c, d, i))}})
 	}
 	return out, nil
 }
@@ -86,8 +86,8 @@ func datagramOf(c scenario.Case, d event.Direction, step int) int {
 }
 
 // fault strikes the n-th datagram of a direction.
-func fault(kind string, d event.Direction, n int) toxics.Spec {
-	return toxics.Spec{Name: kind + "_" + d.String(), Type: kind, Direction: d, Attributes: map[string]any{"only": true}, At: toxics.Trigger{Segment: n}}
+func fault(kind string, d event.Direction, n int) spec.Spec {
+	return spec.Spec{Name: kind + "_" + d.String(), Type: kind, Direction: d, Attributes: map[string]any{"only": true}, At: spec.Trigger{Segment: n}}
 }
 
 // act returns a variant that plays the client of its own accord.

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sockharness/harness/cmd/harness/internal/transport"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // completionPatience bounds what a shell waits for the daemon.
@@ -77,13 +77,13 @@ func (f *toxicFlags) suggestAttributes(cmd *cobra.Command, _ []string, word stri
 func suggestTrigger(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 	if strings.HasPrefix(word, "event=") {
 		var words []string
-		for _, name := range toxics.TriggerEvents() {
+		for _, name := range spec.TriggerEvents() {
 			words = append(words, "event="+name)
 		}
 		return words, cobra.ShellCompDirectiveNoFileComp
 	}
 	var words []string
-	for _, field := range toxics.TriggerFields() {
+	for _, field := range spec.TriggerFields() {
 		words = append(words, field+"=")
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace

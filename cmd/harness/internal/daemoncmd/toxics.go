@@ -11,7 +11,7 @@ import (
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/cmd/harness/internal/transport"
-	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 func newToxic() *cobra.Command {
@@ -131,7 +131,7 @@ func (f *toxicFlags) registerName(cmd *cobra.Command) {
 func (f *toxicFlags) readFlags(cmd *cobra.Command) (daemonToxic, error) {
 	t := daemonToxic{Attributes: map[string]any{}}
 	if f.connection != "" {
-		if _, _, err := toxics.ParseConnections(f.connection); err != nil {
+		if _, _, err := spec.ParseConnections(f.connection); err != nil {
 			return t, cli.UsageErrorf("--connection %v", err)
 		}
 		t.Through = f.connection
@@ -202,8 +202,8 @@ func (t daemonToxic) hasAttribute(name string) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(transport.ToxicKinds(), func(k toxics.Kind) bool {
-		return k.Name == t.Type && slices.ContainsFunc(k.Attributes, func(a toxics.Attribute) bool { return strings.EqualFold(a.Name, name) })
+	return slices.ContainsFunc(transport.ToxicKinds(), func(k spec.Kind) bool {
+		return k.Name == t.Type && slices.ContainsFunc(k.Attributes, func(a spec.Attribute) bool { return strings.EqualFold(a.Name, name) })
 	})
 }
 

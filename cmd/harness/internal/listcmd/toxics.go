@@ -11,6 +11,7 @@ import (
 	"github.com/sockharness/harness/cmd/harness/internal/transport"
 	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // writeDatagramKinds lists those for datagrams, below those for streams.
@@ -32,11 +33,11 @@ func writeDatagramKind(w io.Writer, name string, stream bool) bool {
 	}
 	writeKind(w, k)
 	fmt.Fprintf(w, "\nIt takes direction, toxicity (the share of datagrams), connections (2, 1-3, 4-), seed, and one of at.%s.\n",
-		strings.Join(toxics.TriggerFields(), ", at."))
+		strings.Join(spec.TriggerFields(), ", at."))
 	return true
 }
 
-func writeKind(w io.Writer, k toxics.Kind) {
+func writeKind(w io.Writer, k spec.Kind) {
 	fmt.Fprintf(w, "%s: %s\n\n%s\n\n", k.Name, k.Summary, k.Description)
 	for _, a := range k.Attributes {
 		fmt.Fprintf(w, "  %s\t%s\tdefault %v\t%s\n", a.Name, a.Kind, a.Default, a.Summary)
@@ -74,13 +75,13 @@ func toxicPage(w io.Writer, name string) error {
 		if writeDatagramKind(w, name, false) {
 			return nil
 		}
-		_, err := toxics.LookupKind(transport.ToxicKinds(), name)
+		_, err := spec.LookupKind(transport.ToxicKinds(), name)
 		return cli.UsageErrorf("%v", err)
 	}
 	writeKind(w, k)
 	if !k.Connection {
 		fmt.Fprintf(w, "\n%s\n", directionNote)
-		fmt.Fprintf(w, "\nAs every toxic it takes direction, toxicity, connections (2, 1-3, 4-), seed, and one of at.%s.\n", strings.Join(toxics.TriggerFields(), ", at."))
+		fmt.Fprintf(w, "\nAs every toxic it takes direction, toxicity, connections (2, 1-3, 4-), seed, and one of at.%s.\n", strings.Join(spec.TriggerFields(), ", at."))
 	}
 	writeDatagramKind(w, name, true)
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/ui"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A liveProxy is one that a daemon of its own runs, for its live page.
@@ -37,11 +38,11 @@ func (l *liveProxy) Addr() net.Addr { return l.address }
 func (l *liveProxy) Close() error { return l.stop() }
 
 // prepareLive checks what is asked for, and has a daemon run it.
-func (f *proxyFlags) prepareLive(datagrams bool) (starter, []toxics.Spec, error) {
+func (f *proxyFlags) prepareLive(datagrams bool) (starter, []spec.Spec, error) {
 	if f.pcap != "" {
 		return nil, nil, cli.UsageErrorf("give --pcap or --ui, not both")
 	}
-	var specs []toxics.Spec
+	var specs []spec.Spec
 	bodies := []any{}
 	for _, text := range f.toxics {
 		spec, err := toxics.ParseFlag(text)
@@ -80,7 +81,7 @@ func (f *proxyFlags) prepareLive(datagrams bool) (starter, []toxics.Spec, error)
 }
 
 // completeSpec checks a toxic and fills in its attributes.
-func completeSpec(spec toxics.Spec, datagrams bool) (toxics.Spec, error) {
+func completeSpec(spec spec.Spec, datagrams bool) (spec.Spec, error) {
 	if datagrams {
 		made, err := datagram.MakeToxic(spec)
 		return made.Spec, err

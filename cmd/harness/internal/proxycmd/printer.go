@@ -10,6 +10,7 @@ import (
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // An eventPrinter prints events as they come. What the screen is too slow for is counted.
@@ -37,7 +38,7 @@ func (l *eventPrinter) addEvent(e event.Event) {
 	}
 }
 
-func (l *eventPrinter) printBanner(addr string, specs []toxics.Spec) {
+func (l *eventPrinter) printBanner(addr string, specs []spec.Spec) {
 	if l.flags.json {
 		text, err := json.Marshal(map[string]any{"kind": "listen", "listen": addr, "upstream": l.flags.upstream, "seed": l.flags.seed, "schedule": l.flags.schedule})
 		if err == nil {
@@ -47,7 +48,7 @@ func (l *eventPrinter) printBanner(addr string, specs []toxics.Spec) {
 	}
 	l.out.Printf("%s to %s, seed %d; stop with ^C\n", addr, l.flags.upstream, l.flags.seed)
 	for _, s := range specs {
-		l.out.Printf("  %s\n", s)
+		l.out.Printf("  %s\n", toxics.FormatFlag(s))
 	}
 	if l.flags.schedule != "" && len(specs) > 0 {
 		l.out.Printf("  schedule of what is random: %s\n", l.flags.schedule)

@@ -22,6 +22,7 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // Commands returns proxy.
@@ -117,7 +118,7 @@ func (f *proxyFlags) runProxy(cmd *cobra.Command) error {
 type starter func(event.Sink) (foreground, error)
 
 // prepareProxy checks what is asked for, before anything runs.
-func (f *proxyFlags) prepareProxy(listenGiven bool) (starter, []toxics.Spec, error) {
+func (f *proxyFlags) prepareProxy(listenGiven bool) (starter, []spec.Spec, error) {
 	datagrams, err := f.isDatagrams(listenGiven)
 	if err != nil {
 		return nil, nil, err
@@ -140,7 +141,7 @@ func (f *proxyFlags) prepareProxy(listenGiven bool) (starter, []toxics.Spec, err
 	}
 	cfg, err := f.proxyConfig(made)
 	f.schedule = cfg.FingerprintSpecs(made)
-	var specs []toxics.Spec
+	var specs []spec.Spec
 	for _, t := range made {
 		specs = append(specs, t.Spec)
 	}
@@ -205,7 +206,7 @@ type foreground interface {
 }
 
 // makeStream makes a toxic of a proxy of streams.
-func makeStream(spec toxics.Spec) (toxics.Toxic, error) {
+func makeStream(spec spec.Spec) (toxics.Toxic, error) {
 	_, stream := toxics.FindKind(spec.Type)
 	if _, ok := datagram.FindKind(spec.Type); ok && !stream {
 		return toxics.Toxic{}, fmt.Errorf("toxic %s: works on datagrams only, and this proxy forwards streams", spec.Type)

@@ -9,6 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // isDatagrams reports whether `harness proxy` is asked for one of datagrams. A
@@ -25,9 +26,9 @@ func (f *proxyFlags) isDatagrams(listenGiven bool) (bool, error) {
 }
 
 // prepareDatagrams checks what is asked for of a proxy of datagrams.
-func (f *proxyFlags) prepareDatagrams() (starter, []toxics.Spec, error) {
+func (f *proxyFlags) prepareDatagrams() (starter, []spec.Spec, error) {
 	var made []datagram.Toxic
-	var specs []toxics.Spec
+	var specs []spec.Spec
 	for _, text := range f.toxics {
 		spec, err := toxics.ParseFlag(text)
 		if err != nil {

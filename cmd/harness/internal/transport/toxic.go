@@ -9,6 +9,7 @@ import (
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/toxics"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // CompleteToxic completes a toxic on one line: its type, then the names of what
@@ -23,14 +24,14 @@ func CompleteToxic(cmd *cobra.Command, args []string, line string) ([]string, co
 	switch key, _, valued := strings.Cut(line[start:], "="); {
 	case !valued:
 		words = append(words, "direction=", "toxicity=", "connections=", "seed=")
-		for _, field := range toxics.TriggerFields() {
+		for _, field := range spec.TriggerFields() {
 			words = append(words, "at."+field+"=")
 		}
 	case key == "direction":
 		words = []string{"direction=upstream", "direction=downstream"}
 	case key == "at.event":
 		words = nil
-		for _, name := range toxics.TriggerEvents() {
+		for _, name := range spec.TriggerEvents() {
 			words = append(words, "at.event="+name)
 		}
 	}
@@ -54,12 +55,12 @@ func ToxicNames(*cobra.Command) []string {
 }
 
 // ToxicKinds returns the kinds of both catalogues. Some names are in both.
-func ToxicKinds() []toxics.Kind { return slices.Concat(toxics.Catalogue(), datagram.Catalogue()) }
+func ToxicKinds() []spec.Kind { return slices.Concat(toxics.Catalogue(), datagram.Catalogue()) }
 
 // IsText reports whether there is a toxic with an attribute of that name that is text.
 func IsText(attribute string) bool {
-	return slices.ContainsFunc(ToxicKinds(), func(k toxics.Kind) bool {
-		return slices.ContainsFunc(k.Attributes, func(a toxics.Attribute) bool { return a.Name == attribute && a.Kind == toxics.Text })
+	return slices.ContainsFunc(ToxicKinds(), func(k spec.Kind) bool {
+		return slices.ContainsFunc(k.Attributes, func(a spec.Attribute) bool { return a.Name == attribute && a.Kind == spec.Text })
 	})
 }
 
@@ -90,9 +91,9 @@ func CompleteAttributes(kind, word string) ([]string, cobra.ShellCompDirective) 
 }
 
 // attributeValues returns what an attribute may be set to, where that can be listed.
-func attributeValues(a toxics.Attribute) (words []string) {
+func attributeValues(a spec.Attribute) (words []string) {
 	choices := a.Choices
-	if a.Kind == toxics.Bool {
+	if a.Kind == spec.Bool {
 		choices = []string{"true", "false"}
 	}
 	for _, c := range choices {

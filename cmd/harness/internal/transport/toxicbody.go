@@ -1,24 +1,22 @@
 package transport
 
-import (
-	"github.com/sockharness/harness/toxics"
-)
+import "github.com/sockharness/harness/toxics/spec"
 
-// ToxicBody returns a toxic as the API takes it. The spec is one that was made, so that
+// ToxicBody returns a toxic as the API takes it. It is one that was made, so that
 // its attributes have their types.
-func ToxicBody(spec toxics.Spec) map[string]any {
-	body := map[string]any{"name": spec.Name, "type": spec.Type, "stream": spec.Direction.String(), "attributes": spec.Attributes}
-	if at := spec.At.Fields(); at != nil {
+func ToxicBody(made spec.Spec) map[string]any {
+	body := map[string]any{"name": made.Name, "type": made.Type, "stream": made.Direction.String(), "attributes": made.Attributes}
+	if at := made.At.Fields(); at != nil {
 		body["at"] = at
 	}
-	if spec.Toxicity != 0 && spec.Toxicity != 1 {
-		body["toxicity"] = max(spec.Toxicity, 0)
+	if made.Toxicity != 0 && made.Toxicity != 1 {
+		body["toxicity"] = max(made.Toxicity, 0)
 	}
-	if spec.Connection != 0 {
-		body["connections"] = toxics.FormatConnections(spec.Connection, spec.LastConnection)
+	if made.Connection != 0 {
+		body["connections"] = spec.FormatConnections(made.Connection, made.LastConnection)
 	}
-	if spec.Seed != nil {
-		body["seed"] = *spec.Seed
+	if made.Seed != nil {
+		body["seed"] = *made.Seed
 	}
 	return body
 }

@@ -1,23 +1,23 @@
-package toxics
+package engine
 
 import "math/rand/v2"
 
-// An offsetChance draws by stream offset: what is decided at an offset is the same
+// An OffsetSource draws by stream offset: what is decided at an offset is the same
 // however the stream was cut, and whatever was decided before.
-type offsetChance struct {
+type OffsetSource struct {
 	first, second uint64 // of the toxic on this link
 	state         rand.PCG
 	chance        *rand.Rand
 }
 
-func newOffsetChance(chance *rand.Rand) *offsetChance {
-	c := &offsetChance{first: chance.Uint64(), second: chance.Uint64()}
+func NewOffsetSource(chance *rand.Rand) *OffsetSource {
+	c := &OffsetSource{first: chance.Uint64(), second: chance.Uint64()}
 	c.chance = rand.New(&c.state)
 	return c
 }
 
-// at returns the generator of what is decided at the offset, until the next call.
-func (c *offsetChance) at(offset int64) *rand.Rand {
+// At returns the generator of what is decided at the offset, until the next call.
+func (c *OffsetSource) At(offset int64) *rand.Rand {
 	c.state.Seed(c.first^mixBits(uint64(offset)), c.second)
 	return c.chance
 }

@@ -1,4 +1,4 @@
-package toxics
+package adapter
 
 import (
 	"reflect"
@@ -6,36 +6,37 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
+	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/hook"
 )
 
-// A foreign toxic is one that was written for Toxiproxy and runs unchanged; all
+// A ForeignToxic toxic is one that was written for Toxiproxy and runs unchanged; all
 // that is added is the report of when it takes effect.
-type foreign struct {
+type ForeignToxic struct {
 	tp.Toxic
-	effect effect
+	Effect Effect
 }
 
-// An effect says when a plain toxic takes effect, as seen from outside.
-type effect struct {
-	detail string
-	bytes  int64 // with the chunk that completes so many bytes; 0: the first chunk; below 0: no chunk
-	eof    bool  // when the source ends
-	close  bool  // when it closes its output before the source has ended
+// An Effect says when a plain toxic takes effect, as seen from outside.
+type Effect struct {
+	Detail string
+	Bytes  int64 // with the chunk that completes so many bytes; 0: the first chunk; below 0: no chunk
+	EOF    bool  // when the source ends
+	Close  bool  // when it closes its output before the source has ended
 }
 
-func (p foreign) startOn(f *flow) tp.Toxic {
-	origin := f.offset
-	if f.sending != nil {
-		origin += int64(len(f.sending.Data)) // of a toxic that was here before
+func (p ForeignToxic) StartOn(f *engine.Flow) tp.Toxic {
+	origin := f.Offset
+	if f.Sending != nil {
+		origin += int64(len(f.Sending.Data)) // of a toxic that was here before
 	}
-	g := &adapter{flow: f, effect: p.effect, origin: origin, inner: p.Toxic}
+	g := &adapter{Flow: f, effect: p.Effect, origin: origin, inner: p.Toxic}
 	if a, ok := p.Toxic.(interface{ Attach(hook.Link) tp.Toxic }); ok {
-		g.inner, g.reports = a.Attach(offsetWire{f.w, origin}), true
+		g.inner, g.reports = a.Attach(offsetWire{f.Link, origin}), true
 	}
 	if stateful, ok := g.inner.(tp.StatefulToxic); ok {
-		if state := stateful.NewState(); reflect.TypeOf(state) != reflect.TypeOf(f.state) {
-			f.state = state
+		if state := stateful.NewState(); reflect.TypeOf(state) != reflect.TypeOf(f.State) {
+			f.State = state
 		}
 	}
 	return g
@@ -48,15 +49,16 @@ type offsetWire struct {
 }
 
 func (s offsetWire) Struck(offset int64, detail string) { s.Link.Struck(s.origin+offset, detail) }
-func (s offsetWire) Boundary(offset int64)              { s.Link.Boundary(s.origin + offset) }
+
+func (s offsetWire) Boundary(offset int64) { s.Link.Boundary(s.origin + offset) }
 
 // An adapter runs a toxic that knows nothing of flows. The toxic runs in a
 // goroutine of its own on a copy of the stub, which shares everything with the
 // stub but the input; Pipe feeds it and waits for it.
 type adapter struct {
-	*flow
+	*engine.Flow
 	inner   tp.Toxic
-	effect  effect
+	effect  Effect
 	reports bool  // the toxic calls Struck itself
 	eofSent bool  // the toxic knows that the source has ended
 	origin  int64 // where it began to strike; the flow's offset counts what it was fed
@@ -66,14 +68,14 @@ type adapter struct {
 // Interrupt, Output and the mark that it is closed are shared.
 func (g *adapter) innerStub(stub *tp.ToxicStub, input <-chan *stream.StreamChunk) *tp.ToxicStub {
 	inner := *stub
-	inner.Input, inner.State = input, g.state
+	inner.Input, inner.State = input, g.State
 	return &inner
 }
 
 // Pipe feeds the toxic until its Pipe has returned. A panic of the toxic becomes
 // one of Pipe, where the link expects it.
 func (g *adapter) Pipe(stub *tp.ToxicStub) {
-	if !g.sendPending(stub) {
+	if !g.SendPending(stub) {
 		return
 	}
 	feed, done := make(chan *stream.StreamChunk), make(chan any, 1)
@@ -91,9 +93,9 @@ func (g *adapter) Pipe(stub *tp.ToxicStub) {
 		panic(p)
 	}
 	if !g.eofSent && !g.reports && stub.Closed() {
-		g.w.End(hook.CloseBoth)                           // the source may have ended, but the toxic did not know
-		if g.effect.close && g.w.Context().Err() == nil { // else the link has ended, not the toxic
-			g.reportEffect(g.offset)
+		g.Link.End(hook.CloseBoth)                           // the source may have ended, but the toxic did not know
+		if g.effect.Close && g.Link.Context().Err() == nil { // else the link has ended, not the toxic
+			g.reportEffect(g.Offset)
 		}
 	}
 }
@@ -102,21 +104,21 @@ func (g *adapter) Pipe(stub *tp.ToxicStub) {
 func (g *adapter) feedInner(stub *tp.ToxicStub, feed chan<- *stream.StreamChunk, done <-chan any) any {
 	for {
 		input, output, size := stub.Input, feed, int64(0)
-		if g.pushedBack != nil {
-			input, size = nil, int64(len(g.pushedBack.Data)) // afterwards the chunk is the toxic's
+		if g.PushedBack != nil {
+			input, size = nil, int64(len(g.PushedBack.Data)) // afterwards the chunk is the toxic's
 			g.reportAhead(size)
-		} else if output = nil; g.ended {
+		} else if output = nil; g.Ended {
 			return g.sendEOF(stub, feed, done)
 		}
 		select {
 		case c := <-input:
 			g.acceptChunk(c)
-		case output <- g.pushedBack:
-			g.offset += size
-			g.pushedBack = nil
+		case output <- g.PushedBack:
+			g.Offset += size
+			g.PushedBack = nil
 		case p := <-done:
 			return p
-		case <-g.w.Context().Done():
+		case <-g.Link.Context().Done():
 			return g.interruptInner(stub, done)
 		}
 	}
@@ -125,30 +127,30 @@ func (g *adapter) feedInner(stub *tp.ToxicStub, feed chan<- *stream.StreamChunk,
 // acceptChunk takes what the input yields.
 func (g *adapter) acceptChunk(c *stream.StreamChunk) {
 	if c == nil {
-		g.ended = true
+		g.Ended = true
 	} else if len(c.Data) > 0 {
-		g.pushedBack = c
+		g.PushedBack = c
 	}
 }
 
 // reportAhead reports the effect of the chunk that the toxic is about to get:
 // afterwards it may be too late, the stream may be over.
 func (g *adapter) reportAhead(size int64) {
-	if n := g.effect.bytes; n >= 0 && g.offset+size >= g.origin+n {
+	if n := g.effect.Bytes; n >= 0 && g.Offset+size >= g.origin+n {
 		g.reportEffect(g.origin + n)
 	}
 }
 
 func (g *adapter) reportEffect(offset int64) {
 	if !g.reports {
-		g.reportStruck(offset, "%s", g.effect.detail)
+		g.ReportStruck(offset, "%s", g.effect.Detail)
 	}
 }
 
 // sendEOF tells the toxic that the source has ended.
 func (g *adapter) sendEOF(stub *tp.ToxicStub, feed chan<- *stream.StreamChunk, done <-chan any) any {
-	if g.effect.eof {
-		g.reportEffect(g.offset)
+	if g.effect.EOF {
+		g.reportEffect(g.Offset)
 	}
 	select {
 	case feed <- nil:
@@ -156,13 +158,13 @@ func (g *adapter) sendEOF(stub *tp.ToxicStub, feed chan<- *stream.StreamChunk, d
 		close(feed)
 	case p := <-done:
 		return p
-	case <-g.w.Context().Done():
+	case <-g.Link.Context().Done():
 		return g.interruptInner(stub, done)
 	}
 	select {
 	case p := <-done:
 		return p
-	case <-g.w.Context().Done():
+	case <-g.Link.Context().Done():
 		return g.interruptInner(stub, done)
 	}
 }
@@ -184,5 +186,5 @@ func (g *adapter) Cleanup(stub *tp.ToxicStub) {
 	if inner, ok := g.inner.(tp.CleanupToxic); ok {
 		inner.Cleanup(g.innerStub(stub, stub.Input))
 	}
-	g.flow.Cleanup(stub)
+	g.Flow.Cleanup(stub)
 }

@@ -1,10 +1,9 @@
-package toxics
+package spec
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +21,7 @@ import (
 // at.opposite, at.segment, at.event, at.time, and the attributes of the type. A
 // value with blanks is put in double quotes; in quotes, and in patterns and texts always,
 // Go's escapes such as \r\n and \x00 are read. A list is written with commas. Whether the type and its attributes exist, [MakeToxic] says.
-func ParseFlag(text string) (Spec, error) {
+func ParseFlag(text string, findKind func(name string) (Kind, bool)) (Spec, error) {
 	words, err := splitWords(text)
 	if err != nil {
 		return Spec{}, fmt.Errorf("toxic %q: %w", text, err)
@@ -31,9 +30,10 @@ func ParseFlag(text string) (Spec, error) {
 		return Spec{}, fmt.Errorf("toxic %q: must begin with a type such as latency", text)
 	}
 	p := flagParser{
-		spec: Spec{Type: words[0].key, Direction: event.Downstream, Toxicity: 1, Attributes: map[string]any{}},
-		at:   map[string]any{},
-		seen: map[string]bool{},
+		findKind: findKind,
+		spec:     Spec{Type: words[0].key, Direction: event.Downstream, Toxicity: 1, Attributes: map[string]any{}},
+		at:       map[string]any{},
+		seen:     map[string]bool{},
 	}
 	var errs []error
 	for _, w := range words[1:] {
@@ -41,7 +41,7 @@ func ParseFlag(text string) (Spec, error) {
 	}
 	p.spec.At, err = ParseTrigger(p.at)
 	if err := errors.Join(append(errs, err)...); err != nil {
-		return Spec{}, prefixErrors(err, fmt.Sprintf("toxic %s: ", p.spec.Type))
+		return Spec{}, PrefixErrors(err, fmt.Sprintf("toxic %s: ", p.spec.Type))
 	}
 	return p.spec, nil
 }
@@ -105,9 +105,10 @@ func (w *word) readValue(text string) (string, error) {
 
 // A flagParser gathers what the words of a flag say.
 type flagParser struct {
-	spec Spec
-	at   map[string]any
-	seen map[string]bool
+	findKind func(name string) (Kind, bool)
+	spec     Spec
+	at       map[string]any
+	seen     map[string]bool
 }
 
 func (p *flagParser) setField(w word) error {
@@ -150,37 +151,6 @@ func (p *flagParser) setField(w word) error {
 	return err
 }
 
-// ParseConnections reads which connections have a toxic: "2" the second, "1-3"
-// the first three, "4-" all from the fourth on, "0" every one.
-func ParseConnections(text string) (connection, through uint64, err error) {
-	from, to, ranged := strings.Cut(text, "-")
-	connection, err = strconv.ParseUint(from, 10, 64)
-	switch {
-	case err != nil || ranged && connection == 0:
-	case ranged && to == "":
-		return connection, math.MaxUint64, nil
-	case ranged:
-		through, err = strconv.ParseUint(to, 10, 64)
-		if err == nil && through >= connection {
-			return connection, through, nil
-		}
-	default:
-		return connection, 0, nil
-	}
-	return 0, 0, fmt.Errorf("must be a number from 1, a range such as 1-3 or 4-, or 0 for all, got %q", text)
-}
-
-// FormatConnections writes what [ParseConnections] reads.
-func FormatConnections(connection, through uint64) string {
-	switch through {
-	case 0:
-		return strconv.FormatUint(connection, 10)
-	case math.MaxUint64:
-		return strconv.FormatUint(connection, 10) + "-"
-	}
-	return fmt.Sprintf("%d-%d", connection, through)
-}
-
 // setTrigger reads the value of at.field; a pattern's escapes need no quotes.
 func (p *flagParser) setTrigger(field string, w word) error {
 	if field == "pattern" || field == "opposite" {
@@ -194,7 +164,7 @@ func (p *flagParser) setTrigger(field string, w word) error {
 
 // setAttribute reads the value of an attribute; the escapes of a text need no quotes.
 func (p *flagParser) setAttribute(w word) error {
-	kind, _ := FindKind(p.spec.Type)
+	kind, _ := p.findKind(p.spec.Type)
 	if slices.ContainsFunc(kind.Attributes, func(a Attribute) bool { return a.Name == w.key && a.Kind == Text }) {
 		if err := w.unescape(); err != nil {
 			return err

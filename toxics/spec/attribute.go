@@ -1,4 +1,4 @@
-package toxics
+package spec
 
 import (
 	"errors"
@@ -24,11 +24,11 @@ const (
 	Text     ValueKind = "text"     // string: the bytes themselves, or hex digits behind "hex:"
 )
 
-// maxMilliseconds bounds durations so that the sum of two fits time.Duration.
-const maxMilliseconds = math.MaxInt64 / int64(time.Millisecond) / 2
+// MaxMilliseconds bounds durations so that the sum of two fits time.Duration.
+const MaxMilliseconds = math.MaxInt64 / int64(time.Millisecond) / 2
 
-// maxSize bounds stream offsets so that the sum of two fits int64.
-const maxSize = 1 << 61
+// MaxSize bounds stream offsets so that the sum of two fits int64.
+const MaxSize = 1 << 61
 
 // An Attribute is one setting of a kind of toxic.
 type Attribute struct {
@@ -43,24 +43,28 @@ type Attribute struct {
 	Summary   string
 }
 
-// settings are the attributes of one toxic, complete and within their ranges.
-type settings map[string]any
+// Settings are the attributes of one toxic, complete and within their ranges.
+type Settings map[string]any
 
-func (s settings) intOf(name string) int64     { return s[name].(int64) }
-func (s settings) boolOf(name string) bool     { return s[name].(bool) }
-func (s settings) intsOf(name string) []int64  { return s[name].([]int64) }
-func (s settings) shareOf(name string) float64 { return s[name].(float64) }
-func (s settings) wordOf(name string) string   { return s[name].(string) }
+func (s Settings) Int(name string) int64 { return s[name].(int64) }
 
-// durationOf returns an attribute in milliseconds.
-func (s settings) durationOf(name string) time.Duration {
-	return time.Duration(s.intOf(name)) * time.Millisecond
+func (s Settings) Bool(name string) bool { return s[name].(bool) }
+
+func (s Settings) Ints(name string) []int64 { return s[name].([]int64) }
+
+func (s Settings) Share(name string) float64 { return s[name].(float64) }
+
+func (s Settings) Word(name string) string { return s[name].(string) }
+
+// Duration returns an attribute in milliseconds.
+func (s Settings) Duration(name string) time.Duration {
+	return time.Duration(s.Int(name)) * time.Millisecond
 }
 
-// readSettings completes and checks the given attributes. A nil value is the default.
-func readSettings(attributes []Attribute, given map[string]any) (settings, error) {
+// ReadSettings completes and checks the given attributes. A nil value is the default.
+func readSettings(attributes []Attribute, given map[string]any) (Settings, error) {
 	var errs []error
-	s := settings{}
+	s := Settings{}
 	var names []string
 	for _, a := range attributes {
 		names = append(names, a.Name)

@@ -1,4 +1,4 @@
-package toxics
+package engine
 
 import (
 	"sync"
@@ -7,14 +7,17 @@ import (
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A patternKey is a pattern that one direction is watched for on behalf of a toxic
 // of the other one. The toxics of a connection find each other by it.
 type patternKey struct{ toxic, pattern string }
 
-// patternKey returns what the trigger of t waits for in the opposite direction.
-func (t *Toxic) patternKey() patternKey { return patternKey{t.Name, string(t.At.Opposite)} }
+// NewPatternKey returns what the trigger of the named toxic waits for in the opposite direction.
+func NewPatternKey(toxic string, at spec.Trigger) patternKey {
+	return patternKey{toxic, string(at.Opposite)}
+}
 
 // A patternSignal is given once.
 type patternSignal struct {
@@ -35,29 +38,29 @@ func (s patternKey) signalOn(w hook.Link) *patternSignal {
 	return m.Shared(s, fresh).(*patternSignal)
 }
 
-// startOn watches the direction of f.
-func (s patternKey) startOn(f *flow) tp.Toxic {
-	c := newTriggerWatch(Trigger{Pattern: []byte(s.pattern)}, f)
-	return &patternScan{flow: f, cue: c, signal: s.signalOn(f.w)}
+// StartOn watches the direction of f.
+func (s patternKey) StartOn(f *Flow) tp.Toxic {
+	c := newTriggerWatch(spec.Trigger{Pattern: []byte(s.pattern)}, f)
+	return &patternScan{Flow: f, cue: c, signal: s.signalOn(f.Link)}
 }
 
 // A patternScan passes everything on and gives the signal when it sees its pattern.
 type patternScan struct {
-	*flow
+	*Flow
 	cue    *triggerWatch
 	signal *patternSignal
 	found  bool
 }
 
-func (p *patternScan) Pipe(stub *tp.ToxicStub) { p.relayChunks(stub, p.scanChunk) }
+func (p *patternScan) Pipe(stub *tp.ToxicStub) { p.RelayChunks(stub, p.scanChunk) }
 
 // scanChunk gives the signal before the chunk goes on: what answers it comes later.
 func (p *patternScan) scanChunk(c *stream.StreamChunk) {
-	p.sending = c
+	p.Sending = c
 	if p.found {
 		return
 	}
-	if _, p.found = p.cue.findIn(p.offset, c.Data); p.found {
+	if _, p.found = p.cue.FindIn(p.Offset, c.Data); p.found {
 		p.signal.fire()
 	}
 }

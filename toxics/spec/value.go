@@ -1,4 +1,4 @@
-package toxics
+package spec
 
 import (
 	"encoding/json"
@@ -204,4 +204,9 @@ func trimBlanks(value any) any {
 		return strings.TrimSpace(text)
 	}
 	return value
+}
+
+// MillisAttribute describes a duration that may be negative, as Toxiproxy has it.
+func MillisAttribute(name string, value int64, summary string) Attribute {
+	return Attribute{Name: name, Kind: Duration, Default: value, Unit: "ms", Min: -MaxMilliseconds, Max: MaxMilliseconds, Summary: summary}
 }

@@ -1,4 +1,4 @@
-package toxics
+package spec
 
 import (
 	"fmt"
@@ -8,9 +8,13 @@ import (
 	"strings"
 )
 
-// String returns the spec as one line that [ParseFlag] reads back. What is at
-// its default is left out, direction excepted.
-func (s Spec) String() string {
+// String returns the spec as one line that [ParseFlag] reads back, with every attribute
+// that it has.
+func (s Spec) String() string { return s.FormatFlag(Kind{}) }
+
+// FormatFlag is String without the attributes that are at their default, which the
+// kind of the spec's type tells.
+func (s Spec) FormatFlag(kind Kind) string {
 	words := []string{s.Type, "direction=" + s.Direction.String()}
 	if s.Name != "" && s.Name != s.Type+"_"+s.Direction.String() {
 		words = append(words, "name="+quoteText(s.Name))
@@ -27,7 +31,6 @@ func (s Spec) String() string {
 	if !s.At.IsZero() {
 		words = append(words, s.At.String())
 	}
-	kind, _ := FindKind(s.Type)
 	for _, name := range slices.Sorted(maps.Keys(s.Attributes)) {
 		if !kind.isDefault(name, s.Attributes[name]) {
 			words = append(words, name+"="+formatValue(s.Attributes[name]))

@@ -1,4 +1,4 @@
-package toxics
+package spec
 
 import (
 	"errors"
@@ -35,7 +35,7 @@ type Trigger struct {
 	//   open    the link was opened
 	//   accept  the client was accepted
 	//   answer  the opposite direction carried its first byte
-	//   eof     the source of this direction ended its stream
+	//   GotEOF     the source of this direction ended its stream
 	//   fin     either side ended its stream
 	//   rst     either side reset the connection
 	Event string
@@ -172,8 +172,8 @@ func (t *Trigger) setField(name string, value any) error {
 		return nil
 	case "time":
 		ms, err := parseMilliseconds(value)
-		if err == nil && (ms < 1 || ms > maxMilliseconds) {
-			err = fmt.Errorf("must be 1ms to %d ms, got %v", int64(maxMilliseconds), value)
+		if err == nil && (ms < 1 || ms > MaxMilliseconds) {
+			err = fmt.Errorf("must be 1ms to %d ms, got %v", int64(MaxMilliseconds), value)
 		}
 		t.After = time.Duration(ms) * time.Millisecond
 		return prefixError("at.time", err)

@@ -1,31 +1,39 @@
-package toxics
+package engine
 
 import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
+
+	"github.com/sockharness/harness/toxics/spec"
 )
 
-// A triggered toxic lets the stream pass until its trigger is reached, and is
+// A TriggeredBehavior toxic lets the stream pass until its trigger is reached, and is
 // the inner toxic from there on.
-type triggered struct {
-	at       Trigger
+type TriggeredBehavior struct {
+	at       spec.Trigger
 	sighting patternKey // for Opposite
-	inner    behavior
+	inner    Behavior
 }
 
-func (t triggered) startOn(f *flow) tp.Toxic {
-	a := &triggeredPipe{flow: f, trigger: newTriggerWatch(t.at, f), inner: t.inner}
+// NewTriggered returns the behavior that is inner from the trigger of the named toxic on.
+func NewTriggered(toxic string, at spec.Trigger, inner Behavior) TriggeredBehavior {
+	return TriggeredBehavior{at, NewPatternKey(toxic, at), inner}
+}
+
+// StartOn implements [Behavior].
+func (t TriggeredBehavior) StartOn(f *Flow) tp.Toxic {
+	a := &triggeredPipe{Flow: f, trigger: newTriggerWatch(t.at, f), inner: t.inner}
 	if len(t.at.Opposite) > 0 {
-		a.trigger.fireCh = t.sighting.signalOn(f.w).seen
+		a.trigger.fireCh = t.sighting.signalOn(f.Link).seen
 	}
 	return a
 }
 
 // A triggeredPipe toxic waits for its cue.
 type triggeredPipe struct {
-	*flow
+	*Flow
 	trigger   *triggerWatch
-	inner     behavior
+	inner     Behavior
 	triggered bool // the cue was given; what belongs before it may still have to be sent
 	running   tp.Toxic
 }
@@ -35,32 +43,32 @@ func (a *triggeredPipe) Pipe(stub *tp.ToxicStub) {
 		return
 	}
 	if a.running == nil {
-		a.running = a.inner.startOn(a.flow)
+		a.running = a.inner.StartOn(a.Flow)
 	}
 	a.running.Pipe(stub)
 }
 
 // awaitTrigger passes the stream on until the cue is given; false when Pipe has to return.
 func (a *triggeredPipe) awaitTrigger(stub *tp.ToxicStub) bool {
-	for a.sendPending(stub) {
-		if a.triggered || a.trigger.reachedAt(a.offset) {
+	for a.SendPending(stub) {
+		if a.triggered || a.trigger.reachedAt(a.Offset) {
 			a.triggered = true
 			return true
 		}
-		c, what := a.takeUntil(stub, a.trigger.fireCh, a.trigger.deadline)
+		c, what := a.TakeUntil(stub, a.trigger.fireCh, a.trigger.deadline)
 		switch what {
-		case stopped:
+		case Stopped:
 			return false
-		case alarmed:
+		case Alarmed:
 			a.triggered = true
-		case eof:
+		case GotEOF:
 			if a.triggered = a.trigger.Event == "eof" || a.trigger.hasFired(); !a.triggered {
 				stub.Close()
 				return false
 			}
-		case chunk:
+		case GotChunk:
 			if a.trigger.hasFired() { // it and the chunk came at once
-				a.pushedBack, a.triggered = c, true
+				a.PushedBack, a.triggered = c, true
 				continue
 			}
 			a.splitAt(c)
@@ -71,19 +79,19 @@ func (a *triggeredPipe) awaitTrigger(stub *tp.ToxicStub) bool {
 
 // splitAt sends on what of c comes before the cue and keeps the rest.
 func (a *triggeredPipe) splitAt(c *stream.StreamChunk) {
-	n, found := a.trigger.findIn(a.offset, c.Data)
+	n, found := a.trigger.FindIn(a.Offset, c.Data)
 	if w := a.trigger.frames; w != nil && w.missed != "" {
-		a.reportCannot(w.missed)
+		a.ReportCannot(w.missed)
 		w.missed = ""
 	}
 	a.triggered = found
 	switch {
 	case !found || n == len(c.Data):
-		a.sending = c
+		a.Sending = c
 	case n == 0:
-		a.pushedBack = c
+		a.PushedBack = c
 	default:
-		a.sending, a.pushedBack = splitChunk(c, n)
+		a.Sending, a.PushedBack = SplitChunk(c, n)
 	}
 }
 
@@ -93,5 +101,5 @@ func (a *triggeredPipe) Cleanup(stub *tp.ToxicStub) {
 		running.Cleanup(stub)
 		return
 	}
-	a.flow.Cleanup(stub)
+	a.Flow.Cleanup(stub)
 }

@@ -1,4 +1,4 @@
-package toxics
+package engine
 
 import (
 	"bytes"
@@ -6,11 +6,12 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A triggerWatch watches one link for its trigger.
 type triggerWatch struct {
-	Trigger
+	spec.Trigger
 	failure  []int       // of Pattern: length of the longest proper border of each prefix
 	matched  int         // how much of Pattern the bytes so far end with
 	segments int         // how many segments have arrived
@@ -20,7 +21,7 @@ type triggerWatch struct {
 }
 
 // newTriggerWatch starts watching; f is at the start of the stream.
-func newTriggerWatch(t Trigger, f *flow) *triggerWatch {
+func newTriggerWatch(t spec.Trigger, f *Flow) *triggerWatch {
 	c := &triggerWatch{Trigger: t}
 	if len(t.Pattern) > 0 {
 		c.failure = patternBorders(t.Pattern)
@@ -33,13 +34,13 @@ func newTriggerWatch(t Trigger, f *flow) *triggerWatch {
 	}
 	switch t.Event {
 	case "accept":
-		c.fireCh = f.w.EventHappened(event.Accept)
+		c.fireCh = f.Link.EventHappened(event.Accept)
 	case "fin":
-		c.fireCh = f.w.EventHappened(event.FIN)
+		c.fireCh = f.Link.EventHappened(event.FIN)
 	case "rst":
-		c.fireCh = f.w.EventHappened(event.RST)
+		c.fireCh = f.Link.EventHappened(event.RST)
 	case "answer":
-		if w, ok := f.w.(hook.ReplyNotifier); ok {
+		if w, ok := f.Link.(hook.ReplyNotifier); ok {
 			c.fireCh = w.ReplyStarted()
 		}
 	}
@@ -84,9 +85,9 @@ func (c *triggerWatch) hasFired() bool {
 	}
 }
 
-// findIn returns how many bytes of a segment at offset pass before the trigger,
+// FindIn returns how many bytes of a segment at offset pass before the trigger,
 // and whether the trigger is in it at all.
-func (c *triggerWatch) findIn(offset int64, data []byte) (int, bool) {
+func (c *triggerWatch) FindIn(offset int64, data []byte) (int, bool) {
 	c.segments++
 	switch {
 	case c.Byte != nil && offset+int64(len(data)) >= *c.Byte:

@@ -1,4 +1,4 @@
-package toxics
+package seed
 
 import (
 	"fmt"
@@ -6,16 +6,14 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/sockharness/harness/harness/seed"
 )
 
 // draws returns n delays in milliseconds, in ascending order.
-func draws(l latency, n int) []float64 {
-	dice := seed.New(11).NewRand()
+func draws(mean, jitter int64, distribution string, n int) []float64 {
+	dice := New(11).NewRand()
 	list := make([]float64, n)
 	for i := range list {
-		list[i] = float64(l.drawDelay(dice)) / float64(time.Millisecond)
+		list[i] = float64(DrawDelay(mean, jitter, distribution, dice)) / float64(time.Millisecond)
 	}
 	slices.Sort(list)
 	return list
@@ -37,16 +35,16 @@ func moments(list []float64) (mean, deviation float64) {
 func TestDistributions(t *testing.T) {
 	const n, mean, jitter = 20_000, 1000, 100
 	cdf := map[string]func(x, jitter float64) float64{
-		uniform: func(x, jitter float64) float64 {
+		Uniform: func(x, jitter float64) float64 {
 			return min(max((math.Floor(x)+1-(mean-jitter))/(2*jitter), 0), 1)
 		},
-		normal: func(x, jitter float64) float64 { return 0.5 * math.Erfc(-(x-mean)/jitter/math.Sqrt2) },
-		pareto: func(x, jitter float64) float64 {
+		Normal: func(x, jitter float64) float64 { return 0.5 * math.Erfc(-(x-mean)/jitter/math.Sqrt2) },
+		Pareto: func(x, jitter float64) float64 {
 			return 1 - math.Pow(max((x-mean)/jitter*paretoDeviation+paretoMean, 1), -paretoShape)
 		},
 	}
 	for name, f := range cdf {
-		list := draws(latency{mean, jitter, name}, n)
+		list := draws(mean, jitter, name, n)
 		distance := func(jitter float64) (d float64) {
 			for i, x := range list {
 				if i+1 < n && list[i+1] == x { // values may repeat: the uniform ones are whole
@@ -63,7 +61,7 @@ func TestDistributions(t *testing.T) {
 			t.Errorf("%s: a wrong jitter is not seen, distance %.4f", name, d)
 		}
 		gotMean, deviation := moments(list)
-		want := map[string]float64{uniform: jitter / math.Sqrt(3), normal: jitter, pareto: jitter}[name]
+		want := map[string]float64{Uniform: jitter / math.Sqrt(3), Normal: jitter, Pareto: jitter}[name]
 		if math.Abs(gotMean-mean) > 3 || math.Abs(deviation-want) > want/8 {
 			t.Errorf("%s: mean %.1f, deviation %.1f, want %d and %.1f", name, gotMean, deviation, mean, want)
 		}
@@ -71,15 +69,16 @@ func TestDistributions(t *testing.T) {
 }
 
 func TestDelaysAreBounded(t *testing.T) {
-	for _, name := range []string{uniform, normal, pareto} {
-		for _, l := range []latency{{-5, 0, name}, {5, 50, name}, {maxMilliseconds, maxMilliseconds, name}, {-maxMilliseconds, maxMilliseconds, name}} {
-			list := draws(l, 1000)
-			if low, high := list[0], list[len(list)-1]; low < 0 || high > float64(maxMilliseconds) {
-				t.Errorf("%+v: delays from %v to %v", l, low, high)
+	const longest = int64(maxDelay / time.Millisecond)
+	for _, name := range []string{Uniform, Normal, Pareto} {
+		for _, l := range [][2]int64{{-5, 0}, {5, 50}, {longest, longest}, {-longest, longest}} {
+			list := draws(l[0], l[1], name, 1000)
+			if low, high := list[0], list[len(list)-1]; low < 0 || high > float64(longest) {
+				t.Errorf("%s of %v: delays from %v to %v", name, l, low, high)
 			}
 		}
 	}
-	if got := fmt.Sprint(draws(latency{20, 0, pareto}, 2)); got != "[20 20]" {
+	if got := fmt.Sprint(draws(20, 0, Pareto, 2)); got != "[20 20]" {
 		t.Errorf("without jitter %s", got)
 	}
 }

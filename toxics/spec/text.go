@@ -1,4 +1,4 @@
-package toxics
+package spec
 
 import (
 	"encoding/hex"
@@ -8,14 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// maxText bounds a [Text], bytes. A request to the API has no more.
-const maxText = 1 << 20
+// MaxText bounds a [Text], bytes. A request to the API has no more.
+const MaxText = 1 << 20
 
 // hexMark begins bytes that are written as hex digits, blanks between them or not.
 const hexMark = "hex:"
 
-// textOf returns the bytes of a [Text].
-func (s settings) textOf(name string) []byte {
+// Text returns the bytes of a [Text].
+func (s Settings) Text(name string) []byte {
 	b, _ := decodeText(s[name].(string)) // it was read by readText
 	return b
 }

@@ -1,4 +1,4 @@
-package toxics
+package engine
 
 import (
 	"context"

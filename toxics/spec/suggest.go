@@ -1,4 +1,4 @@
-package toxics
+package spec
 
 import "github.com/sockharness/harness/harness/suggest"
 
