@@ -10,7 +10,7 @@ import (
 
 const (
 	pollEvery = time.Millisecond       // how often the process table is looked at
-	killBound = 5 * time.Second        // for the kernel to end what was killed
+	killBound = 30 * time.Second       // for the kernel to end what was killed; a busy machine took more than 5 s
 	pipeBound = 100 * time.Millisecond // for pipes whose every writer of ours is gone
 )
 
@@ -119,7 +119,7 @@ func (p *Process) killTree() error {
 		select {
 		case <-tick.C:
 		case <-bound.C:
-			return &Error{Op: p.role, Command: p.command, Err: fmt.Errorf("processes %v did not end after SIGKILL", p.ProcessTree())}
+			return &Error{Op: p.role, Command: p.command, Err: fmt.Errorf("process %d with processes %v did not end within %v of SIGKILL", p.Pid(), p.ProcessTree(), killBound)}
 		}
 	}
 	<-p.exited

@@ -128,7 +128,7 @@ func (a *rig) WatchProgress(ctx context.Context, idle func() bool, moved func() 
 func (a *rig) awaitOverdue(ctx, budget context.Context, w wait, idle func() bool) error {
 	w.idle, w.proofSlot = idle, a.setup.run.runner.prover
 	for pause := proofRetryMin; sleep.For(budget, pause) && len(w.pids()) > 0; pause = min(pause*3/2, proofRetryMax) {
-		if stuck := w.proveStuck(budget); stuck != nil {
+		if stuck := w.proveStuck(budget, 0); stuck != nil {
 			return fmt.Errorf("it is proven that %w", stuck)
 		}
 	}

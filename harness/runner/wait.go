@@ -58,8 +58,12 @@ func (p *scenarioRun) controlCPU() time.Duration {
 }
 
 // proofTimeout is how long one attempt may take to prove that the peers wait for
-// ever; it takes some 5 ms where they do.
-const proofTimeout = 25 * time.Millisecond
+// ever; it takes some 5 ms where they do. On a busy machine it may take longer by the time for
+// which there was no processor, up to maxProofWait.
+const (
+	proofTimeout = 25 * time.Millisecond
+	maxProofWait = time.Second
+)
 
 // errSpin is the cause of a wait that ended because a peer burns a processor
 // and nothing moves.
@@ -136,7 +140,7 @@ func (w wait) watchPeers(ctx context.Context) error {
 	}
 	l := newCPUMonitor(w)
 	defer l.reportCPUWait()
-	if stuck := w.proveStuck(ctx); stuck != nil {
+	if stuck := w.proveStuck(ctx, 0); stuck != nil {
 		return stuck
 	}
 	for {
@@ -155,7 +159,7 @@ func (w wait) watchPeers(ctx context.Context) error {
 		if l.takeSample(); l.ranSince >= cmp.Or(w.spinAfter, spinTime) {
 			return errSpin
 		}
-		if stuck := w.proveStuck(ctx); stuck != nil {
+		if stuck := w.proveStuck(ctx, l.cpuWait); stuck != nil {
 			return stuck
 		}
 	}
@@ -169,8 +173,9 @@ func (w wait) extension() time.Duration {
 	return w.moreTime()
 }
 
-// proveStuck returns the proof that the peers wait for ever, or nil.
-func (w wait) proveStuck(ctx context.Context) error {
+// proveStuck returns the proof that the peers wait for ever, or nil. Processors have
+// been short for so long.
+func (w wait) proveStuck(ctx context.Context, cpuWait time.Duration) error {
 	if w.idle == nil || !w.idle() {
 		return nil
 	}
@@ -180,7 +185,7 @@ func (w wait) proveStuck(ctx context.Context) error {
 	default:
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
+	ctx, cancel := context.WithTimeout(ctx, proofTimeout+min(cpuWait, maxProofWait))
 	defer cancel()
 	d, err := probe.StuckCheck{Tree: withServices(w.pids, w.services), ApproxTree: withServices(w.approxPIDs, w.services), Idle: w.idle, NeverReads: w.neverReads}.ProveStuck(ctx)
 	if err != nil {
