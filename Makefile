@@ -11,7 +11,7 @@ help: ## list the targets
 
 build: ## build bin/harness
 	@mkdir -p $(BIN)
-	$(GO) build -trimpath -o $(BIN)/harness ./cmd/harness
+	$(GO) build -o $(BIN)/harness ./cmd/harness
 
 run: build ## run the built-in suites on the peers compiled in
 	$(BIN)/harness run scenarios/
