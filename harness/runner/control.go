@@ -212,15 +212,23 @@ func (b *testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2
 		return scenario.Conversation{}, err
 	}
 	defer process.Close()
+	began := time.Now()
 	run, err := awaitClient(ctx, process, b.controlWait(log, process))
+	past := pastProxy(wire.FirstUpstream(), began, log.AllEvents())
 	switch {
 	case err != nil:
 		return scenario.Conversation{}, err
 	case run.TimedOut || !run.Exit.Success():
 		return scenario.Conversation{}, clientFailure(run, server)
 	}
+	if len(acceptTimes(log.AllEvents())) == 0 && past > 0 {
+		return scenario.Conversation{}, fmt.Errorf("%w: the client did not connect to the proxy at %s; %s", errControl, sock.FormatAddress(wire.Addr()), sayPastProxy(past))
+	}
 	if len(acceptTimes(log.AllEvents())) == 0 {
 		return scenario.Conversation{}, fmt.Errorf("%w: the client exited with status 0 without connecting to %s; its command must contain %s", errControl, sock.FormatAddress(wire.Addr()), addressWords(b.transport()))
+	}
+	if past > 0 {
+		b.pastProxy = "without a fault: " + sayPastProxy(past)
 	}
 	up, _ := taps[event.Upstream].RecordedBytes()
 	down, _ := taps[event.Downstream].RecordedBytes()

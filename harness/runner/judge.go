@@ -138,6 +138,9 @@ func mergedBoundary(events []event.Event) string {
 // invalidReason says why the variant did not happen as meant, or "".
 func invalidReason(v scenario.Variant, o scenario.Observation) string {
 	if reason := describeUnstruck(v.Faults, o); reason != "" {
+		if o.PastProxy > 0 {
+			reason += "; " + sayPastProxy(o.PastProxy)
+		}
 		return reason
 	}
 	if v.Proof != nil {

@@ -69,6 +69,7 @@ func (p *scenarioRun) observeVariant(ctx context.Context, c scenario.Case, v sce
 	} else if err := s.runConversation(ctx, v, &o); err != nil {
 		return o, s.recording, err
 	}
+	o.PastProxy = s.countPastProxy(v, start)
 	o.Starved = time.Duration(s.cpuWait.Load())
 	o.Elapsed = time.Since(start)
 	s.closeAll()

@@ -28,6 +28,10 @@ func TestMain(m *testing.M) {
 			os.Exit(serverProgram(os.Args[2]))
 		case "program-client":
 			os.Exit(clientProgram(os.Args[2]))
+		case "program-telling":
+			os.Exit(tellingServer(os.Args[2]))
+		case "program-leaving":
+			os.Exit(leavingClient(os.Args[2]))
 		}
 	}
 	os.Exit(m.Run())

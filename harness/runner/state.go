@@ -198,6 +198,10 @@ func (b *testbed) tell(results []outcome.Result) {
 		results[0].Remarks = append(results[0].Remarks, b.remarks...)
 		b.remarks = nil
 	}
+	if len(results) > 0 && b.pastProxy != "" {
+		results[0].Notes = append(results[0].Notes, b.pastProxy)
+		b.pastProxy = ""
+	}
 }
 
 // answers is what a mismatch is where state is shared and others talk: an answer.

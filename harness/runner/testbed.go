@@ -60,6 +60,7 @@ type testbed struct {
 	path         string // the server's {path}, the same after a restart; empty: it has none yet
 	conversation scenario.Conversation
 	remarks      []outcome.Remark // that no result tells yet
+	pastProxy    string           // what no result tells yet of connections past the proxy
 	controlDone  bool
 	startErr     error // of the start or the control: it is not tried again
 	closed       bool

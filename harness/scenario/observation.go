@@ -33,6 +33,7 @@ type Observation struct {
 	StuckIn        string           // program and system call of a proven hang: "python3 in recvfrom"; empty: there is none
 	Connections    int              // accepted by the proxy
 	Attempts       Attempts         // of the client process to connect
+	PastProxy      int              // connections of the client process to the server that are not the proxy's; looked for where a fault has not struck
 	Starved        time.Duration    // for which a peer, or the harness, was ready and got no processor
 	Events         []event.Event
 	Elapsed        time.Duration

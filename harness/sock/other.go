@@ -19,6 +19,8 @@ func (*client) findSocket(_, _ netip.AddrPort) (Socket, error) { return Socket{}
 
 func (*client) allListeners() ([]Listener, error) { return nil, ErrUnsupported }
 
+func (*client) connections(uint16, bool) ([]Connection, error) { return nil, ErrUnsupported }
+
 func (*client) unixSockets(uint32) ([]UnixSocket, error) { return nil, ErrUnsupported }
 
 func (*client) closeFD() {}

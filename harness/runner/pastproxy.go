@@ -1,0 +1,104 @@
+package runner
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sock"
+)
+
+// pastProxy counts the connections of a client that has ended, to the server, that the proxy
+// has not made, since a time. The protocols of Kafka and Redis Cluster tell clients where
+// to connect next. The kernel keeps what it knows of such a connection for a minute, so that
+// nobody has to watch; one that was reset it forgets. The answer is 0 where it does not tell.
+func pastProxy(upstream string, since time.Time, events []event.Event) int {
+	server, err := netip.ParseAddrPort(upstream)
+	if err != nil {
+		return 0 // a unix socket, or a name
+	}
+	diag, err := sock.OpenDiag()
+	if err != nil {
+		return 0
+	}
+	defer diag.Close()
+	atServer, err := diag.Connections(server.Port(), false)
+	atClient, failed := diag.Connections(server.Port(), true)
+	if err != nil || failed != nil {
+		return 0
+	}
+	clients := map[netip.AddrPort]bool{}
+	for _, c := range atServer {
+		if isAbandoned(c, since) {
+			clients[c.Remote] = true
+		}
+	}
+	for _, c := range atClient {
+		if isAbandoned(c, since) && reaches(c.Remote.Addr(), server.Addr()) {
+			clients[c.Local] = true
+		}
+	}
+	for _, own := range dialedFrom(events) {
+		delete(clients, own)
+	}
+	return len(clients)
+}
+
+// isAbandoned reports whether an end of a connection has had no process since a time.
+func isAbandoned(c sock.Connection, since time.Time) bool {
+	return c.Inode == 0 && c.Idle <= time.Since(since) && c.State != sock.Established
+}
+
+// reaches reports whether a connect to an address comes to a server at another one: it is the
+// same, or both are of this host.
+func reaches(to, server netip.Addr) bool {
+	return to == server.Unmap() || isOfThisHost(to) && isOfThisHost(server.Unmap())
+}
+
+func isOfThisHost(a netip.Addr) bool {
+	if a.IsLoopback() {
+		return true
+	}
+	own, _ := net.InterfaceAddrs()
+	return slices.ContainsFunc(own, func(one net.Addr) bool {
+		prefix, ok := one.(*net.IPNet)
+		return ok && prefix.IP.Equal(a.AsSlice())
+	})
+}
+
+// dialedFrom returns where the proxy has connected to its upstream from.
+func dialedFrom(events []event.Event) (list []netip.AddrPort) {
+	for _, e := range events {
+		from, _, _ := strings.Cut(e.Detail, " to ")
+		if at, err := netip.ParseAddrPort(from); err == nil && e.Kind == event.Dial {
+			list = append(list, netip.AddrPortFrom(at.Addr().Unmap(), at.Port()))
+		}
+	}
+	return list
+}
+
+// sayPastProxy says what such connections mean.
+func sayPastProxy(n int) string {
+	connections := "1 connection"
+	if n > 1 {
+		connections = fmt.Sprintf("%d connections", n)
+	}
+	return connections + " came to the server past the proxy, where no fault can strike: its protocol may tell clients its own address; have it announce the proxy's"
+}
+
+// countPastProxy looks for such connections where a fault has not struck.
+func (s *variantSetup) countPastProxy(v scenario.Variant, since time.Time) int {
+	if s.proxy == nil || s.run.testbed.target.Client.Dialogue != nil {
+		return 0
+	}
+	events := s.log.AllEvents()
+	if describeUnstruck(v.Faults, scenario.Observation{Events: events}) == "" {
+		return 0
+	}
+	return pastProxy(s.proxy.FirstUpstream(), since, events)
+}
