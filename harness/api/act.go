@@ -103,6 +103,8 @@ func stall(p streams, c openConnection, o order) (bool, error) {
 	return true, nil
 }
 
+var errNotStalled = &failure{Message: "connection is not stalled by request", Status: http.StatusConflict}
+
 // resume lets what was stalled go on.
 func resume(p streams, c openConnection, o order) (bool, error) {
 	found := false
@@ -110,14 +112,17 @@ func resume(p streams, c openConnection, o order) (bool, error) {
 		found = p.RemoveFromConnection(c.ID, requestedName("stall", d)) || found
 	}
 	if !found {
-		return false, &failure{Message: "connection is not stalled by request", Status: http.StatusConflict}
+		return false, errNotStalled
 	}
 	return true, nil
 }
 
 // addOwnToxic puts a toxic on the connection and on no other one.
 func addOwnToxic(p streams, c openConnection, o order) (bool, error) {
-	return p.AddToConnection(c.ID, *o.given), nil
+	if o.given.stream == nil {
+		return false, o.given.failed
+	}
+	return p.AddToConnection(c.ID, *o.given.stream), nil
 }
 
 // removeFromConnection takes a toxic off the connection that has it by itself.
@@ -126,7 +131,14 @@ func (d *Daemon) removeFromConnection(_ *http.Request, names []string) (reply, e
 	if err != nil {
 		return reply{}, err
 	}
-	if p, ok := c.engine.(streams); !ok || !p.RemoveFromConnection(c.ID, names[1]) {
+	found := false
+	switch p := c.engine.(type) {
+	case streams:
+		found = p.RemoveFromConnection(c.ID, names[1])
+	case datagrams:
+		found = p.RemoveFromAssociation(c.ID, names[1])
+	}
+	if !found {
 		return reply{}, errToxicNotFound
 	}
 	c.member.announce(event.Event{Kind: event.Act, Conn: c.ID, Detail: "toxic " + names[1] + " removed"})

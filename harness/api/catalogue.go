@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/toxics"
 )
 
@@ -22,10 +23,23 @@ type catalogueAttribute struct {
 	Summary string   `json:"summary"`
 }
 
-// showCatalogue shows the types of toxics that proxies of streams take.
-func (d *Daemon) showCatalogue(*http.Request, []string) (reply, error) {
+// showCatalogue shows the types of toxics that proxies of streams take, or (?datagrams) those
+// of datagrams.
+func (d *Daemon) showCatalogue(r *http.Request, _ []string) (reply, error) {
+	query := r.URL.Query()
+	if err := checkQuery(query, "datagrams"); err != nil {
+		return reply{}, err
+	}
+	ofDatagrams, err := queryBool(query, "datagrams")
+	if err != nil {
+		return reply{}, err
+	}
+	kinds := toxics.Catalogue()
+	if ofDatagrams {
+		kinds = datagram.Catalogue()
+	}
 	list := []catalogueEntry{}
-	for _, k := range toxics.Catalogue() {
+	for _, k := range kinds {
 		entry := catalogueEntry{Type: k.Name, Summary: k.Summary, Attributes: []catalogueAttribute{}}
 		for _, a := range k.Attributes {
 			entry.Attributes = append(entry.Attributes, catalogueAttribute{a.Name, a.Default, a.Unit, a.Choices, a.Summary})

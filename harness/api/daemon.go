@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/tlsconn"
@@ -29,11 +30,12 @@ import (
 
 // A Config says what a daemon is to be.
 type Config struct {
-	Seed           int64      // of everything random on proxies that have no seed of their own
-	Events         event.Sink // gets the events of all proxies, [event.Bytes] excepted; nil: nobody listens
-	ByteEvents     bool       // it gets those too
-	ProxyMetrics   bool       // serve metrics of proxies and connections at /metrics
-	RuntimeMetrics bool       // serve those of Go and of the process
+	Seed           int64              // of everything random on proxies that have no seed of their own
+	Events         event.Sink         // gets the events of all proxies, [event.Bytes] excepted; nil: nobody listens
+	ByteEvents     bool               // it gets those too
+	Record         func(link.Passage) // is told of all that passes the sockets of all proxies, whose streams that takes off the fast path; nil: nobody is
+	ProxyMetrics   bool               // serve metrics of proxies and connections at /metrics
+	RuntimeMetrics bool               // serve those of Go and of the process
 	Guard          Guard
 	Authority      *tlsconn.Authority // of generated certificates; nil: a new one for each proxy that needs it
 	Persist        string             // file that is kept equal to the proxies; "": none
@@ -57,6 +59,8 @@ type Daemon struct {
 	numbers  atomic.Uint64  // connections so far
 	watching atomic.Int32   // live streams that are open
 	trimmer  memoryTrimmer
+	strays   *strayWatch
+	watch    sync.Once // begins with the first connection
 
 	mu      sync.Mutex // guards what follows; never held during I/O
 	closed  bool
@@ -66,7 +70,7 @@ type Daemon struct {
 
 // New returns a daemon without proxies.
 func New(cfg Config) *Daemon {
-	d := &Daemon{cfg: cfg, shared: proxy.NewShared(), chance: seed.New(cfg.Seed), history: newHistory(time.Now()),
+	d := &Daemon{cfg: cfg, shared: proxy.NewShared(), chance: seed.New(cfg.Seed), history: newHistory(time.Now()), strays: newStrayWatch(),
 		members: map[string]*managedProxy{}, claimed: map[string]chan struct{}{}}
 	d.keeper.path = cfg.Persist
 	d.meter = newMeter(cfg, d.allProxies)

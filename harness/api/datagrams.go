@@ -23,7 +23,7 @@ func (m *managedProxy) buildDatagrams(w proxySpec, list []toxic) (engine, error)
 	}
 	p, err := datagram.New(datagram.Config{Name: m.name, Listen: at.String(), Upstream: strings.TrimPrefix(w.upstream, networkUDP+":"),
 		Mode: datagram.Mode(w.mode), Seed: m.seedSource(w), Events: m.daemon.eventSink(m.name), Toxics: struckDatagrams(list),
-		Idle: limitDuration(w.transport.Idle), Associations: int(w.transport.Associations), Served: m.count(), NewID: m.daemon.nextConnection, Closed: m.noteExpired})
+		Idle: limitDuration(w.transport.Idle), Associations: int(w.transport.Associations), Served: m.count(), NewID: m.daemon.nextConnection, Closed: m.noteExpired, Record: m.daemon.cfg.Record})
 	if err != nil {
 		return engine{}, err
 	}

@@ -264,3 +264,54 @@ func TestClosedAssociations(t *testing.T) {
 		t.Errorf("got %s", one)
 	}
 }
+
+// What can be done to a connection can be done to an association, as far as datagrams have it.
+func TestAssociationsAreActedOn(t *testing.T) {
+	_, url := serve(t, Config{})
+	addr := newDatagrams(t, url, capitals(t), "")
+	client := dialDatagrams(t, addr)
+	askUDP(t, client, "one", "ONE")
+	first := openAssociation(t, url)
+	at := fmt.Sprintf("%s/connections/%d", url, first.ID)
+
+	must(t, 200, "POST", at+"/toxics", `{"type":"truncate","name":"cut","attributes":{"size":2}}`)
+	askUDP(t, client, "two", "TW")
+	must(t, 204, "DELETE", at+"/toxics/cut", "")
+	askUDP(t, client, "two", "TWO")
+	for call, want := range map[string]string{"/toxics {\"type\":\"half_close\"}": "works on streams only", "/toxics {\"type\":\"none\"}": "invalid toxic type",
+		"/half_close?stream=upstream ": "datagrams have no FIN", "/end?at=5&stream=upstream ": "datagrams have no FIN", "/record ": "datagrams have no FIN"} {
+		path, body, _ := strings.Cut(call, " ")
+		if got := must(t, 400, "POST", at+path, body); !strings.Contains(got, want) {
+			t.Errorf("%s: got %s, want %s", call, got, want)
+		}
+	}
+
+	must(t, 409, "POST", at+"/resume", "")
+	must(t, 200, "POST", at+"/stall?stream=upstream", "")
+	if _, err := client.Write([]byte("lost")); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the datagram is lost", func() bool {
+		return strings.Contains(must(t, 200, "GET", url+"/events?format=json&kind=struck", ""), "stall by request upstream")
+	})
+	must(t, 200, "POST", at+"/resume?stream=upstream", "")
+	askUDP(t, client, "three", "THREE")
+
+	if got := must(t, 200, "POST", url+"/connections/end?proxy=d", ""); !strings.Contains(got, `"ended":1`) {
+		t.Errorf("got %s", got)
+	}
+	must(t, 404, "POST", at+"/end", "")
+	askUDP(t, client, "four", "FOUR")
+	if second := openAssociation(t, url); second.ID == first.ID {
+		t.Errorf("the association was not ended: %+v", second)
+	}
+}
+
+func openAssociation(t *testing.T, url string) connection {
+	t.Helper()
+	var list []connection
+	if err := json.Unmarshal([]byte(must(t, 200, "GET", url+"/connections?proxy=d", "")), &list); err != nil || len(list) != 1 {
+		t.Fatalf("got %+v, %v, want one association", list, err)
+	}
+	return list[0]
+}

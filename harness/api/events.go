@@ -50,6 +50,9 @@ func (d *Daemon) eventSink(name string) event.Sink {
 	tally := d.meter.newCounter(name)
 	return func(e event.Event) {
 		d.history.publishEvent(e)
+		if e.Kind == event.Accept {
+			d.noteAccept()
+		}
 		if e.Kind == event.Bytes && !d.cfg.ByteEvents {
 			return
 		}

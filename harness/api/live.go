@@ -29,6 +29,7 @@ type frame struct {
 	AtMs        float64         `json:"at_ms"`
 	Proxies     json.RawMessage `json:"proxies,omitempty"`     // all of them, if one has changed
 	Recorded    []string        `json:"recorded,omitempty"`    // proxies whose new connections are recorded; comes with Proxies
+	Outages     outages         `json:"outages,omitempty"`     // by proxy; comes with Proxies
 	Connections []connection    `json:"connections,omitempty"` // that are new or have changed
 	Gone        []uint64        `json:"gone,omitempty"`        // that are over
 	Closed      []connection    `json:"closed,omitempty"`      // the last of those that are over, the last one first
@@ -37,6 +38,19 @@ type frame struct {
 	Events      []event.Event   `json:"events,omitempty"`
 	Skipped     uint64          `json:"skipped,omitempty"` // events that are not shown, before the first of Events
 	LastID      uint64          `json:"last_id"`
+}
+
+// outages are those that there are, by the names of their proxies.
+type outages map[string]outageJSON
+
+// mark tells two of them apart, but for the time that is left.
+func (o outages) mark() string {
+	timeless := outages{}
+	for name, one := range o {
+		one.For = nil
+		timeless[name] = one
+	}
+	return fmt.Sprint(timeless)
 }
 
 // A liveView makes the frames of one stream.
@@ -123,18 +137,24 @@ func (v *liveView) writeFrame(to *bytes.Buffer) {
 // addProxies adds the proxies, if one has changed.
 func (v *liveView) addProxies(f *frame) {
 	var recorded []string
+	disturbed := outages{}
 	for _, m := range v.daemon.allProxies() {
 		if m.records.Load() {
 			recorded = append(recorded, m.name)
 		}
+		if p, ok := m.currentEngine().(streams); ok {
+			if o, ok := p.Outage(); ok {
+				disturbed[m.name] = showOutageOf(o)
+			}
+		}
 	}
 	slices.Sort(recorded)
 	views, err := json.Marshal(v.daemon.allViews())
-	now := fmt.Append(views, recorded)
+	now := fmt.Append(views, recorded, disturbed.mark())
 	if err != nil || bytes.Equal(now, v.wished) {
 		return
 	}
-	f.Proxies, f.Recorded, v.wished = views, recorded, now
+	f.Proxies, f.Recorded, f.Outages, v.wished = views, recorded, disturbed, now
 }
 
 // addConnections adds the connections that have changed, and those that are over.

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
+
+	"github.com/sockharness/harness/harness/excerpt"
 )
 
 // A SyntaxError is a mistake in a configuration that keeps it from being read.
@@ -59,6 +62,10 @@ func locateFailure(text []byte, err error) error {
 		if decoder.Decode(&one) != nil {
 			return err
 		}
+	}
+	var named struct{ Name string }
+	if f.Status == http.StatusInternalServerError && json.Unmarshal(one, &named) == nil { // nothing in the text is wrong
+		err = fmt.Errorf("proxy %s: %w", excerpt.Quote(named.Name), err)
 	}
 	start := int(decoder.InputOffset()) - len(one)
 	if at := bytes.Index(bytes.ToLower(one), []byte(`"`+strings.ToLower(f.field)+`"`)); f.field != "" && at >= 0 {

@@ -6,6 +6,16 @@ import (
 	"testing"
 )
 
+// A port that is taken is none of the text's mistakes; the proxy that wants it is named.
+func TestTakenPortInAConfigurationNamesTheProxy(t *testing.T) {
+	d, _ := serve(t, Config{})
+	busy := listen(t).Addr().String()
+	_, err := d.PopulateFrom(t.Context(), strings.NewReader(`[{"name":"kv","listen":"127.0.0.1:0","upstream":"127.0.0.1:1"},`+"\n"+`{"name":"taken","listen":"`+busy+`","upstream":"127.0.0.1:1"}]`))
+	if want := `2:1: proxy "taken": listen tcp ` + busy; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // A mistake in a configuration has a place; it is told in the user's words.
 func TestMistakesInAConfigurationHaveAPlace(t *testing.T) {
 	d, _ := serve(t, Config{})

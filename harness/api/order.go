@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/sockharness/harness/harness/event"
@@ -20,20 +19,19 @@ type order struct {
 	place   *int64            // ?at=N: an offset of the stream; ?next=N: N bytes after what was received; nil: at once
 	next    bool
 	reason  string
-	given   *toxics.Toxic // of the verb toxics
+	given   *ownToxic // of the verb toxics
 	records *recordings
 }
 
 // readOrder takes what is not of the filter out of the query.
-func (d *Daemon) readOrder(r *http.Request, query url.Values, how act) (order, error) {
-	o := order{act: how, reason: query.Get("reason"), records: &d.records}
+func (d *Daemon) readOrder(r *http.Request, query url.Values, how act) (o order, err error) {
+	o = order{act: how, reason: query.Get("reason"), records: &d.records}
 	query.Del("reason")
 	if err := o.readPlace(query); err != nil {
 		return o, err
 	}
 	if how.verb == "toxics" {
-		made, err := readOwnToxic(r)
-		o.given, o.streams = &made, []event.Direction{made.Direction}
+		o.given, err = readOwnToxic(r)
 		return o, err
 	}
 	return o, o.readStreams(query)
@@ -80,9 +78,12 @@ func (o *order) readStreams(query url.Values) error {
 
 // applyTo does it to one connection. It returns false when that is not open any more.
 func (o order) applyTo(c openConnection) (bool, error) {
+	if p, ok := c.engine.(datagrams); ok {
+		return o.applyToDatagrams(p, c)
+	}
 	p, ok := c.engine.(streams)
 	if !ok {
-		return false, badQueryf("connection %d: datagrams have no connection that could be ended", c.ID)
+		return false, nil
 	}
 	if o.place != nil {
 		at := *o.place
@@ -125,7 +126,7 @@ func requestedName(verb string, d event.Direction) string {
 func (o order) describe() string {
 	words := []string{o.verb}
 	if o.given != nil {
-		words = []string{"toxic", toxics.FormatFlag(o.given.Spec)}
+		words = []string{"toxic", toxics.FormatFlag(o.given.spec())}
 	}
 	if len(o.streams) == 1 && o.given == nil {
 		words = append(words, o.streams[0].String())
@@ -146,20 +147,4 @@ func (c connection) receivedBytes(d event.Direction) int64 {
 		return c.Downstream.Received
 	}
 	return c.Upstream.Received
-}
-
-// readOwnToxic reads a toxic of one connection from the body.
-func readOwnToxic(r *http.Request) (toxics.Toxic, error) {
-	in := newToxicInput(proxySpec{listen: "127.0.0.1:0"}, 0)
-	if err := readJSON(r, &in); err != nil {
-		return toxics.Toxic{}, err
-	}
-	made, err := in.createToxic(nil)
-	switch {
-	case err != nil:
-		return toxics.Toxic{}, err
-	case made.made.Refuse, made.made.Connection != 0, in.Toxicity != 1, slices.Contains([]string{"small_window"}, in.Type):
-		return toxics.Toxic{}, badBodyf("a toxic of one connection takes no connections, no toxicity, and is not of the types refuse and small_window")
-	}
-	return made.made, nil
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,7 +14,8 @@ import (
 
 // An outage is one call with a name, and comes on top of what the proxy has.
 func TestOutages(t *testing.T) {
-	d, url := serve(t, Config{})
+	file := filepath.Join(t.TempDir(), "proxies.json")
+	d, url := serve(t, Config{Persist: file})
 	upstream := listen(t)
 	addr := newProxy(t, url, "p", upstream.Addr().String())
 	open := connect(t, d, addr, upstream)
@@ -26,6 +28,9 @@ func TestOutages(t *testing.T) {
 	refused(t, addr)
 	open.send(t, open.client, "still here")
 	wantRead(t, open.server, "still here")
+	if kept, err := os.ReadFile(file); err != nil || strings.Contains(string(kept), "outage") || strings.Contains(must(t, 200, "GET", url+"/config", ""), "outage") {
+		t.Errorf("an outage is no part of the configuration, and does not outlive the daemon: %s, %v", kept, err)
+	}
 	// Another upstream puts another proxy behind the port, which has the same outage.
 	must(t, 200, "POST", url+"/proxies/p", `{"seed":5}`)
 	refused(t, addr)

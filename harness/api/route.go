@@ -184,6 +184,11 @@ func readJSON(r *http.Request, value any) error {
 	if err != nil {
 		return err
 	}
+	return decodeJSON(body, value)
+}
+
+// decodeJSON reads the first JSON value of a body.
+func decodeJSON(body []byte, value any) error {
 	if err := json.NewDecoder(bytes.NewReader(body)).Decode(value); err != nil {
 		return badBody(err)
 	}

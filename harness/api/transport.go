@@ -213,7 +213,7 @@ func (m *managedProxy) proxyConfig(w proxySpec, list []toxic) (cfg proxy.Config,
 		Balance: proxy.Balance{Random: w.transport.Balance == balanceRandom, Fallback: w.transport.Fallback}, Authority: m.daemon.cfg.Authority,
 		ProxyProtocol: w.transport.ProxyProtocol == headerV2,
 		HalfCloseIdle: limitDuration(w.transport.HalfCloseIdle), UpstreamDown: downs[w.transport.UpstreamDown],
-		MoreUpstreams: w.others(), Served: m.count(), NewID: m.daemon.nextConnection, Closed: m.noteClosed, Keep: m.recordNew, Shared: m.daemon.shared}
+		MoreUpstreams: w.others(), Served: m.count(), NewID: m.daemon.nextConnection, Closed: m.noteClosed, Keep: m.recordNew, Record: m.daemon.cfg.Record, Shared: m.daemon.shared}
 	if w.transport.TLS != nil {
 		cfg.TLS = *w.transport.TLS
 	}

@@ -36,6 +36,7 @@ type association struct {
 	links  [2]*link
 	last   atomic.Int64  // when anything came, nanoseconds since the proxy was made
 	gone   chan struct{} // closed when the table has it no more
+	own    []Toxic       // that no other association has; guarded by the proxy's editing
 
 	mu     sync.Mutex // guards what follows
 	conn   *net.UDPConn
@@ -73,6 +74,11 @@ func (a *association) updateToxics(list []Toxic) {
 				own = append(own, t)
 			}
 		}
+		for _, t := range a.own {
+			if t.Direction == event.Direction(d) {
+				own = append(own, t)
+			}
+		}
 		l.updateChain(own)
 	}
 }
@@ -100,6 +106,7 @@ func (a *association) runAssociation() {
 		switch {
 		case err == nil && a.proxy.port.requestedMode() == Accept:
 			a.noteActivity()
+			a.recordServer(a.recordTime(), conn, payload, false)
 			a.links[event.Downstream].carryDatagram(payload)
 		case errors.Is(err, net.ErrClosed):
 			return
@@ -142,7 +149,11 @@ const attempts = 4
 // sendUpstream sends a datagram upstream.
 func (a *association) sendUpstream(conn *net.UDPConn, payload []byte) (err error) {
 	for range attempts {
-		if _, err = conn.Write(payload); err == nil || !a.isUnreachable(err) {
+		at := a.recordTime()
+		if _, err = conn.Write(payload); err == nil {
+			a.recordServer(at, conn, payload, true)
+			return nil
+		} else if !a.isUnreachable(err) {
 			return err
 		}
 	}
@@ -151,7 +162,12 @@ func (a *association) sendUpstream(conn *net.UDPConn, payload []byte) (err error
 
 // sendToClient sends a datagram to the client.
 func (a *association) sendToClient(payload []byte) error {
-	return a.proxy.port.sendDatagram(payload, a.key)
+	at := a.recordTime()
+	err := a.proxy.port.sendDatagram(payload, a.key)
+	if err == nil {
+		a.recordClient(at, payload, true)
+	}
+	return err
 }
 
 // isUnreachable reports whether an error is ICMP's, and if so says so to everybody.

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	streams "github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/seed"
 )
 
@@ -68,6 +69,9 @@ type Config struct {
 	Seed   seed.Source
 	Events event.Sink        // nil: nobody listens
 	Closed func(Association) // is told of each that is over, and must not block; nil: nobody is
+	// Record is told of each datagram that a peer has sent, or that was sent to one: with both
+	// addresses. It must not block, nor keep the bytes. Nil: nobody is.
+	Record func(streams.Passage)
 	Toxics []Toxic
 }
 

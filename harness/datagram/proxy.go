@@ -149,7 +149,7 @@ func (p *Proxy) WaitClosed() { p.life.WaitClosed() }
 
 // carryFromClient carries a datagram of a client, whose bytes it does not keep.
 func (p *Proxy) carryFromClient(payload []byte, k key) {
-	for p.ctx.Err() == nil {
+	for recorded := false; p.ctx.Err() == nil; {
 		a := p.table.findKey(k)
 		if a == nil {
 			a = p.newAssociation(k)
@@ -158,6 +158,10 @@ func (p *Proxy) carryFromClient(payload []byte, k key) {
 			return
 		}
 		a.noteActivity()
+		if !recorded {
+			a.recordClient(a.recordTime(), payload, false)
+			recorded = true
+		}
 		if a.links[event.Upstream].carryDatagram(payload) {
 			return
 		}

@@ -39,6 +39,8 @@ const (
 
 	OutageSet Kind = "outage" // the whole proxy is disturbed, or healed (Event.Detail)
 
+	PastProxy Kind = "past-proxy" // clients of the proxy are connected to its upstream without it (Event.Detail)
+
 	PortUnreachable Kind = "bounce" // a datagram was answered by ICMP: nobody listens at Event.Side (Event.Detail)
 	Lost            Kind = "lost"   // a datagram was given up, by no fault's doing (Event.Detail)
 	Expire          Kind = "expire" // an association was idle for too long, or made way for another (Event.Detail)

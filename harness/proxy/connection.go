@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"cmp"
+	"net"
 	"slices"
 	"time"
 
@@ -98,4 +99,20 @@ func (s *session) connectionInfo() Connection {
 		}
 	}
 	return c
+}
+
+// EachPath calls visit with the addresses of each open connection whose upstream is dialled:
+// the client's, that from which the upstream was dialled, and the upstream's.
+func (p *Proxy) EachPath(visit func(client, from, upstream net.Addr)) {
+	p.mu.Lock()
+	open := p.openLocked()
+	p.mu.Unlock()
+	for _, s := range open {
+		s.mu.Lock()
+		server := s.server
+		s.mu.Unlock()
+		if server != nil {
+			visit(s.client.Conn.RemoteAddr(), server.Conn.LocalAddr(), server.Conn.RemoteAddr())
+		}
+	}
 }

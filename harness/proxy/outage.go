@@ -131,6 +131,7 @@ type outageState struct {
 	faults []Toxic
 	until  uint64 // it is over when so many connections were served; 0: no such end
 	timer  *time.Timer
+	ends   time.Time // when the timer fires
 }
 
 // StartOutage disturbs the whole proxy until the outage is over or [Proxy.Heal] is called, in
@@ -153,14 +154,22 @@ func (p *Proxy) StartOutage(o Outage) error {
 // Heal ends the outage. What it held back arrives. Without an outage it does nothing.
 func (p *Proxy) Heal() error { return p.setOutage(outageState{}) }
 
-// Outage returns the outage that there is now.
+// Outage returns the outage that there is now: what is left of its time and of its connections.
 func (p *Proxy) Outage() (o Outage, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.outage.now == nil || p.outage.until > 0 && p.cfg.Served+p.next >= p.outage.until {
+	served := p.cfg.Served + p.next
+	if p.outage.now == nil || p.outage.until > 0 && served >= p.outage.until {
 		return Outage{}, false
 	}
-	return *p.outage.now, true
+	o = *p.outage.now
+	if o.First > 0 {
+		o.First = p.outage.until - served
+	}
+	if o.For > 0 {
+		o.For = max(time.Until(p.outage.ends), time.Millisecond)
+	}
+	return o, true
 }
 
 // setOutage replaces the outage, the timer of which is made here.
@@ -174,6 +183,7 @@ func (p *Proxy) setOutage(next outageState) error {
 	}
 	if next.now != nil && next.now.For > 0 {
 		mine := next.now
+		next.ends = time.Now().Add(next.now.For)
 		next.timer = time.AfterFunc(next.now.For, func() { p.healUnlessNew(mine) })
 	}
 	p.outage = next

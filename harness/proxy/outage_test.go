@@ -72,8 +72,12 @@ func TestFirstConnectionsFail(t *testing.T) {
 	for _, how := range []Failing{"", FailByReset, FailByClose} {
 		r := newRig(t, nil)
 		r.pair() // one that does not count
-		r.outage(Outage{Kind: Fail, First: 2, How: how})
-		for range 2 {
+		r.outage(Outage{Kind: Fail, First: 2, How: how, For: time.Hour})
+		for i := range 2 {
+			until(t, "those before were counted", func() bool { return r.proxy.Served() == uint64(1+i) })
+			if o, _ := r.proxy.Outage(); o.First != uint64(2-i) || o.For <= 0 || o.For > time.Hour {
+				t.Errorf("%d have failed, and %v is left", i, o)
+			}
 			c, err := tryDial(r.proxy.Addr().String())
 			if err != nil { // it was reset that soon
 				continue
@@ -133,7 +137,7 @@ func TestOutageEndsByItself(t *testing.T) {
 	r := newRig(t, nil)
 	r.outage(Outage{Kind: RefuseNew, For: time.Millisecond})
 	r.outage(Outage{Kind: RefuseNew, For: time.Hour})
-	if o, ok := r.proxy.Outage(); !ok || o.For != time.Hour {
+	if o, ok := r.proxy.Outage(); !ok || o.For <= 0 || o.For > time.Hour {
 		t.Errorf("got %v, %v", o, ok)
 	}
 	r.wantRefused()

@@ -37,6 +37,9 @@ func ParseAddress(text string) (network, address string, err error) {
 // error says what is wrong, without the address. Nothing is looked up but the names
 // of services.
 func CheckAddress(text string, listen bool) error {
+	if strings.Contains(text, "://") {
+		return errors.New("it is a URL, want HOST:PORT, unix:PATH or udp:HOST:PORT")
+	}
 	network, address, err := ParseAddress(text)
 	if bad := (*net.AddrError)(nil); errors.As(err, &bad) {
 		err = errors.New(bad.Err)

@@ -22,8 +22,20 @@ type Connection struct {
 // 0.1 µs each.
 func (d *Diag) Connections(port uint16, far bool) (all []Connection, err error) {
 	err = d.withClient(func(c *client) (err error) {
-		all, err = c.connections(port, far)
+		all, err = c.connections(connected, port, far)
 		return err
 	})
 	return all, err
 }
+
+// OpenConnections returns the TCP connections of this network namespace that no end has closed.
+func (d *Diag) OpenConnections() (all []Connection, err error) {
+	err = d.withClient(func(c *client) (err error) {
+		all, err = c.connections(1<<Established, 0, false)
+		return err
+	})
+	return all, err
+}
+
+// connected are the states of connections that are open or over.
+const connected = 1<<Established | 1<<FinWait1 | 1<<FinWait2 | 1<<TimeWait | 1<<CloseWait | 1<<LastAck | 1<<Closing

@@ -14,17 +14,15 @@ const (
 
 	waitTimer  = 3                // TIME_WAIT, FIN_WAIT2 without a process too: inet_csk_diag_fill in net/ipv4/inet_diag.c
 	waitPeriod = 60 * time.Second // TCP_TIMEWAIT_LEN in include/net/tcp.h
-
-	connected = 1<<Established | 1<<FinWait1 | 1<<FinWait2 | 1<<TimeWait | 1<<CloseWait | 1<<LastAck | 1<<Closing
 )
 
 // connections dumps the sockets of connections, family by family.
-func (c *client) connections(port uint16, far bool) (all []Connection, err error) {
+func (c *client) connections(states uint32, port uint16, far bool) (all []Connection, err error) {
 	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
 		r := c.request[headerSize:]
 		clear(r)
 		r[0], r[1] = family, unix.IPPROTO_TCP
-		native.PutUint32(r[4:], connected)
+		native.PutUint32(r[4:], states)
 		at := 8
 		if far {
 			at = 10

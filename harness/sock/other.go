@@ -19,7 +19,7 @@ func (*client) findSocket(_, _ netip.AddrPort) (Socket, error) { return Socket{}
 
 func (*client) allListeners() ([]Listener, error) { return nil, ErrUnsupported }
 
-func (*client) connections(uint16, bool) ([]Connection, error) { return nil, ErrUnsupported }
+func (*client) connections(uint32, uint16, bool) ([]Connection, error) { return nil, ErrUnsupported }
 
 func (*client) unixSockets(uint32) ([]UnixSocket, error) { return nil, ErrUnsupported }
 
@@ -38,6 +38,8 @@ func awaitReset(context.Context, Conn) error { return ErrUnsupported }
 func watchReset(Conn) error { return ErrUnsupported }
 
 func setWindow(uintptr, hook.SocketLimits) error { return ErrUnsupported }
+
+func holders([]uint32) map[uint32][]int { return nil }
 
 func descriptorOf(int, uint32) (int, error) { return 0, ErrUnsupported }
 

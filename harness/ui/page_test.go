@@ -1,6 +1,7 @@
 package ui_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -24,6 +25,8 @@ func TestPageInChromium(t *testing.T) {
 		{"ClickResetsAtTheByte", clickResetsAtTheByte},
 		{"ActsOnAFilter", actsOnAFilter},
 		{"ProxiesAreEdited", proxiesAreEdited},
+		{"OutagesAndFrames", outagesAndFrames},
+		{"DatagramsAreActedOn", datagramsAreActedOn},
 		{"PagesComeAndGo", pagesComeAndGo},
 		{"ForeignOriginIsRefused", foreignOriginIsRefused},
 		{"PageUnderAFlood", pageUnderAFlood},
@@ -161,6 +164,69 @@ func proxiesAreEdited(t *testing.T, b *browser) {
 	if got := d.call("GET", "/proxies", ""); strings.Contains(got, "dying") {
 		t.Errorf("the daemon has %s", got)
 	}
+	b.wantNoErrors()
+}
+
+// An outage is begun, shown and healed; a toxic strikes in a message.
+func outagesAndFrames(t *testing.T, b *browser) {
+	d := startDaemon(t, "127.0.0.1:0", token)
+	d.newProxy("kv", listen(t))
+	b.open("page", d.link(token))
+	b.pick("page", "select.outage", "5")
+	b.wait("page", "#acts .cli", "harness outage kv fail --first 1 --host")
+	b.wait("page", "strong.outage", "Outage: fail, the next 1")
+	if got := d.call("GET", "/proxies/kv/outage", ""); got != `{"outage":"fail","first":1}` {
+		t.Errorf("the daemon has %s", got)
+	}
+	b.click("page", ".heal")
+	b.wait("page", "#events li.outage", "healed")
+	b.wait("page", "select.outage", "Outage…")
+	b.click("page", ".proxy .add")
+	b.wait("page", ".toxic-form .note", "delays all data")
+	b.pick("page", ".trigger", "frame")
+	b.fill("page", ".where", "2+1")
+	b.fill("page", ".framing", "line")
+	b.click("page", ".toxic-form button")
+	b.wait("page", ".toxics code", `at.frame="2+1" at.framing="line"`)
+	b.wait("page", "#acts .cli", "--at frame=2+1 --at framing=line")
+	b.click("page", `[aria-label="Change latency_downstream"]`)
+	b.wait("page", ".toxic-form .note", "delays all data")
+	if at := b.do(command{Do: "evaluate", Page: "page", Value: "document.querySelector('.where').value + document.querySelector('.framing').value"}); at != "2+1line" {
+		t.Errorf("the form has %v", at)
+	}
+	b.wantNoErrors()
+}
+
+// An association of UDP shows its datagrams, takes toxics of datagrams, and is ended.
+func datagramsAreActedOn(t *testing.T, b *browser) {
+	d := startDaemon(t, "127.0.0.1:0", token)
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	var made struct{ Listen string }
+	if err := json.Unmarshal([]byte(d.call("POST", "/proxies", `{"name":"dns","listen":"udp:127.0.0.1:0","upstream":"udp:`+server.LocalAddr().String()+`"}`)), &made); err != nil {
+		t.Fatal(err)
+	}
+	client, err := net.Dial("udp", strings.TrimPrefix(made.Listen, "udp:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	write(t, client, "hello")
+	b.open("page", d.link(token))
+	b.click("page", ".proxy .add")
+	b.wait("page", ".toxic-form .type option", "drop")
+	b.click("page", "#rows .pick")
+	b.wait("page", "#one dd", "1 datagrams, 5 B sent")
+	b.click("page", `#one [data-verb="stall"]`)
+	b.wait("page", "#events li.act", "stall")
+	b.click("page", `#one [data-verb="resume"]`)
+	b.wait("page", "#events li.act", "resume")
+	b.click("page", `#one [data-verb="end"]`)
+	b.wait("page", "#h-detail", "over")
+	b.wait("page", "#one dd", "ended by request")
 	b.wantNoErrors()
 }
 

@@ -2,7 +2,7 @@
 import {call} from './api.js'
 import {do_, onConnections} from './acts.js'
 import {byID, bytes, duration, el, setText} from './dom.js'
-import {findConnection} from './state.js'
+import {findConnection, isDatagrams} from './state.js'
 import {showStream} from './stream.js'
 import {waterfall} from './waterfall.js'
 
@@ -31,6 +31,14 @@ const buttons = [
   ['Resume', 'resume', {}],
 ]
 
+// Those on one association of UDP.
+const datagramButtons = [
+  ['Forget it', 'end', {}],
+  ['Port unreachable', 'reset', {}],
+  ['Lose everything', 'stall', {}],
+  ['Go on', 'resume', {}],
+]
+
 // actButtons makes them for targets, which are asked for at each click.
 export function actButtons(target, reason, list = buttons) {
   return list.map(([title, verb, options]) => el('button', {type: 'button', class: verb === 'reset' ? 'danger' : '', 'data-verb': verb,
@@ -41,6 +49,7 @@ export function actButtons(target, reason, list = buttons) {
 
 function build() {
   const id = chosen
+  const udp = isDatagrams(findConnection(id) || {upstream: {}})
   const reason = el('input', {id: 'reason', autocomplete: 'off', placeholder: 'kept in the log'})
   view = {
     head: el('dl', {class: 'facts'}),
@@ -49,10 +58,10 @@ function build() {
     reason,
   }
   byID('one').replaceChildren(view.head,
-    el('div', {class: 'tools', role: 'group', 'aria-label': 'Act on this connection'}, ...actButtons(() => [{id}], () => reason.value)),
+    el('div', {class: 'tools', role: 'group', 'aria-label': 'Act on this connection'}, ...actButtons(() => [{id}], () => reason.value, udp ? datagramButtons : buttons)),
     el('div', {class: 'tools'}, el('label', {class: 'grow'}, 'Reason ', reason)),
-    laterForm(id, () => reason.value),
-    el('h3', {}, 'Waterfall'), view.fall, el('h3', {}, 'Stream'), view.stream)
+    udp ? '' : laterForm(id, () => reason.value),
+    el('h3', {}, 'Waterfall'), view.fall, ...(udp ? [] : [el('h3', {}, 'Stream'), view.stream]))
   shownFor = id
 }
 
@@ -86,7 +95,7 @@ export async function update(force) {
   const here = view
   try {
     const events = await call('GET', `/events?format=json&since=0&conn=${c.id}`)
-    const pieces = await showStream(here.stream, c, here)
+    const pieces = isDatagrams(c) ? [] : await showStream(here.stream, c, here)
     here.fall.replaceChildren(waterfall(c, events.events, pieces))
   } catch (err) {
     here.mark = ''
@@ -95,12 +104,15 @@ export async function update(force) {
   }
 }
 
+const carried = f => f.received_datagrams === undefined ? `${bytes(f.sent_bytes)} sent, ${bytes(f.received_bytes)} received`
+  : `${f.sent_datagrams} datagrams, ${bytes(f.sent_bytes)} sent; ${f.received_datagrams}, ${bytes(f.received_bytes)} received`
+
 function facts(c) {
   const age = (c.ended ? Date.parse(c.ended) : Date.now()) - Date.parse(c.since)
   const end = c.ended_by ? `first by the ${c.ended_by}, ${c.ended_as === 'reset' ? 'RST' : 'FIN'}` : 'open'
   const list = [['Proxy', c.proxy], ['Client', c.client.address], ['Server', c.server.address || 'dialling'], ['Age', duration(age)],
-    ['To the server', `${bytes(c.upstream.sent_bytes)} sent, ${bytes(c.upstream.received_bytes)} received`],
-    ['To the client', `${bytes(c.downstream.sent_bytes)} sent, ${bytes(c.downstream.received_bytes)} received`],
+    ['To the server', carried(c.upstream)],
+    ['To the client', carried(c.downstream)],
     ['End', c.reason ? `${end}; ${c.reason}` : end]]
   if (view.head.childElementCount !== 2 * list.length) view.head.replaceChildren(...list.flatMap(([k]) => [el('dt', {}, k), el('dd')]))
   list.forEach(([, v], i) => setText(view.head.children[2 * i + 1], v))

@@ -1,6 +1,7 @@
 // The proxies, each with its switch, addresses, mode, toxics and presets.
 import {do_} from './acts.js'
 import {byID, el, say} from './dom.js'
+import {outageTools} from './outages.js'
 import {presets} from './presets.js'
 import {state} from './state.js'
 import {recordProxy} from './stream.js'
@@ -31,14 +32,16 @@ function card(p) {
   const preset = el('select', {class: 'preset', 'aria-label': `Preset for ${p.name}`}, el('option', {value: ''}, 'Preset…'), ...presets.map((s, i) => el('option', {value: i}, `${s.name}: ${s.about}`)))
   preset.addEventListener('change', () => applyPreset(p, presets[preset.value]))
   const recorded = state.recorded.has(p.name)
+  const udp = p.listen.startsWith('udp:')
   const box = el('article', {class: 'proxy' + (p.enabled ? '' : ' off'), 'data-proxy': p.name},
     el('h3', {}, p.name, ' ', el('code', {}, `${p.listen} → ${p.upstreams?.length > 1 ? p.upstreams.join(', ') : p.upstream}`)),
     el('div', {class: 'tools'},
       el('button', {type: 'button', 'aria-pressed': String(p.enabled), onclick: () => update(p.name, {enabled: !p.enabled}, ['toggle', p.name])}, p.enabled ? 'Enabled' : 'Disabled'),
       el('label', {}, 'New connections ', mode),
-      el('button', {type: 'button', 'aria-pressed': String(recorded), onclick: () => do_(recordProxy(p.name, !recorded))}, recorded ? 'New ones are recorded' : 'Record new ones'),
-      el('button', {type: 'button', class: 'add', onclick: () => show(p.name, toxicForm(p.name, null, () => close(p.name)))}, 'Add a toxic'),
-      preset,
+      !udp && el('button', {type: 'button', 'aria-pressed': String(recorded), onclick: () => do_(recordProxy(p.name, !recorded))}, recorded ? 'New ones are recorded' : 'Record new ones'),
+      el('button', {type: 'button', class: 'add', onclick: () => show(p.name, toxicForm(p.name, null, () => close(p.name), udp))}, 'Add a toxic'),
+      !udp && preset,
+      ...(udp ? [] : outageTools(p)),
       el('button', {type: 'button', onclick: () => show(p.name, addressForm(p))}, 'Edit'),
       el('button', {type: 'button', class: 'danger', onclick: () => do_({title: 'Delete ' + p.name, method: 'DELETE', path: '/proxies/' + encodeURIComponent(p.name), words: ['delete', p.name]})}, 'Delete')),
     el('ul', {class: 'toxics'}, ...p.toxics.map(t => toxicRow(p, t))))
@@ -52,7 +55,7 @@ function toxicRow(p, t) {
   if (t.toxicity < 1) said.push('toxicity=' + t.toxicity)
   if (t.connections || t.connection) said.push('connections=' + (t.connections || t.connection))
   return el('li', {}, el('span', {}, el('strong', {}, t.name), ` ${t.type} ${t.stream} `, el('code', {}, said.join(' '))),
-    el('span', {class: 'tools'}, el('button', {type: 'button', 'aria-label': `Change ${t.name}`, onclick: () => show(p.name, toxicForm(p.name, t, () => close(p.name)))}, 'Change'),
+    el('span', {class: 'tools'}, el('button', {type: 'button', 'aria-label': `Change ${t.name}`, onclick: () => show(p.name, toxicForm(p.name, t, () => close(p.name), p.listen.startsWith('udp:')))}, 'Change'),
       el('button', {type: 'button', 'aria-label': `Remove ${t.name}`, onclick: () => removeToxic(p.name, t.name)}, 'Remove')))
 }
 

@@ -8,6 +8,7 @@ export const state = {
   closed: [],             // the last one first
   proxies: [],
   recorded: new Set(),    // proxies whose new connections are recorded
+  outages: {},            // by the name of the proxy
   events: [],             // the newest first
   skipped: 0,             // events that were not shown
   open: 0, omitted: 0, lastID: 0,
@@ -39,6 +40,7 @@ export function apply(frame) {
   if (frame.proxies) {
     state.proxies = frame.proxies
     state.recorded = new Set(frame.recorded || [])
+    state.outages = frame.outages || {}
   }
   let up = 0, down = 0
   for (const c of frame.connections || []) {
@@ -73,6 +75,9 @@ function noteActivity(was, c) {
   }
   return sent
 }
+
+// isDatagrams tells an association of UDP from a connection of a stream.
+export const isDatagrams = c => c.upstream.received_datagrams !== undefined
 
 // newest is a connection, open or not, by its number.
 export const findConnection = id => state.connections.get(id) || state.closed.find(c => c.id === id)

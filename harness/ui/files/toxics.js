@@ -4,12 +4,12 @@ import {call} from './api.js'
 import {do_} from './acts.js'
 import {el, say} from './dom.js'
 
-let catalogue = null
+const catalogues = {} // by whether they are of datagrams
 
-// types returns the types of toxics, which the daemon tells once.
-export async function types() {
-  catalogue ??= await call('GET', '/catalogue')
-  return catalogue
+// types returns the types of toxics of streams or of datagrams, which the daemon tells once.
+export async function types(datagrams = false) {
+  catalogues[datagrams] ??= await call('GET', '/catalogue' + (datagrams ? '?datagrams' : ''))
+  return catalogues[datagrams]
 }
 
 const path = (proxy, toxic) => `/proxies/${encodeURIComponent(proxy)}/toxics${toxic ? '/' + encodeURIComponent(toxic) : ''}`
@@ -39,38 +39,53 @@ export const removeToxic = (proxy, name) => do_({title: `Remove ${name} from ${p
 export const updateToxic = (proxy, t) => do_({title: `Change ${t.name} of ${proxy}`, method: 'PATCH', path: path(proxy, t.name),
   body: {attributes: t.attributes, at: t.at, toxicity: t.toxicity}, words: ['toxic', 'update', proxy, '-n', t.name, ...flags({...t, connections: ''})], clears: t.name, faults: [fault(t)]})
 
+const triggers = ['byte', 'pattern', 'opposite', 'segment', 'frame', 'event', 'time']
+const places = {byte: '93', pattern: 'text', opposite: 'text of the other direction', segment: '3', frame: '3, or 3+2: two bytes into it', event: 'open, accept, answer, …', time: 'ms'}
+
 // toxicForm asks for a toxic: a new one, or one that there is with its attributes.
-export function toxicForm(proxy, was, close) {
+export function toxicForm(proxy, was, close, datagrams = false) {
   const box = el('fieldset', {class: 'toxic-form'}, el('legend', {}, was ? `Change ${was.name}` : `Add a toxic to ${proxy}`))
   const type = el('select', {class: 'type'}), stream = el('select', {class: 'dir'}, el('option', {value: 'downstream'}, 'to the client'), el('option', {value: 'upstream'}, 'to the server'))
   const name = el('input', {class: 'name', autocomplete: 'off', placeholder: 'type_stream'}), toxicity = el('input', {class: 'toxicity', type: 'number', min: 0, max: 1, step: 'any', value: was ? was.toxicity : 1})
-  const trigger = el('select', {class: 'trigger'}, el('option', {value: ''}, 'from the start'), ...['byte', 'pattern', 'opposite', 'segment', 'event', 'time'].map(v => el('option', {value: v}, 'at ' + v)))
+  const trigger = el('select', {class: 'trigger'}, el('option', {value: ''}, 'from the start'), ...triggers.filter(v => !datagrams || v !== 'frame').map(v => el('option', {value: v}, 'at ' + v)))
+  const framing = el('input', {class: 'framing', autocomplete: 'off', placeholder: "the proxy's; line, length-prefix=4, http"})
   const place = el('input', {class: 'where', autocomplete: 'off'}), connections = el('input', {class: 'conns', autocomplete: 'off', placeholder: 'all; or 2, 1-3, 4-'})
   const attributes = el('div', {class: 'attributes'}), about = el('p', {class: 'note'})
   const field = (label, input) => el('label', {}, label + ' ', input)
-  const draw = () => drawAttributes(attributes, about, type.value, was)
-  types().then(list => {
+  const framed = field('Framing', framing)
+  const draw = () => drawAttributes(attributes, about, (catalogues[datagrams] || []).find(k => k.type === type.value), was)
+  const drawPlace = () => {
+    framed.hidden = trigger.value !== 'frame'
+    place.placeholder = places[trigger.value] || ''
+    place.disabled = !trigger.value
+  }
+  types(datagrams).then(list => {
     type.append(...list.map(k => el('option', {value: k.type}, k.type)))
     if (was) [type.value, stream.value, name.value, type.disabled, stream.disabled, name.disabled] = [was.type, was.stream, was.name, true, true, true]
     else type.value = 'latency'
-    if (was?.at) [[trigger.value, place.value]] = Object.entries(was.at)
+    if (was?.at) {
+      [[trigger.value, place.value]] = Object.entries(was.at).filter(([name]) => name !== 'framing')
+      framing.value = was.at.framing || ''
+    }
     draw()
+    drawPlace()
   }, err => say(err.message))
   type.addEventListener('change', draw)
+  trigger.addEventListener('change', drawPlace)
+  const readAt = () => trigger.value ? {[trigger.value]: trigger.value === 'frame' ? place.value : numberIf(place.value), framing: trigger.value === 'frame' && framing.value || undefined} : was ? {} : undefined
   const read = () => ({name: name.value || `${type.value}_${stream.value}`, type: type.value, stream: stream.value, attributes: readAttributes(attributes),
-    toxicity: Number(toxicity.value), at: trigger.value ? {[trigger.value]: numberIf(place.value)} : was ? {} : undefined, connections: was ? undefined : connections.value || undefined})
+    toxicity: Number(toxicity.value), at: readAt(), connections: was ? undefined : connections.value || undefined})
   const form = el('form', {onsubmit: async e => {
     e.preventDefault()
     if (await (was ? updateToxic : addToxic)(proxy, read())) close()
   }}, box)
   box.append(el('div', {class: 'tools'}, field('Type', type), field('What goes', stream), field('Name', name)), about, attributes,
-    el('div', {class: 'tools'}, field('Strikes', trigger), field('Place', place), field('Toxicity', toxicity), was ? '' : field('Connections', connections)),
+    el('div', {class: 'tools'}, field('Strikes', trigger), field('Place', place), framed, field('Toxicity', toxicity), was ? '' : field('Connections', connections)),
     el('div', {class: 'tools'}, el('button', {}, was ? 'Change' : 'Add'), el('button', {type: 'button', onclick: close}, 'Cancel')))
   return form
 }
 
-function drawAttributes(box, about, type, was) {
-  const kind = (catalogue || []).find(k => k.type === type)
+function drawAttributes(box, about, kind, was) {
   if (!kind) return
   about.textContent = kind.summary
   box.replaceChildren(...kind.attributes.map(a => {

@@ -37,7 +37,7 @@ func logEvents(log *slog.Logger) event.Sink {
 		case event.Accept, event.Close, event.Act, event.ModeSet, event.OutageSet, event.ProxyAdded, event.ProxyUpdated, event.ProxyEnabled, event.ProxyDisabled,
 			event.ProxyRemoved, event.ToxicAdded, event.ToxicUpdated, event.ToxicRemoved:
 			level = slog.LevelInfo
-		case event.DialFailed, event.CannotStrike:
+		case event.DialFailed, event.CannotStrike, event.PastProxy:
 			level = slog.LevelWarn
 		case event.Refuse:
 			if e.Conn != 0 {

@@ -1,6 +1,8 @@
 package daemoncmd
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,15 +16,35 @@ type outage struct {
 	Stream string `json:"stream,omitempty"`
 	How    string `json:"how,omitempty"`
 	First  uint64 `json:"first,omitempty"`
-	For    string `json:"for,omitempty"`
+	For    any    `json:"for,omitempty"` // text such as "1.5s"; in an answer milliseconds, what is left
+}
+
+// String says in words what the outage is.
+func (o outage) String() string {
+	text := strings.TrimSpace(o.Kind + " " + o.Stream)
+	if o.First > 0 {
+		text += fmt.Sprintf(", the next %d connections", o.First)
+	}
+	if o.How != "" {
+		text += ", by " + o.How
+	}
+	if ms, ok := o.For.(float64); ok {
+		text += fmt.Sprintf(", for another %v", time.Duration(ms)*time.Millisecond)
+	}
+	return text
 }
 
 func newOutage() *cobra.Command {
 	o, span := &outage{}, time.Duration(0)
 	kinds := []string{"partition\tnothing arrives, and no connect is answered", "refuse_new\tconnects are refused, open connections live on",
 		"fail\tthe next connections fail", "heal\tthe end of it"}
-	cmd := daemonCommand("outage PROXY partition|refuse_new|fail|heal", "Disturb a whole proxy for a while: partition it, refuse or fail new connections", cobra.ExactArgs(2), func(cmd *cobra.Command, c *daemonClient, args []string) error {
+	cmd := daemonCommand("outage PROXY [partition|refuse_new|fail|heal]", "Disturb a whole proxy for a while: partition it, refuse or fail new connections", cobra.RangeArgs(1, 2), func(cmd *cobra.Command, c *daemonClient, args []string) error {
 		path := proxyPath(args[0]) + "/outage"
+		if len(args) == 1 {
+			var now outage
+			answer, err := c.callDaemon(cmd.Context(), "GET", path, nil, &now)
+			return firstError(err, func() error { return c.showReply(cmd, answer, "Proxy '%s': %s", args[0], now) })
+		}
 		if o.Kind = args[1]; o.Kind == "heal" {
 			answer, err := c.callDaemon(cmd.Context(), "DELETE", path, nil, nil)
 			return firstError(err, func() error { return c.showReply(cmd, answer, "Healed proxy '%s'", args[0]) })
@@ -44,6 +66,7 @@ func newOutage() *cobra.Command {
                connect; with --for also refuse or blackhole, the connect itself
   heal         end it
 
+Without one of these it shows the outage that there is, and what is left of it.
 Toxiproxy's own daemon does not have this.`
 	cmd.Example = "  harness outage kv partition --stream downstream --for 5s\n  harness outage kv fail --first 3\n  harness outage kv heal"
 	flags := cmd.Flags()
