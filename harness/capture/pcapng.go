@@ -27,6 +27,9 @@ func (r *Recording) WritePcapng(w io.Writer, caption string) error {
 	if r.missing > 0 {
 		caption += fmt.Sprintf("\n%d connections are left out", r.missing)
 	}
+	if r.lost > 0 {
+		caption += fmt.Sprintf("\n%d datagrams are left out", r.lost)
+	}
 	file, err := pcapgo.NewNgWriterInterface(w, legInterface("client-proxy", "between the clients and the proxy"),
 		pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "harness", OS: runtime.GOOS, Hardware: runtime.GOARCH, Comment: shorten(caption)}})
 	if err == nil {
@@ -62,23 +65,37 @@ func shorten(text string) string {
 
 // writeTo writes one packet.
 func (p segment) writeTo(file *pcapgo.NgWriter) error {
-	tcp := &layers.TCP{SrcPort: layers.TCPPort(p.from.Port()), DstPort: layers.TCPPort(p.to.Port()), Seq: p.seq, Ack: p.ack, Window: 65535,
-		SYN: p.syn, ACK: p.hasAck, FIN: p.fin, RST: p.rst, PSH: len(p.bytes) > 0}
+	protocol, transport := p.transportLayer()
 	var ip gopacket.SerializableLayer
 	if p.from.Addr().Is4() {
-		v4 := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: p.from.Addr().AsSlice(), DstIP: p.to.Addr().AsSlice()}
-		_ = tcp.SetNetworkLayerForChecksum(v4)
+		v4 := &layers.IPv4{Version: 4, TTL: 64, Protocol: protocol, SrcIP: p.from.Addr().AsSlice(), DstIP: p.to.Addr().AsSlice()}
+		_ = transport.SetNetworkLayerForChecksum(v4)
 		ip = v4
 	} else {
-		v6 := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolTCP, SrcIP: p.from.Addr().AsSlice(), DstIP: p.to.Addr().AsSlice()}
-		_ = tcp.SetNetworkLayerForChecksum(v6)
+		v6 := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: protocol, SrcIP: p.from.Addr().AsSlice(), DstIP: p.to.Addr().AsSlice()}
+		_ = transport.SetNetworkLayerForChecksum(v6)
 		ip = v6
 	}
 	buffer := gopacket.NewSerializeBuffer()
-	if err := gopacket.SerializeLayers(buffer, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ip, tcp, gopacket.Payload(p.bytes)); err != nil {
+	if err := gopacket.SerializeLayers(buffer, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ip, transport, gopacket.Payload(p.bytes)); err != nil {
 		return err
 	}
 	data := buffer.Bytes()
 	return file.WritePacketWithOptions(gopacket.CaptureInfo{Timestamp: p.at, CaptureLength: len(data), Length: len(data), InterfaceIndex: p.leg},
 		data, pcapgo.NgPacketOptions{Comments: p.comments})
+}
+
+// A transportLayer is the header between IP and the bytes.
+type transportLayer interface {
+	gopacket.SerializableLayer
+	SetNetworkLayerForChecksum(gopacket.NetworkLayer) error
+}
+
+// transportLayer returns the header of TCP or UDP.
+func (p segment) transportLayer() (layers.IPProtocol, transportLayer) {
+	if p.udp {
+		return layers.IPProtocolUDP, &layers.UDP{SrcPort: layers.UDPPort(p.from.Port()), DstPort: layers.UDPPort(p.to.Port())}
+	}
+	return layers.IPProtocolTCP, &layers.TCP{SrcPort: layers.TCPPort(p.from.Port()), DstPort: layers.TCPPort(p.to.Port()), Seq: p.seq, Ack: p.ack, Window: 65535,
+		SYN: p.syn, ACK: p.hasAck, FIN: p.fin, RST: p.rst, PSH: len(p.bytes) > 0}
 }

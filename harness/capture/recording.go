@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -18,6 +19,7 @@ const (
 	keptBytes  = 16 << 20  // first bytes of all connections
 	keptConns  = 128       // connections
 	keptMarks  = 1000      // strikes and refusals
+	keptGrams  = 20_000    // datagrams
 )
 
 // A Recording keeps what passes the sockets of one proxy, with times, in bounded memory:
@@ -32,6 +34,9 @@ type Recording struct {
 	room     int // first bytes that may still be kept
 	strikes  []strike
 	refusals []refusal
+
+	datagrams []recordedDatagram
+	lost      int // datagrams left out
 }
 
 // A recordedConn is one proxied connection: the socket of the client, and that of the
@@ -67,6 +72,10 @@ func NewRecording() *Recording {
 func (r *Recording) AddPassage(p link.Passage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if _, ok := p.Own.(*net.UDPAddr); ok {
+		r.addDatagramLocked(p)
+		return
+	}
 	c := r.connLocked(p)
 	if c == nil {
 		return
@@ -89,7 +98,7 @@ func (r *Recording) AddPassage(p link.Passage) {
 func (r *Recording) connLocked(p link.Passage) *recordedConn {
 	c := r.conns[p.Conn]
 	switch {
-	case c != nil || p.Kind != event.Accept: // that comes first
+	case c != nil || p.Kind != event.Accept && p.Kind != event.Dial: // those come first
 	case len(r.conns) >= keptConns:
 		r.missing++
 	default:
@@ -128,10 +137,13 @@ func (r *Recording) TakeConnection(id uint64) *Recording {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	one := NewRecording()
-	if c := r.conns[id]; c != nil {
+	c := r.conns[id]
+	one.datagrams = r.takeDatagramsLocked(id)
+	switch {
+	case c != nil:
 		one.conns[id], one.order = c, []uint64{id}
 		r.room += c.headBytes()
-	} else {
+	case len(one.datagrams) == 0:
 		one.missing = 1
 	}
 	delete(r.conns, id)

@@ -23,6 +23,7 @@ type segment struct {
 	sent     bool // by the proxy
 	from, to netip.AddrPort
 	seq, ack uint32
+	udp      bool // a datagram
 
 	syn, fin, rst, hasAck bool
 	offset                int64 // of bytes, FIN and RST: in the stream
@@ -38,6 +39,7 @@ func (r *Recording) segmentsLocked() []segment {
 		all = append(all, c.client.segments(id, clientLeg)...)
 		all = append(all, c.server.segments(id, serverLeg)...)
 	}
+	all = append(all, r.datagramSegmentsLocked()...)
 	for _, f := range r.refusals {
 		all = append(all, f.segments()...)
 	}
@@ -193,6 +195,10 @@ func (s strike) rankOf(p segment) int {
 	ends := p.fin || p.rst || len(p.bytes) > 0
 	switch passedOn := p.sent && p.leg == leg; {
 	case s.Toxic == event.ByScenario:
+		return 0
+	case p.udp && (passedOn || !p.sent && p.leg != leg):
+		return 1
+	case p.udp:
 		return 0
 	case passedOn && begins && ends:
 		return 4

@@ -130,3 +130,32 @@ func TestTsharkReadsRecordings(t *testing.T) {
 		})
 	}
 }
+
+// The same of datagrams: each with its addresses and times, and the one that was dropped.
+func TestTsharkReadsDatagrams(t *testing.T) {
+	if _, err := exec.LookPath("tshark"); err != nil {
+		t.Skip("NOT TESTED: tshark is not installed (fixtures/tools.sh, Debian package tshark), so that nobody else reads our pcapng files")
+	}
+	path := writeRecording(t, recordDatagrams(t))
+	options := []string{"-r", path, "-n", "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-T", "fields", "-E", "separator=|"}
+	for _, field := range []string{"frame.interface_id", "udp.payload", "udp.checksum.status", "ip.checksum.status", "_ws.malformed", "frame.comment"} {
+		options = append(options, "-e", field)
+	}
+	out, err := exec.Command("tshark", options...).Output()
+	if err != nil {
+		t.Fatalf("tshark: %v", err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	want := []string{"0|one|1|1||association 1: client and proxy", "1|one|1|1||association 1: proxy and server", "1|ONE|1|1||", "0|ONE|1|1||",
+		"0|two|1|1||drop_upstream struck upstream at byte "}
+	if len(lines) != len(want) {
+		t.Fatalf("tshark says %q, want %d packets", lines, len(want))
+	}
+	for i, line := range lines {
+		f := strings.SplitN(line, "|", 3)
+		payload, err := hex.DecodeString(f[1])
+		if got := f[0] + "|" + string(payload) + "|" + f[2]; err != nil || !strings.HasPrefix(got, want[i]) {
+			t.Errorf("packet %d: got %s, %v, want %s", i, got, err, want[i])
+		}
+	}
+}

@@ -39,7 +39,10 @@ func embeddedJSON(in io.Reader) (io.Reader, error) {
 		return nil, err
 	}
 	_, rest, found := bytes.Cut(page, []byte(embedStart))
-	if !found {
+	switch {
+	case !found && !bytes.Contains(page[max(0, len(page)-64):], []byte("</html>")):
+		return nil, errors.New("is not a result of harness, or is cut off: the HTML has no result inside, and no end")
+	case !found:
 		return nil, errors.New("is not a result of harness: the HTML has no result inside")
 	}
 	text, _, found := bytes.Cut(rest, []byte(embedEnd))

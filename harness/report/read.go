@@ -95,7 +95,8 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 
 // decodeRun reads the one document in r.
 func decodeRun(r io.Reader) (outcome.Run, error) {
-	d := &runDecoder{json: json.NewDecoder(r), seen: map[string]bool{}}
+	d := &runDecoder{seen: map[string]bool{}}
+	d.json = json.NewDecoder(io.TeeReader(r, &d.length))
 	err := d.readObject()
 	if err == nil {
 		err = d.checkRun()
@@ -110,6 +111,16 @@ type runDecoder struct {
 	json *json.Decoder
 	run  outcome.Run
 	seen map[string]bool // keys of the document
+
+	length byteCount // of what was read so far
+}
+
+// A byteCount counts what is written to it.
+type byteCount int64
+
+func (n *byteCount) Write(p []byte) (int, error) {
+	*n += byteCount(len(p))
+	return len(p), nil
 }
 
 func (d *runDecoder) readObject() error {
@@ -210,7 +221,7 @@ func (d *runDecoder) explain(err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
-		return fmt.Errorf("is cut off after %d bytes: the run may have been killed while it wrote", d.json.InputOffset())
+		return fmt.Errorf("is cut off after %d bytes: the run may have been killed while it wrote", d.length)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("is broken near byte %d: %w", d.json.InputOffset(), err)
 	}

@@ -53,7 +53,9 @@ func (b *testbed) runControls(ctx context.Context) (scenario.Conversation, error
 	first.Took = max(first.Took, second.Took)
 	first.CPU = max(first.CPU, second.CPU)
 	b.settleSockets(ctx, b.server)
-	err = b.relate(ctx, &first)
+	if err = b.relate(ctx, &first); err == nil {
+		b.controlRecording.Store(nil) // nobody will want it
+	}
 	if err == nil && first.State == scenario.StateProcess && b.server == nil && b.target.TestsRole(scenario.Server) {
 		err = errNotAfresh
 	}
@@ -103,7 +105,7 @@ func (b *testbed) runControl(ctx context.Context) (scenario.Conversation, error)
 	if err != nil {
 		return scenario.Conversation{}, err
 	}
-	wire, err := proxy.New(proxy.Config{Name: b.target.Name, Listen: listen, Upstream: upstream, UpstreamDown: proxy.FailReset, Drain: -1, Events: log.AddEvent, TLS: b.proxyTLS(false, false),
+	wire, err := proxy.New(proxy.Config{Name: b.target.Name, Listen: listen, Upstream: upstream, UpstreamDown: proxy.FailReset, Drain: -1, Events: log.AddEvent, Record: b.newControlRecording(), TLS: b.proxyTLS(false, false),
 		Tap: func(conn uint64, d event.Direction) *link.Tap {
 			if conn > 1 {
 				return nil

@@ -37,7 +37,7 @@ func (p *scenarioRun) setUpDatagrams(ctx context.Context, c scenario.Case, v sce
 	list, err := datagram.MakeToxics(v.Faults)
 	if err == nil {
 		s.datagrams, err = datagram.New(datagram.Config{Name: p.proxyName(v), Listen: p.testbed.listenHost(), Upstream: strings.TrimPrefix(upstream, udpPrefix),
-			Mode: datagramModes[v.AcceptMode], Seed: p.testbed.seed.SplitBy(p.scenario.ID).SplitBy(v.Name), Events: s.noteDatagram(list), Toxics: list})
+			Mode: datagramModes[v.AcceptMode], Seed: p.testbed.seed.SplitBy(p.scenario.ID).SplitBy(v.Name), Events: s.recordEvents(s.noteDatagram(list)), Record: s.recorder(), Toxics: list})
 	}
 	if err == nil {
 		err = s.datagrams.Start(ctx)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/report"
@@ -18,15 +19,58 @@ import (
 
 // record has the proxy of the variant recorded, if failures are to be written down.
 func (s *variantSetup) record(config *proxy.Config) {
+	config.Record = s.recorder()
+	config.Events = s.recordEvents(config.Events)
+}
+
+// recorder returns what keeps all that passes a proxy; nil: nothing is written down.
+func (s *variantSetup) recorder() func(link.Passage) {
 	if s.run.runner.config.Pcap == "" {
-		return
+		return nil
 	}
-	s.recording = capture.NewRecording()
-	config.Record = s.recording.AddPassage
-	config.Events = func(e event.Event) {
+	if s.recording == nil {
+		s.recording = capture.NewRecording()
+	}
+	return s.recording.AddPassage
+}
+
+// recordEvents returns a sink for events that are kept too, if anything is.
+func (s *variantSetup) recordEvents(to event.Sink) event.Sink {
+	if s.recorder() == nil {
+		return to
+	}
+	return func(e event.Event) {
 		s.recording.AddEvent(e)
-		s.log.AddEvent(e)
+		to(e)
 	}
+}
+
+// newControlRecording returns what keeps all that passes the proxy of a control; nil: nothing
+// is written down. It stands for those before.
+func (b *testbed) newControlRecording() func(link.Passage) {
+	if b.config.Pcap == "" {
+		return nil
+	}
+	made := capture.NewRecording()
+	b.controlRecording.Store(made)
+	return made.AddPassage
+}
+
+// writeControl writes what was recorded of a control that has failed, once for all results
+// that it blocks, and keeps the file's name in them.
+func (r *Runner) writeControl(b *testbed, results []outcome.Result) []outcome.Result {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if recording := b.controlRecording.Load(); recording != nil && b.controlFile == "" {
+		one := outcome.Result{Target: b.target.Name, Scenario: "control"}
+		r.writeFiles(&one, filepath.Join(r.config.Pcap, r.recordingName(one)), "the conversation without a fault, on "+b.target.Name+": "+results[0].Message, recording)
+		b.controlFile = strings.Join(one.Captures, "")
+		results[0].Notes = append(results[0].Notes, one.Notes...)
+	}
+	if b.controlFile != "" {
+		results[0].Captures = []string{b.controlFile}
+	}
+	return results
 }
 
 // keepRecording keeps what was recorded; nil: nothing was.
@@ -47,7 +91,7 @@ func (t attempt) withRecordingsOf(first attempt) attempt {
 // wanted, and keeps the names of the files in the result.
 func (p *scenarioRun) writeRecordings(r *outcome.Result, recordings []*capture.Recording) {
 	switch r.Verdict {
-	case outcome.Fail, outcome.Flaky, outcome.Invalid:
+	case outcome.Fail, outcome.Flaky, outcome.Invalid, outcome.Blocked:
 	default:
 		return
 	}
@@ -59,8 +103,14 @@ func (p *scenarioRun) writeRecordings(r *outcome.Result, recordings []*capture.R
 		files = append(files, last)
 	}
 	base := filepath.Join(p.runner.config.Pcap, p.runner.recordingName(*r))
+	p.runner.writeFiles(r, base, fmt.Sprintf("%s on %s, %s: %s\n%s", r.Scenario, r.Target, r.Variant, r.Verdict, r.Message), files...)
+}
+
+// writeFiles writes one recording, or that of a run and that of another one that was to confirm
+// it, and keeps the names of the files in the result.
+func (*Runner) writeFiles(r *outcome.Result, base, caption string, files ...*capture.Recording) {
 	for i, rec := range files {
-		path, caption := base+".pcapng", fmt.Sprintf("%s on %s, %s: %s\n%s", r.Scenario, r.Target, r.Variant, r.Verdict, r.Message)
+		path := base + ".pcapng"
 		if i > 0 {
 			path, caption = base+".again.pcapng", "the run that was to confirm it: "+caption
 		}

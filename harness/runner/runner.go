@@ -113,7 +113,7 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 	case errors.Is(err, scenario.ErrUnsupported):
 		return single(outcome.Unsupported, err.Error())
 	case errors.Is(err, errControl) || peerFailed(err):
-		return single(outcome.Blocked, err.Error())
+		return r.writeControl(b, single(outcome.Blocked, err.Error()))
 	case err != nil:
 		return single(outcome.Invalid, err.Error())
 	}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
@@ -48,8 +49,9 @@ type testbed struct {
 	controlEvents atomic.Pointer[[]event.Event] // of the first control; nil before it
 	unasked       unaskedAnswer
 
-	idleSockets atomic.Int64 // that the server has open when nobody talks to it
-	unsettled   atomic.Int64 // times that it had more of them for long, see quiesce
+	idleSockets      atomic.Int64                      // that the server has open when nobody talks to it
+	controlRecording atomic.Pointer[capture.Recording] // of the last control; nil: nothing is recorded
+	unsettled        atomic.Int64                      // times that it had more of them for long, see quiesce
 
 	mu           sync.Mutex // guards what follows; held while the server starts
 	services     services
@@ -62,8 +64,10 @@ type testbed struct {
 	remarks      []outcome.Remark // that no result tells yet
 	pastProxy    string           // what no result tells yet of connections past the proxy
 	controlDone  bool
-	startErr     error // of the start or the control: it is not tried again
-	closed       bool
+	controlFile  string // of the recording that was written; empty: none was
+
+	startErr error // of the start or the control: it is not tried again
+	closed   bool
 }
 
 func newTestbed(c Config, t scenario.Target) *testbed {

@@ -23,6 +23,7 @@ type liveProxy struct {
 	address addressText
 	link    string
 	stop    func() error
+	files   *connectionFiles // nil: none are written
 }
 
 // An addressText is an address as the daemon writes it.
@@ -35,13 +36,16 @@ func (a addressText) String() string  { return string(a) }
 func (l *liveProxy) Addr() net.Addr { return l.address }
 
 // Close implements foreground.
-func (l *liveProxy) Close() error { return l.stop() }
+func (l *liveProxy) Close() error {
+	err := l.stop()
+	if l.files != nil {
+		l.files.writing.Wait()
+	}
+	return err
+}
 
 // prepareLive checks what is asked for, and has a daemon run it.
 func (f *proxyFlags) prepareLive(datagrams bool) (starter, []spec.Spec, error) {
-	if f.pcap != "" {
-		return nil, nil, cli.UsageErrorf("give --pcap or --ui, not both")
-	}
 	var specs []spec.Spec
 	bodies := []any{}
 	for _, text := range f.toxics {
@@ -76,7 +80,13 @@ func (f *proxyFlags) prepareLive(datagrams bool) (starter, []spec.Spec, error) {
 		return nil, nil, cli.HarnessErrorf("proxy encode: %w", err)
 	}
 	return func(sink event.Sink) (foreground, error) {
-		return startLive(list, api.Config{Seed: f.seed, Events: sink, ByteEvents: true, Authority: authority})
+		files, record, sink := f.recordConnections(sink)
+		live, err := startLive(list, api.Config{Seed: f.seed, Events: sink, ByteEvents: true, Record: record, Authority: authority})
+		if err != nil {
+			return nil, err
+		}
+		live.files = files
+		return live, nil
 	}, specs, nil
 }
 
@@ -111,5 +121,5 @@ func startLive(list []byte, cfg api.Config) (*liveProxy, error) {
 	over := make(chan error, 1)
 	go func() { over <- daemon.Serve(ctx, listener, daemon) }()
 	stop := func() error { cancel(); return <-over }
-	return &liveProxy{addressText(daemon.ListenAddresses()["proxy"]), ui.Link(listener.Addr().String(), token), stop}, nil
+	return &liveProxy{address: addressText(daemon.ListenAddresses()["proxy"]), link: ui.Link(listener.Addr().String(), token), stop: stop}, nil
 }

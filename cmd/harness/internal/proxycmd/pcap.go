@@ -10,7 +10,7 @@ import (
 
 	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/proxy"
+	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/report"
 )
 
@@ -23,16 +23,15 @@ type connectionFiles struct {
 	failed    sync.Once
 }
 
-// recordConnections has the connections of the proxy recorded, if that is wanted. What it
-// returns must be waited for once the proxy is closed; nil: nothing is recorded.
-func (f *proxyFlags) recordConnections(cfg *proxy.Config) *connectionFiles {
+// recordConnections returns what has all that passes a proxy recorded, and the sink for its
+// events, if that is wanted. What is returned first must be waited for once the proxy is
+// closed; nil: nothing is recorded.
+func (f *proxyFlags) recordConnections(others event.Sink) (*connectionFiles, func(link.Passage), event.Sink) {
 	if f.pcap == "" {
-		return nil
+		return nil, nil, others
 	}
 	c := &connectionFiles{dir: f.pcap, started: time.Now(), recording: capture.NewRecording()}
-	others := cfg.Events
-	cfg.Record = c.recording.AddPassage
-	cfg.Events = func(e event.Event) {
+	return c, c.recording.AddPassage, func(e event.Event) {
 		c.recording.AddEvent(e)
 		if e.Kind == event.Close {
 			one := c.recording.TakeConnection(e.Conn)
@@ -40,7 +39,6 @@ func (f *proxyFlags) recordConnections(cfg *proxy.Config) *connectionFiles {
 		}
 		others.Emit(e)
 	}
-	return c
 }
 
 // write writes the file of one connection. The first one that fails is told of.
@@ -55,13 +53,21 @@ func (c *connectionFiles) write(e event.Event, one *capture.Recording) {
 
 // A recordedProxy is a proxy whose files are complete once it is closed.
 type recordedProxy struct {
-	*proxy.Proxy
+	foreground
 	files *connectionFiles
 }
 
 // Close closes the proxy and waits for the files.
 func (p recordedProxy) Close() error {
-	err := p.Proxy.Close()
+	err := p.foreground.Close()
 	p.files.writing.Wait()
 	return err
+}
+
+// withFiles returns a proxy that waits for the files, if there are any, when it is closed.
+func withFiles(p foreground, files *connectionFiles, err error) (foreground, error) {
+	if files == nil || err != nil {
+		return p, err
+	}
+	return recordedProxy{p, files}, nil
 }

@@ -130,9 +130,6 @@ func (f *proxyFlags) prepareProxy(listenGiven bool) (starter, []spec.Spec, error
 		return f.prepareLive(datagrams)
 	}
 	if datagrams {
-		if f.pcap != "" {
-			return nil, nil, cli.UsageErrorf("--pcap: records streams, and this proxy forwards datagrams")
-		}
 		return f.prepareDatagrams()
 	}
 	made, err := f.makeToxics()
@@ -146,16 +143,13 @@ func (f *proxyFlags) prepareProxy(listenGiven bool) (starter, []spec.Spec, error
 		specs = append(specs, t.Spec)
 	}
 	return func(sink event.Sink) (foreground, error) {
-		cfg.Events = sink
-		files := f.recordConnections(&cfg)
+		var files *connectionFiles
+		files, cfg.Record, cfg.Events = f.recordConnections(sink)
 		p, err := proxy.New(cfg)
 		if err == nil {
 			err = p.Start(context.Background())
 		}
-		if files != nil {
-			return recordedProxy{p, files}, err
-		}
-		return p, err
+		return withFiles(p, files, err)
 	}, specs, err
 }
 

@@ -41,11 +41,12 @@ func (f *proxyFlags) prepareDatagrams() (starter, []spec.Spec, error) {
 		made, specs = append(made, t), append(specs, t.Spec)
 	}
 	return func(sink event.Sink) (foreground, error) {
+		files, record, sink := f.recordConnections(sink)
 		p, err := datagram.New(datagram.Config{Name: "proxy", Listen: strings.TrimPrefix(f.listen, cli.UDPPrefix), Upstream: strings.TrimPrefix(f.upstream, cli.UDPPrefix),
-			Seed: seed.New(f.seed), Events: sink, Toxics: made, Idle: f.transport.IdleTimeout(), Associations: int(f.transport.Associations)})
+			Seed: seed.New(f.seed), Events: sink, Toxics: made, Idle: f.transport.IdleTimeout(), Associations: int(f.transport.Associations), Record: record})
 		if err == nil {
 			err = p.Start(context.Background())
 		}
-		return p, err
+		return withFiles(p, files, err)
 	}, specs, nil
 }
