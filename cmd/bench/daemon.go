@@ -32,7 +32,7 @@ func runDaemonRole(ctx context.Context) error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	daemon := api.New(api.Config{})
+	daemon := api.New(api.Config{ProxyMetrics: true})
 	return daemon.Serve(ctx, l, daemon)
 }
 
@@ -40,7 +40,7 @@ func runDaemonRole(ctx context.Context) error {
 // toxics while five readers of events, where there are any, read nothing.
 func daemonRows() []row {
 	return []row{
-		{name: "1000 idle proxies:", shape: delayed, parts: lessOf(1, "ms to create one", "descriptors of one", "kB of one", "kB left a second after their deletion"), measure: onDaemon(measureProxies)},
+		{name: "1000 idle proxies:", shape: delayed, parts: lessOf(1, "ms to create one", "descriptors of one", "kB of one", "kB of /metrics", "kB left a second after their deletion", "descriptors left"), measure: onDaemon(measureProxies)},
 		{name: "30,000 edits of one proxy beside 5 stalled readers:", shape: delayed, parts: lessOf(2, "p50, ms", "p99, ms", "kB left"), measure: onDaemon(editsOf(1, manyEdits))},
 		{name: "6,000 edits of 1000 proxies beside 5 stalled readers:", shape: delayed, parts: lessOf(2, "p50, ms", "p99, ms", "kB left"), measure: onDaemon(editsOf(manyProxies, spreadEdits))},
 		{name: "50,000 events a second, one reader:", shape: delayed, parts: lessOf(0, "events a second that were read", "events lost"), measure: onDaemon(measureEvents)},
@@ -66,7 +66,7 @@ func onDaemon(measure daemonCase) func(context.Context, *bench, system) ([]float
 		case serveName:
 			i, err = spawnProcess(ctx, b.self, "-role", "daemon")
 		case toxiproxyName:
-			i, err = spawnToxiproxy(ctx, b.toxiproxy)
+			i, err = spawnToxiproxy(ctx, b.toxiproxy, "-proxy-metrics")
 		default:
 			return nil, nil
 		}
@@ -142,13 +142,29 @@ func measureProxies(ctx context.Context, d *daemonClient) ([]float64, error) {
 	err = errors.Join(err, d.createProxies(ctx, manyProxies))
 	took := time.Since(began)
 	kBWith, filesWith, failed := d.usage()
-	err = errors.Join(err, failed, d.deleteProxies(ctx, manyProxies))
+	metrics, unread := d.sizeOf(ctx, "/metrics")
+	err = errors.Join(err, failed, unread, d.deleteProxies(ctx, manyProxies))
 	if err != nil {
 		return nil, err
 	}
 	time.Sleep(settleTime)
-	kBAfter, _, err := d.usage()
-	return []float64{took.Seconds() * 1000 / manyProxies, (filesWith - files) / manyProxies, (kBWith - kB) / manyProxies, kBAfter - kB}, err
+	kBAfter, filesAfter, err := d.usage()
+	return []float64{took.Seconds() * 1000 / manyProxies, (filesWith - files) / manyProxies, (kBWith - kB) / manyProxies, metrics / 1000, kBAfter - kB, filesAfter - files}, err
+}
+
+// sizeOf returns how many bytes an answer has.
+func (d *daemonClient) sizeOf(ctx context.Context, path string) (float64, error) {
+	request, err := http.NewRequestWithContext(ctx, "GET", d.url+path, nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := d.http.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	n, err := io.Copy(io.Discard, response.Body)
+	return float64(n), err
 }
 
 // stallReaders has five clients ask for events and read none.

@@ -13,13 +13,13 @@ import (
 const toxiproxyName = "toxiproxy"
 
 // spawnToxiproxy starts a toxiproxy-server on a free port.
-func spawnToxiproxy(ctx context.Context, path string) (instance, error) {
+func spawnToxiproxy(ctx context.Context, path string, flags ...string) (instance, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return instance{}, err
 	}
 	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.CommandContext(ctx, path, "-port", port)
+	cmd := exec.CommandContext(ctx, path, append([]string{"-port", port}, flags...)...)
 	cmd.Env = append(os.Environ(), "LOG_LEVEL=fatal")
 	if err := cmd.Start(); err != nil {
 		return instance{}, err
