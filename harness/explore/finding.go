@@ -26,14 +26,15 @@ type Finding struct {
 	Witness   Point           `json:"witness"` // the simplest one
 	Witnesses []Point         `json:"witnesses"`
 	LastGreen *Point          `json:"last_green,omitempty"`
-	Given     string          `json:"given"`            // what the peer had been given by the witness, hex with a caret
-	NoMatter  []string        `json:"no_matter"`        // what may vary
-	Confirmed int             `json:"confirmed"`        // of three
-	State     State           `json:"state,omitempty"`  // over runs
-	Replay    string          `json:"replay,omitempty"` // the command that plays it again
-	File      string          `json:"file,omitempty"`   // where it is kept
-	Red       []string        `json:"timeline"`         // of the witness
-	Green     []string        `json:"timeline_green"`   // of the last green point, or of a run without a fault
+	Given     string          `json:"given"`              // what the peer had been given by the witness, hex with a caret
+	NoMatter  []string        `json:"no_matter"`          // what may vary
+	Confirmed int             `json:"confirmed"`          // of three
+	State     State           `json:"state,omitempty"`    // over runs
+	Replay    string          `json:"replay,omitempty"`   // the command that plays it again
+	File      string          `json:"file,omitempty"`     // where it is kept
+	Captures  []string        `json:"captures,omitempty"` // pcapng files of what passed
+	Red       []string        `json:"timeline"`           // of the witness
+	Green     []string        `json:"timeline_green"`     // of the last green point, or of a run without a fault
 
 	target scenario.Target
 	layout *layout

@@ -219,7 +219,7 @@ func datagramsAreActedOn(t *testing.T, b *browser) {
 	b.click("page", ".proxy .add")
 	b.wait("page", ".toxic-form .type option", "drop")
 	b.click("page", "#rows .pick")
-	b.wait("page", "#one dd", "1 datagrams, 5 B sent")
+	b.wait("page", "#one dd", "1 datagram, 5 B sent")
 	b.click("page", `#one [data-verb="stall"]`)
 	b.wait("page", "#events li.act", "stall")
 	b.click("page", `#one [data-verb="resume"]`)

@@ -105,7 +105,7 @@ export async function update(force) {
 }
 
 const carried = f => f.received_datagrams === undefined ? `${bytes(f.sent_bytes)} sent, ${bytes(f.received_bytes)} received`
-  : `${f.sent_datagrams} datagrams, ${bytes(f.sent_bytes)} sent; ${f.received_datagrams}, ${bytes(f.received_bytes)} received`
+  : `${f.sent_datagrams} datagram${f.sent_datagrams === 1 ? '' : 's'}, ${bytes(f.sent_bytes)} sent; ${f.received_datagrams}, ${bytes(f.received_bytes)} received`
 
 function facts(c) {
   const age = (c.ended ? Date.parse(c.ended) : Date.now()) - Date.parse(c.since)

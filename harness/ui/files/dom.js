@@ -41,7 +41,8 @@ export function bytes(n) {
 }
 
 export function duration(ms) {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`
+  if (ms < 10) return `${Math.max(0, ms).toFixed(ms > 0.05 ? 1 : 0)} ms`
+  if (ms < 1000) return `${Math.round(ms)} ms`
   const s = ms / 1000
   if (s < 60) return `${s < 10 ? s.toFixed(1) : Math.round(s)} s`
   if (s < 3600) return `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`

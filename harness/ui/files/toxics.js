@@ -72,7 +72,10 @@ export function toxicForm(proxy, was, close, datagrams = false) {
   }, err => say(err.message))
   type.addEventListener('change', draw)
   trigger.addEventListener('change', drawPlace)
-  const readAt = () => trigger.value ? {[trigger.value]: trigger.value === 'frame' ? place.value : numberIf(place.value), framing: trigger.value === 'frame' && framing.value || undefined} : was ? {} : undefined
+  const readAt = () => {
+    if (trigger.value === 'frame') return {frame: place.value, ...(framing.value ? {framing: framing.value} : {})}
+    return trigger.value ? {[trigger.value]: numberIf(place.value)} : was ? {} : undefined
+  }
   const read = () => ({name: name.value || `${type.value}_${stream.value}`, type: type.value, stream: stream.value, attributes: readAttributes(attributes),
     toxicity: Number(toxicity.value), at: readAt(), connections: was ? undefined : connections.value || undefined})
   const form = el('form', {onsubmit: async e => {

@@ -49,6 +49,7 @@ type exploreFlags struct {
 	json         string
 	format       string
 	baseline     string
+	pcap         string
 	startTimeout time.Duration
 	noColor      bool
 
@@ -96,6 +97,7 @@ cannot be explored or the harness failed, 130 interrupted.`,
 	flags.StringVar(&f.json, "json", "", "write the JSON result to `FILE` (- for stdout)")
 	flags.StringVar(&f.format, "format", "auto", "`FORMAT` of stdout: text, ndjson, or auto (text on a terminal)")
 	flags.StringVar(&f.baseline, "baseline", "", "compare with an earlier result in `FILE` (from --json): only new and regressed findings make the run fail")
+	flags.StringVar(&f.pcap, "pcap", "", "run each finding once more, and write what passes as pcapng files into `DIR`")
 	flags.DurationVar(&f.startTimeout, "start-timeout", defaultStartTimeout, "time limit `TIME` for a server to start listening")
 	flags.BoolVar(&f.noColor, "no-color", false, "print no colours")
 	f.RegisterCompletions(cmd)
@@ -138,7 +140,7 @@ func (f *exploreFlags) checkFlags() error {
 	if part != nil {
 		f.part = *part
 	}
-	return cmp.Or(cli.CheckWritable("json", f.json))
+	return cmp.Or(cli.CheckWritable("json", f.json), cli.CheckFolder("pcap", f.pcap))
 }
 
 // run is `harness explore`.
@@ -237,6 +239,7 @@ func (x *exploration) exploreOne(ctx context.Context, t scenario.Target, role sc
 		x.fail(t, errors.New("not one point was tried: give it more time with --budget"))
 	}
 	x.keep(t, stored, &result)
+	x.record(ctx, t, &result)
 	x.results = append(x.results, explored{target: t, role: role, result: result})
 	x.tellResult(t, result)
 }
