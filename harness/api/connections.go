@@ -98,7 +98,9 @@ func (d *Daemon) openConnections(want connectionFilter) (list []openConnection) 
 		if p == nil || want.proxy != "" && want.proxy != m.name {
 			continue
 		}
-		for _, c := range p.openConnections(m.name) {
+		open := p.openConnections(m.name)
+		list = slices.Grow(list, len(open))
+		for _, c := range open {
 			if want.admits(c) {
 				list = append(list, openConnection{c, p, m})
 			}

@@ -51,7 +51,9 @@ func (s streams) applyToxics(list []toxic) { _ = s.SetToxics(asProxyToxics(list)
 func (s streams) carriedBytes(d event.Direction) traffic { return traffic{Traffic: s.TotalTraffic(d)} }
 
 func (s streams) openConnections(name string) (list []connection) {
-	for _, c := range s.OpenConnections() {
+	open := s.OpenConnections()
+	list = make([]connection, 0, len(open))
+	for _, c := range open {
 		list = append(list, describeConnection(name, c))
 	}
 	return list

@@ -58,10 +58,17 @@ type liveView struct {
 	daemon *Daemon
 	want   connectionFilter
 	events eventFilter
-	shown  map[uint64]connection
+	shown  map[uint64]*shownConnection
+	frames uint64 // so far
 	closed uint64 // connections that were over by the last frame
 	last   uint64 // number of the last event
 	wished []byte // the proxies as they were shown
+}
+
+// A shownConnection is one that was open in the last frame, as it was shown.
+type shownConnection struct {
+	connection
+	frame uint64 // the number of the last frame in which it was open
 }
 
 // serveLive streams frames, each a server-sent event, until the client goes. The
@@ -111,7 +118,7 @@ func (d *Daemon) newLiveView(r *http.Request) (*liveView, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &liveView{daemon: d, want: want, events: eventFilter{proxy: want.proxy}, shown: map[uint64]connection{}}
+	v := &liveView{daemon: d, want: want, events: eventFilter{proxy: want.proxy}, shown: map[uint64]*shownConnection{}}
 	if kinds := query.Get("kind"); kinds != "" {
 		v.events.kinds = strings.Split(kinds, ",")
 	}
@@ -165,19 +172,27 @@ func (v *liveView) addConnections(f *frame) {
 		f.Omitted = len(list) - liveConnections
 		list = list[:liveConnections]
 	}
-	open := make(map[uint64]connection, len(list))
-	for _, c := range list {
-		open[c.ID] = c.connection
-		if was, known := v.shown[c.ID]; !known || !was.sameAs(c.connection) {
-			f.Connections = append(f.Connections, c.connection)
+	v.frames++
+	for i := range list {
+		c := &list[i].connection
+		was := v.shown[c.ID]
+		switch {
+		case was == nil:
+			was = &shownConnection{connection: *c}
+			v.shown[c.ID] = was
+			f.Connections = append(f.Connections, *c)
+		case !was.sameAs(*c):
+			was.connection = *c
+			f.Connections = append(f.Connections, *c)
 		}
+		was.frame = v.frames
 	}
-	for id := range v.shown {
-		if _, still := open[id]; !still {
+	for id, was := range v.shown {
+		if was.frame != v.frames {
 			f.Gone = append(f.Gone, id)
+			delete(v.shown, id)
 		}
 	}
-	v.shown = open
 }
 
 // sameAs reports whether there is nothing new to show of a connection.

@@ -78,10 +78,13 @@ func (s *session) sessionTraffic() (t [2]Traffic) {
 }
 
 func (s *session) connectionInfo() Connection {
-	c := Connection{ID: s.id, Since: s.since, Client: sock.FormatAddress(s.client.Conn.RemoteAddr()),
-		ClientEnding: s.client.PeerEnding(), Traffic: s.sessionTraffic()}
+	c := Connection{ID: s.id, Since: s.since, ClientEnding: s.client.PeerEnding(), Traffic: s.sessionTraffic()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.texts == nil {
+		s.texts = &[2]string{sock.FormatAddress(s.client.Conn.RemoteAddr())}
+	}
+	c.Client = s.texts[0]
 	c.Struck = slices.Clone(s.struck)
 	if c.EndedBy = s.ended.Side; s.ended.Kind == event.RST {
 		c.EndedHow = event.Reset
@@ -91,7 +94,10 @@ func (s *session) connectionInfo() Connection {
 	if s.server == nil {
 		return c
 	}
-	c.Upstream, c.UpstreamEnding = sock.FormatAddress(s.server.Conn.RemoteAddr()), s.server.PeerEnding()
+	if s.texts[1] == "" {
+		s.texts[1] = sock.FormatAddress(s.server.Conn.RemoteAddr())
+	}
+	c.Upstream, c.UpstreamEnding = s.texts[1], s.server.PeerEnding()
 	for d, l := range s.links {
 		c.Direct[d], c.Toxics[d] = l.DirectBytes(), l.ActiveToxics()
 		if len(c.Toxics[d]) > 0 && c.Toxics[d][0] == recordingStage {

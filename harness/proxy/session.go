@@ -40,6 +40,7 @@ type session struct {
 	outcome link.Outcome
 	ended   event.Event // the first ending; no Kind: there was none
 	struck  []string    // toxics that have, each once
+	texts   *[2]string  // addresses of the client and the server, once somebody has asked; nil: nobody has
 	over    bool        // the last event was handed on
 	own     []Toxic     // that no other connection has; guarded by the proxy's mutex instead
 	record  *Recording  // of what its peers send, nil: none; guarded by the proxy's mutex instead
