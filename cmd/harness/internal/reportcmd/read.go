@@ -1,6 +1,7 @@
 package reportcmd
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -62,7 +63,7 @@ func readExplorations(documents []outcome.Named) ([]explore.NamedDocument, error
 			Searches []explore.Search   `json:"searches"`
 		}
 		text, err := os.ReadFile(d.Name)
-		if err != nil || json.Unmarshal(text, &found) != nil || found.Findings == nil {
+		if err != nil || !bytes.Contains(text, []byte(`"findings"`)) || json.Unmarshal(text, &found) != nil || found.Findings == nil {
 			continue // from standard input, HTML, or of a run
 		}
 		all = append(all, explore.NamedDocument{Name: d.Name, Document: explore.Document{Run: d.Run, Findings: *found.Findings, Searches: found.Searches}})
