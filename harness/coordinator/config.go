@@ -24,6 +24,7 @@ type Config struct {
 
 	Procs    int    // worker processes, at least 1; no more are started than there is work for
 	AtOnce   int    // of them start at once; each of the others does when those wait more than they compute. 0: all
+	Ahead    bool   // workers play what [Worker.SpecsAhead] names: instead of another worker one gets another spec
 	Specs    []Spec // what a preview found, in the order in which it should run
 	Seed     int64  // must be the preview's: index and spec belong together only under one seed
 	FailFast bool   // the first failure ends the run; running specs are interrupted

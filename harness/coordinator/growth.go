@@ -2,18 +2,23 @@ package coordinator
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"time"
 )
 
 const (
-	// growthInterval is how often it is asked whether another worker would help.
-	growthInterval = 25 * time.Millisecond
+	// growthInterval is how often it is asked whether more at a time would help. A look
+	// reads of every thread: as long as the processors are in use, each comes twice as late as the one
+	// before, up to longestInterval, and never do looks take more than a part of the time.
+	growthInterval  = 25 * time.Millisecond
+	longestInterval = 16 * growthInterval
+	growthDivisor   = 8
 	// growthLoad is the share of the processors that workers must need less than for another
 	// one to help.
 	growthLoad = 0.5
-	// growthWeight is how much one look counts against those before: a worker that is started
-	// needs a processor for a few of them.
+	// growthWeight is how much one look counts against those before, if it comes after
+	// growthInterval, and more if later: a worker that is started needs a processor for a few of them.
 	growthWeight = 0.2
 	// growthMemory is how old the look before may be.
 	growthMemory = time.Second
@@ -21,8 +26,7 @@ const (
 
 // A need is what workers, and the programs that they have started, want of the processors.
 type need struct {
-	used     map[int]time.Duration // by thread: for how long it had one, or was ready for one
-	runnable bool                  // one has a processor now, or is ready for it
+	used map[int]time.Duration // by thread: for how long it had one, and a part of the time that it was ready for one
 }
 
 // A growth decides when another worker starts: the more of their time workers wait, the
@@ -31,15 +35,17 @@ type growth struct {
 	look   func(workers []int) (need, bool) // see [lookAtNeed]; a test has its own
 	at     time.Time                        // of the last look; zero: there was none
 	before need
-	load   float64 // share of the processors that is needed, smoothed
-	off    bool    // this system does not tell
+	pause  time.Duration // until the next
+	load   float64       // share of the processors that is needed, smoothed
+	off    bool          // this system does not tell
 }
 
-func newGrowth() growth { return growth{look: lookAtNeed, load: 1} }
+func newGrowth() growth { return growth{look: lookAtNeed, load: 1, pause: growthInterval} }
 
 // sample takes a look, and updates the load.
 func (g *growth) sample(workers []int, now time.Time) {
 	seen, known := g.look(workers)
+	took := time.Since(now)
 	elapsed, before := now.Sub(g.at), g.before
 	g.off = !known
 	first := g.at.IsZero() || elapsed > growthMemory
@@ -47,11 +53,13 @@ func (g *growth) sample(workers []int, now time.Time) {
 	if first || g.off {
 		return
 	}
-	share := 1.0
-	if !seen.runnable { // the time that it has been ready for would be told later only
-		share = float64(seen.usedSince(before)) / float64(elapsed) / float64(runtime.NumCPU())
+	share := float64(seen.usedSince(before)) / float64(elapsed) / float64(runtime.NumCPU())
+	weight := 1 - math.Pow(1-growthWeight, float64(elapsed)/float64(growthInterval))
+	g.load += weight * (min(share, 1) - g.load)
+	if g.pause = min(2*g.pause, longestInterval); share < growthLoad {
+		g.pause = growthInterval
 	}
-	g.load += growthWeight * (min(share, 1) - g.load)
+	g.pause = min(max(g.pause, growthDivisor*took), growthMemory/2)
 }
 
 // usedSince returns what the threads that are there now have used meanwhile.
@@ -72,13 +80,13 @@ func (c Config) firstWorkers() int {
 
 // growsAt is when r looks again whether another worker would help.
 func (r *run) growsAt() time.Time {
-	if r.growth.off || r.stopping || r.spareWorker() == nil || !r.schedule.canHelp() {
+	if r.growth.off || r.stopping || !r.canStartMore() {
 		return time.Now().Add(never)
 	}
-	return r.growth.at.Add(growthInterval)
+	return r.growth.at.Add(r.growth.pause)
 }
 
-// grow starts another worker if those that run leave processors unused.
+// grow lets more run at a time if what runs leaves processors unused.
 func (r *run) grow(ctx context.Context, now time.Time) {
 	if now.Before(r.growsAt()) {
 		return
@@ -93,7 +101,7 @@ func (r *run) grow(ctx context.Context, now time.Time) {
 			r.launchWorker(ctx, w)
 		}
 	} else if r.growth.load < growthLoad {
-		r.launchWorker(ctx, r.spareWorker())
+		r.startMore(ctx)
 	}
 }
 

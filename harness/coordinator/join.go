@@ -100,15 +100,26 @@ func joinFilters(filter, more string) string {
 
 // ReportStarted tells the coordinator that the spec of r is about to run, and blocks
 // until it knows. Call it from a ReportBeforeEach. Specs that are skipped or
-// pending are not told.
+// pending are not told, nor are those of which the coordinator knows when it hands them out.
 func (w *Worker) ReportStarted(ctx context.Context, r types.SpecReport) error {
-	if r.State.Is(types.SpecStateSkipped | types.SpecStatePending) {
+	if w.orders.Single || r.State.Is(types.SpecStateSkipped|types.SpecStatePending) {
 		return nil
 	}
 	if err := w.callMethod(ctx, "Server.Started", r.FullText(), &void{}); err != nil {
 		return fmt.Errorf("coordinator started: %w", err)
 	}
 	return nil
+}
+
+// SpecsAhead returns the full texts of specs that this worker is likely to be given after the one that
+// it runs, and may play beside that one, see [Config]. There are more while the processors
+// have nothing to do. It blocks until the coordinator answers.
+func (w *Worker) SpecsAhead(ctx context.Context) ([]string, error) {
+	var names []string
+	if err := w.callMethod(ctx, "Server.Ahead", void{}, &names); err != nil {
+		return nil, fmt.Errorf("coordinator ahead: %w", err)
+	}
+	return names, nil
 }
 
 // Close ends the connection of Join and Started; RunSpecs has its own.

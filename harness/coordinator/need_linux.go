@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -12,6 +11,10 @@ import (
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/sock"
 )
+
+// readyDivisor divides the time that a thread was ready for a processor and got none: others have
+// it then, and who mostly waits for something else may well be given company.
+const readyDivisor = 2
 
 // lookAtNeed looks at the workers and at the programs that they have started. Of programs
 // that have ended nothing is known. False: this system does not tell.
@@ -24,18 +27,24 @@ func lookAtNeed(workers []int) (need, bool) {
 	if errors.Is(err, sock.ErrUnsupported) {
 		return need{}, false
 	}
-	n := need{used: map[int]time.Duration{}, runnable: probe.AnyRunnable(pids)}
+	n := need{used: map[int]time.Duration{}}
 	for id, s := range stats {
-		n.used[id] = s.Ran + s.Waited
+		n.used[id] = s.Ran + s.Waited/readyDivisor
 	}
 	return n, true
 }
 
 // childrenOf returns the processes that those of pid have started.
 func childrenOf(pid int) (pids []int) {
-	files, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
-	for _, file := range files {
-		text, _ := os.ReadFile(file)
+	tasks := "/proc/" + strconv.Itoa(pid) + "/task/"
+	dir, err := os.Open(tasks)
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	threads, _ := dir.Readdirnames(-1)
+	for _, thread := range threads {
+		text, _ := os.ReadFile(tasks + thread + "/children")
 		for _, field := range bytes.Fields(text) {
 			if child, err := strconv.Atoi(string(field)); err == nil {
 				pids = append(pids, child)

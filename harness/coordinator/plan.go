@@ -71,6 +71,9 @@ func newPlan(specs []Spec) *plan {
 	return p
 }
 
+// isSingle reports whether there is nothing but units of one spec.
+func (p *plan) isSingle() bool { return len(p.serial) == 0 && len(p.parallel) == len(p.specs) }
+
 func (p *plan) addUnit(u *unit) {
 	if u.serial {
 		p.serial = append(p.serial, u)

@@ -12,7 +12,7 @@ import (
 func (r *run) joinSession(s *session) orders {
 	s.joined = true
 	o := orders{Process: s.worker.proc, Total: r.workerTotal(), Seed: r.config.Seed, FailFast: r.config.FailFast,
-		Grace: int64(r.config.Grace), NoSerial: len(r.plan.serial) == 0}
+		Grace: int64(r.config.Grace), NoSerial: len(r.plan.serial) == 0, Single: r.plan.isSingle()}
 	if s.worker.proc == 1 {
 		o.Description, o.Finished = r.description, r.plan.finishedSerial()
 	}
@@ -31,6 +31,9 @@ func (r *run) nextUnit(s *session) int {
 	if !r.stopping && !s.retiring {
 		if s.unit = r.schedule.nextUnit(s.worker.proc); s.unit != nil {
 			s.since = time.Now()
+			if s.joined && r.plan.isSingle() {
+				r.noteStarted(s, s.unit.specs[0].Name)
+			}
 			return s.unit.index
 		}
 	}

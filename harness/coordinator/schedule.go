@@ -8,11 +8,12 @@ import "slices"
 type schedule struct {
 	fresh [][]*unit       // groups that no worker has opened, in plan order
 	open  map[int][]*unit // what is left of each worker's group
+	kept  map[int]int     // how many of those, the next ones, no other worker takes
 	left  int
 }
 
 func newSchedule(p *plan) *schedule {
-	s := &schedule{open: map[int][]*unit{}, left: len(p.parallel)}
+	s := &schedule{open: map[int][]*unit{}, kept: map[int]int{}, left: len(p.parallel)}
 	at := map[string]int{}
 	for _, u := range p.parallel {
 		group := u.specs[0].Group
@@ -34,6 +35,7 @@ func (s *schedule) nextUnit(proc int) *unit {
 	}
 	u := s.open[proc][0]
 	s.open[proc] = s.open[proc][1:]
+	s.kept[proc] = max(0, s.kept[proc]-1)
 	s.left--
 	return u
 }
@@ -49,27 +51,48 @@ func (s *schedule) openFresh(proc int) bool {
 // splitGroup gives worker proc the far half of the longest open group that may be
 // shared: its owner works from the near end.
 func (s *schedule) splitGroup(proc int) bool {
-	longest := 0
-	for owner, units := range s.open {
-		if len(units) > 0 && units[0].specs[0].Whole {
-			continue
-		}
-		if n := len(units); n > len(s.open[longest]) || n > 0 && n == len(s.open[longest]) && owner < longest {
-			longest = owner
+	longest, most := 0, 0
+	for owner := range s.open {
+		if n := s.spare(owner); n > most || n > 0 && n == most && owner < longest {
+			longest, most = owner, n
 		}
 	}
-	units := s.open[longest]
-	if len(units) == 0 {
+	if most == 0 {
 		return false
 	}
-	s.open[longest], s.open[proc] = units[:len(units)/2:len(units)/2], units[len(units)/2:]
+	units := s.open[longest]
+	keep := len(units) - (most - most/2)
+	s.open[longest], s.open[proc] = units[:keep:keep], units[keep:]
 	return true
 }
 
+// shareable returns how many units of the worker's open group can be played side by side.
+func (s *schedule) shareable(proc int) int {
+	units := s.open[proc]
+	if len(units) == 0 || units[0].specs[0].Whole {
+		return 0
+	}
+	return len(units)
+}
+
+// spare is how many of those another worker may take.
+func (s *schedule) spare(proc int) int { return max(0, s.shareable(proc)-s.kept[proc]) }
+
+// reserve returns the next units of the worker's open group, at most n, and keeps them from
+// the others.
+func (s *schedule) reserve(proc, n int) []*unit {
+	n = min(n, s.shareable(proc))
+	s.kept[proc] = max(s.kept[proc], n)
+	return s.open[proc][:n]
+}
+
+// release lets others take what is left of the worker's group.
+func (s *schedule) release(proc int) { s.kept[proc] = 0 }
+
 // canHelp reports whether a worker that has nothing would be given something.
 func (s *schedule) canHelp() bool {
-	for _, units := range s.open {
-		if len(units) > 0 && !units[0].specs[0].Whole {
+	for proc := range s.open {
+		if s.spare(proc) > 0 {
 			return true
 		}
 	}

@@ -31,13 +31,14 @@ type (
 		FailFast       bool
 		Grace          int64 // nanoseconds
 		NoSerial       bool
+		Single         bool     // every unit is one spec: what is handed out is what starts
 		Description    string   // of the suite, as an earlier process of this worker gave it
 		Finished       []string // serial specs that an earlier process of this worker reported
 	}
 )
 
-// A service holds the methods of Ginkgo's parallel protocol, and two of ours:
-// Join and Started. It is the voice of one worker process; every method runs
+// A service holds the methods of Ginkgo's parallel protocol, and three of ours:
+// Join, Started and Ahead. It is the voice of one worker process; every method runs
 // on the coordinator's goroutine.
 //
 // Source: internal/parallel_support of ginkgo v2.34.0, unchanged since v2.9.0.
@@ -62,6 +63,15 @@ func (v *service) Join(_ void, o *orders) error {
 // Started says that the worker is about to run the spec called name.
 func (v *service) Started(name string, _ *void) error {
 	return v.noteAlive(func() { v.run.noteStarted(v.session, name) })
+}
+
+// Ahead asks what may be played beside the spec that runs. It is no sign of life: a clock in
+// the worker asks.
+func (v *service) Ahead(_ void, names *[]string) error {
+	return v.run.doOnLoop(func() error {
+		*names = v.run.specsAhead(v.session)
+		return nil
+	})
 }
 
 // SpecSuiteWillBegin says that the tree is built.

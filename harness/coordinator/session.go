@@ -27,6 +27,7 @@ type session struct {
 	fruitful  bool // reported a spec
 	retiring  bool // gets no more work because a spec timed out in it
 
+	extra   int      // specs that it may play beside the one that it runs
 	unit    *unit    // handed out last
 	running *planned // started last and not reported
 	since   time.Time
@@ -83,6 +84,7 @@ func (r *run) startProcess(proc int, address string) (*process, error) {
 func (r *run) afterExit(ctx context.Context, s *session, state *os.ProcessState) {
 	w := s.worker
 	w.session, w.finished = nil, true
+	r.schedule.release(w.proc)
 	r.result.Left = append(r.result.Left, s.process.left...)
 	crashed := !s.done
 	if s.fruitful {

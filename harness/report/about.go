@@ -52,7 +52,7 @@ func explanationLines(a outcome.Explanation) []string {
 func factLines(r outcome.Result) []string {
 	var lines []string
 	if s := r.Share; s != nil {
-		lines = append(lines, fmt.Sprintf("failed again in %d of %s", s.Failed, pluralNoun(s.Runs, "rerun")))
+		lines = append(lines, fmt.Sprintf("failed again in %d of %s", s.Failed, CountNoun(s.Runs, "rerun")))
 	}
 	ends := formatEndings(r.Ending)
 	if f := r.First; f != nil {

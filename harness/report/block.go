@@ -81,7 +81,7 @@ func (p *textWriter) stderr(r outcome.Result, o Options) {
 	last := -1
 	for _, i := range stacktrace.Select(lines, limit) {
 		if i > last+1 {
-			p.addText("    | ", dim, fmt.Sprintf("… (%s)", pluralNoun(i-last-1, "line")))
+			p.addText("    | ", dim, fmt.Sprintf("… (%s)", CountNoun(i-last-1, "line")))
 		}
 		p.addText("    | ", plain, lines[i])
 		last = i

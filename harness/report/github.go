@@ -63,7 +63,7 @@ func haveHas(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun + " has"
 	}
-	return pluralNoun(n, noun) + " have"
+	return CountNoun(n, noun) + " have"
 }
 
 func writeAnnotation(b *bytes.Buffer, n annotation) {

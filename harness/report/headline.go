@@ -31,7 +31,7 @@ func headlineOf(d outcome.Run, strict bool) headline {
 		sentence = fmt.Sprintf("%s invalid: the fault never struck, or the harness failed. ", isAre(n, "result"))
 	}
 	if n := len(d.Problems); n > 0 {
-		sentence += fmt.Sprintf("The harness had %s: %s. ", pluralNoun(n, "problem"), cleanFirst(d.Problems[0]))
+		sentence += fmt.Sprintf("The harness had %s: %s. ", CountNoun(n, "problem"), cleanFirst(d.Problems[0]))
 	}
 	return headline{"not judged", sentence + failSentence(d, strict), true}
 }
@@ -40,7 +40,7 @@ func isAre(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun + " is"
 	}
-	return pluralNoun(n, noun) + " are"
+	return CountNoun(n, noun) + " are"
 }
 
 // passSentence says how much passed: never more than what was played.
@@ -55,7 +55,7 @@ func passSentence(d outcome.Run) string {
 			targets[r.Target] = true
 		}
 	}
-	text := fmt.Sprintf("%s of %s passed on %s.", pluralNoun(d.Summary[outcome.Pass], "variant"), pluralNoun(len(scenarios), "scenario"), pluralNoun(len(targets), "target"))
+	text := fmt.Sprintf("%s of %s passed on %s.", CountNoun(d.Summary[outcome.Pass], "variant"), CountNoun(len(scenarios), "scenario"), CountNoun(len(targets), "target"))
 	if b := d.Baseline; b != nil && b.Counts[outcome.Ongoing] > 0 {
 		text += fmt.Sprintf(" %s as in the baseline.", failAs(b.Counts[outcome.Ongoing]))
 	}
@@ -83,7 +83,7 @@ func failSentence(d outcome.Run, strict bool) string {
 	}
 	switch {
 	case len(scenarios) == 0 && d.Rounds != nil && len(d.Rounds.Changed) > 0:
-		return fmt.Sprintf("%s changed from round to round.", pluralNoun(len(d.Rounds.Changed), "verdict"))
+		return fmt.Sprintf("%s changed from round to round.", CountNoun(len(d.Rounds.Changed), "verdict"))
 	case len(scenarios) == 0:
 		return ""
 	case len(scenarios) == 1:

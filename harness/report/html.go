@@ -141,7 +141,7 @@ func newPage(d outcome.Run, strict bool) page {
 		p.Shard = "shard " + d.Shard.String()
 	}
 	if d.Shards != nil {
-		p.Shard = "merged from " + pluralNoun(len(d.Shards.Held), "shard")
+		p.Shard = "merged from " + CountNoun(len(d.Shards.Held), "shard")
 	}
 	index := p.addFindings(d, strict)
 	p.Matrix = newPageMatrix(d, strict, index)

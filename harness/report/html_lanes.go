@@ -95,7 +95,7 @@ const maxRows = 120
 
 func newLane(caption string, events []event.Event) pageLane {
 	t := newTimeline(events)
-	lane := pageLane{Caption: caption, Label: fmt.Sprintf("%s: %s to scale", caption, pluralNoun(len(events), "event"))}
+	lane := pageLane{Caption: caption, Label: fmt.Sprintf("%s: %s to scale", caption, CountNoun(len(events), "event"))}
 	start, total := events[0].At, events[len(events)-1].At-events[0].At
 	lane.From, lane.To = fmt.Sprintf("%.1f ms", toMillis(start)), fmt.Sprintf("%.1f ms", toMillis(start+total))
 	for _, e := range events {

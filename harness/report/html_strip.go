@@ -126,7 +126,7 @@ func pageSweeps(d outcome.Run, strict bool, index findingIndex) []pageTarget {
 	}
 	for i := range targets {
 		t := &targets[i]
-		t.Count = pluralNoun(len(t.Strips), "scenario")
+		t.Count = CountNoun(len(t.Strips), "scenario")
 		t.Open = len(targets) <= 3 || slices.ContainsFunc(t.Strips, func(s pageStrip) bool { return s.Class == "" })
 		// What is not all green comes first.
 		slices.SortStableFunc(t.Strips, func(a, b pageStrip) int { return cmp.Compare(a.Class, b.Class) })

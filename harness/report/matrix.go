@@ -197,16 +197,16 @@ func (z Zoo) insteadOf(d outcome.Run, p Program) string {
 }
 
 func (z Zoo) summaryLine(d outcome.Run) string {
-	text := fmt.Sprintf("%d of %s found, %s, %d flaky, %d invalid", z.Found, pluralNoun(z.Planted, "planted bug"),
-		pluralNoun(z.countMark(falseAlarm), "false alarm"), z.countMark(isFlaky), z.countMark(isInvalid))
+	text := fmt.Sprintf("%d of %s found, %s, %d flaky, %d invalid", z.Found, CountNoun(z.Planted, "planted bug"),
+		CountNoun(z.countMark(falseAlarm), "false alarm"), z.countMark(isFlaky), z.countMark(isInvalid))
 	if n := z.countMark(isBlocked); n > 0 {
 		text += fmt.Sprintf(", %d blocked", n)
 	}
 	if n := len(z.Untested); n > 0 {
-		text += ", " + pluralNoun(n, "program") + " not tested"
+		text += ", " + CountNoun(n, "program") + " not tested"
 	}
 	if n := len(d.Problems); n > 0 {
-		text += ", " + pluralNoun(n, "problem") + " of the harness"
+		text += ", " + CountNoun(n, "problem") + " of the harness"
 	}
 	if d.Stopped != "" {
 		text = "stopped (" + cleanLine(d.Stopped) + "), not complete: " + text

@@ -25,7 +25,7 @@ func (p *textWriter) writeRemarks(results []outcome.Result) {
 		p.addText("  ", plain, cleanLines(r.target+": "+r.first)...)
 		count := ""
 		if r.variants > 1 {
-			count = fmt.Sprintf(" (in %s)", pluralNoun(r.variants, "variant"))
+			count = fmt.Sprintf(" (in %s)", CountNoun(r.variants, "variant"))
 		}
 		p.addText("    ", dim, cleanLines("to make it count, declare "+r.declare+count)...)
 	}

@@ -11,11 +11,11 @@ func (p *textWriter) writeRounds(r *outcome.Rounds) {
 	if r == nil {
 		return
 	}
-	text := pluralNoun(r.Played, "round")
+	text := CountNoun(r.Played, "round")
 	if r.Played < r.Asked {
-		text = fmt.Sprintf("%d of %s", r.Played, pluralNoun(r.Asked, "round"))
+		text = fmt.Sprintf("%d of %s", r.Played, CountNoun(r.Asked, "round"))
 	}
-	text += ", " + pluralNoun(r.Variants, "variant") + ": "
+	text += ", " + CountNoun(r.Variants, "variant") + ": "
 	if len(r.Changed) == 0 {
 		st := green
 		if r.Played < r.Asked {
@@ -24,7 +24,7 @@ func (p *textWriter) writeRounds(r *outcome.Rounds) {
 		p.addLine(span{st, text + "no verdict changed"})
 		return
 	}
-	p.addLine(span{red, text + pluralNoun(len(r.Changed), "verdict") + " changed"})
+	p.addLine(span{red, text + CountNoun(len(r.Changed), "verdict") + " changed"})
 	for _, c := range r.Changed {
 		p.addText("  ", plain, c.String())
 	}

@@ -30,7 +30,7 @@ func SummaryLine(d outcome.Run, strict bool) string {
 	}
 	text += formatCounts(d.Results, strict)
 	if n := len(d.Problems); n > 0 {
-		text += ", " + pluralNoun(n, "problem") + " of the harness"
+		text += ", " + CountNoun(n, "problem") + " of the harness"
 	}
 	return fmt.Sprintf("%s in %.1f s (seed %d)", cleanLine(text), d.Elapsed.ToDuration().Seconds(), d.Seed)
 }
@@ -94,7 +94,7 @@ func formatCounts(results []outcome.Result, strict bool) string {
 		}
 		part := fmt.Sprintf("%d %s", n, t.word)
 		if of != n {
-			part += " (" + pluralNoun(of, "scenario") + ")"
+			part += " (" + CountNoun(of, "scenario") + ")"
 		}
 		parts = append(parts, part)
 	}

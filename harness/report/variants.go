@@ -69,8 +69,8 @@ func elideBy(words []string, between string) string {
 	return fmt.Sprintf("%s%s… (%d more)", strings.Join(words[:mostNames], between), between, len(words)-mostNames)
 }
 
-// pluralNoun returns "1 variant", "2 variants".
-func pluralNoun(n int, noun string) string {
+// CountNoun returns "1 variant", "2 variants": a number and what it counts.
+func CountNoun(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -64,27 +65,57 @@ type Runner struct {
 	prover  chan struct{} // see wait
 	machine hostLock
 	book    addressBook
-	several sync.Map // names of targets whose server is more than one process that listens
+	several *sync.Map // names of targets whose server is more than one process that listens
+	sibling *Runner   // what it knows of a target need not be found out again; nil: there is none
+	proxies *proxy.Shared
 
-	mu       sync.Mutex     // guards what follows
+	mu       sync.Mutex // guards what follows
+	playing  int        // scenarios
+	closed   bool
 	current  *testbed       // of the target played to last; nil before the first, and after Close
 	recorded map[string]int // how many files of recordings have that name
 }
 
 // New returns a runner. The caller must Close it.
 func New(c Config) *Runner {
-	return &Runner{config: c.withDefaults(), prover: make(chan struct{}, 1), machine: hostLock{c.Tmp}, book: newAddressBook(c.Tmp)}
+	return &Runner{config: c.withDefaults(), prover: make(chan struct{}, 1), machine: hostLock{c.Tmp}, book: newAddressBook(c.Tmp), several: &sync.Map{}, proxies: proxy.NewShared()}
+}
+
+// NewSibling returns a runner that plays beside r, on servers of its own. It knows what r
+// knows of the target that r plays to. The caller must Close it.
+func (r *Runner) NewSibling() *Runner {
+	return &Runner{config: r.config, prover: make(chan struct{}, 1), machine: r.machine, book: r.book, several: r.several, sibling: r, proxies: proxy.NewShared()}
 }
 
 // Close stops every process that the runner started and waits for it. It may
 // be called more than once, and while a scenario is being played.
 func (r *Runner) Close() {
 	r.mu.Lock()
-	b := r.current
-	r.current = nil
+	b, playing := r.current, r.playing > 0
+	r.current, r.closed = nil, true
 	r.mu.Unlock()
 	if b != nil {
 		b.closeAll()
+	}
+	if !playing {
+		r.proxies.Close()
+	}
+}
+
+// begin notes that a scenario is played; end must be called when it is over. The proxies are
+// closed before what they share.
+func (r *Runner) begin() (end func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.playing++
+	return func() {
+		r.mu.Lock()
+		r.playing--
+		last := r.closed && r.playing == 0
+		r.mu.Unlock()
+		if last {
+			r.proxies.Close()
+		}
 	}
 }
 
@@ -93,6 +124,7 @@ func (r *Runner) Close() {
 // blocks until all are known or the context ends; what was not played then is
 // left out. It never returns a pass for something it did not play.
 func (r *Runner) RunScenario(ctx context.Context, t scenario.Target, s scenario.Scenario) []outcome.Result {
+	defer r.begin()()
 	var results []outcome.Result
 	for _, role := range s.RolesOn(t) {
 		results = append(results, r.runAs(ctx, t, s, role)...)
@@ -182,8 +214,10 @@ func (r *Runner) prepareTestbed(ctx context.Context, t scenario.Target) (*testbe
 	r.mu.Lock()
 	before := r.current
 	if before == nil || before.target.Name != t.Name {
-		r.current = newTestbed(r.config, t)
-		r.current.book = r.book
+		if r.current = r.sibling.cloneTestbed(t); r.current == nil {
+			r.current = newTestbed(r.config, t)
+			r.current.book = r.book
+		}
 	}
 	b := r.current
 	r.mu.Unlock()
@@ -191,4 +225,18 @@ func (r *Runner) prepareTestbed(ctx context.Context, t scenario.Target) (*testbe
 		before.closeAll()
 	}
 	return b, b.ensureReady(ctx)
+}
+
+// cloneTestbed returns another testbed of the target, if r plays to it now.
+func (r *Runner) cloneTestbed(t scenario.Target) *testbed {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	b := r.current
+	r.mu.Unlock()
+	if b == nil || b.target.Name != t.Name {
+		return nil
+	}
+	return b.cloneTestbed()
 }

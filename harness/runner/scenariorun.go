@@ -76,7 +76,7 @@ func (t attempt) provenHang() bool { return t.hung && !t.timedOut || t.stormed }
 func (p *scenarioRun) runVariants(ctx context.Context, variants []scenario.Variant) []outcome.Result {
 	elsewhere := p.testbed.plantedElsewhere(p.scenario)
 	var before *usageAt
-	if !elsewhere {
+	if !elsewhere && slices.ContainsFunc(variants, func(v scenario.Variant) bool { return v.Run == nil }) {
 		before = p.measureNow(probe.MeasureFast)
 	}
 	p.stopAt = softDeadline(ctx)
@@ -125,7 +125,11 @@ func (p *scenarioRun) played(attempts []attempt) []outcome.Result {
 	}
 	if missing := len(attempts) - len(results); missing > 0 && len(results) > 0 {
 		last := &results[len(results)-1]
-		last.Notes = append(last.Notes, fmt.Sprintf("%d more variants did not run: %s", missing, p.whyStopped()))
+		noun := "variants"
+		if missing == 1 {
+			noun = "variant"
+		}
+		last.Notes = append(last.Notes, fmt.Sprintf("%d more %s did not run: %s", missing, noun, p.whyStopped()))
 	}
 	if p.skipped != "" && len(results) > 0 {
 		results[0].Notes = append(results[0].Notes, p.skipped)

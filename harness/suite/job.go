@@ -134,25 +134,31 @@ func specTarget(r types.SpecReport) string {
 // status of the process.
 func (j Job) RunWorker(topics []Topic, stderr io.Writer) int {
 	player := runner.New(j.Runner)
-	defer player.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	worker, err := coordinator.JoinCoordinator(ctx, func() { player.Close(); os.Exit(outcome.ExitHarness) })
+	b := j.newRegistry()
+	b.parallel = newParallelRuns(ctx, player, b.playPair)
+	defer b.parallel.closeAll()
+	worker, err := coordinator.JoinCoordinator(ctx, func() { b.parallel.closeRunners(); os.Exit(outcome.ExitHarness) })
 	if err != nil {
 		fmt.Fprintln(stderr, "worker:", err)
 		return outcome.ExitHarness
 	}
 	defer worker.Close()
 	formatter.ColorableStdOut = io.Discard
-	b := j.newRegistry()
-	b.Player = player
 	topics = j.withFiles(topics)
 	j.declareTopics(topics, b)
+	ahead := func(ctx context.Context) ([]pair, error) {
+		names, err := worker.SpecsAhead(ctx)
+		return b.findPairs(names), err
+	}
+	b.parallel.tasks.Go(func() { b.parallel.followAhead(ahead) })
 	var before Report // which the coordinator has by the time that the next spec begins
 	ginkgo.ReportAfterEach(func(r ginkgo.SpecReport) { before = r })
 	ginkgo.ReportBeforeEach(func(ctx ginkgo.SpecContext, r ginkgo.SpecReport) {
 		ForgetResults(before)
 		gomega.Expect(worker.ReportStarted(ctx, r)).To(gomega.Succeed())
+		b.parallel.refillAhead(ctx, ahead)
 	})
 	gomega.RegisterFailHandler(ginkgo.Fail)
 	suite, reporter := j.ginkgoConfig()

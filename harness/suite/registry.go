@@ -46,6 +46,9 @@ type Registry struct {
 	// Focus and Skip choose by [SpecName]: any of Focus, if there is one, and none
 	// of Skip. Ginkgo's own match "topic id on target", where ^ is of little use.
 	Focus, Skip []*regexp.Regexp
+
+	parallel *parallelRuns   // of a worker; nil: the Player plays one scenario at a time
+	declared map[string]pair // by full text
 }
 
 // A Topic is one container of scenarios.
@@ -66,6 +69,12 @@ func (b *Registry) DeclareTopic(name string, scenarios ...scenario.Scenario) {
 		}
 	}
 	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.name, b.name) })
+	if b.declared == nil {
+		b.declared = map[string]pair{}
+	}
+	for _, p := range pairs { // not in the container, which Ginkgo builds when others read this already
+		b.declared[name+" "+p.name] = p
+	}
 	ginkgo.Describe(name, func() {
 		for _, p := range pairs {
 			b.declareSpec(p)
@@ -99,21 +108,46 @@ func (b *Registry) isChosen(name string) bool {
 
 // declareSpec declares the spec of one scenario on one target.
 func (b *Registry) declareSpec(p pair) {
-	timeout := b.Timeout
-	if timeout <= 0 {
-		timeout = time.Minute
-	}
-	ginkgo.It(p.name, SpecLabels(*p.target, *p.scenario), ginkgo.SpecTimeout(timeout+timeoutGrace), func(ctx ginkgo.SpecContext) {
-		t, s := *p.target, *p.scenario
-		limited, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
-		defer cancel()
-		results := b.Player.RunScenario(limited, t, s)
-		if timedOut(limited) && len(redResults(results)) == 0 {
-			results = append(results, unfinishedResult(t, s, timeout, len(results)))
+	ginkgo.It(p.name, SpecLabels(*p.target, *p.scenario), ginkgo.SpecTimeout(b.timeLimit()+timeoutGrace), func(ctx ginkgo.SpecContext) {
+		var results []outcome.Result
+		if b.parallel != nil {
+			results = b.parallel.playNow(ctx, p)
+		} else {
+			results = b.playPair(ctx, b.Player, p)
 		}
 		attachResults(results)
 		gomega.Expect(b.Waivers.AcceptResults(results, time.Now())).To(BeGreen())
 	})
+}
+
+// timeLimit is the time of one scenario on one target.
+func (b *Registry) timeLimit() time.Duration {
+	if b.Timeout <= 0 {
+		return time.Minute
+	}
+	return b.Timeout
+}
+
+// playPair plays a scenario to a target within its time.
+func (b *Registry) playPair(ctx context.Context, player ScenarioRunner, p pair) []outcome.Result {
+	t, s, timeout := *p.target, *p.scenario, b.timeLimit()
+	limited, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
+	defer cancel()
+	results := player.RunScenario(limited, t, s)
+	if timedOut(limited) && len(redResults(results)) == 0 {
+		results = append(results, unfinishedResult(t, s, timeout, len(results)))
+	}
+	return results
+}
+
+// findPairs returns what the specs of those full texts are about.
+func (b *Registry) findPairs(texts []string) (pairs []pair) {
+	for _, text := range texts {
+		if p, known := b.declared[text]; known {
+			pairs = append(pairs, p)
+		}
+	}
+	return pairs
 }
 
 // errTimeout is the cause of the end of a scenario's time.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/report"
 	"github.com/sockharness/harness/harness/scenariofile"
 	"github.com/sockharness/harness/harness/strictyaml"
 	"github.com/sockharness/harness/scenarios"
@@ -98,6 +99,7 @@ func writeReport(out io.Writer, r scenariofile.Report, asJSON bool) error {
 	for _, e := range r.Warnings {
 		text.WriteString("warning: " + scenariofile.ExplainErrors(e, r.Sources) + "\n")
 	}
-	_, err := fmt.Fprintf(out, "%s%d files: %d errors, %d warnings\n", text.String(), r.Files, len(r.Errors), len(r.Warnings))
+	_, err := fmt.Fprintf(out, "%s%s: %s, %s\n", text.String(),
+		report.CountNoun(r.Files, "file"), report.CountNoun(len(r.Errors), "error"), report.CountNoun(len(r.Warnings), "warning"))
 	return err
 }

@@ -122,7 +122,7 @@ func (e *execution) keepFailed() error {
 	e.specs = slices.DeleteFunc(e.specs, func(s coordinator.Spec) bool { return !failed[specID(s.Preview)] })
 	e.keepGoSpecs(func(_ int, name string) bool { return failed[name] })
 	if len(e.specs)+e.goSpecCount() == 0 {
-		return cli.ExitError{Code: outcome.ExitNothing, Err: fmt.Errorf("nothing was selected: what failed in %s (%d scenarios) is not among the suites and targets of this run", file, len(failed))}
+		return cli.ExitError{Code: outcome.ExitNothing, Err: fmt.Errorf("nothing was selected: what failed in %s (%s) is not among the suites and targets of this run", file, report.CountNoun(len(failed), "scenario"))}
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (p plannedSpec) describeLast() string {
 	if p.last < 0 {
 		return "-"
 	}
-	return (time.Duration(p.last * float64(time.Millisecond))).Round(time.Millisecond).String()
+	return describeMillis(p.last)
 }
 
 // summarizePlan is the last line: scenarios, variants and times together.
@@ -104,16 +104,33 @@ func summarizePlan(all []plannedSpec) string {
 			sum += p.last
 		}
 	}
-	text := fmt.Sprintf("%d scenarios, %d variants", len(all), variants)
+	text := report.CountNoun(len(all), "scenario") + ", " + report.CountNoun(variants, "variant")
 	if unknown > 0 {
-		text += fmt.Sprintf(", and %d scenarios whose variants are known only in a run", unknown)
+		text += fmt.Sprintf(", and %s whose variants are known only in a run", report.CountNoun(unknown, "scenario"))
 	}
 	if timed == 0 {
 		return text + "; no time is known: nothing of this ran here before"
 	}
-	text += fmt.Sprintf("; one after the other they took %s the last time", (time.Duration(sum * float64(time.Millisecond))).Round(10*time.Millisecond))
-	if timed < len(all) {
-		text += fmt.Sprintf(" (%d of them, the others have not run)", timed)
+	took := describeMillis(sum)
+	switch {
+	case len(all) == 1:
+		return text + "; it took " + took + " the last time"
+	case timed < len(all):
+		return text + fmt.Sprintf("; %d of them took %s the last time, one after the other; the others have not run", timed, took)
 	}
-	return text
+	return text + "; one after the other they took " + took + " the last time"
+}
+
+// describeMillis writes milliseconds in the unit that shows them: what ran has taken some time.
+func describeMillis(ms float64) string {
+	took := time.Duration(ms * float64(time.Millisecond))
+	switch {
+	case ms >= 100:
+		return took.Round(10 * time.Millisecond).String()
+	case ms >= 10:
+		return took.Round(time.Millisecond).String()
+	case ms >= 0.1:
+		return fmt.Sprintf("%.1fms", ms)
+	}
+	return "less than 0.1ms"
 }

@@ -77,7 +77,7 @@ func (r *round) coordinatorConfig(job string, hard <-chan struct{}, progress *re
 		Command: func(int) *exec.Cmd {
 			return exec.Command(r.job.Runner.Self, "worker", job)
 		},
-		Procs: r.flags.procs, AtOnce: r.flags.atOnce, Specs: r.specs, Seed: r.flags.seed, FailFast: r.flags.failFast,
+		Procs: r.flags.procs, AtOnce: r.flags.atOnce, Ahead: r.flags.atOnce > 0, Specs: r.specs, Seed: r.flags.seed, FailFast: r.flags.failFast,
 		SpecTimeout: r.flags.timeout, Hard: hard,
 		OnStart: func(proc, _ int, name string) { progress.ScenarioStarted(proc, specIDOf(name)) },
 		OnReport: func(_ int, report suite.Report) {
@@ -146,7 +146,7 @@ func (r *round) foldDocument(result coordinator.Result) outcome.Run {
 	case result.Aborted:
 		d.Stopped = "fail-fast"
 	case len(result.Missing) > 0:
-		r.problems = append(r.problems, fmt.Sprintf("%d scenarios never ran, the first is %s", len(result.Missing), result.Missing[0].Name))
+		r.problems = append(r.problems, fmt.Sprintf("%s never ran, the first is %s", report.CountNoun(len(result.Missing), "scenario"), result.Missing[0].Name))
 	}
 	d.Problems = r.problems
 	if d.ExitCode(r.flags.strict) == outcome.ExitOK {

@@ -54,7 +54,7 @@ func watchSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 		if err := w.playOnce(ctx); err != nil {
 			return err
 		}
-		w.terminal.Printf("watching %d files; ^C ends\n", changes.fileCount())
+		w.terminal.Printf("watching %s; ^C ends\n", report.CountNoun(changes.fileCount(), "file"))
 		changed, err := changes.awaitChange(ctx)
 		if err != nil || w.terminal.Failed != nil {
 			return cli.ExitError{Code: outcome.ExitInterrupted, Err: w.terminal.Err()}
