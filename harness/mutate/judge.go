@@ -54,8 +54,8 @@ func Judge(target string, m Mutation, d outcome.Run, told bool) Judgement {
 
 func isRed(r outcome.Result) bool { return r.Verdict == outcome.Invalid || r.TurnsRed(false) }
 
-// PassedScenarios returns the scenarios of the run of a [Faithful] relay that passed, and
-// those that did not.
+// PassedScenarios returns the scenarios of the run of a [Faithful] relay that are not red, and
+// those that are. What fails for information alone is not: it would notice a lie by what it must.
 func PassedScenarios(d outcome.Run) (passed, others []string) {
 	bad := map[string]bool{}
 	seen := map[string]bool{}
@@ -64,7 +64,7 @@ func PassedScenarios(d outcome.Run) (passed, others []string) {
 			seen[r.Scenario] = true
 			passed = append(passed, r.Scenario)
 		}
-		bad[r.Scenario] = bad[r.Scenario] || r.Verdict != outcome.Pass && r.Verdict != outcome.Unsupported && (isRed(r) || r.Verdict == outcome.Fail)
+		bad[r.Scenario] = bad[r.Scenario] || isRed(r)
 	}
 	others = slices.DeleteFunc(slices.Clone(passed), func(id string) bool { return !bad[id] })
 	passed = slices.DeleteFunc(passed, func(id string) bool { return bad[id] })

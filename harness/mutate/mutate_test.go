@@ -194,3 +194,41 @@ func TestJudge(t *testing.T) {
 		}
 	}
 }
+
+// What fails for information alone does not keep a scenario from judging: a lie would turn it red.
+func TestScenariosThatJudge(t *testing.T) {
+	result := func(id string, v outcome.Verdict, level outcome.Level) outcome.Result {
+		return outcome.Result{Scenario: id, Verdict: v, Level: level}
+	}
+	passed, others := PassedScenarios(outcome.Run{Results: []outcome.Result{
+		result("a/sound", outcome.Pass, outcome.Must), result("a/told", outcome.Pass, outcome.Must),
+		result("a/told", outcome.Fail, outcome.Info), result("a/broken", outcome.Fail, outcome.Must),
+	}})
+	if strings.Join(passed, " ") != "a/sound a/told" || strings.Join(others, " ") != "a/broken" {
+		t.Errorf("%q judge and %q do not", passed, others)
+	}
+}
+
+// A relay that has no descriptor left serves again when one is free.
+func TestRelayOutlivesItsDescriptors(t *testing.T) {
+	l := &dryListener{errs: []error{&net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}}}
+	r := newRelay(t.Context(), Mutation{}, dialogue.Framing{Kind: dialogue.Line}, "", nil)
+	r.serve(l)
+	if l.asked != 2 {
+		t.Errorf("the relay asked %d times for a connection, want 2: once more after the descriptors ran out", l.asked)
+	}
+}
+
+// A dryListener has no connection, but errors, and is closed after the last one.
+type dryListener struct {
+	errs  []error
+	asked int
+}
+
+func (l *dryListener) AcceptTCP() (*net.TCPConn, error) {
+	l.asked++
+	if l.asked <= len(l.errs) {
+		return nil, l.errs[l.asked-1]
+	}
+	return nil, net.ErrClosed
+}

@@ -1,18 +1,16 @@
 package mutate
 
 import (
+	"context"
 	"io"
 	"sync"
-	"time"
 
 	"github.com/sockharness/harness/harness/peer"
 )
 
-// copyInterval is how often what the program wrote is passed on.
-const copyInterval = 10 * time.Millisecond
-
 // copyOutputs passes on what the program writes, until the function that it returns is
-// called, which passes on the rest.
+// called, which passes on the rest. It runs no clock: a process that has one is never proven
+// to wait for ever.
 func copyOutputs(process *peer.Process, stdout, stderr io.Writer, mute bool) (finish func()) {
 	if process == nil {
 		return func() {}
@@ -20,27 +18,22 @@ func copyOutputs(process *peer.Process, stdout, stderr io.Writer, mute bool) (fi
 	if mute {
 		stdout = io.Discard
 	}
-	out, err := &outputCopy{from: process.Stdout(), to: stdout}, &outputCopy{from: process.Stderr(), to: stderr}
-	done := make(chan struct{})
-	var task sync.WaitGroup
-	task.Go(func() {
-		tick := time.NewTicker(copyInterval)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				out.copyNew()
-				err.copyNew()
-			case <-done:
-				return
+	ctx, cancel := context.WithCancel(context.Background())
+	var tasks sync.WaitGroup
+	both := []*outputCopy{{from: process.Stdout(), to: stdout}, {from: process.Stderr(), to: stderr}}
+	for _, c := range both {
+		tasks.Go(func() {
+			for c.from.AwaitMore(ctx, c.seen) {
+				c.copyNew()
 			}
-		}
-	})
+		})
+	}
 	return func() {
-		close(done)
-		task.Wait()
-		out.copyNew()
-		err.copyNew()
+		cancel()
+		tasks.Wait()
+		for _, c := range both {
+			c.copyNew()
+		}
 	}
 }
 
@@ -48,13 +41,16 @@ func copyOutputs(process *peer.Process, stdout, stderr io.Writer, mute bool) (fi
 type outputCopy struct {
 	from *peer.Output
 	to   io.Writer
-	done int64
+	seen int64 // bytes that there were at the last look
+	done int64 // bytes that were passed on; less where the output has lost some
 }
 
 func (c *outputCopy) copyNew() {
-	if c.from.ByteCount() == c.done {
+	now := c.from.ByteCount()
+	if now == c.seen {
 		return
 	}
+	c.seen = now
 	in, err := c.from.OpenReader()
 	if err != nil {
 		return // the folder for large outputs is gone

@@ -3,14 +3,18 @@ package mutate
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"runtime"
 	"sync"
+	"syscall"
+	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -55,11 +59,23 @@ func (r *relay) act() {
 	_, _ = f.WriteString("act\n")
 }
 
+// acceptPause is how long the relay waits when it has no descriptor for the next connection.
+const acceptPause = 20 * time.Millisecond
+
+// An acceptor is a *net.TCPListener; a test has its own.
+type acceptor interface{ AcceptTCP() (*net.TCPConn, error) }
+
 // serve relays what l accepts, until it is closed or the relay is stopped.
-func (r *relay) serve(l *net.TCPListener) {
+func (r *relay) serve(l acceptor) {
 	for {
 		conn, err := l.AcceptTCP()
-		if err != nil {
+		switch {
+		case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
+			if !sleep.For(r.ctx, acceptPause) {
+				return
+			}
+			continue
+		case err != nil:
 			return
 		}
 		r.pairs.Go(func() { r.relayConn(conn) })

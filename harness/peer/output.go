@@ -175,7 +175,7 @@ func unnamedFile(dir string) (*os.File, error) {
 var ErrEnded = errors.New("the output ended")
 
 type waiter struct {
-	re    *regexp.Regexp
+	re    *regexp.Regexp // nil: any byte will do
 	match []byte
 	found chan struct{} // closed when match is set, or the output ended
 }
@@ -205,6 +205,27 @@ func (o *Output) WaitFor(ctx context.Context, re *regexp.Regexp) ([]byte, error)
 	}
 }
 
+// AwaitMore blocks until the process has written more than n bytes, and reports whether it
+// has: not when its output or the context has ended first.
+func (o *Output) AwaitMore(ctx context.Context, n int64) bool {
+	w := &waiter{found: make(chan struct{})}
+	o.mu.Lock()
+	if more := o.length > n; more || o.ended {
+		o.mu.Unlock()
+		return more
+	}
+	o.waiters[w] = struct{}{}
+	o.mu.Unlock()
+	select {
+	case <-w.found:
+	case <-ctx.Done():
+		o.mu.Lock()
+		delete(o.waiters, w)
+		o.mu.Unlock()
+	}
+	return o.ByteCount() > n
+}
+
 func endedUnless(found bool, re *regexp.Regexp) error {
 	if found {
 		return nil
@@ -218,7 +239,10 @@ func (o *Output) matchLocked(b []byte) {
 	if len(o.waiters) > 0 {
 		text := append(o.line[:len(o.line):len(o.line)], b...)
 		for w := range o.waiters {
-			if line, found := firstMatch(w.re, text); found {
+			if w.re == nil {
+				close(w.found)
+				delete(o.waiters, w)
+			} else if line, found := firstMatch(w.re, text); found {
 				w.match = line
 				close(w.found)
 				delete(o.waiters, w)

@@ -139,6 +139,23 @@ func TestWaitForEnds(t *testing.T) {
 	}
 }
 
+// Who waits for more than there is wakes up at the next byte, and at the end.
+func TestAwaitMore(t *testing.T) {
+	p := client(t, sh("echo a; read x; echo b"), Vars{})
+	if !p.Stdout().AwaitMore(within(t), 0) {
+		t.Error("no first line")
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if p.Stdout().AwaitMore(gone, 1000) {
+		t.Error("more than there is")
+	}
+	wait(t, p) // its input is at its end
+	if out := p.Stdout(); !out.AwaitMore(within(t), 2) || out.AwaitMore(within(t), 4) {
+		t.Errorf("%d bytes at the end, want 4", out.ByteCount())
+	}
+}
+
 func TestOutputOfTheLastMoment(t *testing.T) {
 	for range 50 {
 		p := client(t, sh("head -c 60000 /dev/zero; exit 1"), Vars{})

@@ -199,7 +199,7 @@ func (w *mutantRuns) play(ctx context.Context, t scenario.Target, m mutate.Mutat
 		return outcome.Run{}, 0, cli.HarnessErrorf("%w", err)
 	}
 	result := filepath.Join(folder, "result.json")
-	line := append([]string{"run", "--targets-from", targets, "--json", result, "--quiet", "--no-color", "--procs", "4",
+	line := append([]string{"run", "--targets-from", targets, "--json", result, "--quiet", "--no-color",
 		"--sweep", strconv.Itoa(w.flags.sweep), "--seed", strconv.FormatInt(w.flags.seed, 10)}, args...)
 	for _, id := range skip {
 		line = append(line, "--skip", "^"+regexp.QuoteMeta(id)+" on ")
