@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -128,7 +129,7 @@ func (a *answer) writeFiles(out io.Writer) error {
 
 // writePage returns what became of the file: "wrote" or "kept".
 func (a *answer) writePage(p page) (string, error) {
-	t, err := template.New(p.path).Funcs(template.FuncMap{"words": commandWords, "bytes": quotedBytes}).Parse(p.text)
+	t, err := template.New(p.path).Funcs(template.FuncMap{"words": commandWords, "bytes": quotedBytes, "head": firstHalf, "tail": secondHalf}).Parse(p.text)
 	if err != nil {
 		return "", fmt.Errorf("template of %s: %w", p.path, err)
 	}
@@ -157,6 +158,26 @@ func commandWords(line string) (string, error) {
 	}
 	text, err := json.Marshal(words)
 	return string(text), err
+}
+
+// firstHalf and secondHalf are the two pieces of a message, of which no escape is cut. One that
+// begins with an escape has one piece.
+func firstHalf(text string) string { return text[:cutPlace(text)] }
+
+func secondHalf(text string) string { return text[cutPlace(text):] }
+
+func cutPlace(text string) int {
+	at := len(text) / 2
+	if escape := strings.IndexByte(text, '\\'); escape >= 0 {
+		at = min(at, escape)
+	}
+	for at > 0 && !utf8.RuneStart(text[at]) {
+		at--
+	}
+	if at == 0 {
+		return len(text)
+	}
+	return at
 }
 
 // quotedBytes writes bytes with escapes as a YAML string.

@@ -38,8 +38,11 @@ exchanges:
 scenario: first/two-pieces
 title: A request that comes in two pieces is one request
 steps:
-  - client: { send: {{bytes .Send}} }
+  - client: { send: {{bytes (head .Send)}} }
   - boundary                    # the server has read that much
+{{- with tail .Send}}
+  - client: { send: {{bytes .}} }
+{{- end}}
   - client: { expect: {{if .Expect}}{{bytes .Expect}}{{else}}{any: true}{{end}}, within: 2s }
   - check: { alive: true }
 `
