@@ -28,6 +28,7 @@ import (
 	"errors"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
@@ -78,9 +79,9 @@ type run struct {
 	authors      []*session // who sent result.Reports[i]
 	errs         []error
 	growth       growth
-	aborting     bool      // ShouldAbort says yes
-	stopping     bool      // no more work is handed out and nobody restarted
-	deadline     time.Time // when interrupted workers are killed
+	aborting     atomic.Bool // ShouldAbort says yes; Ginkgo's workers ask several times for each spec
+	stopping     bool        // no more work is handed out and nobody restarted
+	deadline     time.Time   // when interrupted workers are killed
 	reportBefore types.SpecState
 	before       beforeSuite
 	description  string
@@ -174,7 +175,7 @@ func (r *run) interruptWorkers() {
 	}
 	for _, s := range r.liveSessions() {
 		if s.process.interruptGroup() != nil {
-			r.aborting = true
+			r.aborting.Store(true)
 		}
 	}
 }
@@ -187,7 +188,8 @@ func (r *run) killAll() {
 
 // abortRun ends the run early: workers interrupt what they run.
 func (r *run) abortRun() {
-	r.aborting, r.stopping, r.result.Aborted = true, true, true
+	r.aborting.Store(true)
+	r.stopping, r.result.Aborted = true, true
 }
 
 func (r *run) liveSessions() []*session {

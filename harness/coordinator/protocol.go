@@ -55,7 +55,8 @@ var errMisfit = errors.New("plan does not fit the suite")
 // notePlanMismatch notes the first fact that plan and suite disagree about, and stops the
 // run: the other facts follow from it, and no result can be trusted.
 func (r *run) notePlanMismatch(fact string) {
-	r.aborting, r.stopping = true, true
+	r.aborting.Store(true)
+	r.stopping = true
 	if !slices.ContainsFunc(r.errs, func(err error) bool { return errors.Is(err, errMisfit) }) {
 		r.errs = append(r.errs, fmt.Errorf("%w: %s", errMisfit, fact))
 	}

@@ -120,10 +120,8 @@ func (v *service) Abort(void, *void) error {
 
 // ShouldAbort is asked by a clock in the worker, so it is no sign of life.
 func (v *service) ShouldAbort(_ void, answer *bool) error {
-	return v.run.doOnLoop(func() error {
-		*answer = v.run.aborting
-		return nil
-	})
+	*answer = v.run.aborting.Load()
+	return nil
 }
 
 // ReportBeforeSuiteCompleted says how worker 1's ReportBeforeSuite ended.

@@ -153,13 +153,10 @@ func (j Job) RunWorker(topics []Topic, stderr io.Writer) int {
 		return b.findPairs(names), err
 	}
 	b.parallel.tasks.Go(func() { b.parallel.followAhead(ahead) })
-	var before Report // which the coordinator has by the time that the next spec begins
-	ginkgo.ReportAfterEach(func(r ginkgo.SpecReport) { before = r })
-	ginkgo.ReportBeforeEach(func(ctx ginkgo.SpecContext, r ginkgo.SpecReport) {
-		ForgetResults(before)
-		gomega.Expect(worker.ReportStarted(ctx, r)).To(gomega.Succeed())
+	b.onBegin = func(ctx context.Context) {
+		gomega.Expect(worker.ReportStarted(ctx, ginkgo.CurrentSpecReport())).To(gomega.Succeed())
 		b.parallel.refillAhead(ctx, ahead)
-	})
+	}
 	gomega.RegisterFailHandler(ginkgo.Fail)
 	suite, reporter := j.ginkgoConfig()
 	worker.ConfigureSuite(&suite)

@@ -47,8 +47,10 @@ type Registry struct {
 	// of Skip. Ginkgo's own match "topic id on target", where ^ is of little use.
 	Focus, Skip []*regexp.Regexp
 
-	parallel *parallelRuns   // of a worker; nil: the Player plays one scenario at a time
-	declared map[string]pair // by full text
+	parallel *parallelRuns         // of a worker; nil: the Player plays one scenario at a time
+	declared map[string]pair       // by full text
+	onBegin  func(context.Context) // of a worker, before each spec
+	before   Report                // of the spec before
 }
 
 // A Topic is one container of scenarios.
@@ -109,6 +111,7 @@ func (b *Registry) isChosen(name string) bool {
 // declareSpec declares the spec of one scenario on one target.
 func (b *Registry) declareSpec(p pair) {
 	ginkgo.It(p.name, SpecLabels(*p.target, *p.scenario), ginkgo.SpecTimeout(b.timeLimit()+timeoutGrace), func(ctx ginkgo.SpecContext) {
+		b.beginSpec(ctx)
 		var results []outcome.Result
 		if b.parallel != nil {
 			results = b.parallel.playNow(ctx, p)
@@ -116,8 +119,18 @@ func (b *Registry) declareSpec(p pair) {
 			results = b.playPair(ctx, b.Player, p)
 		}
 		attachResults(results)
+		b.before = ginkgo.CurrentSpecReport()
 		gomega.Expect(b.Waivers.AcceptResults(results, time.Now())).To(BeGreen())
 	})
+}
+
+// beginSpec does what a worker does before each spec. It is no node of its own: for each node
+// Ginkgo asks the coordinator whether to go on.
+func (b *Registry) beginSpec(ctx context.Context) {
+	ForgetResults(b.before) // the coordinator has them
+	if b.onBegin != nil {
+		b.onBegin(ctx)
+	}
 }
 
 // timeLimit is the time of one scenario on one target.
