@@ -12,9 +12,10 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// readyDivisor divides the time that a thread was ready for a processor and got none: others have
-// it then, and who mostly waits for something else may well be given company.
-const readyDivisor = 2
+// readyShare is how much the time counts for which a thread was ready for a processor and got none:
+// others have it then, and who mostly waits for something else may well be given company. One
+// that always is ready still counts as one that computes.
+const readyShare = 0.65
 
 // lookAtNeed looks at the workers and at the programs that they have started. Of programs
 // that have ended nothing is known. False: this system does not tell.
@@ -29,7 +30,7 @@ func lookAtNeed(workers []int) (need, bool) {
 	}
 	n := need{used: map[int]time.Duration{}}
 	for id, s := range stats {
-		n.used[id] = s.Ran + s.Waited/readyDivisor
+		n.used[id] = s.Ran + time.Duration(readyShare*float64(s.Waited))
 	}
 	return n, true
 }
