@@ -130,7 +130,7 @@ func (f *runFlags) registerFlags(cmd *cobra.Command) {
 	flags.IntVar(&f.sweep, "sweep", defaultSweep, "run at most `N` variants of a scenario on a server, a quarter of that on a client: the first, the last, and evenly between")
 	flags.StringSliceVar(&f.levels, "level", nil, "run only scenarios of this `LEVEL`: must, should, may, info (repeatable)")
 	flags.BoolVar(&f.strict, "strict", false, "a failure at level should makes the run fail, too")
-	flags.IntVar(&f.procs, "procs", 0, "number `N` of worker processes (default one for each processor, which play more at a time while it has nothing to do)")
+	flags.IntVar(&f.procs, "procs", 0, "number `N` of worker processes (default one for each processor, which run more scenarios at a time while it has nothing to do)")
 	flags.Int64Var(&f.seed, "seed", 0, "seed `N` of all random choices (default: a new one, printed)")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
 	flags.DurationVar(&f.timeout, "timeout", defaultTimeout, "time limit for one scenario on one target")
