@@ -38,8 +38,8 @@ type testbed struct {
 	target scenario.Target
 	seed   seed.Source
 	book   addressBook
-	script *dialogue.Script // nil when neither peer is a dialogue
-	tls    *certification   // nil on other transports, and before it is needed
+	script *dialogue.Script        // nil when neither peer is a dialogue
+	tls    *scenario.Certification // nil on other transports, and before it is needed
 
 	confirmedHangs   atomic.Int64 // scenarios with a peer that hung, or that burned a processor for nobody, confirmed
 	unconfirmedHangs atomic.Int64 // the same, not confirmed
@@ -116,7 +116,7 @@ func (b *testbed) startAndControl(ctx context.Context) error {
 	}
 	if b.tls == nil && b.target.Transport() == scenario.TLS {
 		var err error
-		if b.tls, err = newCertification(b.target, b.config.Tmp); err != nil {
+		if b.tls, err = scenario.Certify(b.target, b.config.Tmp); err != nil {
 			return err
 		}
 	}
@@ -303,7 +303,7 @@ func (b *testbed) expandCommand(p scenario.Peer) peer.Command {
 		words = b.target.ServerCommand().Args
 	}
 	args := replaceWords(b.services.expand(words), "{self}", b.config.Self)
-	c := peer.Command{Args: b.tls.words(args), Dir: b.target.Dir, Env: b.tls.words(b.services.expand(p.Env)), Ready: p.Ready, StartTimeout: b.config.StartTimeout}
+	c := peer.Command{Args: b.tls.ExpandWords(args), Dir: b.target.Dir, Env: b.tls.ExpandWords(b.services.expand(p.Env)), Ready: p.Ready, StartTimeout: b.config.StartTimeout}
 	if b.transport() == scenario.Unix {
 		c.Network = "unix"
 	}

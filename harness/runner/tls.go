@@ -3,97 +3,14 @@ package runner
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/tlsconn"
 )
-
-// A certification is who a target's server is on TLS, and whom its clients trust.
-type certification struct {
-	files     tlsconn.Identity
-	authority *tlsconn.Authority // of what the harness has made; nil: the target has its own certificate
-	server    *tls.Config        // of the harness as server
-	client    *tls.Config        // of the harness as client
-}
-
-// newCertification reads the certificates of a target on TLS, or makes them in a folder of
-// their own below tmp.
-func newCertification(t scenario.Target, tmp string) (*certification, error) {
-	said := t.FilesOfTLS()
-	c := &certification{files: tlsconn.Identity{CA: said.CA, Certificate: said.Certificate, Key: said.Key}}
-	if said.Certificate == "" {
-		if err := c.make(t, tmp); err != nil {
-			return nil, err
-		}
-	} else if said.CA == "" {
-		c.files.CA = said.Certificate
-	}
-	return c, c.load(t)
-}
-
-// make makes what the target does not name.
-func (c *certification) make(t scenario.Target, tmp string) error {
-	folder, err := os.MkdirTemp(tmp, "tls-")
-	if err != nil {
-		return err
-	}
-	if c.authority, err = tlsconn.NewAuthority(); err != nil {
-		return err
-	}
-	made, err := c.authority.WriteIdentity(folder, t.ServerName())
-	if err != nil {
-		return err
-	}
-	ca := c.files.CA
-	c.files = made
-	if ca != "" { // of a server that has its own certificate
-		c.files.CA = ca
-	}
-	return nil
-}
-
-func (c *certification) load(t scenario.Target) error {
-	pair, err := tls.LoadX509KeyPair(c.files.Certificate, c.files.Key)
-	if err != nil {
-		return fmt.Errorf("certificate: %w", err)
-	}
-	said := t.FilesOfTLS()
-	c.server = &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: said.Protocols}
-	c.client = &tls.Config{ServerName: t.ServerName(), NextProtos: said.Protocols, InsecureSkipVerify: said.Insecure}
-	if c.trustsSystem(t) {
-		return nil
-	}
-	text, err := os.ReadFile(c.files.CA)
-	if err != nil {
-		return fmt.Errorf("certificate: %w", err)
-	}
-	c.client.RootCAs = x509.NewCertPool()
-	if !c.client.RootCAs.AppendCertsFromPEM(text) {
-		return fmt.Errorf("certificate: %s: no certificate in it", c.files.CA)
-	}
-	return nil
-}
-
-// trustsSystem reports whether the server runs already, with a certificate of which the
-// target says nothing.
-func (c *certification) trustsSystem(t scenario.Target) bool {
-	return t.Server.Address != "" && t.FilesOfTLS().CA == "" && t.FilesOfTLS().Certificate == ""
-}
-
-// words replaces {ca}, {cert} and {key}.
-func (c *certification) words(list []string) []string {
-	if c == nil {
-		return list
-	}
-	return replaceWords(list, "{ca}", c.files.CA, "{cert}", c.files.Certificate, "{key}", c.files.Key)
-}
 
 // proxyTLS is what the target's proxy does so that faults mean the plaintext: it speaks
 // TLS with each program, and the harness's own end behind it does not. Own says that a
@@ -107,11 +24,11 @@ func (b *testbed) proxyTLS(own, acts bool) tlsconn.Config {
 	said := b.target.FilesOfTLS()
 	config := tlsconn.Config{}
 	if b.target.Client.Dialogue == nil && !b.target.Client.Absent() && !acts {
-		config.Terminate = &tlsconn.Terminate{Certificate: c.files.Certificate, Key: c.files.Key}
+		config.Terminate = &tlsconn.Terminate{Certificate: c.Files.Certificate, Key: c.Files.Key}
 	}
 	if b.target.Server.Dialogue == nil && !own {
-		config.Originate = &tlsconn.Originate{CA: c.files.CA, ServerName: b.target.ServerName(), Insecure: said.Insecure}
-		if said.Insecure || c.trustsSystem(b.target) {
+		config.Originate = &tlsconn.Originate{CA: c.Files.CA, ServerName: b.target.ServerName(), Insecure: said.Insecure}
+		if said.Insecure || c.TrustsSystem(b.target) {
 			config.Originate.CA = ""
 		}
 	}
@@ -141,7 +58,7 @@ func (b *testbed) secure(conn sock.Conn, err error) (sock.Conn, error) {
 	if err != nil || b.tls == nil {
 		return conn, err
 	}
-	return tlsconn.WrapClient(conn, b.tls.client), nil
+	return tlsconn.WrapClient(conn, b.tls.Client), nil
 }
 
 // secure is that of the testbed for an act. When the act's time is over, what it reads and
@@ -173,7 +90,7 @@ func (a *rig) ServerTLS() (*tls.Config, *tlsconn.Authority, error) {
 	if c == nil {
 		return nil, nil, errNoTLS
 	}
-	return c.server.Clone(), c.authority, nil
+	return c.Server.Clone(), c.Authority, nil
 }
 
 // ClientTLS implements [scenario.WireRig].
@@ -182,5 +99,5 @@ func (a *rig) ClientTLS() (*tls.Config, error) {
 	if c == nil {
 		return nil, errNoTLS
 	}
-	return c.client.Clone(), nil
+	return c.Client.Clone(), nil
 }

@@ -1,4 +1,4 @@
-package runner
+package peer
 
 import (
 	"bytes"
@@ -13,11 +13,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/sock"
 )
-
-// defaultStart is how long a server may take to start where nobody says.
-const defaultStart = 10 * time.Second
 
 var errEndedEarly = errors.New("it ended before it took the UDP port")
 
@@ -27,7 +24,7 @@ const udpPoll = 5 * time.Millisecond
 // awaitUDPSocket blocks until the process has a socket of UDP with the port, 0 for any, and
 // returns its address. Where there is no table of ports it returns at once, with the port
 // on the loopback address.
-func awaitUDPSocket(ctx context.Context, process *peer.Process, port uint16) (netip.AddrPort, error) {
+func awaitUDPSocket(ctx context.Context, process *Process, port uint16) (netip.AddrPort, error) {
 	tick := time.NewTicker(udpPoll)
 	defer tick.Stop()
 	for {
@@ -50,13 +47,22 @@ func awaitUDPSocket(ctx context.Context, process *peer.Process, port uint16) (ne
 
 // pickUDPSocket returns the socket with the port; of any port, the first one of the
 // process.
-func pickUDPSocket(all []udpSocket, process *peer.Process, port uint16) (netip.AddrPort, bool) {
+func pickUDPSocket(all []udpSocket, process *Process, port uint16) (netip.AddrPort, bool) {
 	for _, s := range all {
-		if s.local.Port() == port || port == 0 && s.local.Port() != 0 && holdsSocket(process.ProcessTree(), s.inode) {
+		if s.local.Port() == port || port == 0 && s.local.Port() != 0 && process.holdsSocket(s.inode) {
 			return s.reachable(), true
 		}
 	}
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port), false
+}
+
+func (p *Process) holdsSocket(inode uint32) bool {
+	for _, pid := range p.ProcessTree() {
+		if _, err := sock.DescriptorOf(pid, inode); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // A udpSocket is a line of the table.
