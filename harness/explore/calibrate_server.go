@@ -42,6 +42,9 @@ func (s *serverSubject) calibrate(ctx context.Context) (*layout, error) {
 	}
 	s.noteUnstable(first, second)
 	s.layout = newLayout(s.script, s.options.Target, scenario.Server, first.received, first.ends, first.greeting)
+	if s.options.Target.Transport() == scenario.UDP {
+		s.layout = newDatagramLayout(s.script, s.options.Target, scenario.Server, first.answers)
+	}
 	took := max(first.took, second.took)
 	s.quick = min(max(leastQuick, 8*took), mostQuick)
 	s.slow = max(slowWait, 4*took)
@@ -115,7 +118,7 @@ func (s *serverSubject) findState(ctx context.Context) {
 func (s *serverSubject) together(ctx context.Context) (late, wrong error) {
 	wait := max(200*time.Millisecond, s.quick)
 	half := &Point{Direction: event.Upstream, Offset: s.layout.up.ByteCount() / 2, Fault: Heal}
-	d := &dialer{address: s.address, script: s.script, diag: s.diag, wait: wait, endWait: min(wait, controlEnd)}
+	d := &dialer{way: s.way, script: s.script, diag: s.diag, wait: wait, endWait: min(wait, controlEnd)}
 	var mu sync.Mutex
 	note := func(o observation) error {
 		mu.Lock()
@@ -133,7 +136,7 @@ func (s *serverSubject) together(ctx context.Context) (late, wrong error) {
 	stopped := *d
 	stopped.other = func(ctx context.Context) error { return note(d.play(ctx, nil)) }
 	stopped.layout = s.layout
-	if half.Offset > 0 {
+	if half.Offset > 0 && s.layout.packets == nil {
 		note(stopped.play(ctx, half))
 	}
 	var tasks sync.WaitGroup

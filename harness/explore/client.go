@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -20,11 +19,11 @@ import (
 // A clientSubject is a client under test: a process for each point, to which the harness
 // is the server.
 type clientSubject struct {
-	options Options
-	script  *dialogue.Script
-	layout  *layout
-	diag    *sock.Diag
-	folder  string
+	options  Options
+	script   *dialogue.Script
+	layout   *layout
+	diag     *sock.Diag
+	launcher *launcher
 
 	base   clientRun // without a fault
 	output scenario.OutputMatch
@@ -34,24 +33,40 @@ type clientSubject struct {
 	masks  []string
 }
 
+// A playedServer is the harness as the server of one client process.
+type playedServer interface {
+	// address is where the client connects.
+	address() string
+	// isIdle reports whether nothing is under way from our side.
+	isIdle() bool
+	// hasStruck reports whether the fault has.
+	hasStruck() bool
+	// close ends all, and waits.
+	close()
+	// report tells what was seen, after close.
+	report(run *clientRun)
+}
+
 // A clientRun is one run of a client under test.
 type clientRun struct {
-	exit     peer.Exit
-	stdout   []byte
-	stderr   []byte
-	late     bool // it had not ended when its time was over, and was killed
-	stuck    string
-	stuckIn  string
-	spins    string
-	accepted int
-	cpu      time.Duration // that it had used when its time was over
-	upstream []byte
-	complete bool
-	wrong    string
-	reached  bool
-	took     time.Duration
-	err      error
-	log      []moment
+	exit      peer.Exit
+	stdout    []byte
+	stderr    []byte
+	late      bool // it had not ended when its time was over, and was killed
+	stuck     string
+	stuckIn   string
+	spins     string
+	accepted  int
+	datagrams int           // that came, over UDP
+	cpu       time.Duration // that it had used when its time was over
+	upstream  []byte
+	complete  bool
+	wrong     string
+	handshake string // why that of TLS has failed
+	reached   bool
+	took      time.Duration
+	err       error
+	log       []moment
 }
 
 // The times that a client may take.
@@ -78,10 +93,13 @@ func newClientSubject(o Options) (*clientSubject, error) {
 	if s.script, err = d.ScriptWithKeys(seed.New(o.Seed).SplitBy(o.Target.Name), dialogue.NewKeys(fmt.Sprint(o.Seed))); err != nil {
 		return nil, err
 	}
+	if o.Target.Transport() == scenario.UDP {
+		s.script = s.script.WithDatagrams()
+	}
 	if s.diag, err = sock.OpenDiag(); err != nil {
 		s.diag = nil
 	}
-	s.folder, err = o.peerFolder()
+	s.launcher, err = newLauncher(o)
 	return s, err
 }
 
@@ -131,6 +149,10 @@ func (s *clientSubject) calibrate(ctx context.Context) (*layout, error) {
 		s.masks = append(s.masks, fmt.Sprintf("%s (first at byte %d: %s, then %s)", note, at, quoteStart(first.stdout[at:]), quoteStart(second.stdout[at:])))
 	}
 	s.layout = newLayout(s.script, s.options.Target, scenario.Client, nil, nil, 0)
+	if s.options.Target.Transport() == scenario.UDP {
+		s.layout = newDatagramLayout(s.script, s.options.Target, scenario.Client, nil)
+	}
+	s.layout.connections = min(first.accepted, second.accepted)
 	s.quick = max(leastClientQuick, 6*max(first.took, second.took))
 	s.slow = max(s.slow, 4*first.took)
 	return s.layout, nil
@@ -148,16 +170,28 @@ func (s *clientSubject) controlOrFail(ctx context.Context, when string) (clientR
 		return run, fmt.Errorf("%w: %w", ErrUnusable, run.err)
 	case run.late:
 		return run, fmt.Errorf("%w: the client had not ended after %v without any fault%s", ErrUnusable, max(s.slow, controlTime), when)
+	case run.handshake != "":
+		return run, fmt.Errorf("%w: the client fails%s: %s; it ended with %s%s", ErrUnusable, when, run.handshake, run.exit, lastWords(run.stderr))
 	case run.wrong != "":
 		return run, fmt.Errorf("%w: the client says something else than the dialogue%s: %s", ErrUnusable, when, run.wrong)
+	case run.accepted == 0 && s.options.Target.Transport() == scenario.UDP:
+		return run, fmt.Errorf("%w: the client has sent no datagram%s; its command must take %s; it ended with %s%s", ErrUnusable, when, s.addressWords(), run.exit, lastWords(run.stderr))
 	case run.accepted == 0:
-		return run, fmt.Errorf("%w: the client has not connected%s; its command must take {host} and {port}, or {addr}; it ended with %s%s", ErrUnusable, when, run.exit, lastWords(run.stderr))
+		return run, fmt.Errorf("%w: the client has not connected%s; its command must take %s; it ended with %s%s", ErrUnusable, when, s.addressWords(), run.exit, lastWords(run.stderr))
 	case run.exit.Code != 0:
 		return run, fmt.Errorf("%w: the client fails without any fault%s: %s%s", ErrUnusable, when, run.exit, lastWords(run.stderr))
 	case !run.complete:
 		return run, fmt.Errorf("%w: the client ends before the dialogue does%s: it sent %s", ErrUnusable, when, quoteStart(run.upstream))
 	}
 	return run, nil
+}
+
+// addressWords are what the command of a client must have one of.
+func (s *clientSubject) addressWords() string {
+	if s.options.Target.Transport() == scenario.Unix {
+		return "{path}, or {addr}"
+	}
+	return "{host} and {port}, or {addr}"
 }
 
 func lastWords(stderr []byte) string {
@@ -169,16 +203,15 @@ func lastWords(stderr []byte) string {
 
 // run starts the client and plays the server to it, with the fault of a point in it.
 func (s *clientSubject) run(ctx context.Context, p *Point, limit time.Duration, prove, logs bool) (run clientRun) {
-	l, err := startListener(ctx, s.script, s.diag, p, s.heal, logs)
+	l, err := s.listen(ctx, p, logs)
 	if err != nil {
 		return clientRun{err: err}
 	}
 	defer func() {
 		l.close()
-		run.accepted, run.upstream, run.complete, run.wrong, run.reached, run.log = l.accepted, l.upstream, l.complete, l.wrong, l.reached, l.log
+		l.report(&run)
 	}()
-	host, port, _ := net.SplitHostPort(l.addr())
-	process, err := s.options.command(s.options.Target.Client).StartClient(ctx, peer.Vars{Host: host, Port: port, Tmp: s.folder})
+	process, err := s.launcher.startClient(ctx, l.address())
 	if err != nil {
 		return clientRun{err: err}
 	}
@@ -196,9 +229,17 @@ func (s *clientSubject) run(ctx context.Context, p *Point, limit time.Duration, 
 	return run
 }
 
+// listen starts the harness as the server.
+func (s *clientSubject) listen(ctx context.Context, p *Point, logs bool) (playedServer, error) {
+	if s.options.Target.Transport() == scenario.UDP {
+		return startDatagramListener(ctx, s, p, logs)
+	}
+	return startListener(ctx, s, p, logs)
+}
+
 // awaitExit waits for the end of the client, and in vain no longer than needed: one that
 // is proven to wait for ever, or that only burns a processor, is given up.
-func (s *clientSubject) awaitExit(ctx context.Context, process *peer.Process, l *listener, limit time.Duration, prove bool, run *clientRun) {
+func (s *clientSubject) awaitExit(ctx context.Context, process *peer.Process, l playedServer, limit time.Duration, prove bool, run *clientRun) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	explained := make(chan struct{})
@@ -234,11 +275,10 @@ const (
 
 // explainClient blocks until it is known that a client will not go on, and why, or until
 // the context ends.
-func explainClient(ctx context.Context, process *peer.Process, l *listener, base time.Duration) (stuck, place, spins string) {
+func explainClient(ctx context.Context, process *peer.Process, l playedServer, base time.Duration) (stuck, place, spins string) {
 	struck := time.Duration(-1) // processor time until then
 	sleep(ctx, proofWindow)
-	idle := func() bool { return l.waiting.Load() == l.open.Load() }
-	check := probe.StuckCheck{Tree: process.ProcessTree, ApproxTree: process.ApproxTree, Idle: idle}
+	check := probe.StuckCheck{Tree: process.ProcessTree, ApproxTree: process.ApproxTree, Idle: l.isIdle}
 	for ctx.Err() == nil {
 		short, cancel := context.WithTimeout(ctx, proofWindow)
 		d, err := check.ProveStuck(short)
@@ -246,7 +286,7 @@ func explainClient(ctx context.Context, process *peer.Process, l *listener, base
 		if err == nil {
 			return d.String(), d.Place(), ""
 		}
-		if ctx.Err() != nil || !idle() || !l.hasStruck() {
+		if ctx.Err() != nil || !l.isIdle() || !l.hasStruck() {
 			struck = -1
 			continue
 		}
@@ -266,7 +306,7 @@ func (s *clientSubject) play(ctx context.Context, p Point) verdict {
 	if p.Fault == Heal {
 		limit += s.heal
 	}
-	if p.Fault == Stall || p.Fault == Blackhole {
+	if p.Fault == Stall || p.Fault == Blackhole || p.Datagram && !p.isHarmlessDatagram() {
 		limit = s.slow
 	}
 	return s.judge(p, s.run(ctx, &p, limit, false, false))

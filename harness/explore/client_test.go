@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == "client" {
 		os.Exit(ask(os.Args[2], os.Args[3]))
 	}
+	if len(os.Args) == 5 && os.Args[1] == "client" {
+		os.Exit(askOver(os.Args[2], os.Args[3], os.Args[4]))
+	}
 	os.Exit(m.Run())
 }
 
@@ -34,6 +37,11 @@ func ask(kind, address string) int {
 		return 1
 	}
 	defer conn.Close()
+	return talk(kind, conn)
+}
+
+// talk asks both questions on a connection.
+func talk(kind string, conn net.Conn) int {
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
 	r := bufio.NewReader(conn)
 	for _, line := range []string{"hello\n", "world\n"} {

@@ -67,7 +67,7 @@ func (e *search) newFinding(result int32, witness Point) Finding {
 	v := e.signatures[result]
 	places := e.places(result)
 	if len(places) == 0 {
-		places = []Places{{Faults: []string{string(witness.Fault)}, Ranges: [][2]int64{{witness.Offset, witness.Offset}}, Points: 1}}
+		places = []Places{{Datagrams: witness.Datagram, Faults: []string{(&series{point: witness}).name()}, Ranges: [][2]int64{{witness.Offset, witness.Offset}}, Points: 1}}
 	}
 	return Finding{ID: findingID(e.options.Target.Name, witness.Direction, v), Target: e.options.Target.Name, Role: e.options.Role,
 		Severity: v.severity, Code: v.code, Symptom: v.symptom, Direction: witness.Direction, Places: places, Witness: witness,
@@ -162,7 +162,7 @@ func (e *search) edges(result int32, witness Point) []Point {
 
 func (e *search) seriesOf(p Point) *series {
 	for _, s := range e.space.series {
-		if at := s.point; at.Direction == p.Direction && at.Fault == p.Fault && at.Read == p.Read && at.Split == p.Split && at.Pipelined == p.Pipelined && at.Conn == p.Conn {
+		if at := s.point; at.Direction == p.Direction && at.Fault == p.Fault && at.Read == p.Read && at.Split == p.Split && at.Pipelined == p.Pipelined && at.Conn == p.Conn && at.Kept == p.Kept {
 			return s
 		}
 	}
@@ -230,7 +230,7 @@ func (e *search) shrink(ctx context.Context, p Point, result int32) Point {
 	}
 	want := e.signatures[result]
 	first := e.layout.stepOf(p) + 1
-	if p.Fault == Coalesce {
+	if p.Fault == Coalesce || p.Fault == Reorder {
 		first++ // it is about two requests
 	}
 	for n := first; n < len(e.layout.script.Steps) && n < first+3; n++ {
@@ -307,6 +307,9 @@ func (e *search) playFirst(ctx context.Context) {
 
 // fits reports whether the point lies in the conversation as it is today.
 func (e *search) fits(p Point) bool {
+	if all := e.layout.packets; p.Datagram || all != nil {
+		return p.Datagram && all != nil && p.Offset >= 1 && p.Offset <= int64(len(all[p.Direction])) && p.Exchanges <= len(e.layout.script.Steps)
+	}
 	return p.Offset >= 0 && p.Offset <= e.layout.stream(p.Direction).ByteCount() && p.Exchanges <= len(e.layout.script.Steps)
 }
 

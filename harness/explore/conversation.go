@@ -14,6 +14,35 @@ type layout struct {
 	script   *dialogue.Script
 	up, down scenario.Stream
 	case_    scenario.Case // for expectations that scenarios share
+
+	connections int                          // of a client under test without a fault
+	packets     map[event.Direction][]packet // over UDP; nil: it is a stream
+}
+
+// A packet is a datagram of a conversation.
+type packet struct {
+	step  int
+	bytes []byte
+}
+
+// newDatagramLayout is newLayout over UDP. answers are what the server under test has sent
+// in each step; nil: what the dialogue says.
+func newDatagramLayout(script *dialogue.Script, target scenario.Target, role scenario.Role, answers [][]byte) *layout {
+	l := newLayout(script, target, scenario.Client, nil, nil, 0)
+	l.case_.Role, l.packets = role, map[event.Direction][]packet{}
+	for i, step := range script.Steps {
+		if len(step.Send) > 0 || step.Receive != nil {
+			l.packets[event.Upstream] = append(l.packets[event.Upstream], packet{i, step.Send})
+		}
+		answer, _ := step.Expect.SentBytes() // what is not known has no bytes to show
+		if i < len(answers) {
+			answer = answers[i]
+		}
+		if len(step.Expect) > 0 {
+			l.packets[event.Downstream] = append(l.packets[event.Downstream], packet{i, answer})
+		}
+	}
+	return l
 }
 
 // newLayout derives it from a script and what the server sent in the control run.
@@ -58,6 +87,9 @@ func (l *layout) stream(d event.Direction) scenario.Stream {
 
 // stepOf returns the step in which a point strikes.
 func (l *layout) stepOf(p Point) int {
+	if all := l.packets[p.Direction]; p.Datagram && p.Offset >= 1 && int(p.Offset) <= len(all) {
+		return all[p.Offset-1].step
+	}
 	ends := l.stream(p.Direction).ExchangeEnds
 	from := int64(0)
 	for i, end := range ends {
@@ -72,6 +104,13 @@ func (l *layout) stepOf(p Point) int {
 // borders returns the offsets of a direction at which something ends or begins, and
 // their neighbours: where faults are most likely to show.
 func (l *layout) borders(d event.Direction) []int64 {
+	if l.packets != nil {
+		var all []int64
+		for i := range l.packets[d] {
+			all = append(all, int64(i+1))
+		}
+		return all
+	}
 	s := l.stream(d)
 	n := s.ByteCount()
 	all := []int64{0, 1, n - 1, n}

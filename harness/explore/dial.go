@@ -3,7 +3,6 @@ package explore
 import (
 	"context"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -19,18 +18,22 @@ type observation struct {
 	steps    int // complete
 	asked    int // whose request was sent
 	ending   event.Ending
-	ok       bool   // everything came, and the end as the dialogue says
-	wrong    string // the first wrong bytes, for people; empty: none
-	wrongAt  int    // where the reply with the wrong bytes begins
-	extra    bool   // bytes came after the last reply
-	whole    bool   // every reply came, and nothing else
-	late     bool   // the wait was over
-	stuck    string // the proof that it would have gone on for ever
-	stuckIn  string // program and system call of that
-	spins    string // how busy the peer was when the wait was over
-	reached  bool   // the fault struck
-	blind    bool   // a boundary could not be verified
-	others   string // why another client was not served meanwhile; empty: it was
+	ok       bool     // everything came, and the end as the dialogue says
+	wrong    string   // the first wrong bytes, for people; empty: none
+	wrongAt  int      // where the reply with the wrong bytes begins
+	extra    bool     // bytes came after the last reply
+	whole    bool     // every reply came, and nothing else
+	late     bool     // the wait was over
+	stuck    string   // the proof that it would have gone on for ever
+	stuckIn  string   // program and system call of that
+	spins    string   // how busy the peer was when the wait was over
+	reached  bool     // the fault struck
+	blind    bool     // a boundary could not be verified
+	flooded  bool     // the peer sent without end
+	halved   string   // how a request was answered that was cut off; empty: it was not
+	repeated string   // how the answer to a request that came twice differs; empty: it does not
+	answers  [][]byte // of each step, over UDP
+	others   string   // why another client was not served meanwhile; empty: it was
 	dialErr  error
 	answered time.Duration // when the last reply was there
 	took     time.Duration
@@ -45,7 +48,7 @@ type moment struct {
 
 // A dialer plays the client of a dialogue.
 type dialer struct {
-	address string
+	way     way
 	layout  *layout // nil during calibration
 	script  *dialogue.Script
 	diag    *sock.Diag
@@ -56,34 +59,28 @@ type dialer struct {
 	logs    bool
 }
 
-func dialTCP(ctx context.Context, address string, limit time.Duration) (*net.TCPConn, error) {
-	d := net.Dialer{Timeout: limit, KeepAlive: -1}
-	d.SetMultipathTCP(false)
-	conn, err := d.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	return conn.(*net.TCPConn), nil
-}
-
 // play holds one conversation with the point's fault in it; nil is none.
 func (d *dialer) play(ctx context.Context, p *Point) (o observation) {
 	began := time.Now()
 	defer func() { o.took = time.Since(began) }()
-	conn, err := dialTCP(ctx, d.address, max(d.wait, time.Second))
+	conn, err := d.way.connect(ctx, max(d.wait, time.Second))
 	if err != nil {
 		o.dialErr, o.ending = err, dialogue.EndingOf(err)
 		return o
 	}
-	w := &wire{conn: conn, diag: d.diag}
-	if d.diag != nil {
-		w.local, w.remote = conn.LocalAddr().(*net.TCPAddr).AddrPort(), conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	w := newWire(conn, d.diag)
+	if d.layout != nil {
+		w.expect(max(d.layout.down.ByteCount(), int64(len(d.layout.down.Bytes))))
 	}
 	own := *d
 	t := &turn{dialer: &own, wire: w, point: p, script: d.script.ForConnection(), out: &o, began: began}
-	t.run(ctx)
+	if w.datagrams {
+		(&datagramTurn{turn: t}).run(ctx)
+	} else {
+		t.run(ctx)
+	}
 	w.close()
-	o.received, o.ending, o.blind = w.got, w.ending, w.blind
+	o.received, o.ending, o.blind, o.flooded = w.got, w.ending, w.blind, w.flooded()
 	if o.late {
 		o.ending = event.Timeout
 	}

@@ -15,7 +15,6 @@ package explore
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
@@ -44,7 +43,8 @@ type Plan struct {
 	Points   int      `json:"points"`
 	Upstream int64    `json:"upstream_bytes"`
 	Down     int64    `json:"downstream_bytes"`
-	Rate     float64  `json:"points_per_second"` // of a sample
+	Packets  [2]int   `json:"datagrams,omitzero"` // to the server and to the client, over UDP
+	Rate     float64  `json:"points_per_second"`  // of a sample
 	Seconds  float64  `json:"expected_seconds"`
 	Outside  []string `json:"out_of_reach,omitempty"` // and why
 	Unstable []string `json:"unstable,omitempty"`     // what is not compared, and why
@@ -74,9 +74,6 @@ type Remark struct {
 
 // newSubject returns the peer under test.
 func newSubject(o Options) (subject, error) {
-	if o.Target.Transport() == scenario.UDP {
-		return nil, fmt.Errorf("%w: its faults are of streams, and this target talks over UDP; harness run builtin:udp has those of datagrams", ErrUnusable)
-	}
 	if o.Role == scenario.Server {
 		return newServerSubject(o)
 	}

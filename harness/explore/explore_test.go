@@ -331,12 +331,3 @@ func TestShardsAreDisjointAndComplete(t *testing.T) {
 		t.Errorf("the parts have %d points, the whole has %d", parts, whole)
 	}
 }
-
-// Datagrams have no bytes to cut at: that is said before anything starts.
-func TestNoDatagrams(t *testing.T) {
-	target := scenario.Target{Name: "d", Test: scenario.Server, Server: scenario.Peer{Command: []string{"true", "{port}"}, Transport: scenario.UDP},
-		Client: scenario.Peer{Dialogue: &scenario.Source{Send: []string{"a"}, Expect: []string{"b"}}}}
-	if _, err := Run(t.Context(), Options{Target: target, Role: scenario.Server}); !errors.Is(err, ErrUnusable) || !strings.Contains(err.Error(), "builtin:udp") {
-		t.Errorf("got %v", err)
-	}
-}

@@ -56,6 +56,8 @@ type Places struct {
 	Faults []string   `json:"faults"`
 	Ranges [][2]int64 `json:"ranges"` // from and to, both played
 	Points int        `json:"points"`
+
+	Datagrams bool `json:"datagrams,omitempty"` // the ranges number datagrams, from 1
 }
 
 // String says places as "split at bytes 1-3, 9".
@@ -73,8 +75,11 @@ func (p Places) String() string {
 		all = append(all[:most], fmt.Sprintf("and %d more ranges", n-most))
 	}
 	word := "byte"
+	if p.Datagrams {
+		word = "datagram"
+	}
 	if p.Points > 1 {
-		word = "bytes"
+		word += "s"
 	}
 	return fmt.Sprintf("%s at %s %s", strings.Join(p.Faults, " or "), word, strings.Join(all, ", "))
 }
@@ -97,7 +102,7 @@ func (e *search) places(result int32) []Places {
 		}
 		key := fmt.Sprint(ranges)
 		if byRanges[key] == nil {
-			byRanges[key] = &Places{Ranges: ranges, Points: n}
+			byRanges[key] = &Places{Ranges: ranges, Points: n, Datagrams: s.point.Datagram}
 			order = append(order, byRanges[key])
 		}
 		one := byRanges[key]
@@ -139,10 +144,16 @@ func (s *series) ranges(result int32) (ranges [][2]int64, n int) {
 	return ranges, n
 }
 
+// isNoConnect reports whether the name of a row is not that of a fault of the connect.
+func isNoConnect(name string) bool {
+	first, _, _ := strings.Cut(name, " ")
+	return !Fault(first).isOfConnect()
+}
+
 // describeRule says a finding in one line.
 func describeRule(d event.Direction, places []Places, v verdict) string {
-	if len(places) == 1 && len(places[0].Faults) == 1 && Fault(places[0].Faults[0]).isOfConnect() {
-		return fmt.Sprintf("connect, %s: %s", places[0].Faults[0], v.rule)
+	if len(places) == 1 && !slices.ContainsFunc(places[0].Faults, isNoConnect) {
+		return fmt.Sprintf("connect, %s: %s", strings.Join(places[0].Faults, " or "), v.rule)
 	}
 	var all []string
 	for _, p := range places {
@@ -158,6 +169,9 @@ func describeRule(d event.Direction, places []Places, v verdict) string {
 // describeGiven shows the bytes around the place of a point, as text and as hex, with a
 // caret below the first one that the peer had not been given.
 func (l *layout) describeGiven(p Point) string {
+	if p.Datagram {
+		return l.describePacket(p)
+	}
 	all := l.stream(p.Direction).Bytes
 	at := int(min(p.Offset, int64(len(all))))
 	from, to := max(0, at-12), min(len(all), at+6)
@@ -179,6 +193,21 @@ func (l *layout) describeGiven(p Point) string {
 		carets.WriteString("^")
 	}
 	return fmt.Sprintf("%s |%s|\n%s byte %d of %d", strings.TrimRight(hexes.String(), " "), texts.String(), carets.String(), at, len(all))
+}
+
+// describePacket shows the start of the datagram that a point strikes.
+func (l *layout) describePacket(p Point) string {
+	if p.Offset < 1 || int(p.Offset) > len(l.packets[p.Direction]) {
+		return "no such datagram"
+	}
+	b := l.packets[p.Direction][p.Offset-1].bytes
+	part := b[:min(len(b), 18)]
+	return fmt.Sprintf("% x |%s| datagram %d of %d bytes", part, strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '.'
+		}
+		return r
+	}, string(part)), p.Offset, len(b))
 }
 
 // remarks tells what was seen and is not declared.
@@ -214,6 +243,7 @@ type Strip struct {
 	From      int64           `json:"from"`
 	Cells     string          `json:"cells"` // one letter a byte: . not played, + green, o not reached, - no point, r remark, A-Z finding
 	Legend    []string        `json:"legend,omitempty"`
+	Datagrams bool            `json:"datagrams,omitempty"` // a letter is a datagram, the first one has the number from
 }
 
 // strips renders every series of one fault.
@@ -227,7 +257,7 @@ func (e *search) strips() []Strip {
 		for i, r := range s.results {
 			cells[i] = e.cell(r)
 		}
-		all = append(all, Strip{Direction: s.point.Direction, Fault: s.name(), From: s.from, Cells: string(cells)})
+		all = append(all, Strip{Direction: s.point.Direction, Fault: s.name(), From: s.from, Cells: string(cells), Datagrams: s.point.Datagram})
 	}
 	return all
 }

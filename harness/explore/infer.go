@@ -98,11 +98,11 @@ func inferIdle(ctx context.Context, o Options) (Inference, bool) {
 	if s.start(ctx) != nil {
 		return Inference{}, false
 	}
-	conn, err := dialTCP(ctx, s.address, slowWait)
+	conn, err := s.way.connect(ctx, slowWait)
 	if err != nil {
 		return Inference{}, false
 	}
-	w := &wire{conn: conn}
+	w := newWire(conn, nil)
 	defer w.close()
 	began := time.Now()
 	for w.ending == event.Open && w.read(began.Add(idleLimit)) {

@@ -20,6 +20,8 @@ func (s *clientSubject) judgeRun(p Point, run clientRun) verdict {
 	switch {
 	case run.err != nil:
 		return violation("cannot-start", WrongStatus, "the client cannot be started", "%v", run.err)
+	case run.datagrams >= stormConnects+2*s.base.datagrams:
+		return violation("storm", Spin, "the client sends again and again without a pause", "%d datagrams in %s", run.datagrams, run.took.Round(1e6))
 	case run.accepted >= stormConnects:
 		return violation("storm", Spin, "the client connects again and again without a pause", "%d connects in %s", run.accepted, run.took.Round(1e6))
 	case run.spins != "":
@@ -32,10 +34,12 @@ func (s *clientSubject) judgeRun(p Point, run clientRun) verdict {
 		return v
 	case !run.reached:
 		return verdict{missed: true}
+	case p.Datagram:
+		return s.judgeDatagram(p, run)
 	case p.Fault == Corrupt || p.Fault == Duplicate:
 		return verdict{}
 	case p.Fault == Refuse || p.Fault == Blackhole:
-		return s.judgeRefused(run)
+		return s.judgeRefused(p, run)
 	case p.Fault.IsHarmless() || s.hadAll(p):
 		return s.judgeSame(p, run)
 	}
@@ -56,7 +60,7 @@ func (s *clientSubject) sameOutput(run clientRun) bool {
 
 func (s *clientSubject) judgeLate(p Point, run clientRun) verdict {
 	rule := "the client does not end"
-	if p.Fault == Refuse || p.Fault == Blackhole || p.Fault == Stall {
+	if p.Fault == Refuse || p.Fault == Blackhole || p.Fault == Stall || p.Datagram && run.stuck == "" {
 		rule = "the client waits longer than it declares"
 	}
 	v := violation("hang", Hang, rule, "it was still running after %s", run.took.Round(1e6))
@@ -67,6 +71,9 @@ func (s *clientSubject) judgeLate(p Point, run clientRun) verdict {
 	switch {
 	case run.stuck == "" && run.cpu < s.base.exit.CPU && p.Fault != Blackhole && !run.reached:
 		return verdict{missed: true} // the machine is too busy for it to get so far
+	case p.Datagram && run.stuck == "" && policies.AnswerTimeout == 0:
+		v.declare = "policies: {answer_timeout: 3s}"
+	case p.Datagram:
 	case p.Fault == Refuse && policies.Retries == 0 && policies.AnswerTimeout == 0:
 		v.declare = "policies: {answer_timeout: 3s}"
 	case p.Fault == Refuse && policies.Retries == scenario.RetriesForEver, p.Fault == Corrupt, p.Fault == Duplicate:
@@ -88,6 +95,9 @@ func (s *clientSubject) judgeSame(p Point, run clientRun) verdict {
 		return verdict{}
 	}
 	rule := "the client fails although it gets every byte"
+	if p.Datagram {
+		rule = "the client fails although every datagram arrives"
+	}
 	if p.Fault == FIN || p.Fault == HalfClose {
 		rule = "the client fails although it had everything when the stream ended"
 	}
@@ -101,9 +111,11 @@ func (s *clientSubject) outputDifference(run clientRun) string {
 }
 
 // judgeRefused expects a client to say that it could not connect.
-func (s *clientSubject) judgeRefused(run clientRun) verdict {
+func (s *clientSubject) judgeRefused(p Point, run clientRun) verdict {
 	want := s.options.Target.Policies.Exit.Refused
 	switch {
+	case run.exit.Code == 0 && p.Conn > 1 && len(s.base.stdout) > 0 && s.sameOutput(run):
+		return verdict{} // it could do without that connection
 	case run.exit.Code == 0:
 		return violation("refused-success", WrongStatus, "the client reports success although it could not connect", "%s, %s on stdout", run.exit, countBytes(len(run.stdout)))
 	case want != nil && run.exit.Code != *want:
@@ -117,7 +129,10 @@ func (s *clientSubject) judgeRefused(run clientRun) verdict {
 func (s *clientSubject) judgeCut(p Point, run clientRun) verdict {
 	policies := s.options.Target.Policies
 	untilEOF := s.script.Framing.Kind == dialogue.UntilEOF && p.Fault != Reset
+	unannounced := p.Fault == Vanish && s.launcher.certification != nil
 	switch {
+	case untilEOF && unannounced && run.accepted == 1:
+		return s.judgeUnannounced(run)
 	case run.complete && run.accepted > 1, untilEOF:
 		return verdict{} // it has asked again
 	case run.exit.Code != 0:
@@ -131,8 +146,25 @@ func (s *clientSubject) judgeCut(p Point, run clientRun) verdict {
 		return verdict{}
 	}
 	v := violation("half-answer-accepted", Corruption, "the client reports success on half an answer", "exit status 0; %s", s.outputDifference(run))
+	if unannounced {
+		v.rule, v.symptom = "the client reports success on half an answer that ends without close_notify", "no close_notify"
+	}
 	if s.onlyDelimiterMissing(p) && policies.Truncated != scenario.TruncationIgnored && policies.Truncated != scenario.TruncationError {
 		v = violation("last-delimiter-missing", Noise, "the client takes an answer without its last delimiter for a whole one", "exit status 0; %s", s.outputDifference(run))
+	}
+	return v
+}
+
+// judgeUnannounced is about an answer that only its end ends, and a FIN without the
+// close_notify that tells this end from one that somebody on the way has made.
+func (s *clientSubject) judgeUnannounced(run clientRun) verdict {
+	meant := s.options.Target.Policies.TLSFin
+	if run.exit.Code != 0 || meant == scenario.TLSFinEnds {
+		return verdict{}
+	}
+	v := violation("no-close-notify-accepted", Corruption, "the client takes a FIN without close_notify for the end of the answer", "exit status 0, %s on stdout", countBytes(len(run.stdout)))
+	if meant == scenario.TLSFinUndeclared {
+		v.declare = "policies: {tls_fin: error}"
 	}
 	return v
 }

@@ -16,11 +16,15 @@ func judgeServer(l *layout, p Point, o observation) verdict {
 	switch {
 	case o.dialErr != nil:
 		return suspectIn(violation("unreachable", Hang, "the server cannot be reached any more", "%v", o.dialErr))
+	case o.flooded:
+		return suspectIn(violation("endless-answer", Spin, "the server sends without end", "%s came in %s", countBytes(len(o.received)), o.took.Round(1e6)))
 	case !o.reached:
 		if v := judgeWrong(l, o); v.bad() {
 			return v
 		}
 		return verdict{missed: true, suspect: true}
+	case p.Datagram:
+		return judgeDatagram(l, p, o)
 	case o.others != "":
 		return suspectIn(violation("others-wait", Hang, "another client is not served while this one stands still", "%s", o.others))
 	case p.Fault.IsHarmless():

@@ -188,7 +188,7 @@ func placesOf(strips []Strip, d event.Direction, letter byte) []Places {
 		if !known {
 			i = len(all)
 			byRanges[key] = i
-			all = append(all, Places{Ranges: ranges, Points: n})
+			all = append(all, Places{Ranges: ranges, Points: n, Datagrams: s.Datagrams})
 		}
 		all[i].Faults = append(all[i].Faults, s.Fault)
 	}

@@ -29,10 +29,25 @@ const (
 	Blackhole Fault = "blackhole"  // the connect is not answered
 )
 
+// The faults of datagrams, beside [Duplicate].
+const (
+	Drop     Fault = "drop"     // the datagram is lost
+	Reorder  Fault = "reorder"  // the next datagram overtakes it
+	Truncate Fault = "truncate" // its end is cut off
+	Silence  Fault = "silence"  // it is lost, and so are all that follow
+)
+
+// What is left of a datagram that is cut.
+const (
+	KeptFirst = "first" // one byte
+	KeptHalf  = "half"
+	KeptMost  = "most" // all but one byte
+)
+
 // AllFaults lists the faults from the simplest to the strangest, which is the order in
 // which a reproducer prefers them.
 func AllFaults() []Fault {
-	return []Fault{Split, Coalesce, FIN, HalfClose, Vanish, Reset, Heal, Stall, Refuse, Blackhole, Duplicate, Corrupt}
+	return []Fault{Split, Coalesce, FIN, HalfClose, Vanish, Reset, Heal, Stall, Refuse, Blackhole, Drop, Silence, Duplicate, Reorder, Truncate, Corrupt}
 }
 
 // IsHarmless reports whether a peer in order behaves as if nothing had happened.
@@ -47,13 +62,15 @@ func (f Fault) rank() int { return slices.Index(AllFaults(), f) }
 // A Point is one fault at one place of a conversation.
 type Point struct {
 	Direction event.Direction `json:"direction"`
-	Offset    int64           `json:"offset"` // bytes of the direction that pass before the fault
+	Offset    int64           `json:"offset"` // bytes of the direction that pass before the fault; of datagrams the number of the one that it strikes, from 1
 	Fault     Fault           `json:"fault"`
 	Read      bool            `json:"read,omitempty"`       // the peer under test has read them first; of reset and vanish
 	Pipelined bool            `json:"pipelined,omitempty"`  // all requests leave at once, without waiting for answers
 	Split     int64           `json:"split,omitempty"`      // of a pair: a segment boundary at this offset, too; 0: none
 	Exchanges int             `json:"exchanges,omitempty"`  // play only so many; 0: all
 	Conn      int             `json:"connection,omitempty"` // which connection it strikes; 0: the first
+	Datagram  bool            `json:"datagram,omitempty"`   // it strikes a datagram
+	Kept      string          `json:"kept,omitempty"`       // what is left of a datagram that is cut: first, half or most
 }
 
 // String says the point in one line.
@@ -61,6 +78,13 @@ func (p Point) String() string {
 	var b strings.Builder
 	if p.Fault.isOfConnect() {
 		fmt.Fprintf(&b, "connection %d: %s", max(1, p.Conn), p.Fault)
+		return b.String()
+	}
+	if p.Datagram {
+		fmt.Fprintf(&b, "%s datagram %d: %s", p.Direction, p.Offset, p.Fault)
+		if p.Kept != "" {
+			fmt.Fprintf(&b, ", %s of it is kept", keptWords[p.Kept])
+		}
 		return b.String()
 	}
 	fmt.Fprintf(&b, "%s byte %d: %s", p.Direction, p.Offset, p.Fault)
@@ -75,6 +99,9 @@ func (p Point) String() string {
 	}
 	return b.String()
 }
+
+// keptWords say what is kept of a datagram.
+var keptWords = map[string]string{KeptFirst: "the first byte", KeptHalf: "half", KeptMost: "all but a byte"}
 
 // liesIn reports whether the point strikes in a step whose bytes are [from, to): a fault
 // behind bytes belongs to the step that it follows, one that changes a byte to its own.
@@ -108,7 +135,7 @@ const (
 
 // isSlow reports whether each point of the series takes its time: it is about time.
 func (s *series) isSlow() bool {
-	return s.point.Fault == Stall || s.point.Fault == Heal || s.point.Fault == Blackhole
+	return s.point.Fault == Stall || s.point.Fault == Heal || s.point.Fault == Blackhole || s.point.Fault == Drop || s.point.Fault == Truncate || s.point.Fault == Silence
 }
 
 func (s *series) at(offset int64) Point {
@@ -142,6 +169,12 @@ func (s *series) size() int {
 // name is what a row of the strip is called.
 func (s *series) name() string {
 	name := string(s.point.Fault)
+	if s.point.Kept != "" {
+		name += " to " + s.point.Kept
+	}
+	if s.point.Conn > 1 {
+		name += fmt.Sprintf(" of connection %d", s.point.Conn)
+	}
 	if s.point.Read {
 		name += " read"
 	}

@@ -3,11 +3,9 @@ package explore
 import (
 	"context"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/sockharness/harness/harness/capture"
-	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -30,13 +28,13 @@ func RecordDialogue(ctx context.Context, o Options) (server, client scenario.Tar
 	if err := s.start(ctx); err != nil {
 		return o.Target, o.Target, nil, err
 	}
-	relay, err := capture.StartRelay("127.0.0.1:0", s.address)
+	relay, err := capture.StartRelay("127.0.0.1:0", s.way.address)
 	if err != nil {
 		return fail(err)
 	}
 	defer relay.Close()
 	for range recordTimes {
-		if err := runClient(ctx, o, relay.Addr()); err != nil {
+		if err := runClient(ctx, s.launcher, relay.Addr()); err != nil {
 			return fail(err)
 		}
 	}
@@ -64,12 +62,8 @@ func RecordDialogue(ctx context.Context, o Options) (server, client scenario.Tar
 }
 
 // runClient runs the client of a target once.
-func runClient(ctx context.Context, o Options, addr string) error {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return err
-	}
-	p, err := o.command(o.Target.Client).StartClient(ctx, peer.Vars{Host: host, Port: port, Tmp: o.Tmp})
+func runClient(ctx context.Context, l *launcher, addr string) error {
+	p, err := l.startClient(ctx, addr)
 	if err != nil {
 		return err
 	}

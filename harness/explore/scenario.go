@@ -26,6 +26,9 @@ func (f Finding) ScenarioFile(seed int64, flags []string, folder string) []byte 
 	w.head(seed, flags, folder)
 	if f.Role == scenario.Client {
 		w.clientFault()
+	} else if f.Witness.Datagram {
+		w.WriteString("steps:\n")
+		w.datagramSteps()
 	} else {
 		w.WriteString("framing: none\nsteps:\n")
 		w.serverSteps()
@@ -41,6 +44,9 @@ func (w *scenarioWriter) head(seed int64, flags []string, folder string) {
 	fmt.Fprintf(w, "why: %s\n", dialogue.FormatText(f.Rule+". "+headOf(f.Detail)))
 	fmt.Fprintf(w, "role: %s\n", f.Role)
 	fmt.Fprintf(w, "level: %s\n", f.level())
+	if w.point.Datagram {
+		w.WriteString("transport: udp\n")
+	}
 	w.WriteString("finding:\n")
 	found := f.found(seed, flags, folder)
 	for _, line := range []struct{ key, value string }{{"id", found.ID}, {"target", found.Target}, {"severity", found.Severity},
@@ -66,6 +72,12 @@ func (w *scenarioWriter) head(seed int64, flags []string, folder string) {
 			fmt.Fprintf(w, ", %s: %d", n.key, n.value)
 		}
 	}
+	if p.Datagram {
+		w.WriteString(", datagram: true")
+	}
+	if p.Kept != "" {
+		fmt.Fprintf(w, ", kept: %s", p.Kept)
+	}
 	w.WriteString("}\n")
 	var quoted []string
 	for _, one := range flags {
@@ -88,13 +100,14 @@ func (f Finding) found(seed int64, flags []string, folder string) scenariofile.F
 	return scenariofile.Found{ID: f.ID, Target: f.Target, Severity: string(f.Severity), Code: f.Code, Symptom: f.Symptom,
 		State: string(f.State), Seed: seed, Flags: flags, Folder: folder, Point: scenariofile.FoundPoint{
 			Direction: f.Witness.Direction.String(), Offset: f.Witness.Offset, Fault: string(f.Witness.Fault), Read: f.Witness.Read, Pipelined: f.Witness.Pipelined,
-			Split: f.Witness.Split, Exchanges: f.Witness.Exchanges, Connection: f.Witness.Conn}}
+			Split: f.Witness.Split, Exchanges: f.Witness.Exchanges, Connection: f.Witness.Conn,
+			Datagram: f.Witness.Datagram, Kept: f.Witness.Kept}}
 }
 
 // PointOf returns the point that a scenario file notes.
 func PointOf(p scenariofile.FoundPoint) Point {
 	d, _ := event.ParseDirection(p.Direction)
-	return Point{Direction: d, Offset: p.Offset, Fault: Fault(p.Fault), Read: p.Read, Pipelined: p.Pipelined, Split: p.Split, Exchanges: p.Exchanges, Conn: p.Connection}
+	return Point{Direction: d, Offset: p.Offset, Fault: Fault(p.Fault), Read: p.Read, Pipelined: p.Pipelined, Split: p.Split, Exchanges: p.Exchanges, Conn: p.Connection, Datagram: p.Datagram, Kept: p.Kept}
 }
 
 type title string
@@ -120,6 +133,7 @@ var titles = map[string]title{
 	"spin":                  "The server uses no processor when nothing moves",
 	"leak":                  "The server releases the resources of a closed connection",
 	"half-answer-accepted":  "A client reports a failure when an answer is cut off",
+	"repeat-misunderstood":  "A request that its client repeats gets the same answer",
 	"wrong-output":          "The output is the same, however the answer is cut into segments",
 }
 
@@ -321,6 +335,18 @@ func (w *scenarioWriter) afterwards() {
 func (w *scenarioWriter) clientFault() {
 	p := w.point
 	spec := ""
+	switch {
+	case p.Datagram && p.Fault == Truncate:
+		spec = fmt.Sprintf("toxic: truncate, direction: %s, size: %d, only: true, at: {segment: %d}", p.Direction, len(p.kept(w.layout.packets[p.Direction][p.Offset-1].bytes)), p.Offset)
+	case p.Fault == Silence:
+		spec = fmt.Sprintf("toxic: drop, direction: %s, at: {segment: %d}", p.Direction, p.Offset)
+	case p.Datagram:
+		spec = fmt.Sprintf("toxic: %s, direction: %s, only: true, at: {segment: %d}", p.Fault, p.Direction, p.Offset)
+	}
+	if spec != "" {
+		fmt.Fprintf(w, "faults:\n  - {%s}\n", spec)
+		return
+	}
 	switch p.Fault {
 	case Split:
 		spec = fmt.Sprintf("toxic: slice, direction: %s, offsets: [%d]", p.Direction, p.Offset)

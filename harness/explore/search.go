@@ -48,7 +48,8 @@ func newSearch(ctx context.Context, o Options) (*search, error) {
 	}
 	e.space = newSpace(e.layout, o)
 	e.plan = Plan{Points: e.space.size(), Upstream: e.layout.up.ByteCount(), Down: e.layout.down.ByteCount(),
-		Outside: e.space.outside, Unstable: e.subject.unstable()}
+		Outside: e.space.outside, Unstable: e.subject.unstable(),
+		Packets: [2]int{len(e.layout.packets[event.Upstream]), len(e.layout.packets[event.Downstream])}}
 	e.searching = time.Now()
 	return e, nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -23,9 +21,10 @@ type serverSubject struct {
 	layout  *layout
 	diag    *sock.Diag // nil where the system has none
 
-	process *peer.Process // nil: it runs somewhere else
-	address string
-	dirty   bool // it has to be started again before the next point
+	launcher *launcher
+	process  *peer.Process // nil: it runs somewhere else
+	way      way
+	dirty    bool // it has to be started again before the next point
 
 	state   scenario.State
 	serial  string // why only one client at a time is served; empty: more are
@@ -58,6 +57,9 @@ func newServerSubject(o Options) (*serverSubject, error) {
 	if s.script, err = d.ScriptWithKeys(seed.New(o.Seed).SplitBy(o.Target.Name), dialogue.NewKeys(fmt.Sprint(o.Seed))); err != nil {
 		return nil, err
 	}
+	if o.Target.Transport() == scenario.UDP {
+		s.script = s.script.WithDatagrams()
+	}
 	if s.diag, err = sock.OpenDiag(); err != nil {
 		s.diag = nil
 	}
@@ -75,24 +77,14 @@ func (s *serverSubject) close() {
 
 // start starts the server, or finds it at its address.
 func (s *serverSubject) start(ctx context.Context) error {
-	t := s.options.Target
-	if t.Server.Address != "" {
-		s.address = t.Server.Address
-		if err := (peer.Address{Network: "tcp", Addr: s.address}).CheckListening(ctx); err != nil {
-			return fmt.Errorf("%w: the server cannot be reached: %w", ErrUnusable, err)
+	var err error
+	if s.launcher == nil {
+		if s.launcher, err = newLauncher(s.options); err != nil {
+			return err
 		}
-		return nil
 	}
-	folder, err := s.options.peerFolder()
-	if err != nil {
-		return err
-	}
-	s.process, err = s.options.command(t.Server).StartServer(ctx, peer.Vars{Tmp: folder})
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnusable, err)
-	}
-	s.address = s.process.ListenAddr().String()
-	return nil
+	s.process, s.way, err = s.launcher.startServer(ctx)
+	return err
 }
 
 // restart starts the server anew, with nothing of the one before.
@@ -117,19 +109,8 @@ func (s *serverSubject) restart(ctx context.Context) error {
 	return nil
 }
 
-// command makes the program of a peer.
-func (o Options) command(p scenario.Peer) peer.Command {
-	args := make([]string, len(p.Command))
-	for i, word := range p.Command {
-		args[i] = strings.ReplaceAll(word, "{self}", o.Self)
-	}
-	return peer.Command{Args: args, Dir: o.Target.Dir, Env: p.Env, Ready: p.Ready, StartTimeout: o.StartTimeout}
-}
-
-func (o Options) peerFolder() (string, error) { return os.MkdirTemp(o.Tmp, "peer-") }
-
 func (s *serverSubject) dialer(wait time.Duration) *dialer {
-	d := &dialer{address: s.address, layout: s.layout, script: s.script, diag: s.diag, wait: wait}
+	d := &dialer{way: s.way, layout: s.layout, script: s.script, diag: s.diag, wait: wait}
 	if s.state.Separate() {
 		d.other = func(ctx context.Context) error { return s.otherClient(ctx, d) }
 	}
@@ -138,13 +119,13 @@ func (s *serverSubject) dialer(wait time.Duration) *dialer {
 
 // otherClient holds the whole conversation, as somebody else would, beside that of d.
 func (s *serverSubject) otherClient(ctx context.Context, d *dialer) error {
-	other := &dialer{address: s.address, script: s.script, diag: s.diag, wait: d.wait, endWait: s.endWait, watch: d.watch}
+	other := &dialer{way: s.way, script: s.script, diag: s.diag, wait: d.wait, endWait: s.endWait, watch: d.watch}
 	return describeControl(other.play(ctx, nil))
 }
 
 // control holds the conversation without a fault.
 func (s *serverSubject) control(ctx context.Context) observation {
-	d := &dialer{address: s.address, script: s.script, diag: s.diag, wait: s.slow, endWait: s.endWait}
+	d := &dialer{way: s.way, script: s.script, diag: s.diag, wait: s.slow, endWait: s.endWait}
 	return d.play(ctx, nil)
 }
 

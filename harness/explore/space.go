@@ -19,14 +19,20 @@ type space struct {
 // newSpace lists the points for a peer of the given role.
 func newSpace(l *layout, o Options) *space {
 	s := &space{}
-	if l.case_.Role == scenario.Client {
+	switch {
+	case l.packets != nil && l.case_.Role == scenario.Client:
+		s.addClientDatagrams(l)
+	case l.packets != nil:
+		s.addServerDatagrams(l)
+	case l.case_.Role == scenario.Client:
 		s.addClientSeries(l)
-	} else {
+	default:
 		s.addServerSeries(l)
 	}
-	if o.Pairs {
+	if o.Pairs && l.packets == nil {
 		s.addPairs(l)
 	}
+	s.leaveOut(o.Target.Transport())
 	s.keepFaults(o.Faults)
 	s.keepShard(o.Shard)
 	for _, one := range s.series {
@@ -114,7 +120,9 @@ func (s *space) addClientSeries(l *layout) {
 	add := func(f Fault, read bool, from, to int64, skip func(int64) bool) {
 		s.add(l, Point{Direction: event.Downstream, Fault: f, Read: read}, from, to, skip)
 	}
-	s.add(l, Point{Fault: Refuse, Conn: 1}, 0, 0, nil)
+	for n := range max(1, l.connections) {
+		s.add(l, Point{Fault: Refuse, Conn: n + 1}, 0, 0, nil)
+	}
 	add(FIN, false, 0, down, nil)
 	add(Split, false, 1, down-1, func(at int64) bool { return slices.Contains(l.down.ExchangeEnds, at) })
 	add(Reset, true, 0, down, nil)
@@ -135,10 +143,21 @@ func (s *space) addClientSeries(l *layout) {
 		s.add(l, Point{Direction: event.Upstream, Fault: f}, 0, up-1, nil)
 	}
 	if l.case_.Target.Policies.AnswerTimeout > 0 {
-		s.add(l, Point{Fault: Blackhole, Conn: 1}, 0, 0, nil)
+		for n := range max(1, l.connections) {
+			s.add(l, Point{Fault: Blackhole, Conn: n + 1}, 0, 0, nil)
+		}
 	} else {
 		s.outside = append(s.outside, "blackhole: the target does not declare answer_timeout")
 	}
+}
+
+// leaveOut removes what a transport does not have.
+func (s *space) leaveOut(t scenario.Transport) {
+	if t != scenario.Unix {
+		return
+	}
+	s.series = slices.DeleteFunc(s.series, func(one *series) bool { return one.point.Fault == Reset })
+	s.outside = append(s.outside, "reset: a unix socket has no RST; vanish is how its peer ends")
 }
 
 // addPairs adds a split before each fault: two faults on one connection.

@@ -98,8 +98,12 @@ func (s Store) Save(f Finding, seed int64, flags []string, folder string) error 
 }
 
 // SetState notes what became of a stored finding, and leaves the rest of its file as
-// it is.
+// it is now: somebody may have edited it since it was read.
 func (s Store) SetState(one StoredFinding, state State) error {
+	one, err := LoadFile(one.Path)
+	if err != nil {
+		return err
+	}
 	if one.Definition.Found == nil || one.Definition.Found.State == string(state) {
 		return nil
 	}

@@ -118,6 +118,8 @@ func (t *turn) end(ctx context.Context) {
 		t.drain(ctx)
 	case Reset:
 		w.reset()
+	case Vanish:
+		w.vanish()
 	case Stall:
 		t.askOther(ctx)
 	}
@@ -135,6 +137,8 @@ func (t *turn) strikeDown(ctx context.Context) bool {
 		t.drain(ctx)
 	case Reset:
 		w.reset()
+	case Vanish:
+		w.vanish()
 	case Stall:
 		t.askOther(ctx)
 	}

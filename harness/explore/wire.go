@@ -11,14 +11,16 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/tlsconn"
 )
 
-// A wire is a connection with the peer under test that one goroutine plays.
+// A wire is a connection with the peer under test that one goroutine plays. On TLS its
+// bytes are the plaintext.
 type wire struct {
-	conn   *net.TCPConn
+	conn   sock.Conn
 	diag   *sock.Diag // nil: this system does not tell what was read
 	local  netip.AddrPort
-	remote netip.AddrPort
+	remote netip.AddrPort // invalid: not of TCP
 
 	got    []byte       // received so far
 	taken  int          // bytes of it that replies have used up
@@ -27,17 +29,43 @@ type wire struct {
 	ending event.Ending // of what is received; Open while more may come
 	failed event.Ending // of a write
 	blind  bool         // a boundary could not be verified
+
+	datagrams bool // each read is one
+	bound     int  // bytes of a peer that does not stop sending which are kept
+}
+
+// newWire returns the wire of a connection. Without diag nobody tells what was read.
+func newWire(conn sock.Conn, diag *sock.Diag) *wire {
+	w := &wire{conn: conn, diag: diag, bound: dialogue.MaxBytes, datagrams: conn.LocalAddr().Network() == "udp"}
+	if local, ok := conn.LocalAddr().(*net.TCPAddr); ok && diag != nil {
+		w.local, w.remote = local.AddrPort(), conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	}
+	return w
 }
 
 // readSize is how much of the buffer a wire begins with.
 const readSize = 4 << 10
 
-// maxReceived bounds what is kept of a peer that does not stop sending.
-const maxReceived = dialogue.MaxBytes
+// datagramSize is twice what a datagram has at most.
+const datagramSize = 128 << 10
+
+// extraSize is how much more than without a fault a peer may send until it counts as
+// sending without end, bytes.
+const extraSize = 1 << 20
+
+// expect bounds what is kept by what comes without a fault, bytes.
+func (w *wire) expect(usual int64) { w.bound = int(usual) + extraSize }
+
+// flooded reports whether the peer sends without end.
+func (w *wire) flooded() bool { return len(w.got) > w.bound }
 
 func (w *wire) readBuffer() []byte {
-	if cap(w.got)-len(w.got) < readSize/2 {
-		grown := make([]byte, len(w.got), 2*cap(w.got)+readSize)
+	least := readSize
+	if w.datagrams {
+		least = datagramSize
+	}
+	if cap(w.got)-len(w.got) < least/2 {
+		grown := make([]byte, len(w.got), 2*cap(w.got)+least)
 		copy(grown, w.got)
 		w.got = grown
 	}
@@ -51,7 +79,7 @@ func (w *wire) readBuffer() []byte {
 // read waits for more bytes, or for the end, until the deadline. It reports whether
 // either came.
 func (w *wire) read(deadline time.Time) bool {
-	if w.ending != event.Open || len(w.got) > maxReceived {
+	if w.ending != event.Open || w.flooded() {
 		return true
 	}
 	buf := w.readBuffer()
@@ -72,7 +100,7 @@ func (w *wire) read(deadline time.Time) bool {
 }
 
 // full reports whether as much was read as was asked for.
-func (w *wire) full() bool { return w.most > 0 && len(w.got) >= w.most || len(w.got) > maxReceived }
+func (w *wire) full() bool { return w.most > 0 && len(w.got) >= w.most || w.flooded() }
 
 // send writes b; it blocks for at most limit where the peer does not read.
 func (w *wire) send(b []byte, limit time.Duration) bool {
@@ -94,7 +122,7 @@ func (w *wire) send(b []byte, limit time.Duration) bool {
 	return true
 }
 
-// finish sends FIN.
+// finish sends FIN, behind a close_notify on TLS.
 func (w *wire) finish() { _ = w.conn.CloseWrite() }
 
 // consumed waits until the other process has read all that was sent, at most for the
@@ -107,11 +135,23 @@ func (w *wire) consumed(ctx context.Context, limit time.Duration) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := w.diag.AwaitConsumed(ctx, w.remote, w.local, uint64(w.sent)); err != nil {
+	if err := w.awaitRead(ctx); err != nil {
 		w.blind = true
 		return false
 	}
 	return true
+}
+
+func (w *wire) awaitRead(ctx context.Context) error {
+	sent := uint64(w.sent)
+	if t, secured := w.conn.(*tlsconn.Conn); secured {
+		n, _ := t.WireCounts()
+		sent = uint64(n)
+	}
+	if w.remote.IsValid() {
+		return w.diag.AwaitConsumed(ctx, w.remote, w.local, sent)
+	}
+	return w.diag.AwaitFarRead(ctx, w.conn, sent)
 }
 
 // unverifiedGap separates two segments where nobody tells what was read.
@@ -127,6 +167,22 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // reset ends the connection with RST.
-func (w *wire) reset() { _ = w.conn.SetLinger(0); _ = w.conn.Close() }
+func (w *wire) reset() { _ = sock.ResetConn(w.conn) }
+
+// vanish ends the connection with FIN, and on TLS without a close_notify before it. What
+// TLS has sent of its own accord is read before: unread, it would make a RST of the FIN.
+func (w *wire) vanish() {
+	t, secured := w.conn.(*tlsconn.Conn)
+	if !secured {
+		w.close()
+		return
+	}
+	w.read(time.Now().Add(pendingTime))
+	_ = t.Socket().CloseWrite()
+	_ = t.Socket().Close()
+}
+
+// pendingTime is how long what has arrived may take to be read.
+const pendingTime = time.Millisecond
 
 func (w *wire) close() { _ = w.conn.Close() }

@@ -44,7 +44,7 @@ func (d *Definition) deriveVariants(c scenario.Case) ([]scenario.Variant, error)
 		base = d.act(c, framing)
 	}
 	for _, f := range d.Faults {
-		if !f.datagrams { // the session's own proxy has those
+		if !f.datagrams || len(d.Steps) == 0 { // the session's own proxy has those
 			base.Faults = append(base.Faults, f.framed(framing))
 		}
 	}
@@ -87,7 +87,11 @@ func (d *Definition) harmless() bool {
 	}
 	for _, f := range d.Faults {
 		switch f.spec.Type {
-		case "noop", "latency", "slicer", "slice", "coalesce", "small_window", "bandwidth", "packet_loss", "slow_close":
+		case "noop", "latency", "slicer", "slice", "coalesce", "small_window", "bandwidth", "packet_loss", "slow_close", "reorder":
+		case "duplicate":
+			if !f.datagrams {
+				return false
+			}
 		default:
 			return false
 		}

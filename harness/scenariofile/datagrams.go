@@ -95,9 +95,12 @@ func (c *checker) transport() {
 		return
 	}
 	n := c.d.Node
+	faultsAlone := c.d.Role == scenario.Client && len(c.d.Steps) == 0 && len(c.d.Faults) > 0
 	switch {
+	case faultsAlone && c.d.Sweep == nil:
+		return // the target's own conversation is held
 	case c.d.Role != scenario.Server:
-		c.dec.ReportError(n.GetKey("transport"), "only a server can be tested over UDP", "delete role, or write role: server")
+		c.dec.ReportError(n.GetKey("transport"), "over UDP steps are for a server under test", "delete role, or write faults and no steps: a client holds its own conversation")
 	case c.d.Sweep != nil:
 		c.dec.ReportError(n.GetKey("sweep"), "datagrams have no places in a stream", "delete the sweep, or write faults, such as {toxic: drop, count: 1}")
 	case len(c.d.Steps) == 0:

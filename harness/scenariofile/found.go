@@ -19,10 +19,12 @@ type Found struct {
 type FoundPoint struct {
 	Direction  string `json:"direction" jsonschema:"required,enum=upstream,enum=downstream"`
 	Offset     int64  `json:"offset" jsonschema:"required,minimum=0,maximum=2147483647"`
-	Fault      string `json:"fault" jsonschema:"required,enum=split,enum=coalesce,enum=fin,enum=half_close,enum=reset,enum=vanish,enum=stall,enum=heal,enum=corrupt,enum=duplicate,enum=refuse,enum=blackhole"`
+	Fault      string `json:"fault" jsonschema:"required,enum=split,enum=coalesce,enum=fin,enum=half_close,enum=reset,enum=vanish,enum=stall,enum=heal,enum=corrupt,enum=duplicate,enum=refuse,enum=blackhole,enum=drop,enum=silence,enum=reorder,enum=truncate"`
 	Read       bool   `json:"read,omitempty"`
 	Pipelined  bool   `json:"pipelined,omitempty"`
 	Split      int64  `json:"split,omitempty" jsonschema:"minimum=0,maximum=2147483647"`
 	Exchanges  int    `json:"exchanges,omitempty" jsonschema:"minimum=0,maximum=1000000"`
 	Connection int    `json:"connection,omitempty" jsonschema:"minimum=0,maximum=1000000"`
+	Datagram   bool   `json:"datagram,omitempty"`
+	Kept       string `json:"kept,omitempty" jsonschema:"enum=first,enum=half,enum=most"`
 }

@@ -80,7 +80,7 @@ func (x *exploration) observe(e explore.Event) {
 func (x *exploration) tell(e explore.Event) {
 	switch e.Kind {
 	case explore.Calibrated:
-		x.terminal.Printf("%s: %d bytes to the server, %d to the client: %d points\n", x.target, e.Plan.Upstream, e.Plan.Down, e.Plan.Points)
+		x.terminal.Printf("%s: %s: %d points\n", x.target, size(*e.Plan), e.Plan.Points)
 		for _, text := range e.Plan.Unstable {
 			x.terminal.Printf("  not compared: %s\n", sanitize(text))
 		}
@@ -100,6 +100,14 @@ func (x *exploration) tell(e explore.Event) {
 	case explore.Progress:
 		x.showStatus(e)
 	}
+}
+
+// size says how much the two sides say.
+func size(p explore.Plan) string {
+	if p.Packets != [2]int{} {
+		return fmt.Sprintf("%d datagrams to the server, %d to the client", p.Packets[0], p.Packets[1])
+	}
+	return fmt.Sprintf("%d bytes to the server, %d to the client", p.Upstream, p.Down)
 }
 
 // paint colours a word: red for what is wrong, green else.
@@ -176,7 +184,7 @@ func (x *exploration) tellPlan(t scenario.Target, p explore.Plan) {
 	if x.events() || x.quiet() {
 		return
 	}
-	x.terminal.Printf("%s: %d bytes to the server, %d to the client: %d points\n", t.Name, p.Upstream, p.Down, p.Points)
+	x.terminal.Printf("%s: %s: %d points\n", t.Name, size(p), p.Points)
 	x.terminal.Printf("  %.0f points a second in a sample: all of them take about %s\n", p.Rate, time.Duration(p.Seconds*float64(time.Second)).Round(time.Millisecond))
 	for _, text := range p.Unstable {
 		x.terminal.Printf("  not compared: %s\n", sanitize(text))

@@ -159,11 +159,6 @@ func (f *exploreFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range chosen {
-		if t.Transport() == scenario.TLS {
-			return cli.UsageErrorf("target %s: harness explore does not speak TLS yet; harness run does, or give the target a variant without TLS", t.Name)
-		}
-	}
 	before, err := f.loadBaseline()
 	if err != nil {
 		return err

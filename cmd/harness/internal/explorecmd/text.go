@@ -113,11 +113,14 @@ func (x *exploration) tellStrips(r explore.Result) {
 	for _, s := range r.Strips {
 		if d := s.Direction.String(); d != direction {
 			direction = d
-			x.terminal.Printf("\n%s, bytes from %d on\n", d, 0)
+			x.terminal.Printf("\n%s, %s\n", d, map[bool]string{false: "bytes from 0 on", true: "datagrams from 1 on"}[s.Datagrams])
 		}
-		room := max(20, x.terminal.Width()-16)
-		cells := strings.Repeat(" ", int(min(s.From, 1))) + s.Cells
-		x.terminal.Printf("  %-12s %s\n", s.Fault, x.paintCells(squeeze(cells, room)))
+		room := max(20, x.terminal.Width()-21)
+		cells := s.Cells
+		if !s.Datagrams {
+			cells = strings.Repeat(" ", int(min(s.From, 1))) + cells
+		}
+		x.terminal.Printf("  %-17s %s\n", s.Fault, x.paintCells(squeeze(cells, room)))
 	}
 	x.terminal.Printf("  %s\n", "+ right   A… finding   r remark   o not reached   . not all tried   - no point")
 }

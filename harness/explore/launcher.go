@@ -1,0 +1,160 @@
+package explore
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/toxics/hook"
+)
+
+// A launcher starts the programs of a target, and knows the words that their commands ask
+// for: certificates, and paths of sockets.
+type launcher struct {
+	options       Options
+	certification *scenario.Certification // nil on other transports
+	folder        string                  // {tmp}, and where paths lie; it stays
+	paths         atomic.Int64            // of sockets of ours that were made
+}
+
+// newLauncher makes the folder and the certificates. The error wraps [ErrUnusable].
+func newLauncher(o Options) (*launcher, error) {
+	transport := o.Target.Transport()
+	if transport.IsStdio() {
+		return nil, fmt.Errorf("%w: the server talks on standard input and output, where nothing tells what it has read; harness run builtin:pipes has the faults of that", ErrUnusable)
+	}
+	folder, err := os.MkdirTemp(o.Tmp, "peer-")
+	if err != nil {
+		return nil, err
+	}
+	l := &launcher{options: o, folder: folder}
+	if transport == scenario.TLS {
+		if l.certification, err = scenario.Certify(o.Target, folder); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
+		}
+	}
+	return l, nil
+}
+
+// command makes the program of a peer.
+func (l *launcher) command(p scenario.Peer) peer.Command {
+	args := make([]string, len(p.Command))
+	for i, word := range l.certification.ExpandWords(p.Command) {
+		args[i] = strings.ReplaceAll(word, "{self}", l.options.Self)
+	}
+	c := peer.Command{Args: args, Dir: l.options.Target.Dir, Env: l.certification.ExpandWords(p.Env), Ready: p.Ready, StartTimeout: l.options.StartTimeout}
+	if l.options.Target.Transport() == scenario.Unix {
+		c.Network = "unix"
+	}
+	return c
+}
+
+// startServer starts the server of the target, or finds it at its address; then there is
+// no process. The error wraps [ErrUnusable].
+func (l *launcher) startServer(ctx context.Context) (*peer.Process, way, error) {
+	var process *peer.Process
+	address, err := l.options.Target.Server.Address, error(nil)
+	if address == "" {
+		process, address, err = l.launch(ctx)
+	} else {
+		address, err = l.reach(ctx, address)
+	}
+	if err != nil {
+		return nil, way{}, fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	return process, way{address, l.clientTLS()}, nil
+}
+
+func (l *launcher) clientTLS() *tls.Config {
+	if l.certification == nil {
+		return nil
+	}
+	return l.certification.Client
+}
+
+// launch starts the program, and returns where it is reached.
+func (l *launcher) launch(ctx context.Context) (*peer.Process, string, error) {
+	command, vars := l.command(l.options.Target.Server), peer.Vars{Tmp: l.folder}
+	switch l.options.Target.Transport() {
+	case scenario.UDP:
+		process, at, err := command.StartDatagramServer(ctx, vars)
+		return process, udpPrefix + at.String(), err
+	case scenario.Unix:
+		var err error
+		if vars.Path, err = l.freePath("s"); err != nil {
+			return nil, "", err
+		}
+	}
+	process, err := command.StartServer(ctx, vars)
+	if err != nil {
+		return nil, "", err
+	}
+	return process, process.Address(), nil
+}
+
+// udpPrefix is what the address of a server of UDP begins with.
+const udpPrefix = "udp:"
+
+// reach looks whether a server listens that somebody else has started. Of UDP nothing
+// tells.
+func (l *launcher) reach(ctx context.Context, address string) (string, error) {
+	if l.options.Target.Transport() == scenario.UDP {
+		return udpPrefix + l.options.Target.DatagramServer(), nil
+	}
+	network, at, err := sock.ParseAddress(address)
+	if err == nil {
+		err = peer.Address{Network: network, Addr: at}.CheckListening(ctx)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the server cannot be reached: %w", err)
+	}
+	return address, nil
+}
+
+// freePath returns a path of a unix socket. What a server that was killed has left there is
+// removed.
+func (l *launcher) freePath(name string) (string, error) {
+	path := filepath.Join(l.folder, name)
+	if len(path) > sock.UnixPathMax {
+		return "", fmt.Errorf("the folder for sockets is too deep: %s has %d bytes, %d is the most; set TMPDIR to a shorter one", path, len(path), sock.UnixPathMax)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("socket file of the server: %w", err)
+	}
+	return path, nil
+}
+
+// listenHost is where clients of TCP and UDP find the harness.
+func (l *launcher) listenHost() string {
+	return net.JoinHostPort(cmp.Or(l.options.Target.Server.Listen, "127.0.0.1"), "0")
+}
+
+// bindPort takes a port for the harness as the server of a client.
+func (l *launcher) bindPort() (*sock.Port, error) {
+	if l.options.Target.Transport() != scenario.Unix {
+		return sock.BindPort(l.listenHost(), hook.SocketLimits{})
+	}
+	path, err := l.freePath(fmt.Sprintf("p%d", l.paths.Add(1)))
+	if err != nil {
+		return nil, err
+	}
+	return sock.BindUnix(path)
+}
+
+// startClient starts the client of the target, to which the harness is the server at an
+// address.
+func (l *launcher) startClient(ctx context.Context, address string) (*peer.Process, error) {
+	vars := peer.VarsAt(address)
+	vars.Tmp = l.folder
+	return l.command(l.options.Target.Client).StartClient(ctx, vars)
+}
