@@ -58,10 +58,14 @@ func (b bandwidth) StartOn(f *engine.Flow) tp.Toxic {
 	return p
 }
 
+// CanStep implements [hook.Steppable]: one that blocks has to be interrupted.
+func (b bandwidth) CanStep() bool { return b.rate > 0 }
+
 type bandwidthPipe struct {
 	*engine.Flow
 	pace  *pace
-	piece int64 // size of the next piece, ms
+	piece int64     // size of the next piece, ms
+	ready time.Time // since when a step waits for the next chunk
 }
 
 func (p *bandwidthPipe) Pipe(stub *tp.ToxicStub) {
@@ -75,6 +79,28 @@ func (p *bandwidthPipe) Pipe(stub *tp.ToxicStub) {
 			return
 		default:
 			p.sendAtRate(c, ready)
+		}
+	}
+}
+
+// Step moves on as far as one chunk that leaves.
+func (p *bandwidthPipe) Step(stub *tp.ToxicStub, in engine.Inlet, now time.Time) engine.Step {
+	for {
+		if m, done := p.StepPending(now); done {
+			return m
+		}
+		if p.ready.IsZero() {
+			p.ready = now
+		}
+		switch c, what := p.StepTake(in); what {
+		case engine.Stopped:
+			return engine.Step{}
+		case engine.GotEOF:
+			stub.Close()
+			return engine.Step{Ended: true}
+		default:
+			p.sendAtRate(c, p.ready)
+			p.ready = time.Time{}
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package toxics
 
 import (
+	"time"
+
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
 	"github.com/sockharness/harness/toxics/engine"
@@ -16,6 +18,9 @@ type ending struct {
 
 func (e ending) StartOn(f *engine.Flow) tp.Toxic { return &endingPipe{f, e} }
 
+// CanStep implements [hook.Steppable].
+func (e ending) CanStep() bool { return true }
+
 type endingPipe struct {
 	*engine.Flow
 	ending
@@ -29,11 +34,24 @@ var endingDetails = [...]string{
 
 func (p *endingPipe) Pipe(stub *tp.ToxicStub) {
 	if p.SendPending(stub) {
-		if p.afterRead {
-			p.Link.Boundary(p.Offset)
-		}
-		p.EndStream(stub, p.how, endingDetails[p.how])
+		p.strike(stub)
 	}
+}
+
+// Step moves on as far as one chunk that leaves.
+func (p *endingPipe) Step(stub *tp.ToxicStub, _ engine.Inlet, now time.Time) engine.Step {
+	if m, done := p.StepPending(now); done {
+		return m
+	}
+	p.strike(stub)
+	return engine.Step{Ended: true}
+}
+
+func (p *endingPipe) strike(stub *tp.ToxicStub) {
+	if p.afterRead {
+		p.Link.Boundary(p.Offset)
+	}
+	p.EndStream(stub, p.how, endingDetails[p.how])
 }
 
 func halfCloseEntry() entry {

@@ -29,7 +29,7 @@ func latencyEntry() entry {
 				spec.MillisAttribute("latency", 0, "how long each chunk is delayed; below 0 counts as 0"),
 				spec.MillisAttribute("jitter", 0, "variation of the delay, see distribution; below 0 counts as 0"),
 				{Name: "distribution", Kind: spec.Word, Default: seed.Uniform, Choices: []string{seed.Uniform, seed.Normal, seed.Pareto}, Extension: true,
-					Summary: "distribution of the jitter: seed.Uniform, normal or pareto"},
+					Summary: "distribution of the jitter: uniform, normal or pareto"},
 			},
 			Directions: spec.BothDirections(),
 		},
@@ -68,6 +68,9 @@ func (l latency) drawAt(offset int64, chance *engine.OffsetSource) time.Duration
 	return seed.DrawDelay(l.latency, l.jitter, l.distribution, chance.At(offset))
 }
 
+// CanStep implements [hook.Steppable].
+func (latency) CanStep() bool { return true }
+
 type latencyPipe struct {
 	*engine.Flow
 	latency latency
@@ -75,6 +78,11 @@ type latencyPipe struct {
 }
 
 func (p *latencyPipe) Pipe(stub *tp.ToxicStub) { p.RelayChunks(stub, p.holdChunk) }
+
+// Step moves on as far as one chunk that leaves.
+func (p *latencyPipe) Step(stub *tp.ToxicStub, in engine.Inlet, now time.Time) engine.Step {
+	return p.StepRelay(stub, in, now, p.holdChunk)
+}
 
 // holdChunk holds c until so long after it was read. Its timestamp moves along, so
 // that latencies add up.

@@ -3,6 +3,7 @@ package toxics
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
@@ -23,6 +24,9 @@ func (s slice) StartOn(f *engine.Flow) tp.Toxic {
 	return p
 }
 
+// CanStep implements [hook.Steppable].
+func (slice) CanStep() bool { return true }
+
 type slicePipe struct {
 	*engine.Flow
 	slice
@@ -33,6 +37,11 @@ type slicePipe struct {
 }
 
 func (p *slicePipe) Pipe(stub *tp.ToxicStub) { p.RelayChunks(stub, p.cutSegment) }
+
+// Step moves on as far as one chunk that leaves.
+func (p *slicePipe) Step(stub *tp.ToxicStub, in engine.Inlet, now time.Time) engine.Step {
+	return p.StepRelay(stub, in, now, p.cutSegment)
+}
 
 // cutSegment sends on no more than what is left of the segment.
 func (p *slicePipe) cutSegment(c *stream.StreamChunk) {

@@ -22,6 +22,9 @@ func (s slicer) StartOn(f *engine.Flow) tp.Toxic {
 	return &slicerPipe{Flow: f, slicer: s, chance: engine.NewOffsetSource(f.Link.Rand())}
 }
 
+// CanStep implements [hook.Steppable].
+func (slicer) CanStep() bool { return true }
+
 type slicerPipe struct {
 	*engine.Flow
 	slicer
@@ -29,6 +32,11 @@ type slicerPipe struct {
 }
 
 func (p *slicerPipe) Pipe(stub *tp.ToxicStub) { p.RelayChunks(stub, p.cutSlice) }
+
+// Step moves on as far as one chunk that leaves.
+func (p *slicerPipe) Step(stub *tp.ToxicStub, in engine.Inlet, now time.Time) engine.Step {
+	return p.StepRelay(stub, in, now, p.cutSlice)
+}
 
 // cutSlice sends on a slice of average plus or minus variation bytes. What is no more
 // than the largest slice goes whole.

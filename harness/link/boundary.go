@@ -61,7 +61,7 @@ func (b *boundaries) takeUpTo(offset int64) []int64 {
 // that ends at a boundary. An event tells whether it is known to have.
 func (w *writer) awaitBoundary(ctx context.Context, at int64) {
 	for _, offset := range w.link.boundaries.takeUpTo(at) {
-		detail := "merged: the boundary was requested after more had been sent"
+		detail := boundaryMissed
 		switch {
 		case offset == 0:
 			detail = "verified" // there is nothing to read before the first byte
@@ -79,22 +79,40 @@ func (l *Link) awaitRead(ctx context.Context) string {
 	defer cancel()
 	err := l.blockUntilConsumed(bounded)
 	switch {
-	case err == nil && !l.dst.isTCP():
-		return "unverified: the unix socket is empty, but the read may not have returned yet"
-	case err == nil:
-		return "verified"
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return "unverified: the connection was over before the receiver had read the bytes before it"
-	case bounded.Err() != nil:
-		return "merged: the receiver did not read the bytes before it within " + l.cfg.Patience.Boundary.String()
-	case errors.Is(err, sock.ErrNotFound) && l.dst.isLocal():
-		return "unverified: the receiver has closed the connection"
-	case errors.Is(err, sock.ErrNotFound):
-		l.pauseGap(ctx)
-		return "unverified: the receiver is not on this host; sent after " + l.cfg.Patience.Gap.String()
+	case err != nil && bounded.Err() != nil:
+		return l.boundaryMerged()
 	}
-	l.pauseGap(ctx)
-	return "unverified: " + err.Error() + "; sent after " + l.cfg.Patience.Gap.String()
+	detail, gap := l.boundaryDetail(err)
+	if gap {
+		l.pauseGap(ctx)
+	}
+	return detail
+}
+
+// boundaryMissed is the detail of a boundary that is of no use any more.
+const boundaryMissed = "merged: the boundary was requested after more had been sent"
+
+// boundaryMerged is the detail of a boundary at which the receiver reads nothing.
+func (l *Link) boundaryMerged() string {
+	return "merged: the receiver did not read the bytes before it within " + l.cfg.Patience.Boundary.String()
+}
+
+// boundaryDetail is the detail of a boundary after a wait that has ended with the error,
+// and says whether a gap has to do instead.
+func (l *Link) boundaryDetail(err error) (detail string, gap bool) {
+	switch {
+	case err == nil && !l.dst.isTCP():
+		return "unverified: the unix socket is empty, but the read may not have returned yet", false
+	case err == nil:
+		return "verified", false
+	case errors.Is(err, sock.ErrNotFound) && l.dst.isLocal():
+		return "unverified: the receiver has closed the connection", false
+	case errors.Is(err, sock.ErrNotFound):
+		return "unverified: the receiver is not on this host; sent after " + l.cfg.Patience.Gap.String(), true
+	}
+	return "unverified: " + err.Error() + "; sent after " + l.cfg.Patience.Gap.String(), true
 }
 
 func (l *Link) pauseGap(ctx context.Context) {

@@ -48,15 +48,21 @@ type streamFlow struct {
 }
 
 func newFlow(l *Link, ctx context.Context, c handoff) *streamFlow {
+	f := beginFlow(l, ctx)
+	f.buildChain(asItems(c.tail), append(c.delayed, asItems(c.pending)...))
+	if c.ended != notEnded {
+		f.noteEnd(c.ended)
+	}
+	return f
+}
+
+// beginFlow returns a flow that has a writer and no chain.
+func beginFlow(l *Link, ctx context.Context) *streamFlow {
 	ctx, cancel := context.WithCancel(ctx)
 	f := &streamFlow{link: l, ctx: ctx, cancel: cancel, writer: newWriter(l)}
 	f.stuck.tick = time.NewTicker(progressPeriod)
 	f.stuck.tick.Stop()
 	f.using.Go(func() { f.writer.runWriter(ctx) })
-	f.buildChain(asItems(c.tail), append(c.delayed, asItems(c.pending)...))
-	if c.ended != notEnded {
-		f.noteEnd(c.ended)
-	}
 	return f
 }
 

@@ -385,6 +385,9 @@ func (l *Link) RunStream(ctx context.Context) Outcome {
 func (l *Link) carryStream(ctx context.Context) (o Outcome, done bool) {
 	from := l.pending
 	l.pending = handoff{}
+	if l.steps.chain != nil {
+		return l.resumeChain(ctx).runFlow()
+	}
 	switch {
 	case l.steps.delays != nil:
 		from = l.resumeHeld(ctx, from)

@@ -9,17 +9,17 @@ import (
 )
 
 // stepError takes note of a read that has failed.
-func (l *Link) stepError(err error) Progress {
+func (l *Link) stepError(err error, dst int) Progress {
 	how := l.classifyReadError(err)
-	if how != endedByReset || !l.src.isTCP() {
+	if how == endedByReset && l.src.isTCP() {
+		return l.stepEndBy(how, dst)
+	}
+	if c := l.steps.chain; c != nil {
+		c.noteEnd(how)
+	} else {
 		l.pending = handoff{useChain: true, ended: how}
-		return NeedRun
 	}
-	if len(l.steps.queue) > 0 {
-		l.steps.ended = endedByReset
-		return WouldBlock
-	}
-	return l.stepReset()
+	return NeedRun
 }
 
 // stepReset begins to pass on the reset of the source, behind everything that was sent.
@@ -61,7 +61,7 @@ func (l *Link) NoteReset(src int) Progress {
 		return WouldBlock
 	}
 	l.src.markReset()
-	if !l.eofSent {
+	if c := l.steps.chain; !l.eofSent && (c == nil || !c.sealed) {
 		return WouldBlock // behind what is held
 	}
 	return l.stepReset()
@@ -75,7 +75,7 @@ func (l *Link) StepBroken(src, dst int, buf []byte) Progress {
 		switch {
 		case l.eofSent:
 			return l.stepReset()
-		case l.steps.ended != notEnded:
+		case l.StepsEnded():
 			return NeedRun
 		}
 		if made := l.StepOnce(src, dst, buf, true); made != More {

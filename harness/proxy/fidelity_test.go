@@ -26,7 +26,18 @@ func noise(n int) []byte {
 // either order. It does so without toxics, and with delays, which the kernel
 // carries too.
 func ways(t *testing.T, test func(t *testing.T, r *rig, first, second *net.TCPConn)) {
-	for name, toxics := range map[string][]Toxic{"": nil, "/delayed": delays(t, 1)} {
+	waysThrough(t, map[string][]Toxic{"": nil, "/delayed": delays(t, 1)}, test)
+}
+
+// allWays is ways, and through toxics that change nothing: without goroutines, and with.
+func allWays(t *testing.T, test func(t *testing.T, r *rig, first, second *net.TCPConn)) {
+	ways(t, test)
+	both := func(flag string) []Toxic { return flagged(t, flag+" direction=upstream", flag+" direction=downstream") }
+	waysThrough(t, map[string][]Toxic{"/chain": both("limit_data bytes=1000000000"), "/goroutines": both("noop")}, test)
+}
+
+func waysThrough(t *testing.T, lists map[string][]Toxic, test func(t *testing.T, r *rig, first, second *net.TCPConn)) {
+	for name, toxics := range lists {
 		t.Run("client"+name, func(t *testing.T) {
 			r := newRig(t, with(toxics...))
 			client, server := r.pair()
@@ -54,7 +65,7 @@ func delays(t testing.TB, ms int) (list []Toxic) {
 }
 
 func TestHalfCloseLeavesTheOtherDirection(t *testing.T) {
-	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+	allWays(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
 		send(t, first, "request")
 		_ = first.CloseWrite()
 		wantEnding(t, second, "request", event.EOF)
@@ -92,7 +103,7 @@ func TestHalfCloseWithMegabytesInFlight(t *testing.T) {
 }
 
 func TestResetWhenIdle(t *testing.T) {
-	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+	allWays(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
 		reset(t, first)
 		wantEnding(t, second, "", event.Reset)
 		r.wantClosed()
@@ -105,7 +116,7 @@ func TestResetWhenIdle(t *testing.T) {
 
 func TestResetComesAfterTheData(t *testing.T) {
 	data := string(noise(100_000))
-	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+	allWays(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
 		send(t, first, data)
 		awaitAcked(t, first)
 		reset(t, first)
@@ -115,7 +126,7 @@ func TestResetComesAfterTheData(t *testing.T) {
 }
 
 func TestResetAfterFIN(t *testing.T) {
-	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+	allWays(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
 		send(t, first, "all of it")
 		_ = first.CloseWrite()
 		wantEnding(t, second, "all of it", event.EOF)
@@ -126,7 +137,7 @@ func TestResetAfterFIN(t *testing.T) {
 }
 
 func TestCloseWithUnreadDataIsAReset(t *testing.T) {
-	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+	allWays(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
 		send(t, second, "never read")
 		awaitInput(t, first, len("never read"))
 		_ = first.Close()
@@ -137,7 +148,7 @@ func TestCloseWithUnreadDataIsAReset(t *testing.T) {
 
 // A process that has closed its socket answers what still comes by a reset.
 func TestResetOfALateWrite(t *testing.T) {
-	ways(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
+	allWays(t, func(t *testing.T, r *rig, first, second *net.TCPConn) {
 		_ = first.Close()
 		wantEnding(t, second, "", event.EOF)
 		send(t, second, "to nobody")

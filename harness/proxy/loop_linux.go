@@ -27,9 +27,9 @@ const (
 
 // A loop carries connections that are short or quiet, one thread for many of them,
 // by waiting for the kernel's events itself: a connection costs it twenty system
-// calls and no goroutine. What is to be delayed it holds. It hands over to
-// goroutines, in the middle of a stream, whatever is more than that: other toxics,
-// bulk, a destination that takes no more.
+// calls and no goroutine, whatever its toxics, if these need none. What is not due it
+// holds. It hands over to goroutines, in the middle of a stream, whatever is more than
+// that: other toxics, bulk, a destination that takes no more.
 type loop struct {
 	all    *loops
 	epoll  int
@@ -220,8 +220,12 @@ func (l *loop) recheckProxy(p *Proxy) {
 	p.mu.Unlock()
 	for _, s := range open {
 		pair := s.inLoop.Load()
-		if pair != nil && pair.loop == l && (!pair.canStep() || s.isTerminated() || p.ctx.Err() != nil) {
+		switch {
+		case pair == nil || pair.loop != l:
+		case !pair.canStep() || s.isTerminated() || p.ctx.Err() != nil:
 			l.handOff(pair)
+		default:
+			l.runChains(pair)
 		}
 	}
 }
@@ -263,7 +267,20 @@ func (l *loop) serveClient(p *Proxy, fd int) {
 		l.handOff(pair)
 		return
 	}
-	l.stepDirection(pair, event.Upstream, 0) // a client that speaks first may have spoken
+	if l.runChains(pair) {
+		l.stepDirection(pair, event.Upstream, 0) // a client that speaks first may have spoken
+	}
+}
+
+// runChains lets toxics that do not wait for bytes take effect, and reports whether the
+// loop still has the connection.
+func (l *loop) runChains(pair *loopSession) bool {
+	for d := range pair.fds {
+		if pair.session.inLoop.Load() == pair && !pair.resetting && pair.session.links[d].HasChain() {
+			l.release(pair, event.Direction(d))
+		}
+	}
+	return pair.session.inLoop.Load() == pair
 }
 
 // resumeDial goes on after a dial that was not done at once, or has failed.
@@ -347,24 +364,40 @@ func (l *loop) afterStep(pair *loopSession, d event.Direction, made link.Progres
 		l.armTimer(pair, d)
 	case link.More, link.NeedRun:
 		l.handOff(pair)
+	case link.Aborting:
+		l.finishSession(pair, link.Aborted)
+	case link.Closing:
+		l.finishSession(pair, link.Close)
 	case link.Resetting:
 		pair.resetting, pair.resetFrom = true, d
 		l.finishReset(pair)
 	case link.Finished:
-		if pair.endPassed[d] = true; !pair.endPassed[o] {
-			l.setHalfClosed(pair, true)
+		if pair.endPassed[d] = true; pair.endPassed[o] {
+			l.finishSession(pair, link.Ended)
 			return
 		}
-		l.finishSession(pair, link.Ended)
+		l.setHalfClosed(pair, true)
+		if !s.links[d].StepsEnded() { // by a toxic: what else comes is dropped
+			l.afterStep(pair, d, s.links[d].StepOnce(pair.fds[d], pair.fds[o], l.buffer, true))
+		}
 	}
 }
 
-// finishSession ends a connection, of which nothing is left to pass on.
+// finishSession ends a connection, of which nothing is left to pass on. What a close would
+// have to wait for, a goroutine does.
 func (l *loop) finishSession(pair *loopSession, how link.Outcome) {
 	l.unregisterSession(pair)
-	pair.session.setOutcome(how)
-	pair.session.closeSession(how)
-	pair.session.proxy.wg.Done()
+	s := pair.session
+	s.setOutcome(how)
+	if how == link.Aborted || how == link.Ended && s.hasOnlyEnds() {
+		s.closeSession(how)
+	} else {
+		for _, fd := range pair.fds {
+			l.forgetFD(fd)
+		}
+		s.proxy.wg.Go(func() { s.closeSession(how) })
+	}
+	s.proxy.wg.Done()
 }
 
 // handOff has goroutines go on with a connection.

@@ -15,10 +15,15 @@ type holder struct {
 
 // armTimer sees that what the direction holds is sent when it is due.
 func (l *loop) armTimer(pair *loopSession, d event.Direction) {
-	if pair.timers[d] != nil {
-		return
+	at, held := pair.session.links[d].NextDue()
+	if a := pair.timers[d]; a != nil {
+		if held && a.At.Equal(at) {
+			return
+		}
+		l.alarms.Remove(a)
+		pair.timers[d] = nil
 	}
-	if at, held := pair.session.links[d].NextDue(); held {
+	if held {
 		pair.timers[d] = l.alarms.Add(at, holder{pair, d})
 	}
 }
@@ -46,12 +51,22 @@ func (l *loop) releaseDue() {
 			l.finishReset(pair)
 			continue
 		}
-		l.afterStep(pair, d, pair.session.links[d].ReleaseDue(pair.fds[d.Opposite()]))
+		l.release(pair, d)
 	}
 	if next := l.alarms.Next(); next != nil && next.At != l.armed {
 		l.armed = next.At
 		link.SetTimer(l.timer, next.At)
 	}
+}
+
+// release sends what is due of one direction, and reads on if there is room for more.
+func (l *loop) release(pair *loopSession, d event.Direction) {
+	from, src, dst := pair.session.links[d], pair.fds[d], pair.fds[d.Opposite()]
+	made := from.ReleaseDue(dst)
+	if made == link.WouldBlock && from.TakesMore() {
+		made = from.StepOnce(src, dst, l.buffer, true)
+	}
+	l.afterStep(pair, d, made)
 }
 
 // nextTimeout returns how many ms there are until the next alarm, rounded up, and 0 if

@@ -10,6 +10,7 @@ import (
 // that accept from its ports, too, while it has more than enough to do.
 type loops struct {
 	shared    *Shared
+	unwanted  bool          // goroutines are to do it all
 	first     *loop         // nil: goroutines do it all
 	helping   atomic.Bool   // the others accept, too
 	busySince atomic.Int64  // when one last had too much to do, ns since 1970
@@ -21,6 +22,9 @@ type loops struct {
 }
 
 func (all *loops) startFirst() {
+	if all.unwanted {
+		return
+	}
 	if all.first = newLoop(all); all.first != nil {
 		all.shared.wg.Go(all.first.runLoop)
 	}

@@ -73,7 +73,16 @@ type placed struct {
 	spec spec.Spec
 }
 
-var _ link.Attacher = (*placed)(nil)
+var (
+	_ link.Attacher  = (*placed)(nil)
+	_ hook.Steppable = (*placed)(nil)
+)
+
+// CanStep implements [hook.Steppable].
+func (p *placed) CanStep() bool {
+	t, ok := p.Toxic.(hook.Steppable)
+	return ok && t.CanStep()
+}
 
 // Attach implements [link.Attacher].
 func (p *placed) Attach(w hook.Link) tp.Toxic {

@@ -339,7 +339,7 @@ func (s *session) closeBoth(o link.Outcome) {
 		}
 	}
 	s.recordFINs()
-	if o == link.Ended && s.client.PeerEnding() == event.EOF && s.server.PeerEnding() == event.EOF {
+	if o == link.Ended && s.hasOnlyEnds() {
 		// Nothing is unread and nothing can come: the kernel does the rest.
 		_, _ = s.server.Conn.Close(), s.client.Conn.Close()
 		return
@@ -348,6 +348,11 @@ func (s *session) closeBoth(o link.Outcome) {
 	other.Go(func() { s.shutSide(s.server) })
 	s.shutSide(s.client)
 	other.Wait()
+}
+
+// hasOnlyEnds reports whether both peers have ended their streams.
+func (s *session) hasOnlyEnds() bool {
+	return s.client.PeerEnding() == event.EOF && s.server.PeerEnding() == event.EOF
 }
 
 func (s *session) shutSide(side *link.Side) {

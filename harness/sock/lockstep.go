@@ -38,6 +38,28 @@ func (d *Diag) AwaitConsumed(ctx context.Context, receiver, sender netip.AddrPor
 	})
 }
 
+// A ConsumedCheck is a wait as that of [Diag.AwaitConsumed], by somebody who cannot block:
+// ask again and again. The zero one has just begun.
+type ConsumedCheck struct{ arrived bool }
+
+// IsOver asks once, and returns what AwaitConsumed does once it is over.
+func (c *ConsumedCheck) IsOver(d *Diag, receiver, sender netip.AddrPort, sent uint64) (bool, error) {
+	s, err := d.FindSocket(receiver, sender)
+	if err != nil {
+		return false, err
+	}
+	if !c.arrived {
+		if !s.measured || s.BytesReceived < sent {
+			return false, closedError(s)
+		}
+		c.arrived = true
+		if s, err = d.FindSocket(receiver, sender); err != nil {
+			return false, err
+		}
+	}
+	return s.measured && s.RQueue == 0, nil
+}
+
 // AwaitAccepted blocks until the process that listens has accepted the
 // connection from remote to local; local is the address of the socket that it
 // gets. The error is [ErrNotFound] when there is no such connection, the
