@@ -115,6 +115,9 @@ func (d *delayLine) runLine() handoff {
 		if from, done := d.followChain(); done {
 			return from
 		}
+		if d.parkLine() {
+			return handoff{}
+		}
 		if d.isFull() {
 			if d.awaitRoom() {
 				return handoff{useChain: true, ended: endedByReset}

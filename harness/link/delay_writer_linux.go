@@ -46,6 +46,35 @@ func (d *delayLine) writeDue(halt <-chan struct{}) {
 	}
 }
 
+// parkLine leaves what is in the line to steps, if somebody has asked for that and it is not
+// much.
+func (d *delayLine) parkLine() bool {
+	refuse := d.l.takeParking()
+	if refuse == nil {
+		return false
+	}
+	d.mu.Lock()
+	much := d.held >= stepLimit/2
+	d.mu.Unlock()
+	if much {
+		(*refuse)()
+		return false
+	}
+	d.stopWriter()
+	next := stepState{edit: d.edit, stages: d.stages, delays: d.delays, held: int(d.held)}
+	for _, s := range d.queue {
+		b, err := s.takeBytes()
+		if err != nil {
+			d.l.markBroken(err)
+		}
+		s.pipe, s.data = nil, b
+		next.queue = append(next.queue, s)
+	}
+	d.queue, d.l.steps = nil, next
+	d.l.parking.Store(refuse) // RunStream returns
+	return true
+}
+
 // nextSegment returns what is to be written next. Without anything there is no writer
 // any more.
 func (d *delayLine) nextSegment(halt <-chan struct{}) (segment, bool) {

@@ -88,7 +88,7 @@ func cutPieces(b []byte, n int) (pieces [][]byte) {
 // runFlow carries the stream until the connection is over, or until the kernel can
 // go on alone; then it returns false.
 func (f *streamFlow) runFlow() (outcome Outcome, done bool) {
-	defer func() { f.tearDown(done) }()
+	defer func() { f.tearDown(done && outcome != Parked) }()
 	for {
 		stages, edit := f.link.wantedChain()
 		if edit != f.edit && !f.rebuildChain(stages, edit) {
@@ -96,6 +96,13 @@ func (f *streamFlow) runFlow() (outcome Outcome, done bool) {
 		}
 		if outcome, done := f.isOver(); done {
 			return outcome, true
+		}
+		if refuse := f.link.takeParking(); refuse != nil {
+			if f.parkFlow(stages) {
+				return Parked, true
+			}
+			(*refuse)()
+			continue
 		}
 		switch {
 		case len(f.joints[0].queue) > 0:

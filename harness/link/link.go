@@ -115,6 +115,7 @@ type Link struct {
 	opposite *Link
 
 	received atomic.Int64 // bytes read from the source
+	reads    atomic.Int64 // in so many reads
 	sent     atomic.Int64 // bytes taken by the destination's kernel
 	direct   atomic.Int64 // those of them that were not cut into chunks
 	edits    atomic.Uint64
@@ -122,6 +123,8 @@ type Link struct {
 	carried  latch          // set when the first byte was read from the source
 	finished latch          // set when FIN was sent to the destination
 	wg       sync.WaitGroup // toxics, joints and watchers
+
+	parking atomic.Pointer[func()] // see Park
 
 	pending handoff   // what the last step has left to Run
 	eofSent bool      // a step has passed on the end of the stream
@@ -180,6 +183,7 @@ func Join(a, b *Link) { a.opposite, b.opposite = b, a }
 
 // noteReceived keeps that n bytes were read from the source.
 func (l *Link) noteReceived(n int64) {
+	l.reads.Add(1)
 	if n > 0 && l.received.Add(n) == n {
 		l.carried.setOnce()
 	}
@@ -249,6 +253,7 @@ func (l *Link) tellLocked() {
 func (l *Link) beginWaiting() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.released = false
 	if l.changed = make(chan struct{}, 1); l.woken {
 		l.tellLocked()
 	}
@@ -373,6 +378,12 @@ func (l *Link) RunStream(ctx context.Context) Outcome {
 		return l.awaitPeerEnd(ctx)
 	}
 	for ctx.Err() == nil {
+		if refuse := l.takeParking(); refuse != nil {
+			if !l.pending.useChain {
+				return Parked
+			}
+			(*refuse)()
+		}
 		if outcome, done := l.carryStream(ctx); done {
 			return outcome
 		}

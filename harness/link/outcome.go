@@ -23,10 +23,14 @@ const (
 	// Close: a toxic has ended the connection. Both sides are to be shut, see
 	// [Side.CloseGracefully].
 	Close
+	// Parked: the stream has not ended, and steps can go on with it, see [Link.Park].
+	Parked
 )
 
 // String returns the outcome's name.
-func (o Outcome) String() string { return [...]string{"stopped", "ended", "aborted", "shut"}[o] }
+func (o Outcome) String() string {
+	return [...]string{"stopped", "ended", "aborted", "shut", "parked"}[o]
+}
 
 // ended says how the source's stream ended.
 type ended uint8

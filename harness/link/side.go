@@ -88,6 +88,15 @@ func (s *Side) CloseWrite() error {
 	return s.Conn.CloseWrite()
 }
 
+// ResetPeer resets the peer and closes the side. One that has reset the connection itself is
+// told nothing.
+func (s *Side) ResetPeer() error {
+	if s.isTCP() && s.wasReset() {
+		return s.Conn.Close()
+	}
+	return sock.ResetConn(s.Conn)
+}
+
 // unackedBytes returns how many of the bytes written the peer's kernel has not
 // acknowledged, our FIN not counted; 0 where nobody can tell, or need not.
 func (s *Side) unackedBytes() int {

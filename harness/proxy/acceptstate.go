@@ -176,7 +176,7 @@ func (g *acceptState) acceptLoop(l net.Listener) {
 	for {
 		c, err := l.Accept()
 		if err == nil {
-			g.proxy.serveClient(acceptedConn(c))
+			g.proxy.serveAccepted(c)
 			continue
 		}
 		if !g.stillListening(l) || !sleep.For(g.proxy.ctx, pollUpstream) {

@@ -80,7 +80,7 @@ type Config struct {
 	Name          string
 	Network       string   // "tcp", which is the default, of addresses that do not name another one
 	Listen        string   // "host:port" or "unix:/path", see [sock.ParseAddress]; port 0 picks a free one
-	Upstream      string   // the same
+	Upstream      string   // the same. A name is looked up by the first connection, again after 10 s, and when its address cannot be dialled
 	MoreUpstreams []string // upstreams beside that one
 	Balance       Balance  // between them
 	Mode          Mode

@@ -119,11 +119,31 @@ func (s *session) connectTo(ctx context.Context, upstream string) (link.Conn, er
 		return sock.LimitWindow(network, address, c, w)
 	}}
 	d.SetMultipathTCP(false)
-	c, err := d.DialContext(ctx, network, at)
-	if err != nil {
-		return nil, err
+	c := s.proxy.dialKnown(ctx, &d, upstream)
+	if c == nil {
+		if c, err = d.DialContext(ctx, network, at); err != nil {
+			return nil, err
+		}
 	}
-	return c.(link.Conn), nil
+	s.proxy.noteDialled(upstream, c.RemoteAddr())
+	return s.proxy.ownSocket(c.(link.Conn)), nil
+}
+
+// dialKnown dials an upstream by name where it was a moment ago. It returns nil when its
+// name is to be looked up.
+func (p *Proxy) dialKnown(ctx context.Context, d *net.Dialer, upstream string) net.Conn {
+	known := p.knownAddress(upstream)
+	if known == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, nameWait)
+	defer cancel()
+	c, err := d.DialContext(ctx, "tcp", known)
+	if err != nil {
+		p.named.Store(nil)
+		return nil
+	}
+	return c
 }
 
 // errSelf is of a connection that would make another one, and that another one, until no

@@ -47,9 +47,13 @@ func (s *session) dialLocal() (fd int, peer *net.TCPAddr, err error) {
 	if len(s.upstreams) > 1 || p.cfg.DialContext != nil || p.dialWindow() != (hook.SocketLimits{}) {
 		return -1, nil, errNotAtOnce
 	}
+	at := s.upstreams[0]
+	if known := p.knownAddress(at); known != "" {
+		at = known
+	}
 	way := p.way.Load()
-	if way == nil || way.upstream != s.upstreams[0] {
-		fresh := resolveLocal(s.upstreams[0])
+	if way == nil || way.upstream != at {
+		fresh := resolveLocal(at)
 		way = &fresh
 		p.way.Store(way)
 	}
@@ -59,7 +63,9 @@ func (s *session) dialLocal() (fd int, peer *net.TCPAddr, err error) {
 	if p.isAt(way.addr) {
 		return -1, nil, &net.OpError{Op: "dial", Net: "tcp", Addr: way.peer, Err: errSelf}
 	}
-	fd, err = way.dialNow()
+	if fd, err = way.dialNow(); err != nil && at != s.upstreams[0] {
+		err = errNotAtOnce // the name may be elsewhere by now
+	}
 	return fd, way.peer, err
 }
 

@@ -61,6 +61,15 @@ var errCallers = fmt.Errorf("a listener of the caller's can do nothing but accep
 // has it.
 func acceptedConn(c net.Conn) link.Conn { return asStream(c) }
 
+// serveAccepted starts the session of a client that was accepted.
+func (p *Proxy) serveAccepted(c net.Conn) {
+	client := acceptedConn(c)
+	if p.cfg.Listener == nil {
+		client = p.ownSocket(client)
+	}
+	p.serveClient(client)
+}
+
 // SetWindows says which windows new connections have, those to clients and those
 // to the upstream; open ones keep theirs. The error is [sock.ErrUnsupported] where
 // the proxy must be started again for that, [net.ErrClosed] unless it runs.

@@ -18,6 +18,7 @@ const acceptEvents = unix.EPOLLIN | unix.EPOLLEXCLUSIVE
 // A loopPort is the port of a proxy, which loops accept from.
 type loopPort struct {
 	proxy *Proxy
+	own   net.Addr // that of every connection's socket here; nil: each has another one
 
 	mu        sync.Mutex // guards what follows; taken before that of a loop
 	fd        int        // -1: closed
@@ -33,6 +34,9 @@ func (l *loop) listenOn(p *Proxy, from net.Listener) *loopPort {
 		return nil
 	}
 	port := &loopPort{proxy: p, fd: -1}
+	if at, ok := tcp.Addr().(*net.TCPAddr); ok && !at.IP.IsUnspecified() {
+		port.own = at
+	}
 	raw, err := tcp.SyscallConn()
 	if err == nil {
 		err = raw.Control(func(fd uintptr) { port.fd, _ = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })

@@ -68,12 +68,11 @@ func (l *loop) checkHalf(pair *loopSession, now uint64) {
 	s.proxy.wg.Done()
 }
 
-// A bulkMeter tells a direction that carries bulk by the size of its reads: small messages
-// are none, however many.
+// A bulkMeter tells a direction that carries bulk.
 type bulkMeter struct {
 	tick  uint64
 	bytes int64 // read by then
-	reads int   // since
+	reads int64 // since
 }
 
 // isBulk is asked after each step of a direction.
@@ -83,6 +82,5 @@ func (p *loopSession) isBulk(d event.Direction, now uint64) bool {
 		*m = bulkMeter{tick: now, bytes: got}
 	}
 	m.reads++
-	carried := got - m.bytes
-	return carried > loopBulk && carried > int64(m.reads)*bulkRead
+	return isBulk(got-m.bytes, m.reads)
 }

@@ -18,8 +18,6 @@ import (
 const (
 	loopEvents = 64                    // taken from the kernel at once
 	loopBuffer = 64 << 10              // bytes moved at once
-	loopBulk   = 256 << 10             // bytes of one direction in a tick after which it may be bulk,
-	bulkRead   = 4 << 10               // if a read has brought so many of them on average
 	loopStay   = 10                    // ms without an event after which the thread is given back
 	loopSoon   = 50 * time.Millisecond // until an alarm for which it is kept
 	loopRetry  = pollUpstream          // after an accept that failed
@@ -54,6 +52,7 @@ type loop struct {
 	ports  map[int]*loopPort // by descriptor
 	halved int               // len of halves
 	check  []*Proxy          // whose connections are to be looked at
+	back   []*loopSession    // that goroutines have carried so far
 	closed bool
 }
 
@@ -191,7 +190,7 @@ func (l *loop) handleEvent(fd int, events uint32) {
 	}
 	if c, err := port.acceptOne(&l.from); err == nil {
 		l.noteBusyPort(port)
-		l.serveClient(port.proxy, c)
+		l.serveClient(port, c)
 		port.noteServed()
 	}
 }
@@ -205,9 +204,12 @@ func (l *loop) recheckSessions() {
 		l.checkHalf(pair, now)
 	}
 	l.mu.Lock()
-	check := l.check
-	l.check = nil
+	check, back := l.check, l.back
+	l.check, l.back = nil, nil
 	l.mu.Unlock()
+	for _, pair := range back {
+		l.beginCarrying(pair)
+	}
 	for _, p := range check {
 		l.recheckProxy(p)
 	}
@@ -236,18 +238,18 @@ func (p *loopSession) canStep() bool {
 
 // serveClient begins the session of a client. What cannot be dialled at once, a goroutine
 // dials.
-func (l *loop) serveClient(p *Proxy, fd int) {
+func (l *loop) serveClient(port *loopPort, fd int) {
+	p := port.proxy
 	pair := &loopSession{loop: l}
 	pair.session = &pair.sessionRoom
 	s, client, upstream := pair.session, &pair.connRoom[event.Upstream], &pair.connRoom[event.Downstream]
-	client.fd, client.from = fd, l.from
+	client.fd, client.from, client.own = fd, l.from, port.own
 	pair.sideRoom[event.Upstream].Begin(event.Client, client)
 	p.beginSession(s, &pair.sideRoom[event.Upstream])
 	s.emitAccept()
 	to, peer, err := s.dialLocal()
 	if err != nil {
 		l.handedOff = true
-		_, _ = client.registerPoller()
 		p.wg.Go(func() { s.resumeDial(err) })
 		return
 	}
@@ -269,6 +271,36 @@ func (l *loop) serveClient(p *Proxy, fd int) {
 	}
 	if l.runChains(pair) {
 		l.stepDirection(pair, event.Upstream, 0) // a client that speaks first may have spoken
+	}
+}
+
+// takeBack has the loop carry a connection that goroutines have carried, or dialled. It returns
+// false where it cannot.
+func (l *loop) takeBack(pair *loopSession) bool {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return false
+	}
+	pair.session.proxy.wg.Add(1) // until it ends, or a goroutine has it
+	l.back = append(l.back, pair)
+	l.mu.Unlock()
+	l.wakeUp()
+	return true
+}
+
+// beginCarrying begins to carry a connection that was taken back.
+func (l *loop) beginCarrying(pair *loopSession) {
+	s := pair.session
+	s.inLoop.Store(pair)
+	if !pair.canStep() || s.isTerminated() || s.proxy.ctx.Err() != nil || l.registerSession(pair) != nil {
+		l.handOff(pair)
+		return
+	}
+	for d := range pair.fds { // what is held has its time
+		if pair.session.inLoop.Load() == pair && !pair.resetting {
+			l.release(pair, event.Direction(d))
+		}
 	}
 }
 
@@ -414,8 +446,8 @@ func (l *loop) handOff(pair *loopSession) {
 func (l *loop) spawnSession(pair *loopSession) {
 	l.handedOff = true
 	l.all.handOffs.Add(1)
-	for i := range pair.connRoom {
-		_, _ = pair.connRoom[i].registerPoller()
+	for _, side := range pair.session.sides() {
+		_, _ = side.Conn.(*rawConn).registerPoller()
 	}
 	pair.session.proxy.wg.Go(pair.session.serveConnected)
 }

@@ -15,6 +15,7 @@ type loops struct {
 	helping   atomic.Bool   // the others accept, too
 	busySince atomic.Int64  // when one last had too much to do, ns since 1970
 	handOffs  atomic.Uint64 // connections that goroutines have gone on with
+	takenBack atomic.Uint64 // connections that have come back from there
 
 	mu     sync.Mutex // guards what follows
 	others []*loop

@@ -26,6 +26,7 @@ type Proxy struct {
 	tls    tlsconn.Handshaker
 	gate   acceptState
 	way    atomic.Pointer[localUpstream] // nil: nobody has looked
+	named  atomic.Pointer[dialledName]   // nil: nobody has dialled a name
 
 	life   *lifetime.Lifetime // it runs when Start has set what follows
 	ctx    context.Context    // of everything that runs

@@ -15,17 +15,17 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// A rawConn is a TCP socket that the runtime does not poll until somebody wants to
-// wait for it. Before, it has addresses and ends. What package net would make of it
+// A rawConn is a socket that the runtime does not poll until somebody wants to wait
+// for it. Before, it has addresses and ends. What package net would make of it
 // costs five times as many system calls.
 type rawConn struct {
 	from sock.RawAddress         // of the peer, unless there is one:
-	peer *net.TCPAddr            // shared
+	peer net.Addr                // shared
 	file atomic.Pointer[os.File] // polled by the runtime; nil before
 
 	mu  sync.Mutex // guards what follows
 	fd  int        // -1: closed, or the file's
-	own *net.TCPAddr
+	own net.Addr
 }
 
 var _ link.Conn = (*rawConn)(nil)
@@ -47,6 +47,62 @@ func (b *rawConn) registerPoller() (*os.File, error) {
 	b.fd = -1
 	b.file.Store(f)
 	return f, nil
+}
+
+// newRawConn takes over the socket of a connection of package net. It returns nil, and
+// leaves the connection alone, where that cannot be.
+func newRawConn(c net.Conn) *rawConn {
+	var source syscall.Conn
+	switch c := c.(type) {
+	case *net.TCPConn:
+		source = c
+	case *net.UnixConn:
+		source = c
+	default:
+		return nil
+	}
+	fd := dupFD(source)
+	if fd < 0 {
+		return nil
+	}
+	b := &rawConn{fd: fd, peer: c.RemoteAddr(), own: c.LocalAddr()}
+	if b.peer == nil {
+		b.peer = &net.UnixAddr{Net: "unix"}
+	}
+	_ = c.Close()
+	return b
+}
+
+// dupFD returns another descriptor of a socket, or -1.
+func dupFD(c syscall.Conn) int {
+	fd := -1
+	raw, err := c.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(old uintptr) { fd, _ = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0) })
+	}
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
+// leavePoller has the runtime poll the socket no more, and returns its descriptor, or -1. Nobody
+// may wait for the socket.
+func (b *rawConn) leavePoller() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.file.Load()
+	if f == nil {
+		return b.fd
+	}
+	fd := dupFD(f)
+	if fd < 0 {
+		return -1
+	}
+	b.file.Store(nil)
+	b.fd = fd
+	_ = f.Close()
+	return fd
 }
 
 // withFD runs f on the descriptor.

@@ -27,6 +27,7 @@ type session struct {
 	client         *link.Side
 	since          time.Time
 	halfCloseTimer halfCloseTimer
+	parking        parking
 	countBytes     atomic.Bool // somebody waits for bytes
 	inLoop         atomic.Pointer[loopSession]
 	shared         sharedState
@@ -92,7 +93,9 @@ func (s *session) dialAndServe() {
 		return
 	}
 	s.connectLinks(server)
-	s.proxy.wg.Go(s.serveConnected) // in a goroutine that has not got the stack of a dial
+	if !s.enterLoop() {
+		s.proxy.wg.Go(s.serveConnected) // in a goroutine that has not got the stack of a dial
+	}
 }
 
 // dialFailed ends the session of a client whose upstream could not be dialled.
@@ -127,6 +130,14 @@ func dialEnding(err error) event.Ending {
 // serveConnected carries what comes, once both sides are connected.
 func (s *session) serveConnected() {
 	outcome := s.carryLinks()
+	if outcome == link.Parked {
+		if s.enterLoop() {
+			s.proxy.shared.loops.takenBack.Add(1)
+			return
+		}
+		s.proxy.wg.Go(s.serveConnected)
+		return
+	}
 	s.closeBoth(outcome)
 	s.proxy.removeSession(s)
 	s.awaitToxics()
@@ -277,10 +288,15 @@ func (s *session) updateChains(list []Toxic) {
 }
 
 func (s *session) checkSources() {
-	for _, l := range s.bothLinks() {
-		if l != nil {
-			l.CheckSource()
-		}
+	links := s.bothLinks()
+	if links[0] == nil {
+		return
+	}
+	for _, l := range links {
+		l.CheckSource()
+	}
+	if s.inLoop.Load() == nil {
+		s.parking.considerReturn(s, links)
 	}
 }
 
@@ -298,8 +314,18 @@ func (s *session) carryLinks() link.Outcome {
 	defer cancel()
 	s.halfCloseTimer = halfCloseTimer{session: s, limit: s.proxy.cfg.HalfCloseIdle, over: cancel}
 	defer s.halfCloseTimer.stopChecks()
+	s.parking.open()
+	defer s.parking.shut()
 	run := func(d event.Direction) {
-		if s.setOutcome(s.links[d].RunStream(ctx)) != link.Ended {
+		o := s.links[d].RunStream(ctx)
+		for o == link.Parked && !s.parking.arrive(ctx) {
+			o = s.links[d].RunStream(ctx)
+		}
+		if o == link.Parked {
+			return
+		}
+		s.parking.shut()
+		if s.setOutcome(o) != link.Ended {
 			cancel()
 		}
 	}
@@ -307,6 +333,9 @@ func (s *session) carryLinks() link.Outcome {
 	other.Go(func() { run(event.Upstream) })
 	run(event.Downstream)
 	other.Wait()
+	if s.parking.isComplete() {
+		return link.Parked
+	}
 	return s.finalOutcome()
 }
 
@@ -328,8 +357,7 @@ func (s *session) closeBoth(o link.Outcome) {
 	case link.Aborted:
 		s.recordEnd(event.RST, s.server)
 		s.recordEnd(event.RST, s.client)
-		_ = sock.ResetConn(s.server.Conn)
-		_ = sock.ResetConn(s.client.Conn)
+		_, _ = s.server.ResetPeer(), s.client.ResetPeer()
 		return
 	case link.Stopped:
 		for d, l := range s.links {

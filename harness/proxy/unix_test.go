@@ -43,9 +43,10 @@ func TestUnixIsSpliced(t *testing.T) {
 		if !bytes.Equal(drain(t, second, len(data)), data) {
 			t.Fatal("the bytes differ")
 		}
-		until(t, "all bytes were spliced", func() bool {
+		const copied = 256 << 10 // of what the event loop has begun with
+		until(t, "the bytes were spliced", func() bool {
 			c := x.proxy.OpenConnections()[0]
-			return c.Direct[0]+c.Direct[1] == int64(len(data))
+			return c.Direct[0]+c.Direct[1] >= int64(len(data)-copied)
 		})
 	})
 }
