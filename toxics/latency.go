@@ -21,20 +21,20 @@ func latencyEntry() entry {
 			Summary: "delays all data, with a random jitter",
 			Description: "Forwards each chunk latency milliseconds, plus or minus a random jitter, after it was read. " +
 				"The order is kept. Several latency toxics add up. The end of the stream has no delay of its own. The jitter comes from the run's seed. " +
-				"Its distribution is uniform: whole milliseconds from latency-jitter up to, not including, latency+jitter; " +
+				"Its distribution is uniform: whole milliseconds from latency-jitter up to, not including, latency+jitter, or microseconds where one of them has any; " +
 				"normal: latency + jitter·N(0,1); pareto: latency + jitter·(X-1.5)/0.866, where X is Pareto's with shape 3 and least value 1, " +
 				"so that most delays are a little below latency and few are far above it. In the last two the mean is latency and the standard deviation is jitter. " +
 				"A delay below 0 is 0.",
 			Attributes: []spec.Attribute{
-				spec.MillisAttribute("latency", 0, "how long each chunk is delayed; below 0 counts as 0"),
-				spec.MillisAttribute("jitter", 0, "variation of the delay, see distribution; below 0 counts as 0"),
+				spec.FineAttribute("latency", 0, "how long each chunk is delayed, also in microseconds such as 200µs; below 0 counts as 0"),
+				spec.FineAttribute("jitter", 0, "variation of the delay, see distribution; below 0 counts as 0"),
 				{Name: "distribution", Kind: spec.Word, Default: seed.Uniform, Choices: []string{seed.Uniform, seed.Normal, seed.Pareto}, Extension: true,
 					Summary: "distribution of the jitter: uniform, normal or pareto"},
 			},
 			Directions: spec.BothDirections(),
 		},
 		build: func(s spec.Settings, t *Toxic) error {
-			t.useBehavior(latency{s.Int("latency"), s.Int("jitter"), s.Word("distribution")})
+			t.useBehavior(latency{s.Duration("latency"), s.Duration("jitter"), s.Word("distribution")})
 			t.BufferSize = new(tp.LatencyToxic).GetBufferSize()
 			return nil
 		},
@@ -43,7 +43,7 @@ func latencyEntry() entry {
 
 // A latency delays each chunk.
 type latency struct {
-	latency, jitter int64 // ms
+	latency, jitter time.Duration
 	distribution    string
 }
 

@@ -14,14 +14,24 @@ const (
 	bandwidthTime = 600 * time.Millisecond
 )
 
-// latencyError is by how much a delay of 10 ms is missed from the server to the
-// client, µs: median and p99, whichever side of it they are. The way without a
-// toxic is part of it.
-func latencyError(ctx context.Context, b *bench, s system) ([]float64, error) {
-	i, err := b.runningInstance(ctx, s, exact)
-	if err != nil {
-		return nil, err
+// latencyError is by how much a delay is missed from the server to the client, µs:
+// median and p99, whichever side of it they are. The way without a toxic is part of it.
+func latencyError(sh toxicSetup) func(context.Context, *bench, system) ([]float64, error) {
+	want := time.Duration(sh.latency) * time.Millisecond
+	if sh.micros > 0 {
+		want = time.Duration(sh.micros) * time.Microsecond
 	}
+	return func(ctx context.Context, b *bench, s system) ([]float64, error) {
+		i, err := b.runningInstance(ctx, s, sh)
+		if err != nil {
+			return nil, err
+		}
+		return missedBy(ctx, i, want)
+	}
+}
+
+// missedBy measures a delay on a system that runs.
+func missedBy(ctx context.Context, i instance, want time.Duration) ([]float64, error) {
 	conn, err := connectTimeout(ctx, i.addr)
 	if err != nil {
 		return nil, err
@@ -40,7 +50,7 @@ func latencyError(ctx context.Context, b *bench, s system) ([]float64, error) {
 			return nil, err
 		}
 		took := time.Since(time.Unix(0, int64(binary.BigEndian.Uint64(stamp))))
-		errors = append(errors, math.Abs(float64((took-time.Duration(exact.latency)*time.Millisecond).Nanoseconds())/1000))
+		errors = append(errors, math.Abs(float64((took-want).Nanoseconds())/1000))
 	}
 	return []float64{quantileOf(errors, 0.5), quantileOf(errors, 0.99)}, nil
 }

@@ -93,7 +93,9 @@ func (p packagedProxy) starterFor(path string) func(context.Context, *bench, tox
 			args = append(p.args, config)
 		}
 		cmd := exec.CommandContext(ctx, path, args...)
-		cmd.Stderr = os.Stderr
+		if p.config != "" {
+			cmd.Stderr = os.Stderr
+		} // else it is socat's, which tells of every reset
 		if err := cmd.Start(); err != nil {
 			return instance{}, err
 		}

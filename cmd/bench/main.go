@@ -27,6 +27,7 @@ func main() {
 	upstream := flag.String("upstream", "", "internal: of the proxy")
 	delay := flag.Int("latency", noToxic, "internal: of the proxy, ms")
 	rate := flag.Int("rate", 0, "internal: of the proxy, KB/s")
+	micros := flag.Int("micros", 0, "internal: of the proxy, µs instead of latency")
 	flag.StringVar(&o.toxiproxy, "toxiproxy", "", "path of toxiproxy-server; empty: left out")
 	flag.IntVar(&o.rounds, "rounds", 15, "interleaved rounds")
 	only := flag.String("rows", "", "regular expression: only the rows whose name it matches")
@@ -41,7 +42,7 @@ func main() {
 	case "daemon":
 		err = runDaemonRole(ctx)
 	case "proxy":
-		err = runProxy(ctx, *upstream, toxicSetup{latency: *delay, rate: *rate})
+		err = runProxy(ctx, *upstream, toxicSetup{latency: *delay, rate: *rate, micros: *micros})
 	case "":
 		if *files != "" {
 			err = measureFiles(ctx, os.Stdout, *files, o.rounds)

@@ -31,7 +31,7 @@ func runProxy(ctx context.Context, upstream string, sh toxicSetup) error {
 
 // makeToxics returns what makes our proxy have the shape.
 func (sh toxicSetup) makeToxics() (list []proxy.Toxic, err error) {
-	add := func(d event.Direction, kind, attribute string, value int) {
+	add := func(d event.Direction, kind, attribute string, value any) {
 		made, failed := toxics.MakeToxic(spec.Spec{Type: kind, Direction: d, Attributes: map[string]any{attribute: value}})
 		if failed != nil {
 			err = failed
@@ -42,6 +42,9 @@ func (sh toxicSetup) makeToxics() (list []proxy.Toxic, err error) {
 	for _, d := range []event.Direction{event.Upstream, event.Downstream} {
 		if sh.latency != noToxic {
 			add(d, "latency", "latency", sh.latency)
+		}
+		if sh.micros > 0 {
+			add(d, "latency", "latency", fmt.Sprintf("%dµs", sh.micros))
 		}
 	}
 	if sh.rate > 0 {

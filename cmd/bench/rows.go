@@ -19,7 +19,7 @@ type part struct {
 
 // appliesTo reports whether the row says something of the system.
 func (r row) appliesTo(s system) bool {
-	return r.shape == plain || s.shapes
+	return r.shape == plain || s.shapes && (r.shape.micros == 0 || s.name != toxiproxyName)
 }
 
 var (
@@ -54,7 +54,8 @@ func measuredRows() []row {
 	}
 	late := []part{{name: "p50", digits: 0, less: true}, {name: "p99", digits: 0, less: true}}
 	list = append(list,
-		row{name: "latency 10 ms: error in µs,", parts: late, shape: exact, measure: latencyError},
+		row{name: "latency 10 ms: error in µs,", parts: late, shape: exact, measure: latencyError(exact)},
+		row{name: "latency 200 µs: error in µs,", parts: late, shape: fine, measure: latencyError(fine)},
 	)
 	for _, rate := range []int{1, 10, 100, 1000, 10_000, 100_000} {
 		list = append(list, bandwidthRow(rate))

@@ -42,19 +42,23 @@ func (d *daemonClient) createBench(ctx context.Context, upstream string, sh toxi
 	if err := d.call(ctx, "POST", "/proxies", map[string]any{"name": "bench", "listen": addr, "upstream": upstream}); err != nil {
 		return "", err
 	}
-	add := func(kind, stream string, attributes map[string]int) error {
+	add := func(kind, stream string, attributes map[string]any) error {
 		return d.call(ctx, "POST", "/proxies/bench/toxics", map[string]any{"type": kind, "stream": stream, "attributes": attributes})
 	}
 	for _, stream := range []string{"upstream", "downstream"} {
-		if sh.latency == noToxic {
+		latency := any(sh.latency)
+		if sh.micros > 0 {
+			latency = fmt.Sprintf("%dµs", sh.micros)
+		}
+		if latency == any(noToxic) {
 			continue
 		}
-		if err := add("latency", stream, map[string]int{"latency": sh.latency}); err != nil {
+		if err := add("latency", stream, map[string]any{"latency": latency}); err != nil {
 			return "", err
 		}
 	}
 	if sh.rate > 0 {
-		return addr, add("bandwidth", "downstream", map[string]int{"rate": sh.rate})
+		return addr, add("bandwidth", "downstream", map[string]any{"rate": sh.rate})
 	}
 	return addr, nil
 }

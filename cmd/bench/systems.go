@@ -24,12 +24,14 @@ const noToxic = -1
 type toxicSetup struct {
 	latency int // ms in either direction, or noToxic
 	rate    int // KB/s downstream; 0: no limit
+	micros  int // µs in either direction, instead of latency; 0: none
 }
 
 var (
 	plain   = toxicSetup{latency: noToxic}
 	delayed = toxicSetup{latency: 1}
 	exact   = toxicSetup{latency: 10}
+	fine    = toxicSetup{latency: noToxic, micros: 200} // toxiproxy-server has whole milliseconds
 )
 
 // A system is one way from the client to the server.
@@ -120,7 +122,7 @@ func directInstance(_ context.Context, b *bench, _ toxicSetup) (instance, error)
 // ownInstance is the harness's proxy in a process of its own.
 func ownInstance(ctx context.Context, b *bench, sh toxicSetup) (instance, error) {
 	return spawnProcess(ctx, b.self, "-role", "proxy", "-upstream", b.server.addr,
-		"-latency", fmt.Sprint(sh.latency), "-rate", fmt.Sprint(sh.rate))
+		"-latency", fmt.Sprint(sh.latency), "-rate", fmt.Sprint(sh.rate), "-micros", fmt.Sprint(sh.micros))
 }
 
 // spawnProcess starts a process that says its address in its first line.

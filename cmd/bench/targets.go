@@ -16,6 +16,7 @@ var targets = map[string]string{
 	"bulk up: CPU of client, proxy and server, ms/GiB":      "÷ HAProxy ≤ 0.75",
 	"bulk down: CPU of client, proxy and server, ms/GiB":    "÷ HAProxy ≤ 0.75",
 	"round trip beside 8 streams of bulk: times that alone": "harness ≤ 3",
+	"latency 200 µs: error in µs, p99":                      "harness ≤ 100",
 	"memory per idle connection, kB":                        "harness ≤ 2.5",
 	"latency 1 ms: connections, 8 clients, rst: a second":   "÷ toxiproxy ≥ 2.5",
 	"latency 1 ms: bulk up: MB/s":                           "÷ toxiproxy ≥ 3.0",

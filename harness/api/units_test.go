@@ -24,7 +24,8 @@ func TestUnitsOfAttributes(t *testing.T) {
 		{"latency", `{"latency":"1"}`, ""},
 		{"latency", `{"latency":"x"}`, ""},
 		{"latency", `{"latency":"1.5parsec"}`, ""},
-		{"latency", `{"latency":"1us"}`, ""},
+		{"latency", `{"latency":"200us","jitter":"2ms"}`, `"latency":"200µs","jitter":2`},
+		{"latency", `{"latency":"1ns"}`, ""},
 		{"bandwidth", `{"rate":"1B"}`, ""},
 		{"limit_data", `{"bytes":1.5}`, ""},
 	} {

@@ -20,7 +20,7 @@ type latency struct {
 func (*latency) isReady() bool { return true }
 
 func (l *latency) strikePacket(w *stage, p packet, at time.Time, next pass) {
-	delay := seed.DrawDelay(l.mean, l.jitter, l.distribution, w.chance)
+	delay := seed.DrawDelay(time.Duration(l.mean)*time.Millisecond, time.Duration(l.jitter)*time.Millisecond, l.distribution, w.chance)
 	if !l.started {
 		l.started = true
 		w.reportStruck(p, fmt.Sprintf("datagrams are delayed by %d ± %d ms", max(l.mean, 0), max(l.jitter, 0)))

@@ -21,10 +21,10 @@ const (
 	paretoDeviation = 0.8660254037844386 // √(3/4)
 )
 
-// DrawDelay draws one delay, from milliseconds. Its mean is the given one in every distribution; jitter is
+// DrawDelay draws one delay. Its mean is the given one in every distribution; jitter is
 // half the width of the uniform one, whose values are whole milliseconds as in
-// Toxiproxy, and the standard deviation of the others. Below 0 it is 0.
-func DrawDelay(mean, jitter int64, distribution string, chance *rand.Rand) time.Duration {
+// Toxiproxy, or microseconds where mean or jitter are no whole milliseconds, and the standard deviation of the others. Below 0 it is 0.
+func DrawDelay(mean, jitter time.Duration, distribution string, chance *rand.Rand) time.Duration {
 	center, spread := float64(mean), float64(jitter)
 	switch {
 	case jitter <= 0:
@@ -35,13 +35,22 @@ func DrawDelay(mean, jitter int64, distribution string, chance *rand.Rand) time.
 		x := math.Pow(1-chance.Float64(), -1/paretoShape)
 		return boundDelay(center + spread*(x-paretoMean)/paretoDeviation)
 	}
-	return boundDelay(float64(mean + chance.Int64N(jitter*2) - jitter))
+	unit := delayUnit(mean, jitter)
+	return boundDelay(center + float64(unit)*float64(chance.Int64N(int64(jitter/unit)*2)) - spread)
 }
 
 // maxDelay bounds delays so that the sum of two fits time.Duration.
 const maxDelay = math.MaxInt64 / 2 / time.Millisecond * time.Millisecond
 
+// delayUnit returns what a uniform delay is a multiple of.
+func delayUnit(mean, jitter time.Duration) time.Duration {
+	if mean%time.Millisecond != 0 || jitter%time.Millisecond != 0 {
+		return time.Microsecond
+	}
+	return time.Millisecond
+}
+
 // boundDelay returns what lies between nothing and the longest delay.
-func boundDelay(ms float64) time.Duration {
-	return time.Duration(min(max(ms, 0), float64(maxDelay/time.Millisecond)) * float64(time.Millisecond))
+func boundDelay(ns float64) time.Duration {
+	return time.Duration(min(max(ns, 0), float64(maxDelay)))
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // draws returns n delays in milliseconds, in ascending order.
-func draws(mean, jitter int64, distribution string, n int) []float64 {
+func draws(mean, jitter time.Duration, distribution string, n int) []float64 {
 	dice := New(11).NewRand()
 	list := make([]float64, n)
 	for i := range list {
@@ -44,7 +44,7 @@ func TestDistributions(t *testing.T) {
 		},
 	}
 	for name, f := range cdf {
-		list := draws(mean, jitter, name, n)
+		list := draws(mean*time.Millisecond, jitter*time.Millisecond, name, n)
 		distance := func(jitter float64) (d float64) {
 			for i, x := range list {
 				if i+1 < n && list[i+1] == x { // values may repeat: the uniform ones are whole
@@ -69,16 +69,24 @@ func TestDistributions(t *testing.T) {
 }
 
 func TestDelaysAreBounded(t *testing.T) {
-	const longest = int64(maxDelay / time.Millisecond)
+	const longest = maxDelay
 	for _, name := range []string{Uniform, Normal, Pareto} {
-		for _, l := range [][2]int64{{-5, 0}, {5, 50}, {longest, longest}, {-longest, longest}} {
+		for _, l := range [][2]time.Duration{{-5 * time.Millisecond, 0}, {5 * time.Millisecond, 50 * time.Millisecond}, {longest, longest}, {-longest, longest}} {
 			list := draws(l[0], l[1], name, 1000)
-			if low, high := list[0], list[len(list)-1]; low < 0 || high > float64(longest) {
+			if low, high := list[0], list[len(list)-1]; low < 0 || high > float64(longest/time.Millisecond) {
 				t.Errorf("%s of %v: delays from %v to %v", name, l, low, high)
 			}
 		}
 	}
-	if got := fmt.Sprint(draws(20, 0, Pareto, 2)); got != "[20 20]" {
+	if got := fmt.Sprint(draws(20*time.Millisecond, 0, Pareto, 2)); got != "[20 20]" {
 		t.Errorf("without jitter %s", got)
+	}
+}
+
+// A uniform delay that is given finer than in milliseconds is drawn in microseconds.
+func TestFineDelays(t *testing.T) {
+	list := draws(200*time.Microsecond, 100*time.Microsecond, Uniform, 1000)
+	if low, high := list[0], list[len(list)-1]; low < 0.1 || low > 0.11 || high < 0.29 || high >= 0.3 {
+		t.Errorf("delays from %v to %v ms", low, high)
 	}
 }

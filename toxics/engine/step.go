@@ -14,7 +14,7 @@ import (
 // Toxiproxy's.
 type (
 	Inlet = hook.Inlet[stream.StreamChunk]
-	Step = hook.Step[stream.StreamChunk]
+	Step  = hook.Step[stream.StreamChunk]
 )
 
 // A stepping toxic is one at work that moves on without waiting: as far as one chunk that

@@ -17,7 +17,7 @@ const (
 	Int      ValueKind = "int"      // int64
 	Bool     ValueKind = "bool"     // bool
 	Bytes    ValueKind = "bytes"    // int64; also written "64KiB" or "2MB"
-	Duration ValueKind = "duration" // int64, milliseconds; also written "200ms" or "2s"
+	Duration ValueKind = "duration" // int64, milliseconds; also written "200ms" or "2s". Fine: or text such as "200µs"
 	Ints     ValueKind = "ints"     // []int64; also written "1,2,3"
 	Share    ValueKind = "share"    // float64, 0 to 1
 	Word     ValueKind = "word"     // string, one of Attribute.Choices
@@ -39,6 +39,7 @@ type Attribute struct {
 	Min       int64    // of the number, or of each in the list
 	Max       int64    // the same; of a Text bytes
 	Choices   []string // of a Word
+	Fine      bool     // of a Duration: it need not be whole milliseconds, but microseconds
 	Extension bool     // Toxiproxy's type of this name does not have it
 	Summary   string
 }
@@ -56,8 +57,12 @@ func (s Settings) Share(name string) float64 { return s[name].(float64) }
 
 func (s Settings) Word(name string) string { return s[name].(string) }
 
-// Duration returns an attribute in milliseconds.
+// Duration returns an attribute in milliseconds, or one that is finer than that.
 func (s Settings) Duration(name string) time.Duration {
+	if text, fine := s[name].(string); fine {
+		d, _ := time.ParseDuration(text) // as it was written when it was read
+		return d
+	}
 	return time.Duration(s.Int(name)) * time.Millisecond
 }
 
@@ -106,6 +111,9 @@ func (a Attribute) readValue(value any) (any, error) {
 		return numbers, prefixList(a.Name, numbers, err)
 	}
 	var n int64
+	if d, err := parseFine(value); a.Kind == Duration && a.Fine && d != 0 {
+		return d.String(), errors.Join(prefixError(a.Name, err), a.checkRange(a.Name, d.Milliseconds()))
+	}
 	switch {
 	case a.Kind == Bytes, a.Unit == "bytes":
 		n, err = parseSize(value)

@@ -92,6 +92,20 @@ func parseMilliseconds(value any) (int64, error) {
 	return d.Milliseconds(), nil
 }
 
+// parseFine reads a duration that is not whole milliseconds, but microseconds. It returns 0
+// for anything else.
+func parseFine(value any) (time.Duration, error) {
+	text, _ := value.(string)
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil || d%time.Millisecond == 0:
+		return 0, nil
+	case d%time.Microsecond != 0:
+		return d, fmt.Errorf("must be whole microseconds such as 200µs or 1.5ms, got %q", text)
+	}
+	return d, nil
+}
+
 // parseMicroseconds reads a duration as microseconds.
 func parseMicroseconds(value any) (int64, error) {
 	text, ok := value.(string)
@@ -209,4 +223,11 @@ func trimBlanks(value any) any {
 // MillisAttribute describes a duration that may be negative, as Toxiproxy has it.
 func MillisAttribute(name string, value int64, summary string) Attribute {
 	return Attribute{Name: name, Kind: Duration, Default: value, Unit: "ms", Min: -MaxMilliseconds, Max: MaxMilliseconds, Summary: summary}
+}
+
+// FineAttribute is one of MillisAttribute that may be finer than a millisecond.
+func FineAttribute(name string, value int64, summary string) Attribute {
+	a := MillisAttribute(name, value, summary)
+	a.Fine = true
+	return a
 }
