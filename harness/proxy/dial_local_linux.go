@@ -1,13 +1,18 @@
 package proxy
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"net"
 	"net/netip"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/hook"
 )
@@ -38,7 +43,8 @@ func resolveLocal(upstream string) localUpstream {
 	return w
 }
 
-// errNotAtOnce says that a dial has to wait, and so has to be another one.
+// errNotAtOnce says that a dial has to wait: for the connect of the descriptor that comes
+// with it, or, without one, for another dial.
 var errNotAtOnce = errors.New("not connected at once")
 
 // dialLocal connects to the upstream of a session, if that is done at once.
@@ -69,23 +75,63 @@ func (s *session) dialLocal() (fd int, peer *net.TCPAddr, err error) {
 	return fd, way.peer, err
 }
 
-// dialNow connects. When that is not done at once, nothing but a SYN was sent, which the
-// upstream has dropped. A host does not lose itself: the socket needs no keep-alive.
+// finishDial waits for a connect that was not done at once, as on a busy host.
+func (s *session) finishDial(fd int, peer *net.TCPAddr) (*link.Side, error) {
+	scope, end := s.scope()
+	defer end()
+	ctx, cancel := context.WithTimeout(scope, s.proxy.cfg.DialTimeout)
+	defer cancel()
+	c := &rawConn{fd: fd, peer: peer}
+	stop := context.AfterFunc(ctx, func() { _ = c.SetWriteDeadline(time.Unix(1, 0)) })
+	to := sock.NewRawAddress(peer.AddrPort())
+	var failed error
+	err := rawSyscallConn{c}.Write(func(fd uintptr) bool {
+		failed = sock.ConnectNoWait(int(fd), &to)
+		return failed != unix.EALREADY && failed != unix.EINPROGRESS
+	})
+	switch {
+	case !stop():
+		err = ctx.Err()
+	case err == nil && failed != nil && failed != unix.EISCONN:
+		err = os.NewSyscallError("connect", failed)
+	}
+	if err != nil {
+		_ = c.Close()
+		s.proxy.named.Store(nil) // it may be elsewhere by now
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: peer, Err: err}
+	}
+	_ = c.withFD(sock.NoDelayNoWait)
+	s.noteDialled(c)
+	return link.NewSide(event.Server, c), nil
+}
+
+// noteDialled says that the upstream was dialled.
+func (s *session) noteDialled(c *rawConn) {
+	s.recordOpened(event.Dial, event.Server, c)
+	s.emitEvent(event.Event{Kind: event.Dial, Side: event.Server, Detail: s.addrPair(c.LocalAddr, c.RemoteAddr)})
+}
+
+// dialNow connects. When that is not done at once, the upstream has not answered the SYN
+// yet, or has dropped it. A host does not lose itself: the socket needs no keep-alive.
 func (w *localUpstream) dialNow() (int, error) {
 	fd, err := unix.Socket(w.family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_TCP)
 	if err != nil {
 		return -1, errNotAtOnce
 	}
-	failed := error(errNotAtOnce)
+	var failed error
 	if err = sock.ConnectNoWait(fd, &w.raw); err == unix.EINPROGRESS {
 		// The second call says what has become of the first one.
-		if err = sock.ConnectNoWait(fd, &w.raw); err != nil && err != unix.EALREADY && err != unix.EINTR {
+		switch err = sock.ConnectNoWait(fd, &w.raw); err {
+		case nil:
+		case unix.EALREADY, unix.EINTR:
+			return fd, errNotAtOnce
+		default:
 			failed = &net.OpError{Op: "dial", Net: "tcp", Addr: w.peer, Err: os.NewSyscallError("connect", err)}
 		}
 	}
 	if err != nil {
 		_ = sock.CloseNoWait(fd)
-		return -1, failed
+		return -1, cmp.Or(failed, error(errNotAtOnce))
 	}
 	_ = sock.NoDelayNoWait(fd)
 	return fd, nil

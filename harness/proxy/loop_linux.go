@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"net"
 	"os"
 	"slices"
 	"sync"
@@ -250,12 +251,11 @@ func (l *loop) serveClient(port *loopPort, fd int) {
 	to, peer, err := s.dialLocal()
 	if err != nil {
 		l.handedOff = true
-		p.wg.Go(func() { s.resumeDial(err) })
+		p.wg.Go(func() { s.resumeDial(to, peer, err) })
 		return
 	}
 	upstream.fd, upstream.peer = to, peer
-	s.recordOpened(event.Dial, event.Server, upstream)
-	s.emitEvent(event.Event{Kind: event.Dial, Side: event.Server, Detail: s.addrPair(upstream.LocalAddr, upstream.RemoteAddr)})
+	s.noteDialled(upstream)
 	pair.sideRoom[event.Downstream].Begin(event.Server, upstream)
 	s.connectLinks(&pair.sideRoom[event.Downstream])
 	pair.fds = [2]int{event.Upstream: fd, event.Downstream: to}
@@ -316,12 +316,20 @@ func (l *loop) runChains(pair *loopSession) bool {
 }
 
 // resumeDial goes on after a dial that was not done at once, or has failed.
-func (s *session) resumeDial(err error) {
-	if err == errNotAtOnce {
+func (s *session) resumeDial(fd int, peer *net.TCPAddr, err error) {
+	var server *link.Side
+	switch {
+	case err == errNotAtOnce && fd < 0:
 		s.dialAndServe()
 		return
+	case err == errNotAtOnce:
+		server, err = s.finishDial(fd, peer)
 	}
-	s.dialFailed(err)
+	if err != nil {
+		s.dialFailed(err)
+		return
+	}
+	s.serveDialled(server)
 }
 
 // registerSession makes the kernel tell what comes on both sockets.

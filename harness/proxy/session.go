@@ -92,6 +92,11 @@ func (s *session) dialAndServe() {
 		s.dialFailed(err)
 		return
 	}
+	s.serveDialled(server)
+}
+
+// serveDialled serves the client, once both sides are connected.
+func (s *session) serveDialled(server *link.Side) {
 	s.connectLinks(server)
 	if !s.enterLoop() {
 		s.proxy.wg.Go(s.serveConnected) // in a goroutine that has not got the stack of a dial
