@@ -78,6 +78,7 @@ what broke.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetFlagErrorFunc(cli.SuggestFlag)
 	root.Version = cli.Version()
 	root.SetVersionTemplate("harness {{.Version}}\n")
 	root.AddCommand(slices.Concat(
