@@ -118,7 +118,7 @@ func announceLength(ctx context.Context, rig scenario.Rig, s *dialogue.Script, l
 
 // memoryGrown returns an error when the server's resident memory has grown by more
 // than most since before. A server that has died has none.
-func memoryGrown(rig scenario.Rig, before probe.Usage, most int64, what string) error {
+func memoryGrown(rig scenario.ServerRig, before probe.Usage, most int64, what string) error {
 	now, err := rig.ServerUsage()
 	if err != nil {
 		return nil

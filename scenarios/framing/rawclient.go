@@ -156,7 +156,7 @@ const settling = 500 * time.Millisecond
 
 // awaitSleep blocks until the server sleeps, for a time. One that is busy even then
 // is told by what follows.
-func awaitSleep(ctx context.Context, rig scenario.Rig) {
+func awaitSleep(ctx context.Context, rig scenario.KernelRig) {
 	limited, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
 	_ = rig.AwaitAsleep(limited)

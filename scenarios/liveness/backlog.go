@@ -120,7 +120,7 @@ func dialUnlessFull(ctx context.Context, rig scenario.Rig) (sock.Conn, error) {
 
 // fullQueue returns an error that wraps errFull if a listener of the server lets
 // nobody in.
-func fullQueue(rig scenario.Rig) error {
+func fullQueue(rig scenario.KernelRig) error {
 	listeners, err := rig.ServerListeners()
 	if err != nil {
 		return nil

@@ -142,7 +142,7 @@ func (p *alternator) closeBoth() {
 	}
 }
 
-func (p *alternator) reportStruck(rig scenario.Rig) {
+func (p *alternator) reportStruck(rig scenario.ConversationRig) {
 	if n := p.verified.Load(); n > 0 {
 		rig.ReportStruck(fmt.Sprintf("%d times the server read one client's byte before the other client sent its next one", n))
 	}

@@ -16,7 +16,7 @@ func crossTalkControl(c scenario.Case) *scenario.Control {
 	return &scenario.Control{Without: "the second client", See: "partialsend/drip", Variant: v}
 }
 
-func dripAlone(ctx context.Context, rig scenario.Rig, script *dialogue.Script) error {
+func dripAlone(ctx context.Context, rig scenario.ConversationRig, script *dialogue.Script) error {
 	kernel, err := openView()
 	if err != nil {
 		return err

@@ -174,7 +174,7 @@ func (v kernelView) awaitFull(ctx context.Context, rig scenario.Rig, c crowd) (f
 
 // checkCalm returns an error if the server keeps a processor busy. On a machine where
 // it gets none, nothing can be told of a short look, and it looks again.
-func checkCalm(ctx context.Context, rig scenario.Rig) error {
+func checkCalm(ctx context.Context, rig scenario.ServerRig) error {
 	for ctx.Err() == nil {
 		busy, err := rig.MeasureSpin(ctx, measured)
 		switch {

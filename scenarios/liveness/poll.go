@@ -10,7 +10,7 @@ import (
 
 // pollUntil asks the kernel until it says so. It fails when the server has had its
 // budget, and sooner when it is proven that nothing will happen any more.
-func pollUntil(ctx context.Context, rig scenario.Rig, done func() (bool, error)) error {
+func pollUntil(ctx context.Context, rig scenario.ConversationRig, done func() (bool, error)) error {
 	idle, still := func() bool { return true }, func() int64 { return 0 }
 	watched, stop := rig.WatchProgress(ctx, idle, still)
 	defer stop()

@@ -103,7 +103,7 @@ func repeatableStep(c scenario.Case) (step, answer int, err error) {
 
 // readNothing asks, does not read, and lets fresh clients ask until one was
 // served although the server has come to a halt with the other.
-func readNothing(ctx context.Context, rig scenario.Rig, requests []byte) error {
+func readNothing(ctx context.Context, rig scenario.ConversationRig, requests []byte) error {
 	kernel, err := openView()
 	if err != nil {
 		return err

@@ -116,7 +116,7 @@ func (v kernelView) sendWhileRead(ctx context.Context, rig scenario.Rig, conn so
 
 // hasStopped reports whether the server sleeps although there is something to read: one
 // that only lacks a processor goes on.
-func (v kernelView) hasStopped(ctx context.Context, rig scenario.Rig, conn sock.Conn, sent int) bool {
+func (v kernelView) hasStopped(ctx context.Context, rig scenario.KernelRig, conn sock.Conn, sent int) bool {
 	before, err := v.serverEnd(conn)
 	if err != nil || rig.AwaitAsleep(ctx) != nil {
 		return true

@@ -66,7 +66,7 @@ func (s *session) findServer(pids []int) bool {
 }
 
 // end sends the request and ends the input.
-func (s *session) end(rig scenario.Rig, request []byte) error {
+func (s *session) end(rig scenario.ConversationRig, request []byte) error {
 	if len(request) > 0 {
 		if _, err := s.conn.Write(request); err != nil {
 			return err
@@ -89,7 +89,7 @@ func (s *session) awaitServerGone(ctx context.Context, rig scenario.Rig) error {
 
 // untilStuck returns a context that ends sooner when the server is proven to wait without end,
 // which its cause tells. stop must be called; it waits.
-func untilStuck(ctx context.Context, rig scenario.Rig) (limited context.Context, stop func()) {
+func untilStuck(ctx context.Context, rig scenario.KernelRig) (limited context.Context, stop func()) {
 	limited, cancel := context.WithCancelCause(ctx)
 	over := make(chan struct{})
 	go func() {

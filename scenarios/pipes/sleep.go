@@ -150,7 +150,7 @@ func sleepOnAnswers(ctx context.Context, rig scenario.Rig, script *dialogue.Scri
 
 // awaitHalt blocks until answers lie unread and all processes of the server sleep, and returns
 // how many bytes lie with the client.
-func awaitHalt(ctx context.Context, rig scenario.Rig, conn sock.Conn) (unread int, err error) {
+func awaitHalt(ctx context.Context, rig scenario.KernelRig, conn sock.Conn) (unread int, err error) {
 	for quiet := 0; quiet < haltLooks; {
 		before, err := unreadOn(conn)
 		if err != nil {

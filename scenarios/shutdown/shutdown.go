@@ -70,7 +70,7 @@ const settling = 500 * time.Millisecond
 
 // awaitSleep blocks until the server sleeps, so that what follows meets it where it
 // waits, and not on its way there. One that never sleeps is met somewhere.
-func awaitSleep(ctx context.Context, rig scenario.Rig) error {
+func awaitSleep(ctx context.Context, rig scenario.KernelRig) error {
 	limited, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
 	if err := rig.AwaitAsleep(limited); err != nil && limited.Err() == nil {

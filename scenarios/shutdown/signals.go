@@ -78,7 +78,7 @@ func disturb(ctx context.Context, rig scenario.Rig, kind string, ready func() er
 	return nil
 }
 
-func nudge(ctx context.Context, rig scenario.Rig, kind string) error {
+func nudge(ctx context.Context, rig scenario.ServerRig, kind string) error {
 	if kind == "SIGCHLD" {
 		return rig.SendSIGCHLD()
 	}

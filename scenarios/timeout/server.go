@@ -134,7 +134,7 @@ func awaitAll(ctx context.Context, rig scenario.Rig, limit time.Duration, openin
 
 // watchHang returns where the proof will come from that the server waits for ever.
 // stop waits for the search to end.
-func watchHang(ctx context.Context, rig scenario.Rig, neverReads bool) (proof <-chan string, stop func()) {
+func watchHang(ctx context.Context, rig scenario.KernelRig, neverReads bool) (proof <-chan string, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	found, done := make(chan string, 1), make(chan struct{})
 	go func() {

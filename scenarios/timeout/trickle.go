@@ -82,7 +82,7 @@ func trickledRequest(c scenario.Case) ([]scenario.Variant, error) {
 }
 
 // dripFeed sends a request byte by byte until the server lets go.
-func dripFeed(ctx context.Context, rig scenario.Rig, request []byte, gap, limit time.Duration) error {
+func dripFeed(ctx context.Context, rig scenario.ConversationRig, request []byte, gap, limit time.Duration) error {
 	conn, err := rig.DialProxy(ctx)
 	if err != nil {
 		return err

@@ -148,7 +148,7 @@ func halvesOfRequest(c scenario.Case) (first, second []byte, err error) {
 const readWait = 300 * time.Millisecond
 
 // awaitRead waits, for a time, until the server has read the first n bytes of the socket.
-func awaitRead(ctx context.Context, rig scenario.Rig, raw sock.Conn, n int) {
+func awaitRead(ctx context.Context, rig scenario.KernelRig, raw sock.Conn, n int) {
 	limited, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
 	_ = rig.AwaitRead(limited, raw, n)
@@ -156,7 +156,7 @@ func awaitRead(ctx context.Context, rig scenario.Rig, raw sock.Conn, n int) {
 
 // awaitEnd reads until the server ends the stream, and returns what came: bytes of the
 // socket, or of the plaintext.
-func awaitEnd(ctx context.Context, rig scenario.Rig, conn sock.Conn, after string) ([]byte, error) {
+func awaitEnd(ctx context.Context, rig scenario.ConversationRig, conn sock.Conn, after string) ([]byte, error) {
 	limited, stop := rig.WatchProgress(ctx, func() bool { return true }, func() int64 { return 0 })
 	defer stop()
 	release := context.AfterFunc(limited, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })

@@ -57,7 +57,7 @@ func leaveBeforeAnswer(ctx context.Context, rig scenario.Rig, script *dialogue.S
 }
 
 // whilePaused does something while the server stands still.
-func whilePaused(ctx context.Context, rig scenario.Rig, do func() error) error {
+func whilePaused(ctx context.Context, rig scenario.ServerRig, do func() error) error {
 	if err := rig.PauseServer(ctx); err != nil {
 		return fmt.Errorf("%w: the server cannot be stopped for a moment: %w", scenario.ErrUnsupported, err)
 	}

@@ -21,7 +21,7 @@ type watchedConn struct {
 }
 
 // dialWatched opens a socket towards the server. The caller closes.
-func dialWatched(ctx context.Context, rig scenario.Rig) (*watchedConn, error) {
+func dialWatched(ctx context.Context, rig scenario.ConversationRig) (*watchedConn, error) {
 	conn, err := rig.DialServer(ctx)
 	if err != nil {
 		return nil, err
@@ -53,6 +53,6 @@ func (w *watchedConn) isQuiet() bool { return time.Since(time.Unix(0, w.at.Load(
 
 // watch returns a context that ends when no answer will come any more, and why. stop must
 // be called.
-func (w *watchedConn) watch(ctx context.Context, rig scenario.Rig) (watched context.Context, stop func()) {
+func (w *watchedConn) watch(ctx context.Context, rig scenario.ConversationRig) (watched context.Context, stop func()) {
 	return rig.WatchProgress(ctx, w.isQuiet, w.moves.Load)
 }

@@ -52,7 +52,7 @@ func newFolder(rig scenario.Rig) (path string, remove func(), err error) {
 const maxBindTries = 3 * time.Second
 
 // second starts the server again at a path.
-func second(ctx context.Context, rig scenario.Rig, path string) (scenario.SecondInstance, error) {
+func second(ctx context.Context, rig scenario.ServerRig, path string) (scenario.SecondInstance, error) {
 	limited, cancel := context.WithTimeout(ctx, maxBindTries)
 	defer cancel()
 	return rig.StartSecondInstance(limited, "unix:"+path)
