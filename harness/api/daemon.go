@@ -36,7 +36,7 @@ type Config struct {
 	Record         func(link.Passage) // is told of all that passes the sockets of all proxies, whose streams that takes off the fast path; nil: nobody is
 	ProxyMetrics   bool               // serve metrics of proxies and connections at /metrics
 	RuntimeMetrics bool               // serve those of Go and of the process
-	Guard          Guard
+	Guard          Guard              // what a request must satisfy; the zero value lets everything pass
 	Authority      *tlsconn.Authority // of generated certificates; nil: a new one for each proxy that needs it
 	Persist        string             // file that is kept equal to the proxies; "": none
 }

@@ -14,8 +14,8 @@ import (
 
 // A SyntaxError is a mistake in a configuration that keeps it from being read.
 type SyntaxError struct {
-	Line, Column int // from 1; a column is a byte
-	Err          error
+	Line, Column int   // from 1; a column is a byte
+	Err          error // what the decoder said
 }
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%d:%d: %v", e.Line, e.Column, e.Err) }

@@ -22,13 +22,13 @@ const MaxBytes = 16 << 20
 
 // A Turn is what one side says until the other one does.
 type Turn struct {
-	Direction event.Direction
-	Bytes     []byte
+	Direction event.Direction // which peer sends
+	Bytes     []byte          // what it sends before the other one speaks
 }
 
 // A Conversation is what two programs said to each other on one connection.
 type Conversation struct {
-	Turns []Turn
+	Turns []Turn       // who said what, in order
 	Ended event.Side   // who ended first; empty: it was not seen
 	By    event.Ending // how
 	After bool         // the server sent bytes after the client's FIN

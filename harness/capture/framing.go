@@ -12,9 +12,9 @@ import (
 
 // A Guess is a framing and what speaks for it.
 type Guess struct {
-	YAML     string // as a dialogue writes it
-	Framing  dialogue.Framing
-	Evidence string
+	YAML     string           // as a dialogue writes it
+	Framing  dialogue.Framing // what fits the conversation
+	Evidence string           // why it fits, for people
 }
 
 // candidates are the framings that are tried, those that fit by chance least first.

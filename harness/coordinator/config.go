@@ -52,7 +52,7 @@ type Config struct {
 	// OnProgress is called, as they are, with what Ginkgo tells of a spec that takes
 	// long: see its flag --poll-progress-after. nil: nobody asks.
 	OnProgress func(proc int, p types.ProgressReport)
-	OnReport   func(proc int, r types.SpecReport)
+	OnReport   func(proc int, r types.SpecReport) // called for every report, see OnStart
 }
 
 // A Spec is one planned spec. [PlanSpecs] makes them from a preview.
@@ -82,7 +82,7 @@ type Result struct {
 
 // A Crash is the death of one worker process.
 type Crash struct {
-	Proc   int
+	Proc   int    // number of the worker, from 1
 	Index  int    // of the spec that was running; -1 when none was
 	Name   string // of the spec that was running; "" when none was
 	Exit   string // "exit status 9", "signal: killed", and why when the coordinator did it

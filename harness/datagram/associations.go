@@ -8,8 +8,8 @@ import (
 
 // An Association is what is known of one client that is being served, or was.
 type Association struct {
-	ID       uint64 // on its proxy, from 1
-	Since    time.Time
+	ID       uint64      // on its proxy, from 1
+	Since    time.Time   // when its first datagram came
 	Client   string      // address of the client
 	Upstream string      // address of the server; "" while it is being looked up
 	Local    string      // address of the socket towards it; "" while it is being looked up

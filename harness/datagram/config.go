@@ -54,10 +54,10 @@ const MaxPayload = 65535 - 20 - 8
 
 // A Config says what a proxy is to be. It must not be modified after [New].
 type Config struct {
-	Name     string
+	Name     string // name of the proxy
 	Listen   string // "host:port"; port 0 picks a free one
 	Upstream string // "host:port"
-	Mode     Mode
+	Mode     Mode   // what happens to new associations; zero: they are served
 
 	DialTimeout  time.Duration // of looking up the upstream's name; 0: 10 s
 	Idle         time.Duration // an association ends that carried nothing for so long; 0: 1 min, negative: never
@@ -66,13 +66,13 @@ type Config struct {
 	Served uint64        // associations that are counted as served before the first one
 	NewID  func() uint64 // number of the next association in events; nil: 1, 2, 3 and so on
 
-	Seed   seed.Source
+	Seed   seed.Source       // source of all that is random
 	Events event.Sink        // nil: nobody listens
 	Closed func(Association) // is told of each that is over, and must not block; nil: nobody is
 	// Record is told of each datagram that a peer has sent, or that was sent to one: with both
 	// addresses. It must not block, nor keep the bytes. Nil: nobody is.
 	Record func(streams.Passage)
-	Toxics []Toxic
+	Toxics []Toxic // toxics of both directions, in order
 }
 
 func (c Config) withDefaults() Config {

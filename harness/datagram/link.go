@@ -12,7 +12,9 @@ import (
 )
 
 // A Count is of datagrams and of the bytes of their payloads.
-type Count struct{ Datagrams, Bytes int64 }
+type Count struct {
+	Datagrams, Bytes int64 // how many datagrams, and their payload
+}
 
 func (c *Count) addDatagram(n int) { c.Datagrams++; c.Bytes += int64(n) }
 

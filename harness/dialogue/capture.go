@@ -15,9 +15,9 @@ import (
 // A Capture keeps a group of a regular expression under a name: ${name} writes what it
 // matched.
 type Capture struct {
-	Name  string
-	Group string // name or number; 0 is the whole match
-	Node  *strictyaml.Node
+	Name  string           // name by which ${name} writes it
+	Group string           // name or number; 0 is the whole match
+	Node  *strictyaml.Node // where it is written
 }
 
 // Captures are what one exchange keeps.

@@ -28,13 +28,13 @@ type Dialogue struct {
 	Name         string           `json:"dialogue" jsonschema:"required,description=Name of the dialogue."`
 	Framing      Framing          `json:"framing,omitempty" jsonschema:"description=Where a message ends."`
 	Greeting     *Message         `json:"greeting,omitempty" jsonschema:"description=What the server says first. Without: the client speaks first."`
-	GreetingKeep Captures         `json:"-"`
+	GreetingKeep Captures         `json:"-"` // what is kept of the greeting
 	Exchanges    []Exchange       `json:"exchanges,omitempty" jsonschema:"description=What the client sends and what must come back in order."`
 	End          End              `json:"end,omitempty" jsonschema:"description=Who ends the conversation and how."`
 	Volatile     []*regexp.Regexp `json:"volatile,omitempty" jsonschema:"description=Regular expressions of bytes that may differ from run to run."`
 	Order        Order            `json:"order,omitzero" jsonschema:"description=Which answers may come before others."`
 	Skip         []*regexp.Regexp `json:"skip,omitempty" jsonschema:"description=Regular expressions of messages of the server that are left out: notifications\\, lines of a log."`
-	File         string           `json:"-"`
+	File         string           `json:"-"` // name of the file; empty: none
 }
 
 // An Exchange is what the client sends and what must come back.
@@ -46,7 +46,7 @@ type Exchange struct {
 	Continues     *bool         `json:"continues,omitempty" jsonschema:"description=The request goes on in the next exchange."`        // nil: the dialogue does not say
 	Once          bool          `json:"once,omitempty" jsonschema:"description=The request is sent once on a connection: no scenario repeats it."`
 	Keep          Captures      `json:"keep,omitempty" jsonschema:"description=Names for groups of the regular expression: ${name} writes one."`
-	Line          int           `json:"-"`
+	Line          int           `json:"-"` // line of the file
 
 	keepSent, keepExpected Captures // Keep by the side that has the group
 }

@@ -53,20 +53,20 @@ func CountsNames() []string { return countsNames[:] }
 
 // A Framing tells where messages begin and end. The zero Framing is none.
 type Framing struct {
-	Kind         FramingKind
-	CRLF         bool   // Line: the delimiter is CR LF, not LF
-	EitherEnd    bool   // Line: the delimiter is LF or CR LF
-	Offset       int    // LengthPrefix, Varint: bytes of the header before the length
-	Bytes        int    // LengthPrefix: bytes of the length, 1 to 8; Varint: at most, 1 to 10; ASCIILength: digits, 0 where End ends them
-	Header       int    // LengthPrefix: bytes of the whole header; 0: it ends with the length
-	LittleEndian bool   // LengthPrefix: order of the length's bytes
-	Counts       Counts // LengthPrefix, ASCIILength
-	Base         int    // ASCIILength: 10 or 16
-	Start        string // Markers: bytes that a message begins with; may be empty
-	End          string // Markers: bytes that end a message; ASCIILength: bytes that end the digits
-	Trailer      string // ASCIILength: bytes that follow the payload
-	Max          int64  // largest body in bytes; 0: MaxBytes
-	Size         int    // Fixed: length of a message in bytes
+	Kind         FramingKind // which framing; the fields below belong to the kinds they name
+	CRLF         bool        // Line: the delimiter is CR LF, not LF
+	EitherEnd    bool        // Line: the delimiter is LF or CR LF
+	Offset       int         // LengthPrefix, Varint: bytes of the header before the length
+	Bytes        int         // LengthPrefix: bytes of the length, 1 to 8; Varint: at most, 1 to 10; ASCIILength: digits, 0 where End ends them
+	Header       int         // LengthPrefix: bytes of the whole header; 0: it ends with the length
+	LittleEndian bool        // LengthPrefix: order of the length's bytes
+	Counts       Counts      // LengthPrefix, ASCIILength
+	Base         int         // ASCIILength: 10 or 16
+	Start        string      // Markers: bytes that a message begins with; may be empty
+	End          string      // Markers: bytes that end a message; ASCIILength: bytes that end the digits
+	Trailer      string      // ASCIILength: bytes that follow the payload
+	Max          int64       // largest body in bytes; 0: MaxBytes
+	Size         int         // Fixed: length of a message in bytes
 
 	client   bool   // WebSocket: the message is the client's, so that it is masked
 	bodiless uint64 // HTTP: bit n is set where the n-th answer has no body, because it answers HEAD

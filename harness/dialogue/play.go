@@ -26,16 +26,16 @@ type Options struct {
 
 // Played is what one side saw of the conversation.
 type Played struct {
-	Sent        int64  // bytes that the kernel took
-	Received    []byte // all of them, those that nobody asked for too
-	Steps       int    // completed
-	ReadEnding  event.Ending
-	WriteEnding event.Ending
-	Ending      event.Ending // both merged: a socket error is reported once, to whichever of them comes first
-	Mismatch    *Mismatch    // the first wrong bytes
-	Incomplete  string       // for people: what was still awaited when it ended; empty: nothing
-	Missing     *Mismatch    // the step that Incomplete is about, where it ended within what was expected; nil: it did not
-	Elapsed     time.Duration
+	Sent        int64         // bytes that the kernel took
+	Received    []byte        // all of them, those that nobody asked for too
+	Steps       int           // completed
+	ReadEnding  event.Ending  // how the stream from the peer ended
+	WriteEnding event.Ending  // how the stream to the peer ended
+	Ending      event.Ending  // both merged: a socket error is reported once, to whichever of them comes first
+	Mismatch    *Mismatch     // the first wrong bytes
+	Incomplete  string        // for people: what was still awaited when it ended; empty: nothing
+	Missing     *Mismatch     // the step that Incomplete is about, where it ended within what was expected; nil: it did not
+	Elapsed     time.Duration // from the first step to the last
 
 	whole   bool          // all steps complete, and the end as declared
 	borders []replyBorder // where the replies ended, in order

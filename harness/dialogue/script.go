@@ -16,14 +16,14 @@ import (
 // A Script is a dialogue whose payloads are fixed: what is on the wire. It does
 // not change and may be played by many at once.
 type Script struct {
-	Name     string
-	File     string // of the dialogue; for messages
-	Framing  Framing
-	Greeting Pattern // nil: the client speaks first
-	Steps    []Step
-	End      End
-	Partial  bool // the dialogue goes on after these steps; the client leaves early
-	Volatile []*regexp.Regexp
+	Name     string           // name of the dialogue
+	File     string           // of the dialogue; for messages
+	Framing  Framing          // where messages end
+	Greeting Pattern          // nil: the client speaks first
+	Steps    []Step           // the exchanges, with all bytes resolved
+	End      End              // which side ends the conversation, and how
+	Partial  bool             // the dialogue goes on after these steps; the client leaves early
+	Volatile []*regexp.Regexp // bytes that may differ from run to run
 	Tag      *regexp.Regexp   // answers come in any order, tied to their requests by this; nil: in order
 	Skip     []*regexp.Regexp // messages of the server that are left out
 

@@ -242,7 +242,7 @@ type Pattern []Element
 
 // An Element is exact bytes, or exactly one message of the framing.
 type Element struct {
-	SentBytes []byte
+	SentBytes []byte         // exactly these bytes
 	Regex     *regexp.Regexp // the message matches it from beginning to end, with or without its frame
 	Any       bool           // any message
 	OneOf     []Pattern      // the first of these that fits

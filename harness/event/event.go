@@ -126,18 +126,18 @@ type Event struct {
 	ID        uint64        // number in its daemon's history, from 1; 0 in a log
 	At        time.Duration // since the start of the log or daemon, by the monotonic clock
 	Time      time.Time     // by the wall clock; zero in a log
-	Kind      Kind
-	Proxy     string    // name of the proxy
-	Conn      uint64    // number of the connection, from 1: on its proxy, in a daemon on all of them
-	Direction Direction // of those for which Kind.HasDirection is true
-	Side      Side      // who did it
-	First     bool      // of FIN and RST: the first ending on this connection
-	Offset    int64     // stream offset in Direction
-	Bytes     int64     // how many, of Bytes
-	Toxic     string    // name of the toxic, of Struck and Panic; or ByScenario
-	Ending    Ending    // of DialFailed: Refused, Unreachable, Timeout, Reset or "" for another reason
-	Errno     string    // of DialFailed: the system's name for it, such as ECONNREFUSED; "" unless the system said no
-	Detail    string    // for people; also addresses of Accept and Dial
+	Kind      Kind          // what happened
+	Proxy     string        // name of the proxy
+	Conn      uint64        // number of the connection, from 1: on its proxy, in a daemon on all of them
+	Direction Direction     // of those for which Kind.HasDirection is true
+	Side      Side          // who did it
+	First     bool          // of FIN and RST: the first ending on this connection
+	Offset    int64         // stream offset in Direction
+	Bytes     int64         // how many, of Bytes
+	Toxic     string        // name of the toxic, of Struck and Panic; or ByScenario
+	Ending    Ending        // of DialFailed: Refused, Unreachable, Timeout, Reset or "" for another reason
+	Errno     string        // of DialFailed: the system's name for it, such as ECONNREFUSED; "" unless the system said no
+	Detail    string        // for people; also addresses of Accept and Dial
 }
 
 // HasDirection reports whether events of the kind are about one direction.

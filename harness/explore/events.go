@@ -17,17 +17,17 @@ const (
 
 // An Event is something that happened in a search.
 type Event struct {
-	Kind       EventKind     `json:"event"`
-	Elapsed    time.Duration `json:"-"`
-	ElapsedMS  float64       `json:"elapsed_ms"`
-	Plan       *Plan         `json:"plan,omitempty"`
-	Played     int           `json:"points,omitempty"`
-	Total      int           `json:"total,omitempty"`
-	NotReached int           `json:"not_reached,omitempty"`
-	Rate       float64       `json:"points_per_second,omitempty"`
-	Findings   int           `json:"findings,omitempty"`
-	Finding    *Finding      `json:"finding,omitempty"`
-	Detail     string        `json:"detail,omitempty"`
+	Kind       EventKind     `json:"event"`                       // what happened
+	Elapsed    time.Duration `json:"-"`                           // time since the start of the search
+	ElapsedMS  float64       `json:"elapsed_ms"`                  // the same, milliseconds
+	Plan       *Plan         `json:"plan,omitempty"`              // of Calibrated: the size of the space
+	Played     int           `json:"points,omitempty"`            // points that were run so far
+	Total      int           `json:"total,omitempty"`             // points of the space
+	NotReached int           `json:"not_reached,omitempty"`       // points that the conversation did not get to
+	Rate       float64       `json:"points_per_second,omitempty"` // points in a second so far
+	Findings   int           `json:"findings,omitempty"`          // findings so far
+	Finding    *Finding      `json:"finding,omitempty"`           // of Found and Stored
+	Detail     string        `json:"detail,omitempty"`            // for people
 }
 
 func (e *search) emit(v Event) {

@@ -23,53 +23,53 @@ import (
 
 // Options say what is explored, and how far. The zero values of the limits are none.
 type Options struct {
-	Target       scenario.Target
-	Role         scenario.Role // of the peer under test
-	Seed         int64
-	Budget       time.Duration // for the search; 0: until every point was played
-	Points       int           // most points; 0: all
-	Pairs        bool          // two faults, too
-	Faults       []Fault       // only these; nil: all
-	Shard        outcome.Shard // zero: the whole
-	Tmp          string        // folder for the files of processes
-	Self         string        // path of the harness binary, for {self} in commands
-	StartTimeout time.Duration
-	First        []Finding   // of earlier runs, which are played first
-	Observe      func(Event) // what happens, in order, from one goroutine at a time; may be nil
+	Target       scenario.Target // what is explored
+	Role         scenario.Role   // of the peer under test
+	Seed         int64           // seed of all that is random
+	Budget       time.Duration   // for the search; 0: until every point was played
+	Points       int             // most points; 0: all
+	Pairs        bool            // two faults, too
+	Faults       []Fault         // only these; nil: all
+	Shard        outcome.Shard   // zero: the whole
+	Tmp          string          // folder for the files of processes
+	Self         string          // path of the harness binary, for {self} in commands
+	StartTimeout time.Duration   // time limit for a server to start; 0: the default of the package peer
+	First        []Finding       // of earlier runs, which are played first
+	Observe      func(Event)     // what happens, in order, from one goroutine at a time; may be nil
 }
 
 // A Plan is the size of the space.
 type Plan struct {
-	Points   int      `json:"points"`
-	Upstream int64    `json:"upstream_bytes"`
-	Down     int64    `json:"downstream_bytes"`
-	Packets  [2]int   `json:"datagrams,omitzero"` // to the server and to the client, over UDP
-	Rate     float64  `json:"points_per_second"`  // of a sample
-	Seconds  float64  `json:"expected_seconds"`
+	Points   int      `json:"points"`                 // number of points
+	Upstream int64    `json:"upstream_bytes"`         // bytes that the client sends
+	Down     int64    `json:"downstream_bytes"`       // bytes that the server sends
+	Packets  [2]int   `json:"datagrams,omitzero"`     // to the server and to the client, over UDP
+	Rate     float64  `json:"points_per_second"`      // of a sample
+	Seconds  float64  `json:"expected_seconds"`       // expected time of the whole space
 	Outside  []string `json:"out_of_reach,omitempty"` // and why
 	Unstable []string `json:"unstable,omitempty"`     // what is not compared, and why
 }
 
 // A Result is what a search came to.
 type Result struct {
-	Plan       Plan
-	Played     int
-	NotReached int  // points that the conversation did not get to
-	Left       int  // points that there was no time for
-	Complete   bool // every point was played
-	Elapsed    time.Duration
+	Plan       Plan          // size of the space
+	Played     int           // points that were run
+	NotReached int           // points that the conversation did not get to
+	Left       int           // points that there was no time for
+	Complete   bool          // every point was played
+	Elapsed    time.Duration // time of the search
 	FirstAfter time.Duration // from the first point to the first finding
-	Findings   []Finding
-	Remarks    []Remark
-	Unsteady   []string // what was seen and could not be confirmed
-	Strips     []Strip
+	Findings   []Finding     // what was found, most severe first
+	Remarks    []Remark      // what the target does not declare
+	Unsteady   []string      // what was seen and could not be confirmed
+	Strips     []Strip       // what became of each byte
 }
 
 // A Remark is what the target does not declare, and would be a finding if it did.
 type Remark struct {
-	Rule    string `json:"rule"`
-	Detail  string `json:"detail,omitempty"`
-	Declare string `json:"declare"` // the line of YAML
+	Rule    string `json:"rule"`             // what was seen
+	Detail  string `json:"detail,omitempty"` // where it was seen
+	Declare string `json:"declare"`          // the line of YAML
 }
 
 // newSubject returns the peer under test.

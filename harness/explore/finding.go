@@ -13,28 +13,28 @@ import (
 
 // A Finding is all points with one forbidden signature.
 type Finding struct {
-	ID        string          `json:"id"`
-	Target    string          `json:"target"`
-	Role      scenario.Role   `json:"role"`
-	Severity  Severity        `json:"severity"`
-	Code      string          `json:"code"`
-	Rule      string          `json:"rule"`   // what a user reads, with its ranges
-	Detail    string          `json:"detail"` // of the witness
-	Symptom   string          `json:"symptom,omitempty"`
-	Direction event.Direction `json:"direction"`
-	Places    []Places        `json:"places"`
-	Witness   Point           `json:"witness"` // the simplest one
-	Witnesses []Point         `json:"witnesses"`
-	LastGreen *Point          `json:"last_green,omitempty"`
-	Given     string          `json:"given"`              // what the peer had been given by the witness, hex with a caret
-	NoMatter  []string        `json:"no_matter"`          // what may vary
-	Confirmed int             `json:"confirmed"`          // of three
-	State     State           `json:"state,omitempty"`    // over runs
-	Replay    string          `json:"replay,omitempty"`   // the command that plays it again
-	File      string          `json:"file,omitempty"`     // where it is kept
-	Captures  []string        `json:"captures,omitempty"` // pcapng files of what passed
-	Red       []string        `json:"timeline"`           // of the witness
-	Green     []string        `json:"timeline_green"`     // of the last green point, or of a run without a fault
+	ID        string          `json:"id"`                   // short, and the same in each run
+	Target    string          `json:"target"`               // name of the target
+	Role      scenario.Role   `json:"role"`                 // which peer is at fault
+	Severity  Severity        `json:"severity"`             // how bad it is
+	Code      string          `json:"code"`                 // what is wrong, in a stable word
+	Rule      string          `json:"rule"`                 // what a user reads, with its ranges
+	Detail    string          `json:"detail"`               // of the witness
+	Symptom   string          `json:"symptom,omitempty"`    // what distinguishes it from others of the same code
+	Direction event.Direction `json:"direction"`            // the direction in which the faults struck
+	Places    []Places        `json:"places"`               // where it was seen
+	Witness   Point           `json:"witness"`              // the simplest one
+	Witnesses []Point         `json:"witnesses"`            // the points at both ends of its ranges
+	LastGreen *Point          `json:"last_green,omitempty"` // the last point before it that had no finding; nil: none
+	Given     string          `json:"given"`                // what the peer had been given by the witness, hex with a caret
+	NoMatter  []string        `json:"no_matter"`            // what may vary
+	Confirmed int             `json:"confirmed"`            // of three
+	State     State           `json:"state,omitempty"`      // over runs
+	Replay    string          `json:"replay,omitempty"`     // the command that plays it again
+	File      string          `json:"file,omitempty"`       // where it is kept
+	Captures  []string        `json:"captures,omitempty"`   // pcapng files of what passed
+	Red       []string        `json:"timeline"`             // of the witness
+	Green     []string        `json:"timeline_green"`       // of the last green point, or of a run without a fault
 
 	target scenario.Target
 	layout *layout
@@ -53,9 +53,9 @@ const (
 
 // Places are offsets at which faults have the same effect.
 type Places struct {
-	Faults []string   `json:"faults"`
+	Faults []string   `json:"faults"` // names of the faults
 	Ranges [][2]int64 `json:"ranges"` // from and to, both played
-	Points int        `json:"points"`
+	Points int        `json:"points"` // how many points these are
 
 	Datagrams bool `json:"datagrams,omitempty"` // the ranges number datagrams, from 1
 }
@@ -238,11 +238,11 @@ func (e *search) directionOf(result int32) event.Direction {
 
 // A Strip is what became of the bytes of one direction under one fault.
 type Strip struct {
-	Direction event.Direction `json:"direction"`
-	Fault     string          `json:"fault"`
-	From      int64           `json:"from"`
-	Cells     string          `json:"cells"` // one letter a byte: . not played, + green, o not reached, - no point, r remark, A-Z finding
-	Legend    []string        `json:"legend,omitempty"`
+	Direction event.Direction `json:"direction"`           // whose bytes
+	Fault     string          `json:"fault"`               // name of the fault
+	From      int64           `json:"from"`                // offset of the first cell
+	Cells     string          `json:"cells"`               // one letter a byte: . not played, + green, o not reached, - no point, r remark, A-Z finding
+	Legend    []string        `json:"legend,omitempty"`    // which finding each letter stands for
 	Datagrams bool            `json:"datagrams,omitempty"` // a letter is a datagram, the first one has the number from
 }
 

@@ -12,7 +12,7 @@ import (
 
 // A NamedDocument is one with the file that it came from.
 type NamedDocument struct {
-	Name string
+	Name string // name of the file
 	Document
 }
 

@@ -61,9 +61,9 @@ func (f Fault) rank() int { return slices.Index(AllFaults(), f) }
 
 // A Point is one fault at one place of a conversation.
 type Point struct {
-	Direction event.Direction `json:"direction"`
-	Offset    int64           `json:"offset"` // bytes of the direction that pass before the fault; of datagrams the number of the one that it strikes, from 1
-	Fault     Fault           `json:"fault"`
+	Direction event.Direction `json:"direction"`            // the direction in which the fault strikes
+	Offset    int64           `json:"offset"`               // bytes of the direction that pass before the fault; of datagrams the number of the one that it strikes, from 1
+	Fault     Fault           `json:"fault"`                // what happens there
 	Read      bool            `json:"read,omitempty"`       // the peer under test has read them first; of reset and vanish
 	Pipelined bool            `json:"pipelined,omitempty"`  // all requests leave at once, without waiting for answers
 	Split     int64           `json:"split,omitempty"`      // of a pair: a segment boundary at this offset, too; 0: none

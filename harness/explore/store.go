@@ -18,13 +18,15 @@ const StoreFolder = ".harness/findings"
 
 // A Store is a folder of findings: ID.yaml each, a scenario file that `harness run`
 // takes. Two processes may use one folder: a file is replaced whole.
-type Store struct{ Folder string }
+type Store struct {
+	Folder string // path of the folder
+}
 
 // A StoredFinding is a file of the store.
 type StoredFinding struct {
-	Path       string
-	Text       []byte
-	Definition *scenariofile.Definition
+	Path       string                   // path of the file
+	Text       []byte                   // content of the file
+	Definition *scenariofile.Definition // the scenario in it
 }
 
 // Path returns where the finding of an id is kept.

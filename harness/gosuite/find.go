@@ -34,7 +34,7 @@ var ErrNoToolchain = errors.New("there is no go command in the PATH; install Go,
 // A Package is a Go package whose tests are a Ginkgo suite.
 type Package struct {
 	Dir        string // absolute
-	ImportPath string
+	ImportPath string // as Go imports it
 }
 
 // HoldsSuites reports whether a Go test beneath the folder imports Ginkgo, and whether

@@ -41,8 +41,8 @@ type Suite struct {
 
 // A Filter says which specs are wanted.
 type Filter struct {
-	Seed        int64
-	LabelFilter string
+	Seed        int64                  // seed of the order of the specs
+	LabelFilter string                 // Ginkgo's filter of labels; empty: all
 	Keep        func(spec string) bool // by "text on suite"; nil: all
 }
 
@@ -170,13 +170,13 @@ func (s *Suite) args() []string {
 
 // A Run says how the specs of a suite are run.
 type Run struct {
-	Procs       int
-	FailFast    bool
-	SpecTimeout time.Duration
-	Hard        <-chan struct{} // see [coordinator.Config]
-	Env         []string        // beside ours
-	OnProgress  func(proc int, spec, step string)
-	OnReport    func(outcome.Result) // of each spec, and of other nodes once if they fail
+	Procs       int                               // number of worker processes
+	FailFast    bool                              // the first failure ends the run
+	SpecTimeout time.Duration                     // time limit of one spec; 0: none
+	Hard        <-chan struct{}                   // see [coordinator.Config]
+	Env         []string                          // beside ours
+	OnProgress  func(proc int, spec, step string) // told of specs that take long; nil: no one is
+	OnReport    func(outcome.Result)              // of each spec, and of other nodes once if they fail
 }
 
 // Run runs the specs that [Suite.Preview] has kept, and returns when all are reported.

@@ -52,20 +52,20 @@ type Attacher interface {
 // update, when name, type of toxic and buffer size are equal; then its stub,
 // with the toxic's state and the chunks in its buffer, is kept.
 type Stage struct {
-	Name       string
-	Toxic      toxics.Toxic
-	BufferSize int // capacity of the toxic's input, in chunks
+	Name       string       // name of the toxic on its proxy
+	Toxic      toxics.Toxic // what runs
+	BufferSize int          // capacity of the toxic's input, in chunks
 }
 
 // Config says what a link is made of. It must not be modified after [New].
 type Config struct {
-	Direction event.Direction
-	Conn      uint64 // number of the connection on its proxy, from 1
-	Source    *Side
-	Dest      *Side
-	Pool      *Pool
+	Direction event.Direction // which direction of the connection it carries
+	Conn      uint64          // number of the connection on its proxy, from 1
+	Source    *Side           // the side that it reads from
+	Dest      *Side           // the side that it writes to
+	Pool      *Pool           // buffers and pipes, shared by links
 
-	Owner    Owner
+	Owner    Owner         // the connection, which is told of events and ends
 	Diag     *sock.Diag    // asks the kernel about the peers; nil: it cannot tell
 	Tap      *Tap          // records what is sent, which the kernel cannot carry alone then
 	Record   func(Passage) // takes what passes, which the kernel cannot carry alone then; nil: nobody asks. Must not block

@@ -10,7 +10,7 @@ import (
 // A Passage is one thing that happened on one of the two sockets of a proxied
 // connection: bytes, or an end, as its peer has sent them or as they were sent to it.
 type Passage struct {
-	At    time.Time
+	At    time.Time  // when it passed
 	Conn  uint64     // number of the connection, as in events
 	Side  event.Side // whose socket it is: Client or Server
 	Sent  bool       // to the peer; else by the peer

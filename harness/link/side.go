@@ -18,9 +18,9 @@ import (
 // reset once, to whichever of read and write comes first; the other one then
 // sees no more than an end of file.
 type Side struct {
-	Peer          event.Side
-	Conn          Conn
-	PreambleBytes int64 // bytes that were sent to the peer before the stream
+	Peer          event.Side // which peer is at the other end
+	Conn          Conn       // the socket to that peer
+	PreambleBytes int64      // bytes that were sent to the peer before the stream
 
 	unplugged atomic.Bool // the peer is to hear nothing any more
 	tcp       bool

@@ -11,9 +11,9 @@ type TimerHeap[T any] struct{ entries entries[T] }
 
 // An Entry is a thing that is to happen.
 type Entry[T any] struct {
-	At    time.Time
-	What  T
-	index int // in the heap, or -1
+	At    time.Time // when it is due
+	What  T         // what is due then
+	index int       // in the heap, or -1
 }
 
 // Add enters what is to happen at a time.

@@ -22,11 +22,11 @@ const (
 
 // A Judgement is what became of one lie about one target.
 type Judgement struct {
-	Target   string        `json:"target"`
-	Role     scenario.Role `json:"role"`
-	Mutation string        `json:"mutation"`
-	Summary  string        `json:"summary"`
-	Status   Status        `json:"status"`
+	Target   string        `json:"target"`            // name of the target
+	Role     scenario.Role `json:"role"`              // which peer the mutant stood in for
+	Mutation string        `json:"mutation"`          // name of the mutation
+	Summary  string        `json:"summary"`           // what the mutant does wrong
+	Status   Status        `json:"status"`            // whether a scenario noticed
 	By       string        `json:"by,omitempty"`      // the scenario that noticed it
 	Message  string        `json:"message,omitempty"` // what that said, in one line
 	Passed   []string      `json:"passed,omitempty"`  // the scenarios in which it was told and that passed

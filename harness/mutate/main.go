@@ -17,12 +17,12 @@ import (
 
 // A Spec is what the process that stands in for a program must know. It travels as a file.
 type Spec struct {
-	Mutation string           `json:"mutation"`
-	Role     scenario.Role    `json:"role"`
+	Mutation string           `json:"mutation"`          // name of the mutation
+	Role     scenario.Role    `json:"role"`              // which peer it stands in for
 	Command  peer.Command     `json:"command"`           // of the program
 	Address  string           `json:"address,omitempty"` // of a server that runs already, instead of a command
-	Framing  dialogue.Framing `json:"framing"`
-	Log      string           `json:"log,omitempty"` // file that gets a line for each act
+	Framing  dialogue.Framing `json:"framing"`           // where messages end
+	Log      string           `json:"log,omitempty"`     // file that gets a line for each act
 }
 
 // WriteFile writes the spec as JSON.

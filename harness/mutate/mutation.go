@@ -21,10 +21,10 @@ import (
 
 // A Mutation is one way to lie.
 type Mutation struct {
-	Name    string
-	Summary string // what the mutant does wrong
-	Hint    string // what a scenario must say to notice it
-	Role    scenario.Role
+	Name    string        // its name in reports
+	Summary string        // what the mutant does wrong
+	Hint    string        // what a scenario must say to notice it
+	Role    scenario.Role // which peer it stands in for
 
 	// message returns what is sent in place of a message of the program; nil: as it is.
 	message func(p *pair, m []byte) [][]byte

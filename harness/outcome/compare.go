@@ -22,23 +22,23 @@ func AllStates() []State { return []State{New, Regressed, Ongoing, Resolved, Van
 
 // A Comparison holds a run against an earlier one.
 type Comparison struct {
-	Name    string        `json:"name,omitempty"` // of the file with the earlier run
-	ID      string        `json:"run_id,omitempty"`
-	Started time.Time     `json:"started"`
-	Counts  map[State]int `json:"counts"`
-	Changes []StateChange `json:"changes"` // all but what is green in both
+	Name    string        `json:"name,omitempty"`   // of the file with the earlier run
+	ID      string        `json:"run_id,omitempty"` // id of the earlier run
+	Started time.Time     `json:"started"`          // when the earlier run started
+	Counts  map[State]int `json:"counts"`           // how many results have each state
+	Changes []StateChange `json:"changes"`          // all but what is green in both
 }
 
 // A StateChange is one result that is not green in both runs, or is in the baseline only.
 type StateChange struct {
-	State    State   `json:"state"`
-	Target   string  `json:"target"`
-	Scenario string  `json:"scenario"`
-	Variant  string  `json:"variant,omitempty"`
-	Check    string  `json:"check,omitempty"`
-	Level    Level   `json:"level,omitempty"`
-	Before   Verdict `json:"before,omitempty"` // empty: not known then
-	Now      Verdict `json:"now,omitempty"`    // empty: not in this run
+	State    State   `json:"state"`             // what became of the result
+	Target   string  `json:"target"`            // name of the target
+	Scenario string  `json:"scenario"`          // id of the scenario
+	Variant  string  `json:"variant,omitempty"` // name of the variant; empty: the only one
+	Check    string  `json:"check,omitempty"`   // the default oracle that it is about; empty: the scenario's expectations
+	Level    Level   `json:"level,omitempty"`   // what a violation costs
+	Before   Verdict `json:"before,omitempty"`  // empty: not known then
+	Now      Verdict `json:"now,omitempty"`     // empty: not in this run
 }
 
 // CompareWith holds the run against a baseline and returns it with a Comparison and with

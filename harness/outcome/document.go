@@ -11,8 +11,8 @@ type Run struct {
 	Version  int             `json:"version"`                                                                    // of this format: 1
 	ID       string          `json:"run_id,omitempty" jsonschema:"description=The same in all shards of a run."` // the same in all shards of a run
 	Seed     int64           `json:"seed" jsonschema:"description=Seed of all random choices."`
-	Started  time.Time       `json:"started"`
-	Elapsed  Millis          `json:"elapsed_ms"`
+	Started  time.Time       `json:"started"`    // when it started
+	Elapsed  Millis          `json:"elapsed_ms"` // how long it took
 	Summary  map[Verdict]int `json:"summary" jsonschema:"description=How many results have each verdict."`
 	Problems []string        `json:"problems,omitempty" jsonschema:"description=Failures of the harness itself: a worker that crashed or a scenario that never ran."` // of the harness itself: a worker that crashed, a scenario that never ran
 	Stopped  string          `json:"stopped,omitempty" jsonschema:"description=interrupted or fail-fast; absent for a whole run."`                                    // "interrupted", "fail-fast", or empty for a whole run
@@ -20,7 +20,7 @@ type Run struct {
 	Shard    *Shard          `json:"shard,omitempty" jsonschema:"description=Which part of a run this is; absent for the whole."`                                     // nil: it is the whole run
 	Shards   *Shards         `json:"shards,omitempty" jsonschema:"description=Which shards a merged result holds."`                                                   // nil: it was not merged from shards
 
-	Environment *Environment `json:"environment,omitempty"`
+	Environment *Environment `json:"environment,omitempty"`                                                            // where it ran; nil: not known
 	Baseline    *Comparison  `json:"baseline,omitempty" jsonschema:"description=How it compares with an earlier run."` // nil: it was compared with nothing
 
 	Scenarios map[string]Explanation `json:"scenarios,omitempty" jsonschema:"description=What those are for that did not pass: by name."` // what those are for that did not pass, see [Run.ExplainResults]

@@ -3,12 +3,12 @@ package outcome
 // An Explanation says what a scenario or a check is for, so that a document can be
 // read without the program that wrote it.
 type Explanation struct {
-	Title     string `json:"title"`
-	Rationale string `json:"rationale,omitempty"`
-	Ref       string `json:"ref,omitempty"`
-	File      string `json:"file,omitempty"` // where the scenario is written; empty: it is built in
-	Line      int    `json:"line,omitempty"`
-	Source    string `json:"source,omitempty"` // the text of the file
+	Title     string `json:"title"`               // one line: what a correct peer does
+	Rationale string `json:"rationale,omitempty"` // why that matters
+	Ref       string `json:"ref,omitempty"`       // RFC, man page or issue
+	File      string `json:"file,omitempty"`      // where the scenario is written; empty: it is built in
+	Line      int    `json:"line,omitempty"`      // line of the file
+	Source    string `json:"source,omitempty"`    // the text of the file
 }
 
 // ExplainResults returns the document with what is known of every scenario and check

@@ -13,8 +13,8 @@ import (
 
 // A Named document is one with the file that it came from.
 type Named struct {
-	Name string
-	Run  Run
+	Name string // name of the file
+	Run  Run    // its content
 }
 
 // MergeShards folds the documents of one run's shards into one. A shard that is there

@@ -53,20 +53,20 @@ func AllVerdicts() []Verdict {
 
 // Endings tells how the conversation ended as each side saw it.
 type Endings struct {
-	Client event.Ending `json:"client"`
-	Server event.Ending `json:"server"`
+	Client event.Ending `json:"client"` // as the client saw it
+	Server event.Ending `json:"server"` // as the server saw it
 }
 
 // A Result is the verdict on one variant of one scenario on one target.
 type Result struct {
-	Target   string        `json:"target"`
-	Scenario string        `json:"scenario"`
-	Variant  string        `json:"variant,omitempty"`
+	Target   string        `json:"target"`                                                                                                                    // name of the target
+	Scenario string        `json:"scenario"`                                                                                                                  // id of the scenario: topic/name
+	Variant  string        `json:"variant,omitempty"`                                                                                                         // name of the variant; empty: the only one
 	Check    string        `json:"check,omitempty" jsonschema:"description=The default oracle that this is about; absent: what the scenario itself expects."` // the default oracle that this is about; empty: what the scenario itself expects
 	Level    Level         `json:"level" jsonschema:"description=What a violation costs."`
-	Verdict  Verdict       `json:"verdict"`
-	State    State         `json:"state,omitempty" jsonschema:"description=Of a red result that was compared with a baseline."` // of a red result that was compared with a baseline
-	Elapsed  Millis        `json:"elapsed_ms"`
+	Verdict  Verdict       `json:"verdict"`                                                                                                // what came of it
+	State    State         `json:"state,omitempty" jsonschema:"description=Of a red result that was compared with a baseline."`            // of a red result that was compared with a baseline
+	Elapsed  Millis        `json:"elapsed_ms"`                                                                                             // time of the variant, with its confirmation
 	Message  string        `json:"message,omitempty" jsonschema:"description=Why it is not a pass."`                                       // why it is not a pass
 	Cause    string        `json:"cause,omitempty" jsonschema:"description=What failures of one bug have in common."`                      // what failures of one bug have in common: "first wrong byte \"E\""; empty: only the message tells
 	Notes    []string      `json:"notes,omitempty" jsonschema:"description=How the fault was applied and what is unverified."`             // how the fault was applied, what is unverified
@@ -116,13 +116,13 @@ func (m Millis) ToDuration() time.Duration {
 // A Confirmation tells in how many of the runs that were to confirm a failure it was
 // seen again.
 type Confirmation struct {
-	Failed int `json:"failed"`
-	Runs   int `json:"runs"`
+	Failed int `json:"failed"` // runs that failed
+	Runs   int `json:"runs"`   // runs in all
 }
 
 // A FirstEnd tells who ended the first connection first, and how.
 type FirstEnd struct {
-	Side   event.Side   `json:"side"` // client, server, or proxy where a fault of ours did
-	Ending event.Ending `json:"ending"`
-	At     Millis       `json:"at_ms"` // since the start of the variant
+	Side   event.Side   `json:"side"`   // client, server, or proxy where a fault of ours did
+	Ending event.Ending `json:"ending"` // how it ended
+	At     Millis       `json:"at_ms"`  // since the start of the variant
 }

@@ -8,19 +8,19 @@ import (
 
 // Rounds tells what came of playing the same again and again.
 type Rounds struct {
-	Asked    int      `json:"asked"`
-	Played   int      `json:"played"` // to their end
-	Variants int      `json:"variants"`
-	Changed  []Change `json:"changed"` // whose verdict was not the same in every round
+	Asked    int      `json:"asked"`    // rounds that were wanted
+	Played   int      `json:"played"`   // to their end
+	Variants int      `json:"variants"` // number of variants in a round
+	Changed  []Change `json:"changed"`  // whose verdict was not the same in every round
 }
 
 // A Change is a verdict that was not the same in every round.
 type Change struct {
-	Target   string    `json:"target"`
-	Scenario string    `json:"scenario"`
-	Variant  string    `json:"variant,omitempty"`
-	Check    string    `json:"check,omitempty"`
-	Verdicts []Verdict `json:"verdicts"` // one for each round; empty where it was not played
+	Target   string    `json:"target"`            // name of the target
+	Scenario string    `json:"scenario"`          // id of the scenario
+	Variant  string    `json:"variant,omitempty"` // name of the variant; empty: the only one
+	Check    string    `json:"check,omitempty"`   // the default oracle that it is about; empty: the scenario's expectations
+	Verdicts []Verdict `json:"verdicts"`          // one for each round; empty where it was not played
 }
 
 // hasChanges tells what of the rounds makes a difference, nil without rounds.

@@ -12,7 +12,7 @@ import (
 // A Shard is the place of a document among those that share one run.
 type Shard struct {
 	Index int `json:"index"` // from 1
-	Total int `json:"total"`
+	Total int `json:"total"` // how many shards share the run
 	// Plan is the fingerprint of how the run was divided: shards with different plans
 	// are not of the same selection, or were balanced by different times.
 	Plan string `json:"plan"`
@@ -23,9 +23,9 @@ func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.Index, s.Total) }
 
 // Shards tells which shards a merged document holds.
 type Shards struct {
-	Total   int    `json:"total"`
-	Plan    string `json:"plan"`
-	Held    []int  `json:"held"`
+	Total   int    `json:"total"`             // how many shards share the run
+	Plan    string `json:"plan"`              // see [Shard]
+	Held    []int  `json:"held"`              // numbers of the shards in the document
 	Missing []int  `json:"missing,omitempty"` // each is a problem of the document
 }
 

@@ -42,11 +42,11 @@ var (
 
 // An Error is why a process could not be started or did not end.
 type Error struct {
-	Op      string // "server" or "client"
-	Command Command
-	Exit    *Exit  // how it ended, when it did
-	Stderr  string // the end of its stderr (of stdout, when stderr is empty), at most 4 KiB
-	Err     error
+	Op      string  // "server" or "client"
+	Command Command // the command that did not run
+	Exit    *Exit   // how it ended, when it did
+	Stderr  string  // the end of its stderr (of stdout, when stderr is empty), at most 4 KiB
+	Err     error   // why
 }
 
 // Error returns one line: role, command, reason, and the line of the output that

@@ -52,7 +52,7 @@ type Vars struct {
 	Addr     string // "": Host and Port joined, or "unix:" and Path
 	Path     string // of a unix socket, or "@name"; "": the words {path} stay as they are
 	Tmp      string // directory for the process and for its spilled output; "": the system's
-	Scenario string
+	Scenario string // id of the scenario, for {scenario}
 }
 
 const (

@@ -15,7 +15,7 @@ type Diagnosis struct {
 // A Wait is a thread that sleeps in a system call that nothing will end.
 type Wait struct {
 	Program    string // as in /proc/PID/comm
-	Pid, TID   int
+	Pid, TID   int    // process and thread
 	Threads    int    // of the process
 	Call       string // name of the system call, such as "recvfrom"
 	Descriptor int    // that the call waits on; -1: none

@@ -17,9 +17,9 @@ type Busy struct {
 	// Total is the processor time of all threads per wall-clock time: 2 is two
 	// processors.
 	Total    float64
-	Program  string // of the busiest thread
-	Pid, TID int
-	Elapsed  time.Duration
+	Program  string        // of the busiest thread
+	Pid, TID int           // process and thread of the busiest one
+	Elapsed  time.Duration // wall-clock time of the measurement
 }
 
 // String says it as "python3 (pid 12) took 98 % of a processor for 50 ms".

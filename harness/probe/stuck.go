@@ -23,7 +23,7 @@ const (
 // diagnosis. It wraps the cause of the context.
 type NotStuck struct {
 	Reason string // what stood against a diagnosis the last time we looked
-	Err    error
+	Err    error  // why the wait for the proof ended
 }
 
 func (e *NotStuck) Error() string { return fmt.Sprintf("not stuck: %s: %v", e.Reason, e.Err) }

@@ -8,33 +8,33 @@ import (
 
 // A Usage is what a tree of processes held at one moment.
 type Usage struct {
-	At          time.Time
-	Processes   int
-	Threads     int
+	At          time.Time     // when it was measured
+	Processes   int           // number of processes
+	Threads     int           // number of threads, of all processes
 	Zombies     int           // children of the tree that have ended and that nobody has waited for
 	CPU         time.Duration // user and system, of all threads, and in steps of 10 ms of children waited for
 	Memory      int64         // resident bytes, shared ones counted in each process; the kernel's count lags by some 100 KiB
-	Descriptors int
-	Sockets     int    // among the descriptors
-	CloseWait   int    // TCP sockets whose peer has said goodbye and that are still open
-	Switches    uint64 // times that a thread which runs now gave the processor up by itself
+	Descriptors int           // open descriptors
+	Sockets     int           // among the descriptors
+	CloseWait   int           // TCP sockets whose peer has said goodbye and that are still open
+	Switches    uint64        // times that a thread which runs now gave the processor up by itself
 
 	open map[string]int // how often each descriptor is open, by its description
 }
 
 // Growth is the difference between two readings of the same tree.
 type Growth struct {
-	Elapsed     time.Duration
-	CPU         time.Duration
-	Memory      int64
-	Processes   int
-	Threads     int
-	Zombies     int
-	Descriptors int
-	Sockets     int
-	CloseWait   int
-	Switches    int64
-	Opened      []string // what is open now and was not before, sorted, such as "socket 127.0.0.1:80 -> 127.0.0.1:4711 (close-wait)"
+	Elapsed     time.Duration // time between the two
+	CPU         time.Duration // more processor time
+	Memory      int64         // more resident bytes
+	Processes   int           // more processes
+	Threads     int           // more threads
+	Zombies     int           // more zombies
+	Descriptors int           // more open descriptors
+	Sockets     int           // more open sockets
+	CloseWait   int           // more sockets whose peer has closed
+	Switches    int64         // more voluntary context switches
+	Opened      []string      // what is open now and was not before, sorted, such as "socket 127.0.0.1:80 -> 127.0.0.1:4711 (close-wait)"
 }
 
 // MeasureUsage reads what the processes hold now. Those that have ended meanwhile

@@ -77,13 +77,13 @@ const (
 
 // A Config says what a proxy is to be. It must not be modified after [New].
 type Config struct {
-	Name          string
+	Name          string   // name of the proxy
 	Network       string   // "tcp", which is the default, of addresses that do not name another one
 	Listen        string   // "host:port" or "unix:/path", see [sock.ParseAddress]; port 0 picks a free one
 	Upstream      string   // the same. A name is looked up by the first connection, again after 10 s, and when its address cannot be dialled
 	MoreUpstreams []string // upstreams beside that one
 	Balance       Balance  // between them
-	Mode          Mode
+	Mode          Mode     // what happens to new connections; zero: they are served
 
 	// Listener accepts the clients instead of Listen, nil: Listen does. The proxy
 	// closes it. It cannot refuse connects or leave them without an answer, so that
@@ -91,17 +91,17 @@ type Config struct {
 	// may be any text then; nil: the proxy does. Connections without CloseWrite, such as
 	// those of [net.Pipe], are closed where a direction ends, and by a reset.
 	Listener    net.Listener
-	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error) // see Listener
 
-	TLS           tlsconn.Config
+	TLS           tlsconn.Config     // what the proxy does with TLS; zero: it carries the records as they are
 	Authority     *tlsconn.Authority // of generated certificates; nil: one of the proxy's own
 	ProxyProtocol bool               // version 2 comes before everything else that the upstream gets; offsets do not count it
 
-	DialTimeout   time.Duration // to connect, and for a handshake of TLS; 0: 10 s
-	HalfCloseIdle time.Duration // how long a half-closed connection may be without a byte; 0: 1 min, negative: for ever
-	UpstreamDown  UpstreamFailure
-	Grace         time.Duration // how long Close waits for what does not end; 0: 5 s
-	Drain         time.Duration // how long Close lets what the kernel already holds arrive; 0: 100 ms, negative: not at all
+	DialTimeout   time.Duration   // to connect, and for a handshake of TLS; 0: 10 s
+	HalfCloseIdle time.Duration   // how long a half-closed connection may be without a byte; 0: 1 min, negative: for ever
+	UpstreamDown  UpstreamFailure // what a client gets when the upstream cannot be reached
+	Grace         time.Duration   // how long Close waits for what does not end; 0: 5 s
+	Drain         time.Duration   // how long Close lets what the kernel already holds arrive; 0: 100 ms, negative: not at all
 
 	Shared *Shared       // what it has in common with others; nil: nothing
 	Served uint64        // connections that are counted as served before the first one, for toxics that select by number
@@ -111,13 +111,13 @@ type Config struct {
 	// not block; nil: nobody asks.
 	Closed func(Connection)
 
-	Diag     *sock.Diag // asks the kernel about sockets, and outlives the proxy; nil: the proxy opens one of its own
-	Seed     seed.Source
-	Events   event.Sink // nil: nobody listens
-	Toxics   []Toxic
+	Diag     *sock.Diag        // asks the kernel about sockets, and outlives the proxy; nil: the proxy opens one of its own
+	Seed     seed.Source       // source of all that is random
+	Events   event.Sink        // nil: nobody listens
+	Toxics   []Toxic           // toxics of both directions, in order
 	OnListen hook.SocketLimits // of the sockets that clients connect to; TCP only
 	OnDial   hook.SocketLimits // of the sockets that connect to the upstream; TCP only
-	Patience link.Timeouts
+	Patience link.Timeouts     // time limits of the links; zero: the defaults
 
 	// Tap returns the recorder of one direction of a connection, or nil. A
 	// direction that is recorded is not spliced.
@@ -143,10 +143,10 @@ type Config struct {
 // is shared by all of them and must not be modified once it was handed over: to
 // change it, hand over another one under the same name.
 type Toxic struct {
-	Name           string // unique on its proxy
-	Toxic          toxics.Toxic
-	BufferSize     int // of its input, in chunks; 0: what the toxic says, if it does
-	Direction      event.Direction
+	Name           string            // unique on its proxy
+	Toxic          toxics.Toxic      // what runs in each connection
+	BufferSize     int               // of its input, in chunks; 0: what the toxic says, if it does
+	Direction      event.Direction   // which link it is on
 	Toxicity       float64           // the share of connections that have it, up to 1; 0: not given, that is 1; below 0: none
 	Connection     uint64            // the only connection that has it, counted from 1 after After; 0: every one
 	LastConnection uint64            // the last connection that has it, where Connection is the first of several

@@ -23,17 +23,17 @@ func (t *Traffic) addTraffic(other Traffic) {
 
 // A Connection is what is known of one connection.
 type Connection struct {
-	ID             uint64 // from 1, see [Config.NewID]
-	Since          time.Time
-	Client         string // address of the client, see [sock.FormatAddress]
-	Upstream       string // address of the server, of several the one that was taken; "" while it is being dialled
-	ClientEnding   event.Ending
-	UpstreamEnding event.Ending
-	Traffic        [2]Traffic  // by direction
-	Direct         [2]int64    // bytes sent that were not cut into chunks, as toxics need them, by direction
-	Toxics         [2][]string // at work, by direction
-	Struck         []string    // toxics that have struck
-	Recorded       bool        // what its peers send is recorded
+	ID             uint64       // from 1, see [Config.NewID]
+	Since          time.Time    // when the client was accepted
+	Client         string       // address of the client, see [sock.FormatAddress]
+	Upstream       string       // address of the server, of several the one that was taken; "" while it is being dialled
+	ClientEnding   event.Ending // how the client ended; "" while it has not
+	UpstreamEnding event.Ending // how the upstream ended; "" while it has not
+	Traffic        [2]Traffic   // by direction
+	Direct         [2]int64     // bytes sent that were not cut into chunks, as toxics need them, by direction
+	Toxics         [2][]string  // at work, by direction
+	Struck         []string     // toxics that have struck
+	Recorded       bool         // what its peers send is recorded
 
 	EndedBy  event.Side   // who was first to end; "" while nobody was
 	EndedHow event.Ending // how: [event.EOF] or [event.Reset]

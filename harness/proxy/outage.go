@@ -41,7 +41,7 @@ const (
 // An Outage is a disturbance of a whole proxy that has a name and passes. It comes on top
 // of the mode and the toxics that the proxy has.
 type Outage struct {
-	Kind     OutageKind
+	Kind     OutageKind       // what happens to the proxy
 	OneSided *event.Direction // of Partition: the only direction in which nothing arrives; nil: both
 	How      Failing          // of Fail; "": FailByReset
 	First    uint64           // of Fail: how many of the next connections; 0: all

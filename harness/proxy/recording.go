@@ -34,18 +34,18 @@ func NewRecording(limit int) *Recording {
 
 // A Recorded is a part of one direction of a recording.
 type Recorded struct {
-	First  int64 // offset of the first byte that is still kept
-	From   int64 // offset of the first of Bytes
-	Bytes  []byte
-	Next   int64 // offset behind the last byte that was recorded
-	Pieces []RecordedPiece
+	First  int64           // offset of the first byte that is still kept
+	From   int64           // offset of the first of Bytes
+	Bytes  []byte          // what was recorded
+	Next   int64           // offset behind the last byte that was recorded
+	Pieces []RecordedPiece // when and in which pieces they came
 }
 
 // A RecordedPiece is what the proxy has read at once.
 type RecordedPiece struct {
-	At     time.Time
-	Offset int64
-	Bytes  int
+	At     time.Time // when it came
+	Offset int64     // offset of its first byte
+	Bytes  int       // its size
 }
 
 // ReadFrom returns what is kept of one direction from an offset on, at most n bytes,

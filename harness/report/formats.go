@@ -8,9 +8,9 @@ import (
 
 // A Format is one way to write a document. With strict, failures of level should are red.
 type Format struct {
-	Name    string
-	Summary string
-	Write   func(w io.Writer, d outcome.Run, strict bool) error
+	Name    string                                              // name of the flag that writes it
+	Summary string                                              // one line for the help
+	Write   func(w io.Writer, d outcome.Run, strict bool) error // writes the run; strict: level should counts too
 }
 
 // Formats lists the formats for machines and for browsers; [WriteText] is for terminals.

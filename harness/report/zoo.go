@@ -10,7 +10,7 @@ import (
 // A Program is a target of a zoo: one with a bug that was planted, or a correct
 // one.
 type Program struct {
-	Name    string
+	Name    string // name of the target
 	Planted string // the scenario that must find the bug, or check:NAME; empty: there is none
 }
 
@@ -75,9 +75,9 @@ func (p Program) failureMark(r outcome.Result, strict bool) cellMark {
 // A Zoo is what a run came to on programs of which it is known whether they are
 // broken, and how.
 type Zoo struct {
-	Planted, Found int
-	Missed         []Program
-	Untested       []string // correct programs on which nothing passed
+	Planted, Found int       // how many bugs are planted, and how many were found
+	Missed         []Program // the programs whose bug was not found
+	Untested       []string  // correct programs on which nothing passed
 
 	programs   []Program
 	columns    []string // scenarios and checks that there is something about, in order

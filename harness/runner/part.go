@@ -9,8 +9,8 @@ import (
 // A Part is a share of the variants of a scenario on a target: those whose number leaves
 // one of the remainders when it is divided by Of. The zero value is all of them.
 type Part struct {
-	Of         int
-	Remainders []int
+	Of         int   // number of parts; 0 or 1: there is one
+	Remainders []int // which parts are taken
 }
 
 // pick returns the variants of the part, in order.

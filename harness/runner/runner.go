@@ -24,7 +24,7 @@ import (
 // A Config says how scenarios are played. It is the requested state; see
 // [Runner] for the running one.
 type Config struct {
-	Seed         int64
+	Seed         int64         // seed of all that is random
 	Budget       time.Duration // for what should happen at once; 0: 2 s
 	StartTimeout time.Duration // until a server must listen; 0: 10 s
 	Tmp          string        // directory for the files of processes

@@ -13,7 +13,7 @@ import (
 
 // A Certification is who a target's server is on TLS, and whom its clients trust.
 type Certification struct {
-	Files     tlsconn.Identity
+	Files     tlsconn.Identity   // the files of the target, or what was made
 	Authority *tlsconn.Authority // of what the harness has made; nil: the target has its own certificate
 	Server    *tls.Config        // of the harness as server
 	Client    *tls.Config        // of the harness as client

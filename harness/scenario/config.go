@@ -15,8 +15,8 @@ import (
 
 // A Config is what a harness.yaml says.
 type Config struct {
-	File    string
-	Targets []Target
+	File    string             // name of the file
+	Targets []Target           // what is tested, in order
 	Hints   []strictyaml.Error // what there is a better word for
 }
 

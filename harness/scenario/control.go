@@ -5,7 +5,7 @@ package scenario
 // variant is blocked: what it is about is not the cause, and another scenario tells
 // the same bug by its right name.
 type Control struct {
-	Without string // what it leaves out, with its article: "the second client"
-	See     string // the scenario that checks what is left: "partialsend/drip"
-	Variant Variant
+	Without string  // what it leaves out, with its article: "the second client"
+	See     string  // the scenario that checks what is left: "partialsend/drip"
+	Variant Variant // what is run
 }

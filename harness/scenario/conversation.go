@@ -12,12 +12,12 @@ import (
 // way: the control of a target.
 type Conversation struct {
 	Script     *dialogue.Script // nil when neither side is a dialogue
-	Upstream   Stream
-	Downstream Stream
-	Exit       int    // of the client, when it is a process
-	Stdout     []byte // of the client, when it is a process
-	Output     OutputMatch
-	State      State
+	Upstream   Stream           // what the client sends
+	Downstream Stream           // what the server sends
+	Exit       int              // of the client, when it is a process
+	Stdout     []byte           // of the client, when it is a process
+	Output     OutputMatch      // how far the outputs of two runs are alike
+	State      State            // what conversations share
 	Beside     *dialogue.Script // what another client may say at any time although conversations share state; nil: nothing
 	Staggered  int              // exchanges that a second client may hold, each after one more of the first; where conversations share state
 	Took       time.Duration    // the longer one of two runs, from its beginning to its last answer

@@ -4,11 +4,11 @@ import "github.com/sockharness/harness/harness/dialogue"
 
 // A DatagramRequest is a request of the dialogue that has come to a played server over UDP.
 type DatagramRequest struct {
-	Step   int    // exchange, from 0
-	Asked  int    // how often this very request has come, this time included
-	Bytes  []byte // of the request
-	Reply  []byte // what the dialogue answers; nil: nothing
-	Server *dialogue.DatagramServer
+	Step   int                      // exchange, from 0
+	Asked  int                      // how often this very request has come, this time included
+	Bytes  []byte                   // of the request
+	Reply  []byte                   // what the dialogue answers; nil: nothing
+	Server *dialogue.DatagramServer // what the dialogue's server knows so far
 }
 
 // A DatagramReply is one datagram that a played server sends.

@@ -13,8 +13,8 @@ import (
 // An Expectation is one thing that a correct peer does. Check returns nil, or
 // what was seen instead.
 type Expectation struct {
-	Name  string
-	Check func(Observation) error
+	Name  string                  // what is expected, in a word or two
+	Check func(Observation) error // returns nil, or what was seen instead
 }
 
 // JudgeObservation returns what was not as expected, one line each, or nil. What the target

@@ -13,10 +13,10 @@ import (
 
 // An Observation is all that is known after a variant was played.
 type Observation struct {
-	Case           Case
-	Faults         []spec.Spec
-	AcceptMode     AcceptMode
-	NoEnd          bool
+	Case           Case             // what was run
+	Faults         []spec.Spec      // the variant's faults
+	AcceptMode     AcceptMode       // how the proxy received connects at first
+	NoEnd          bool             // the client dialogue left the connection open
 	Ran            bool             // the variant has an act instead of a conversation
 	Played         *dialogue.Played // by the client dialogue, if there is one
 	Spins          bool             // the server was burning a processor at the end, while nothing moved
@@ -35,9 +35,9 @@ type Observation struct {
 	Attempts       Attempts         // of the client process to connect
 	PastProxy      int              // connections of the client process to the server that are not the proxy's; looked for where a fault has not struck
 	Starved        time.Duration    // for which a peer, or the harness, was ready and got no processor
-	Events         []event.Event
-	Elapsed        time.Duration
-	Shifted        bool // requests had other lengths than in the control, so that offsets in them are other places
+	Events         []event.Event    // all that happened, in order
+	Elapsed        time.Duration    // time of the variant
+	Shifted        bool             // requests had other lengths than in the control, so that offsets in them are other places
 }
 
 // ServerDied reports whether a process of the server's has ended that should not have.
@@ -45,14 +45,14 @@ func (o Observation) ServerDied() bool { return o.Crash != nil || o.DeadWorker !
 
 // A Run is one run of a client process.
 type Run struct {
-	Exit     peer.Exit
-	TimedOut bool   // it had not exited when its time was over, and was killed
-	Spins    bool   // it was burning a processor then, while nothing moved
-	Stuck    string // how it is proven to wait for ever; empty: it is not
-	StuckIn  string // program and system call of that: "python3 in recvfrom"
-	Stdout   []byte
-	Stderr   []byte
-	Elapsed  time.Duration
+	Exit     peer.Exit     // how it exited
+	TimedOut bool          // it had not exited when its time was over, and was killed
+	Spins    bool          // it was burning a processor then, while nothing moved
+	Stuck    string        // how it is proven to wait for ever; empty: it is not
+	StuckIn  string        // program and system call of that: "python3 in recvfrom"
+	Stdout   []byte        // what it wrote there
+	Stderr   []byte        // the end of what it wrote there
+	Elapsed  time.Duration // from its start to its exit
 }
 
 // SideEnding returns how the given side ended the first connection towards the

@@ -9,12 +9,12 @@ import (
 // held against all of them, beside what it expects itself; a target may switch
 // one off or give it another level.
 type Oracle struct {
-	Name      string
-	Title     string // one line: what a correct peer does
-	Rationale string // why that matters, and how it is told
-	Ref       string
-	Level     outcome.Level
-	Roles     []Role
+	Name      string        // its name in results and in harness.yaml
+	Title     string        // one line: what a correct peer does
+	Rationale string        // why that matters, and how it is told
+	Ref       string        // RFC or man page
+	Level     outcome.Level // what a violation costs
+	Roles     []Role        // whom it is asked about
 	// Restates is set where a scenario that looks at the conversation itself says
 	// the same: nothing is added to what it says.
 	Restates bool
@@ -43,10 +43,10 @@ func (o Oracle) AppliesTo(r Role) bool { return Scenario{Roles: o.Roles}.Applies
 
 // A Violation is an oracle that does not hold.
 type Violation struct {
-	Oracle   string
-	Level    outcome.Level
-	Restates bool
-	Err      error
+	Oracle   string        // name of the oracle; empty: an expectation of the scenario
+	Level    outcome.Level // what it costs
+	Restates bool          // see [Oracle]
+	Err      error         // what was seen
 }
 
 // FindViolations returns the oracles that the observation breaks, as far as the

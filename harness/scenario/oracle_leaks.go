@@ -9,9 +9,9 @@ import (
 
 // Growth is how much a server holds more after some conversations.
 type Growth struct {
-	Conversations                            int
-	Descriptors, CloseWait, Threads, Zombies int
-	Memory                                   int64
+	Conversations                            int    // after so many conversations
+	Descriptors, CloseWait, Threads, Zombies int    // how many more there are; CloseWait: sockets whose peer has closed
+	Memory                                   int64  // more resident bytes
 	What                                     string // what is open now and was not before
 }
 

@@ -12,8 +12,8 @@ import (
 // A Profile is harmless faults under which any variant must have the same result: they
 // change when bytes arrive and how many at once, and nothing else.
 type Profile struct {
-	Name    string
-	Summary string
+	Name    string      // its name for --profile
+	Summary string      // one line: what it does to a connection
 	faults  []spec.Spec // of each direction
 }
 

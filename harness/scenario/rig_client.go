@@ -38,9 +38,9 @@ type ClientUnderTest interface {
 // to one. TimedOut says that its time was over.
 type ClientState struct {
 	Run
-	Enough   bool // it still ran, and enough was true
-	Attempts Attempts
-	Hang     error // the proof that it waits for ever, see [Variant].NeverAnswers; nil: there is none
+	Enough   bool     // it still ran, and enough was true
+	Attempts Attempts // what it tried so far
+	Hang     error    // the proof that it waits for ever, see [Variant].NeverAnswers; nil: there is none
 }
 
 // Attempts are the connects of a client.

@@ -12,8 +12,8 @@ import (
 // each of the two may be several messages: a scenario says which of the borders it
 // means.
 type Stream struct {
-	Direction    event.Direction
-	Bytes        []byte
+	Direction    event.Direction // which direction it is
+	Bytes        []byte          // what passes in it; nil where that is not known
 	MessageEnds  []int64         // offsets at which messages end, that of the greeting first; the last one is len(Bytes)
 	ExchangeEnds []int64         // offsets at which exchanges end, one for each; equal where this side says nothing
 	Greeting     int64           // bytes before the first exchange

@@ -46,12 +46,12 @@ func (r Role) ProxySide() event.Side { return event.Side(r) }
 // A Peer is one end of a conversation as configured: exactly one of Command,
 // Address and Dialogue is set.
 type Peer struct {
-	Command  []string   `json:"command,omitempty"` // with {host} {port} {addr} {path} {tmp} {scenario} {self} {ca} {cert} {key}
-	Address  string     `json:"address,omitempty"` // host:port, unix:path or udp:host:port, of a server that runs already
-	Dialogue *Source    `json:"dialogue,omitempty"`
-	Ready    peer.Ready `json:"ready,omitzero"`
-	Scope    Scope      `json:"scope,omitempty"`
-	Env      []string   `json:"env,omitempty"`
+	Command  []string   `json:"command,omitempty"`  // with {host} {port} {addr} {path} {tmp} {scenario} {self} {ca} {cert} {key}
+	Address  string     `json:"address,omitempty"`  // host:port, unix:path or udp:host:port, of a server that runs already
+	Dialogue *Source    `json:"dialogue,omitempty"` // what the harness sends and expects as this peer; nil: a command or an address is the peer
+	Ready    peer.Ready `json:"ready,omitzero"`     // sign that the server is ready, besides its LISTEN socket
+	Scope    Scope      `json:"scope,omitempty"`    // how long a started server lives; empty: [PerSuite]
+	Env      []string   `json:"env,omitempty"`      // environment variables of the command
 
 	Transport Transport `json:"transport,omitempty"` // empty: see [Target.Transport]
 	Listen    string    `json:"listen,omitempty"`    // address of this host at which a client under test finds its server; empty: 127.0.0.1
@@ -68,11 +68,11 @@ func (t Target) Lone() bool { return t.Server.Absent() || t.Client.Absent() }
 // send and expect. The text travels with the target, so that editing the file
 // during a run has no effect.
 type Source struct {
-	File   string   `json:"file,omitempty"`
-	Text   []byte   `json:"text,omitempty"`
-	Send   []string `json:"send,omitempty"`
-	Expect []string `json:"expect,omitempty"`
-	Await  bool     `json:"await,omitempty"` // what Send says without an Expect awaits any one message
+	File   string   `json:"file,omitempty"`   // path of the dialogue; empty: flags say it
+	Text   []byte   `json:"text,omitempty"`   // content of the file
+	Send   []string `json:"send,omitempty"`   // what flags send, in order
+	Expect []string `json:"expect,omitempty"` // what flags expect, in order
+	Await  bool     `json:"await,omitempty"`  // what Send says without an Expect awaits any one message
 
 	Framing string `json:"framing,omitempty"` // of what flags send and expect; empty: lines where all of it ends in line ends, else none
 }

@@ -22,7 +22,7 @@ type Check struct {
 	Connections *int             `json:"connections,omitempty" jsonschema:"minimum=0,maximum=1000000,description=How many connections the proxy has accepted so far."`
 	Command     []string         `json:"command,omitempty" jsonschema:"description=A program that must exit with status 0. {addr} {host} {port} are those of the server."`
 	Within      time.Duration    `json:"within,omitempty" jsonschema:"description=Time limit until all conditions hold."`
-	Node        *strictyaml.Node `json:"-"`
+	Node        *strictyaml.Node `json:"-"` // where it is written
 }
 
 // empty reports whether nothing is checked.
@@ -44,8 +44,8 @@ func (c *Check) Bind(d *strictyaml.Decoder, n *strictyaml.Node) {
 // A Count is a number that must not be passed: that of the start of the scenario,
 // or one that is given.
 type Count struct {
-	Same bool
-	Most int
+	Same bool // as many as at the start
+	Most int  // at most so many, unless Same is set
 }
 
 // Bind implements [strictyaml.Binder].
@@ -65,7 +65,9 @@ func (c Count) limit(start int) int {
 }
 
 // A Load is the most percent of one processor that a program may use.
-type Load struct{ Percent float64 }
+type Load struct {
+	Percent float64 // of one processor
+}
 
 // idleLoad is what a program may use that waits.
 const idleLoad = 20
@@ -82,8 +84,8 @@ func (l *Load) Bind(d *strictyaml.Decoder, n *strictyaml.Node) {
 
 // A Text is what a program must have written: a text, or a regular expression.
 type Text struct {
-	Contains string
-	Regex    *regexp.Regexp
+	Contains string         // text that is in it; empty: none
+	Regex    *regexp.Regexp // what matches in it; nil: none
 }
 
 // Bind implements [strictyaml.Binder].
@@ -114,7 +116,7 @@ func (t *Text) String() string {
 
 // A Status is how a program must end.
 type Status struct {
-	Code   int
+	Code   int    // exit status
 	Signal string // empty: by itself
 }
 

@@ -70,52 +70,52 @@ func (t Transport) carriers() []scenario.Transport {
 
 // A Step is one thing that happens, or that must. One field is set.
 type Step struct {
-	Name     string // of the connection that Action is about
-	Action   *Action
-	Boundary bool
-	Together [][]Step
-	Repeat   *Repeat
-	Process  *Treatment
-	Proxy    *Change
-	Check    *Check
+	Name     string     // of the connection that Action is about
+	Action   *Action    // what the connection does; nil: another field is set
+	Boundary bool       // wait until what was sent is read
+	Together [][]Step   // lanes that run side by side
+	Repeat   *Repeat    // steps that run several times
+	Process  *Treatment // what is done to a program
+	Proxy    *Change    // what the proxy does from here on
+	Check    *Check     // what must be true here
 
 	Node *strictyaml.Node // where it is written
 }
 
 // A Repeat is steps that are played several times.
 type Repeat struct {
-	Times int    `json:"times" jsonschema:"required,minimum=1,maximum=1000000"`
-	Steps []Step `json:"steps" jsonschema:"required"`
+	Times int    `json:"times" jsonschema:"required,minimum=1,maximum=1000000"` // how often
+	Steps []Step `json:"steps" jsonschema:"required"`                           // what is repeated
 }
 
 // An Action is what the played side does on a connection. Several are done in the
 // order of the fields.
 type Action struct {
-	Connect  bool
-	Accept   bool
-	Send     *dialogue.Message
-	Shutdown bool // of the direction that the played side writes
-	Close    bool
-	Reset    bool
-	Expect   *Expect
+	Connect  bool              // connect and send nothing
+	Accept   bool              // accept a connection
+	Send     *dialogue.Message // what is sent; nil: nothing
+	Shutdown bool              // of the direction that the played side writes
+	Close    bool              // close the connection
+	Reset    bool              // reset the connection
+	Expect   *Expect           // what must come; nil: nothing is awaited
 
-	Node *strictyaml.Node
+	Node *strictyaml.Node // where it is written
 }
 
 // An Expect is what must happen on a connection.
 type Expect struct {
-	Options []Option      // the first one that fits counts
-	Within  time.Duration // 0: the budget of the run
-	For     time.Duration // of silence
-	Keep    dialogue.Captures
-	Node    *strictyaml.Node
+	Options []Option          // the first one that fits counts
+	Within  time.Duration     // 0: the budget of the run
+	For     time.Duration     // of silence
+	Keep    dialogue.Captures // groups of the regular expression that are kept
+	Node    *strictyaml.Node  // where it is written
 }
 
 // An Option is one of the alternatives of an Expect.
 type Option struct {
-	Ending  Ending // "" for bytes
-	Message *dialogue.Message
-	Node    *strictyaml.Node
+	Ending  Ending            // "" for bytes
+	Message *dialogue.Message // bytes that must come; nil: an ending
+	Node    *strictyaml.Node  // where it is written
 }
 
 // An Ending is a way in which a connection can end, or not.

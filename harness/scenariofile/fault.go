@@ -18,7 +18,7 @@ type Fault struct {
 	spec      spec.Spec
 	datagrams bool // spec is of harness/datagram
 
-	Node *strictyaml.Node
+	Node *strictyaml.Node // where it is written
 }
 
 func (r stepReader) readFault(n *strictyaml.Node) Fault {

@@ -19,15 +19,15 @@ const Stdin = "-"
 // A Source is a scenario file with its text, so that editing the file during a run
 // has no effect.
 type Source struct {
-	File string `json:"file"`
-	Text []byte `json:"text"`
+	File string `json:"file"` // path of the file
+	Text []byte `json:"text"` // content of the file
 }
 
 // A Set is the scenarios of some files.
 type Set struct {
-	Sources     []Source
-	Definitions []*Definition
-	Summaries   []Summary // of the definitions: who only runs scenarios needs no more than these
+	Sources     []Source      // the files
+	Definitions []*Definition // the scenarios in them, in order
+	Summaries   []Summary     // of the definitions: who only runs scenarios needs no more than these
 }
 
 // ErrNone says that no scenario file was found below a folder.

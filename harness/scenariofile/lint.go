@@ -15,10 +15,10 @@ import (
 
 // A Report is what a look at files has found.
 type Report struct {
-	Files    int
-	Errors   strictyaml.Errors
-	Warnings strictyaml.Errors
-	Sources  []Source
+	Files    int               // number of files
+	Errors   strictyaml.Errors // what is wrong
+	Warnings strictyaml.Errors // what is odd and no error
+	Sources  []Source          // the files, for the lines that messages show
 }
 
 // LintFiles reads all files of the harness that the paths name (harness.yaml,

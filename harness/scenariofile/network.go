@@ -11,10 +11,10 @@ import (
 
 // A Change is what the proxy does differently from now on. One field is set.
 type Change struct {
-	Gate  scenario.AcceptMode
-	Gated bool
-	On    *Fault
-	Off   string // name of a fault
+	Gate  scenario.AcceptMode // how the proxy receives connects from now on, if Gated
+	Gated bool                // Gate is given
+	On    *Fault              // fault that is added; nil: none
+	Off   string              // name of a fault
 }
 
 // change reads what the proxy does: a word, or a mapping.

@@ -13,13 +13,13 @@ import (
 
 // A Treatment is what happens to a program under test. One field is set.
 type Treatment struct {
-	Side      scenario.Role // whose program
-	Signal    syscall.Signal
-	Terminate bool
-	Restart   bool
-	Pause     bool
-	Resume    bool
-	Room      int // descriptors that it may open beyond those it has
+	Side      scenario.Role  // whose program
+	Signal    syscall.Signal // signal to send; 0: none
+	Terminate bool           // send SIGTERM
+	Restart   bool           // stop it and start it again
+	Pause     bool           // stop all its threads (SIGSTOP)
+	Resume    bool           // let them run again
+	Room      int            // descriptors that it may open beyond those it has
 }
 
 // signals are those that a step may name.

@@ -13,14 +13,14 @@ import (
 
 // A Sweep plays the scenario once for each place of a fault.
 type Sweep struct {
-	Kind      string // of the fault: see SweepKinds
-	Every     bool
-	Messages  bool
-	Offsets   []int64
-	Direction event.Direction
-	Directed  bool // else toward the peer under test
+	Kind      string          // of the fault: see SweepKinds
+	Every     bool            // at every offset
+	Messages  bool            // where messages end
+	Offsets   []int64         // at these offsets
+	Direction event.Direction // the direction of the fault, if Directed
+	Directed  bool            // else toward the peer under test
 
-	Node *strictyaml.Node
+	Node *strictyaml.Node // where it is written
 }
 
 // SweepKinds are the faults of which every place may be tried.

@@ -9,10 +9,10 @@ import (
 // this host there are two.
 type Connection struct {
 	Local, Remote netip.AddrPort // IPv4 addresses are never mapped into IPv6
-	State         State
-	UID           uint32        // that owns the socket
-	Inode         uint32        // the number in /proc/PID/fd; 0: no process holds it
-	Idle          time.Duration // of TimeWait and FinWait2: since when the kernel alone has it; else 0
+	State         State          // state of the connection
+	UID           uint32         // that owns the socket
+	Inode         uint32         // the number in /proc/PID/fd; 0: no process holds it
+	Idle          time.Duration  // of TimeWait and FinWait2: since when the kernel alone has it; else 0
 }
 
 // Connections returns the TCP connections of this network namespace that have the port at

@@ -4,7 +4,7 @@ import "syscall"
 
 // An Info is what the kernel tells of a TCP socket of ours: TCP_INFO of tcp(7).
 type Info struct {
-	State         State
+	State         State  // state of the connection
 	BytesAcked    uint64 // by the peer; on the side that connected, the SYN counts as one
 	BytesReceived uint64 // in order, read or not; a FIN counts as one
 	Unsent        uint32 // bytes written and not sent yet

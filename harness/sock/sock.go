@@ -69,7 +69,7 @@ func (s State) String() string {
 
 // A Socket is what sock_diag tells of a TCP socket of any process on this host.
 type Socket struct {
-	State State
+	State State // state of the connection
 	// RQueue counts the bytes that the kernel has acknowledged and the process
 	// has not read; an unread FIN counts as one unless it came while bytes
 	// before it were unread.
@@ -95,7 +95,7 @@ type Socket struct {
 type Listener struct {
 	Addr  netip.AddrPort // IPv4 addresses are never mapped into IPv6
 	Inode uint32         // the number in /proc/PID/fd
-	UID   uint32
+	UID   uint32         // user that owns the socket
 	// Queued connections are established and wait to be accepted.
 	Queued uint32
 	// Backlog is what the process asked of listen(2), as far as the system allows.

@@ -8,8 +8,8 @@ import (
 
 // A ConnectAttempt is one attempt to connect: a SYN that arrived, whatever became of it.
 type ConnectAttempt struct {
-	At   time.Time // when the kernel received it
-	From netip.AddrPort
+	At   time.Time      // when the kernel received it
+	From netip.AddrPort // address of the client
 }
 
 // SYNWatch sees every attempt to connect to an address, those that the kernel

@@ -76,7 +76,7 @@ const (
 
 // An End says how one stream ended.
 type End struct {
-	Ending    Ending
+	Ending    Ending    // how it ended: FIN, RST or another
 	Direction Direction // of the stream
 	At        int64     // bytes of the stream that came before
 	By        Side      // who ended it: ByProxy is an injection, or a method of [Proxy]

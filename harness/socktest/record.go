@@ -210,12 +210,12 @@ func (c *connRecord) describe() string {
 type Event struct {
 	At        time.Duration // since the proxy was made
 	Kind      string        // accept, dial, bytes, fin, rst, struck, deliver (a verified boundary), close and others
-	Direction Direction
-	By        Side
-	Offset    int64 // of the stream in Direction
-	Bytes     int64 // how many, of bytes
-	Fault     string
-	Detail    string // for people
+	Direction Direction     // of the stream; of the connection as a whole: Upstream
+	By        Side          // which side did it
+	Offset    int64         // of the stream in Direction
+	Bytes     int64         // how many, of bytes
+	Fault     string        // name of the injection; "": none
+	Detail    string        // for people
 }
 
 func newEvent(e event.Event) Event {

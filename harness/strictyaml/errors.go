@@ -10,7 +10,7 @@ import (
 
 // An Error is one thing that is wrong with a file.
 type Error struct {
-	File    string
+	File    string // name of the file
 	Line    int    // from 1; 0: the file as a whole
 	Column  int    // from 1, in characters
 	Message string // what is wrong

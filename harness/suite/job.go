@@ -30,18 +30,18 @@ import (
 // A Job is one run as workers get it: everything is resolved, so that no two of
 // them can disagree.
 type Job struct {
-	Topics      []string // by name; empty: all
-	Files       []scenariofile.Source
+	Topics      []string               // by name; empty: all
+	Files       []scenariofile.Source  // scenario files beside the topics
 	Summaries   []scenariofile.Summary // of the scenarios in Files
-	Targets     []scenario.Target
-	Runner      runner.Config
-	Timeout     time.Duration
-	Levels      []outcome.Level
-	LabelFilter string
-	Focus       []string // regular expressions, which must compile; see [Registry]
-	Skip        []string
-	Waivers     waiver.File // see [Registry]
-	FailFast    bool
+	Targets     []scenario.Target      // what is tested
+	Runner      runner.Config          // how scenarios are run
+	Timeout     time.Duration          // time limit of one scenario on one target
+	Levels      []outcome.Level        // only scenarios of these levels; empty: all
+	LabelFilter string                 // Ginkgo's filter of labels; empty: all
+	Focus       []string               // regular expressions, which must compile; see [Registry]
+	Skip        []string               // as Focus: what is left out
+	Waivers     waiver.File            // see [Registry]
+	FailFast    bool                   // the first failure ends the run
 }
 
 // Description is the name of the suite.

@@ -38,11 +38,11 @@ type ScenarioRunner interface {
 // A Registry is what topics declare their containers on: the targets, and who
 // plays to them.
 type Registry struct {
-	Targets []scenario.Target
-	Player  ScenarioRunner // nil in a preview, whose specs do not run
-	Timeout time.Duration  // of one scenario on one target; 0: one minute
-	Levels  []outcome.Level
-	Waivers waiver.File // what they accept fails no spec; results stay as they are
+	Targets []scenario.Target // what is tested
+	Player  ScenarioRunner    // nil in a preview, whose specs do not run
+	Timeout time.Duration     // of one scenario on one target; 0: one minute
+	Levels  []outcome.Level   // only scenarios of these levels; empty: all
+	Waivers waiver.File       // what they accept fails no spec; results stay as they are
 	// Focus and Skip choose by [SpecName]: any of Focus, if there is one, and none
 	// of Skip. Ginkgo's own match "topic id on target", where ^ is of little use.
 	Focus, Skip []*regexp.Regexp

@@ -40,8 +40,8 @@ type Config struct {
 type Terminate struct {
 	Certificate string   `json:"certificate,omitempty"` // file, PEM, with the chain behind it
 	Key         string   `json:"key,omitempty"`         // file, PEM
-	Generated   bool     `json:"generated,omitempty"`
-	Names       []string `json:"names,omitempty"` // in generated ones, beside the name asked for
+	Generated   bool     `json:"generated,omitempty"`   // show a certificate that is generated for the name asked for
+	Names       []string `json:"names,omitempty"`       // in generated ones, beside the name asked for
 }
 
 // An Originate says whom the proxy trusts to be the upstream.
@@ -54,7 +54,7 @@ type Originate struct {
 // A FieldError is a mistake in one attribute of a [Config].
 type FieldError struct {
 	Field string // such as "terminate.key"
-	Err   error
+	Err   error  // what is wrong
 }
 
 // Error implements error.

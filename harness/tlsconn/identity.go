@@ -15,7 +15,9 @@ import (
 
 // An Identity is a server's certificate with its key, and what its clients have to
 // trust, as the paths of PEM files.
-type Identity struct{ CA, Certificate, Key string }
+type Identity struct {
+	CA, Certificate, Key string // PEM: the authority, and a certificate of it with its key
+}
 
 // WriteIdentity makes a certificate for the names and for localhost, and writes its files
 // into the folder, readable by the owner alone. Who made the folder removes them.

@@ -11,8 +11,8 @@ import (
 // A Scope is what waivers may speak of: without it, one that is outside of what
 // a narrowed run played could not be told from one that matches nothing.
 type Scope struct {
-	Specs []Spec // every scenario on every target, whether it was selected or not
-	Today time.Time
+	Specs []Spec    // every scenario on every target, whether it was selected or not
+	Today time.Time // the day on which waivers must hold
 	// More says that there may be scenarios that are not among Specs: those of files that
 	// were not read. A waiver of a topic that Specs does not have is no mistake then.
 	More bool
@@ -34,8 +34,8 @@ func (s Scope) hasTopic(p Pattern) bool {
 
 // A Spec is one scenario on one target.
 type Spec struct {
-	Target, Scenario string
-	Played           bool // to its end, with all its variants
+	Target, Scenario string // name of the target, id of the scenario
+	Played           bool   // to its end, with all its variants
 }
 
 // A state is what the run makes of a waiver.

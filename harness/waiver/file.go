@@ -63,8 +63,8 @@ func (w Waiver) hasExpired(today time.Time) bool {
 
 // A File is what a waiver file says.
 type File struct {
-	Path    string
-	Waivers []Waiver
+	Path    string   // path of the file
+	Waivers []Waiver // its entries, in order
 	text    []byte
 }
 

@@ -11,7 +11,7 @@ import (
 // Changes tells what an update has done to a file.
 type Changes struct {
 	Added   []Waiver // their reasons are still to be written
-	Dropped []Waiver
+	Dropped []Waiver // entries that matched nothing red any more
 }
 
 // IsEmpty reports whether the file stays as it is.

@@ -14,15 +14,15 @@ import (
 // that is added is the report of when it takes effect.
 type ForeignToxic struct {
 	tp.Toxic
-	Effect Effect
+	Effect Effect // when it takes effect
 }
 
 // An Effect says when a plain toxic takes effect, as seen from outside.
 type Effect struct {
-	Detail string
-	Bytes  int64 // with the chunk that completes so many bytes; 0: the first chunk; below 0: no chunk
-	EOF    bool  // when the source ends
-	Close  bool  // when it closes its output before the source has ended
+	Detail string // what it does, for the log
+	Bytes  int64  // with the chunk that completes so many bytes; 0: the first chunk; below 0: no chunk
+	EOF    bool   // when the source ends
+	Close  bool   // when it closes its output before the source has ended
 }
 
 func (p ForeignToxic) StartOn(f *engine.Flow) tp.Toxic {

@@ -15,7 +15,7 @@ import (
 // not sent on, and where in the stream that is. It outlives the stubs, so that
 // an interrupt costs neither a chunk nor the place.
 type Flow struct {
-	Link       hook.Link
+	Link       hook.Link           // the link that the toxic is attached to
 	Offset     int64               // stream offset of the next byte to be sent on
 	Sending    *stream.StreamChunk // to be sent on next, once due
 	NotBefore  time.Time           // nothing is sent on before
@@ -23,8 +23,8 @@ type Flow struct {
 	Retained   *stream.StreamChunk // comes after out: what the toxic keeps back for its purpose
 	PushedBack *stream.StreamChunk // comes after kept, put back: what take returns next
 	Ended      bool                // the source has ended
-	Struck     bool
-	State      any // of a toxic that was written for Toxiproxy
+	Struck     bool                // the effect was reported
+	State      any                 // of a toxic that was written for Toxiproxy
 }
 
 // resetFor makes a flow that another toxic has left ready for the next: whatever

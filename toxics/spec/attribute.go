@@ -32,16 +32,16 @@ const MaxSize = 1 << 61
 
 // An Attribute is one setting of a kind of toxic.
 type Attribute struct {
-	Name      string
-	Kind      ValueKind
-	Default   any      // as Make leaves it; nil for an empty list
-	Unit      string   // "" where there is none
-	Min       int64    // of the number, or of each in the list
-	Max       int64    // the same; of a Text bytes
-	Choices   []string // of a Word
-	Fine      bool     // of a Duration: it need not be whole milliseconds, but microseconds
-	Extension bool     // Toxiproxy's type of this name does not have it
-	Summary   string
+	Name      string    // as it is written, in snake case
+	Kind      ValueKind // form of the value
+	Default   any       // as Make leaves it; nil for an empty list
+	Unit      string    // "" where there is none
+	Min       int64     // of the number, or of each in the list
+	Max       int64     // the same; of a Text bytes
+	Choices   []string  // of a Word
+	Fine      bool      // of a Duration: it need not be whole milliseconds, but microseconds
+	Extension bool      // Toxiproxy's type of this name does not have it
+	Summary   string    // one line: what it sets
 }
 
 // Settings are the attributes of one toxic, complete and within their ranges.

@@ -11,10 +11,10 @@ import (
 
 // A Kind is one type of toxic: an entry of the catalogue.
 type Kind struct {
-	Name        string
-	Summary     string // one line
-	Description string // a paragraph or two
-	Attributes  []Attribute
+	Name        string            // type of its toxics
+	Summary     string            // one line
+	Description string            // a paragraph or two
+	Attributes  []Attribute       // its settings, in order
 	Directions  []event.Direction // where it may be put
 	Connection  bool              // it acts on the connection, not on a link
 	Registered  bool              // found in Toxiproxy's registry only: attributes are decoded by JSON, unchecked

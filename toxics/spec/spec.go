@@ -19,8 +19,8 @@ type Spec struct {
 	Connection     uint64          // the n-th connection of the proxy, from 1; 0: every one
 	LastConnection uint64          // the last one of those that Connection begins with; 0: that one alone
 	Seed           *int64          // of what is random in it; nil: that of the proxy
-	At             Trigger
-	Attributes     map[string]any // by attribute name; see [Kind.Attributes]
+	At             Trigger         // from when on it strikes; zero: from the start
+	Attributes     map[string]any  // by attribute name; see [Kind.Attributes]
 }
 
 // CheckRefuse finds a refusal of some connections, which a port cannot do: it refuses

@@ -29,7 +29,7 @@ type Trigger struct {
 	// included: before its first byte when that comes, or once FrameOffset bytes of it
 	// have passed. Framing tells where messages end.
 	Frame       int
-	FrameOffset int64
+	FrameOffset int64  // see Frame
 	Framing     string // as [dialogue.ParseFraming] reads it
 	// Event strikes when something happened on the connection:
 	//   open    the link was opened
