@@ -1,6 +1,7 @@
 package dialogue
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -104,7 +105,7 @@ func (m *Mismatch) Error() string {
 	}
 	fmt.Fprintf(&b, ", at byte %d of the stream", m.Offset)
 	if at > 0 {
-		fmt.Fprintf(&b, " (byte %d here)", at)
+		fmt.Fprintf(&b, ", byte %d of this %s", at, cmp.Or(m.what, "message"))
 	}
 	fmt.Fprintf(&b, "\n  want %s\n  got  %s\n", m.Want, quoteText(m.Got))
 	writeDiff(&b, m.want, m.Got, at, m.base)

@@ -17,7 +17,7 @@ import (
 func TestMismatchForPeople(t *testing.T) {
 	s := &Script{File: "kv.yaml", Steps: []Step{{}, {Line: 9}}}
 	m := s.newMismatch(event.Client, 1, 14, Pattern{{SentBytes: []byte("value 1\n")}}, []byte("value 2\n"), &difference{at: 6})
-	want := `exchange 2 (kv.yaml:9): the reply differs, at byte 20 of the stream (byte 6 here)
+	want := `exchange 2 (kv.yaml:9): the reply differs, at byte 20 of the stream, byte 6 of this reply
   want "value 1\n"
   got  "value 2\n"
   - 0000000e  76 61 6c 75 65 20 31 0a                          |value 1.|
@@ -33,7 +33,7 @@ func TestMismatchElides(t *testing.T) {
 	got := bytes.Clone(wanted)
 	got[500_000] = 0xff
 	m := s.newMismatch(event.Server, 0, 0, Pattern{{SentBytes: wanted}}, got, &difference{at: 500_000})
-	want := `exchange 1: the request differs, at byte 500000 of the stream (byte 500000 here)
+	want := `exchange 1: the request differs, at byte 500000 of the stream, byte 500000 of this request
   want "0123456789abcdef0123456789abcdef01234567" … "0123456789abcdef" (1048576 bytes)
   got  "0123456789abcdef0123456789abcdef01234567" … "0123456789abcdef" (1048576 bytes)
   … 499984 bytes before

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sockharness/harness/harness/event"
@@ -140,7 +141,7 @@ func (p *textWriter) writeMessage(g group, r outcome.Result, o Options) {
 	}
 	p.addText("  ", plain, lines...)
 	if n := countAlike(g, r); n > 0 && len(g.scenarios) == 1 {
-		p.addText("  ", dim, fmt.Sprintf("(message of %s; the others differ in numbers or bytes)", orOne(r.Variant)))
+		p.addText("  ", dim, fmt.Sprintf("(shown is %s; the messages of the others differ in numbers or bytes)", orOne(r.Variant)))
 	}
 }
 
@@ -234,8 +235,11 @@ func (p *textWriter) writeTimeline(g group, r outcome.Result) {
 	if len(g.results) > 1 {
 		title += " of " + strings.TrimSpace(r.Scenario+" "+r.Variant)
 	}
-	p.addLine(span{dim, title + ":"})
 	t := newTimeline(r.Events)
+	if slices.ContainsFunc(t.moments, timelineRow.isFault) {
+		title += " (>>> marks the fault)"
+	}
+	p.addLine(span{dim, title + ":"})
 	for _, m := range t.moments {
 		st := plain
 		if m.isFault() {

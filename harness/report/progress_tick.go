@@ -74,7 +74,7 @@ func (p *Progress) detailsLocked() string {
 		if n := len(at) - most; n > 0 {
 			at, more = at[:most], fmt.Sprintf(", and %d more", n)
 		}
-		text = "; at " + strings.Join(at, ", ") + more
+		text = "; running: " + strings.Join(at, ", ") + more
 	}
 	if p.pace.slow >= slowEnough {
 		text += fmt.Sprintf("; slowest: %s, %.1f s", cleanLine(p.pace.slowest), p.pace.slow.Seconds())

@@ -165,9 +165,9 @@ func eventText(m timelineRow) string {
 	case e.Kind == event.Refuse:
 		return "refused" + reasonText(e)
 	case e.Kind == event.FIN:
-		return "FIN after " + pluralInt64(e.Offset) + " " + e.Direction.String() + firstText(e) + reasonText(e)
+		return "FIN to the " + string(e.Direction.Destination()) + " after " + pluralInt64(e.Offset) + firstText(e) + reasonText(e)
 	case e.Kind == event.RST:
-		return "RST after " + pluralInt64(e.Offset) + " " + e.Direction.String() + firstText(e) + reasonText(e)
+		return "RST to the " + string(e.Direction.Destination()) + " after " + pluralInt64(e.Offset) + firstText(e) + reasonText(e)
 	case e.Kind == event.Struck && e.Toxic == event.ByScenario:
 		return e.Detail
 	case e.Kind == event.Struck:
@@ -180,6 +180,8 @@ func eventText(m timelineRow) string {
 		return e.Toxic + " did not return" + reasonText(e)
 	case e.Kind == event.BoundaryRead:
 		return "segment boundary" + faultPlace(e) + reasonText(e)
+	case e.Kind == event.Close && e.Detail == "ended": // both directions, as their FINs have told
+		return "connection closed"
 	case e.Kind == event.Close:
 		return "connection closed" + reasonText(e)
 	}

@@ -57,12 +57,12 @@ func checkReplies(o Observation, replies int) error {
 	case p.Mismatch != nil:
 		return describeMismatch(p)
 	default:
-		return fmt.Errorf("got %d of %d answers, then: %s%s", p.Steps, replies, endingWord(p.Ending), o.hangReason())
+		return fmt.Errorf("got %d of %d answers, %s%s", p.Steps, replies, thenText(p.Ending), o.hangReason())
 	}
 }
 
 func describeMismatch(p *dialogue.Played) error {
-	return fmt.Errorf("%w\nthen: %s", p.Mismatch, endingWord(p.Ending))
+	return fmt.Errorf("%w\n%s", p.Mismatch, thenText(p.Ending))
 }
 
 // hangReason says what the server was about when its time was over, where that is known.

@@ -61,7 +61,7 @@ func TestExpectations(t *testing.T) {
 		want        string // part of the problem; empty: none
 	}{
 		{"completes", ExpectCompletion(), answered(2, "HELLO\nWORLD\n", event.EOF), ""},
-		{"completes half", ExpectCompletion(), answered(1, "HELLO\n", event.Reset), "got 1 of 2 answers, then: reset"},
+		{"completes half", ExpectCompletion(), answered(1, "HELLO\n", event.Reset), "got 1 of 2 answers, then the stream ended: reset"},
 		{"completes, same run", ExpectCompletion(), told(exited(0, "HELLO\n"), 1), ""},
 		{"completes, other output", ExpectCompletion(), told(exited(0, "HEL\n"), 1), "output differs from the run without a fault: at byte 3"},
 		{"completes, other status", ExpectCompletion(), told(exited(1, "HELLO\n"), 1), "exited with status 1, want exit status 0"},

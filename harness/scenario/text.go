@@ -25,6 +25,14 @@ func endingWord(e event.Ending) string {
 	return string(e)
 }
 
+// thenText says what came after the last bytes.
+func thenText(e event.Ending) string {
+	if e == event.Open || e == event.Timeout {
+		return "then nothing more came (still open)"
+	}
+	return "then the stream ended: " + endingWord(e)
+}
+
 func joinEndings(endings []event.Ending) string {
 	names := make([]string, len(endings))
 	for i, e := range endings {

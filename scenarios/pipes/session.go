@@ -172,10 +172,27 @@ func awaitTree(ctx context.Context, process scenario.Process, wanted func(pids [
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%s: %w", nameProcesses(tree), context.Cause(ctx))
+			return &treeError{nameProcesses(tree), context.Cause(ctx)}
 		}
 	}
 }
+
+// A treeError says which processes were there when a wait for their end was over.
+type treeError struct {
+	names string
+	cause error
+}
+
+// Error implements error.
+func (e *treeError) Error() string {
+	if errors.Is(e.cause, context.DeadlineExceeded) {
+		return e.names + " ran when the time limit was over"
+	}
+	return e.names + ": " + e.cause.Error()
+}
+
+// Unwrap returns why the wait was over.
+func (e *treeError) Unwrap() error { return e.cause }
 
 // nameProcesses returns the names of processes with their ids.
 func nameProcesses(pids []int) string {
