@@ -18,8 +18,9 @@ const (
 	liveClosed      = 50
 	liveEvents      = 100
 	livePeriod      = 250 * time.Millisecond
-	liveShare       = 40 // a frame is made for at most one part of the time in so many
-	maxLive         = 16 // streams at once
+	liveShare       = 100             // a frame is made for at most one part of the time in so many,
+	liveRarest      = 2 * time.Second // unless it comes more rarely than that
+	maxLive         = 16              // streams at once
 )
 
 // A frame is what has changed since the frame before: the state of a daemon for
@@ -92,7 +93,7 @@ func (d *Daemon) serveLive(w http.ResponseWriter, r *http.Request) {
 	for {
 		began := time.Now()
 		v.writeFrame(&out.text)
-		pause := max(livePeriod, liveShare*time.Since(began))
+		pause := max(livePeriod, min(liveShare*time.Since(began), liveRarest))
 		if out.writeText() != nil || !d.awaitFrame(r, pause) {
 			return
 		}

@@ -6,6 +6,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/explore"
@@ -19,16 +23,22 @@ func readDocuments(args []string) ([]outcome.Named, error) {
 	if err != nil {
 		return nil, err
 	}
-	var documents []outcome.Named
-	var errs []error
-	for _, file := range files {
-		d, err := report.ReadFile(file)
-		if err != nil {
-			errs = append(errs, cli.UsageErrorf("%s: %w", file, err))
-			continue
-		}
-		documents = append(documents, outcome.Named{Name: file, Run: d})
+	documents, errs := make([]outcome.Named, len(files)), make([]error, len(files))
+	var readers sync.WaitGroup
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		readers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
+				d, err := report.ReadFile(files[i])
+				if err != nil {
+					errs[i] = cli.UsageErrorf("%s: %w", files[i], err)
+				}
+				documents[i] = outcome.Named{Name: files[i], Run: d}
+			}
+		})
 	}
+	readers.Wait()
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) > 0 {
 		return nil, cli.ExitError{Code: outcome.ExitUsage, Err: errors.Join(errs...)}
 	}
