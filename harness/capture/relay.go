@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // A Relay passes connections on to a server and records them. Create it with
@@ -19,6 +21,8 @@ import (
 type Relay struct {
 	listener net.Listener
 	upstream string
+	server   *tls.Config // to clients; nil: without TLS
+	client   *tls.Config // to the server
 	tasks    sync.WaitGroup
 	done     chan struct{} // holds one element when a conversation is over
 
@@ -30,21 +34,33 @@ type Relay struct {
 // dialTime is how long the server may take to accept.
 const dialTime = 5 * time.Second
 
-// StartRelay listens at one address and passes each connection on to the other one.
+// StartRelay listens at one address and passes each connection on to the other one; both
+// are HOST:PORT or unix:PATH.
 func StartRelay(listen, upstream string) (*Relay, error) {
-	c := net.ListenConfig{}
-	c.SetMultipathTCP(false)
-	l, err := c.Listen(context.Background(), "tcp", listen)
+	return StartTLSRelay(listen, upstream, nil, nil)
+}
+
+// StartTLSRelay is StartRelay for a conversation over TLS, of which it records the
+// plaintext: it is the server of clients by one configuration, and a client of the server
+// by the other one.
+func StartTLSRelay(listen, upstream string, server, client *tls.Config) (*Relay, error) {
+	network, address, err := sock.ParseAddress(listen)
 	if err != nil {
 		return nil, fmt.Errorf("relay listen: %w", err)
 	}
-	r := &Relay{listener: l, upstream: upstream, done: make(chan struct{}, 1), conns: map[net.Conn]bool{}}
+	c := net.ListenConfig{}
+	c.SetMultipathTCP(false)
+	l, err := c.Listen(context.Background(), network, address)
+	if err != nil {
+		return nil, fmt.Errorf("relay listen: %w", err)
+	}
+	r := &Relay{listener: l, upstream: upstream, server: server, client: client, done: make(chan struct{}, 1), conns: map[net.Conn]bool{}}
 	r.tasks.Go(r.acceptAll)
 	return r, nil
 }
 
-// Addr returns where clients connect to.
-func (r *Relay) Addr() string { return r.listener.Addr().String() }
+// Addr returns where clients connect to, as a target has it.
+func (r *Relay) Addr() string { return sock.FormatAddress(r.listener.Addr()) }
 
 // Close ends every connection and waits for all that the relay has started.
 func (r *Relay) Close() error {
@@ -64,21 +80,21 @@ func (r *Relay) acceptAll() {
 		if err != nil {
 			return
 		}
-		r.tasks.Go(func() { r.carry(conn.(*net.TCPConn)) })
+		r.tasks.Go(func() { r.carry(conn.(sock.Conn)) })
 	}
 }
 
 // carry passes one connection on, and records it.
-func (r *Relay) carry(client *net.TCPConn) {
-	d := net.Dialer{Timeout: dialTime}
-	d.SetMultipathTCP(false)
-	conn, err := d.Dial("tcp", r.upstream)
+func (r *Relay) carry(client sock.Conn) {
+	server, err := r.dialUpstream()
 	if err != nil {
 		client.Close()
 		r.finish(Conversation{Err: fmt.Errorf("the server does not answer: %w", err)}, client, nil)
 		return
 	}
-	server := conn.(*net.TCPConn)
+	if r.server != nil {
+		client = tlsconn.WrapServer(client, r.server)
+	}
 	r.mu.Lock()
 	r.conns[client], r.conns[server] = true, true
 	r.mu.Unlock()
@@ -91,8 +107,30 @@ func (r *Relay) carry(client *net.TCPConn) {
 	r.finish(c, client, server)
 }
 
+func (r *Relay) dialUpstream() (sock.Conn, error) {
+	network, address, err := sock.ParseAddress(r.upstream)
+	if err != nil {
+		return nil, err
+	}
+	d := net.Dialer{Timeout: dialTime}
+	d.SetMultipathTCP(false)
+	conn, err := d.Dial(network, address)
+	if err != nil {
+		return nil, err
+	}
+	stream, ok := conn.(sock.Conn)
+	switch {
+	case !ok:
+		conn.Close()
+		return nil, fmt.Errorf("%s: %w", r.upstream, errors.ErrUnsupported)
+	case r.client == nil:
+		return stream, nil
+	}
+	return tlsconn.WrapClient(stream, r.client), nil
+}
+
 // copyStream copies one direction; its end is passed on as it came.
-func copyStream(c *Conversation, mu *sync.Mutex, d event.Direction, from, to *net.TCPConn) {
+func copyStream(c *Conversation, mu *sync.Mutex, d event.Direction, from, to sock.Conn) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)

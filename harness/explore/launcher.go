@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
@@ -149,6 +150,24 @@ func (l *launcher) bindPort() (*sock.Port, error) {
 		return nil, err
 	}
 	return sock.BindUnix(path)
+}
+
+// startRelay passes a client on to the server, and records what they say. Over UDP nothing
+// is recorded.
+func (l *launcher) startRelay(to way) (*capture.Relay, error) {
+	switch c := l.certification; l.options.Target.Transport() {
+	case scenario.UDP:
+		return nil, errors.New("what two programs say over UDP is not recorded: give the target a dialogue")
+	case scenario.TLS:
+		return capture.StartTLSRelay(l.listenHost(), to.address, c.Server, c.Client)
+	case scenario.Unix:
+		path, err := l.freePath("r")
+		if err != nil {
+			return nil, err
+		}
+		return capture.StartRelay("unix:"+path, to.address)
+	}
+	return capture.StartRelay(l.listenHost(), to.address)
 }
 
 // startClient starts the client of the target, to which the harness is the server at an

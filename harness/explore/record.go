@@ -28,7 +28,7 @@ func RecordDialogue(ctx context.Context, o Options) (server, client scenario.Tar
 	if err := s.start(ctx); err != nil {
 		return o.Target, o.Target, nil, err
 	}
-	relay, err := capture.StartRelay("127.0.0.1:0", s.way.address)
+	relay, err := s.launcher.startRelay(s.way)
 	if err != nil {
 		return fail(err)
 	}
@@ -53,7 +53,7 @@ func RecordDialogue(ctx context.Context, o Options) (server, client scenario.Tar
 		return fail(err)
 	}
 	of := func(text []byte) scenario.Peer {
-		return scenario.Peer{Dialogue: &scenario.Source{File: "recorded.yaml", Text: text}}
+		return scenario.Peer{Dialogue: &scenario.Source{File: "recorded.yaml", Text: text}, Transport: o.Target.Transport()}
 	}
 	server, client = o.Target, o.Target
 	server.Client, server.Test = of(text), scenario.Server

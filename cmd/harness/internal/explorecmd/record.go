@@ -21,6 +21,7 @@ import (
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/report"
 	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/harness/sock"
 )
 
 // recordFlags is what the user asked `harness record` for.
@@ -64,8 +65,8 @@ Exit status: 0 written, 1 written, but the server says something else now, 2 usa
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:0", "`HOST:PORT` that clients connect to")
-	flags.StringVar(&f.upstream, "upstream", "", "`HOST:PORT` of the server")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:0", "`ADDRESS` that clients connect to: HOST:PORT or unix:PATH")
+	flags.StringVar(&f.upstream, "upstream", "", "`ADDRESS` of the server: HOST:PORT or unix:PATH")
 	flags.StringVar(&f.server, "server", "", "start this `COMMAND` as the server")
 	flags.StringVar(&f.client, "client", "", "run this `COMMAND` as the client, once for each conversation; {host} {port} {addr} are replaced")
 	flags.StringVar(&f.pcap, "pcap", "", "read `FILE`, pcap or pcapng")
@@ -204,9 +205,10 @@ func (r *recording) runClients(ctx context.Context, addr, tmp string) error {
 	if err != nil {
 		return cli.UsageErrorf("--client: %v", err)
 	}
-	host, port, _ := net.SplitHostPort(addr)
+	vars := peer.VarsAt(addr)
+	vars.Tmp = tmp
 	for range r.flags.times {
-		p, err := peer.Command{Args: words}.StartClient(ctx, peer.Vars{Host: host, Port: port, Tmp: tmp})
+		p, err := peer.Command{Args: words}.StartClient(ctx, vars)
 		if err != nil {
 			return cli.HarnessErrorf("%w", err)
 		}
@@ -261,12 +263,16 @@ func (r *recording) verify(ctx context.Context, text []byte, upstream string) er
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", upstream)
+	network, address, err := sock.ParseAddress(upstream)
 	if err != nil {
 		return cli.HarnessErrorf("the dialogue cannot be tried: %w", err)
 	}
-	played := script.PlayClient(ctx, conn.(*net.TCPConn), dialogue.Options{})
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return cli.HarnessErrorf("the dialogue cannot be tried: %w", err)
+	}
+	played := script.PlayClient(ctx, conn.(dialogue.Conn), dialogue.Options{})
 	if err := played.Err(); err != nil {
 		r.note("the server does not keep to it: %v", err)
 		return cli.ExitError{Code: outcome.ExitVerdicts}
