@@ -26,7 +26,8 @@ const (
 
 // A need is what workers, and the programs that they have started, want of the processors.
 type need struct {
-	used map[int]time.Duration // by thread: for how long it had one, and a part of the time that it was ready for one
+	used     map[int]time.Duration // by thread: for how long it had one, and a part of the time that it was ready for one
+	runnable bool                  // a program under test has one now, or is ready for it
 }
 
 // A growth decides when another worker starts: the more of their time workers wait, the
@@ -53,7 +54,10 @@ func (g *growth) sample(workers []int, now time.Time) {
 	if first || g.off {
 		return
 	}
-	share := float64(seen.usedSince(before)) / float64(elapsed) / float64(runtime.NumCPU())
+	share := 1.0
+	if !seen.runnable { // a program that ends takes what it has used with it
+		share = float64(seen.usedSince(before)) / float64(elapsed) / float64(runtime.NumCPU())
+	}
 	weight := 1 - math.Pow(1-growthWeight, float64(elapsed)/float64(growthInterval))
 	g.load += weight * (min(share, 1) - g.load)
 	if g.pause = min(2*g.pause, longestInterval); share < growthLoad {

@@ -20,15 +20,15 @@ const readyShare = 0.65
 // lookAtNeed looks at the workers and at the programs that they have started. Of programs
 // that have ended nothing is known. False: this system does not tell.
 func lookAtNeed(workers []int) (need, bool) {
-	pids := slices.Clone(workers)
+	var programs []int
 	for _, pid := range workers {
-		pids = append(pids, childrenOf(pid)...)
+		programs = append(programs, childrenOf(pid)...)
 	}
-	stats, err := probe.ReadSchedStats(pids)
+	stats, err := probe.ReadSchedStats(slices.Concat(workers, programs))
 	if errors.Is(err, sock.ErrUnsupported) {
 		return need{}, false
 	}
-	n := need{used: map[int]time.Duration{}}
+	n := need{used: map[int]time.Duration{}, runnable: probe.AnyRunnable(programs)}
 	for id, s := range stats {
 		n.used[id] = s.Ran + time.Duration(readyShare*float64(s.Waited))
 	}
