@@ -105,7 +105,8 @@ func (b *testbed) runControl(ctx context.Context) (scenario.Conversation, error)
 	if err != nil {
 		return scenario.Conversation{}, err
 	}
-	wire, err := proxy.New(proxy.Config{Name: b.target.Name, Listen: listen, Upstream: upstream, UpstreamDown: proxy.FailReset, Drain: -1, Events: log.AddEvent, Record: b.newControlRecording(), TLS: b.proxyTLS(false, false),
+	wire, err := proxy.New(proxy.Config{Name: b.target.Name, Listen: listen, Upstream: upstream, UpstreamDown: proxy.FailReset, Drain: -1, Record: b.newControlRecording(), TLS: b.proxyTLS(false, false),
+		Events: func(e event.Event) { b.noteDial(e); log.AddEvent(e) },
 		Tap: func(conn uint64, d event.Direction) *link.Tap {
 			if conn > 1 {
 				return nil
@@ -216,7 +217,7 @@ func (b *testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2
 	defer process.Close()
 	began := time.Now()
 	run, err := awaitClient(ctx, process, b.controlWait(log, process))
-	past := pastProxy(wire.FirstUpstream(), began, log.AllEvents())
+	past := b.countPast(wire.FirstUpstream(), began)
 	switch {
 	case err != nil:
 		return scenario.Conversation{}, err

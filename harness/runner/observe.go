@@ -190,7 +190,7 @@ func (p *scenarioRun) setUp(ctx context.Context, c scenario.Case, v scenario.Var
 		return nil, err
 	}
 	config := proxy.Config{Name: p.proxyName(v), Listen: listen, Upstream: upstream,
-		Seed: p.testbed.seed.SplitBy(p.scenario.ID).SplitBy(v.Name), Events: s.log.AddEvent, Mode: acceptModes[v.AcceptMode],
+		Seed: p.testbed.seed.SplitBy(p.scenario.ID).SplitBy(v.Name), Events: s.addEvent, Mode: acceptModes[v.AcceptMode],
 		UpstreamDown: proxy.FailReset, Drain: -1, Shared: p.runner.proxies}
 	if slow := p.testbed.slowStart(); slow > 0 {
 		config.Patience.Boundary, config.Patience.Consume = boundaryTimeout+slow, boundaryTimeout+slow

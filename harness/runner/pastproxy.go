@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -13,14 +14,15 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// pastProxy counts the connections of a client that has ended, to the server, that the proxy
-// has not made, since a time. The protocols of Kafka and Redis Cluster tell clients where
-// to connect next. The kernel keeps what it knows of such a connection for a minute, so that
-// nobody has to watch; one that was reset it forgets. The answer is 0 where it does not tell.
-func pastProxy(upstream string, since time.Time, events []event.Event) int {
+// countPast counts the connections to the server that are over since a time, and that no proxy
+// of ours has made. The protocols of Kafka and Redis Cluster tell clients where to connect
+// next. The kernel keeps what it knows of such a connection for a minute, so that nobody has
+// to watch; one that was reset it forgets. The answer is 0 where it does not tell, and for
+// a server that we have not started: others connect to it too, other workers among them.
+func (b *testbed) countPast(upstream string, since time.Time) int {
 	server, err := netip.ParseAddrPort(upstream)
-	if err != nil {
-		return 0 // a unix socket, or a name
+	if err != nil || b.target.Server.Address != "" {
+		return 0 // a unix socket, a name, or everybody's
 	}
 	diag, err := sock.OpenDiag()
 	if err != nil {
@@ -43,9 +45,10 @@ func pastProxy(upstream string, since time.Time, events []event.Event) int {
 			clients[c.Local] = true
 		}
 	}
-	for _, own := range dialedFrom(events) {
-		delete(clients, own)
-	}
+	maps.DeleteFunc(clients, func(from netip.AddrPort, _ bool) bool {
+		_, ours := b.dialed.Load(from)
+		return ours
+	})
 	return len(clients)
 }
 
@@ -71,15 +74,21 @@ func isOfThisHost(a netip.Addr) bool {
 	})
 }
 
-// dialedFrom returns where the proxy has connected to its upstream from.
-func dialedFrom(events []event.Event) (list []netip.AddrPort) {
-	for _, e := range events {
-		from, _, _ := strings.Cut(e.Detail, " to ")
-		if at, err := netip.ParseAddrPort(from); err == nil && e.Kind == event.Dial {
-			list = append(list, netip.AddrPortFrom(at.Addr().Unmap(), at.Port()))
-		}
+// noteDial keeps where a proxy has connected to the server from.
+func (b *testbed) noteDial(e event.Event) {
+	if e.Kind != event.Dial {
+		return
 	}
-	return list
+	from, _, _ := strings.Cut(e.Detail, " to ")
+	if at, err := netip.ParseAddrPort(from); err == nil {
+		b.dialed.Store(netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), true)
+	}
+}
+
+// addEvent logs what happens in a variant.
+func (s *variantSetup) addEvent(e event.Event) {
+	s.run.testbed.noteDial(e)
+	s.log.AddEvent(e)
 }
 
 // sayPastProxy says what such connections mean.
@@ -100,5 +109,5 @@ func (s *variantSetup) countPastProxy(v scenario.Variant, since time.Time) int {
 	if describeUnstruck(v.Faults, scenario.Observation{Events: events}) == "" {
 		return 0
 	}
-	return pastProxy(s.proxy.FirstUpstream(), since, events)
+	return s.run.testbed.countPast(s.proxy.FirstUpstream(), since)
 }

@@ -51,6 +51,7 @@ type testbed struct {
 
 	idleSockets      atomic.Int64                      // that the server has open when nobody talks to it
 	controlRecording atomic.Pointer[capture.Recording] // of the last control; nil: nothing is recorded
+	dialed           sync.Map                          // netip.AddrPort: where proxies have connected to the server from
 	unsettled        atomic.Int64                      // times that it had more of them for long, see quiesce
 
 	mu           sync.Mutex // guards what follows; held while the server starts
