@@ -5,10 +5,11 @@
 // Where to go:
 //
 //	I want to …                                       go to
-//	change what a user types                          cmd/harness/internal/<group>cmd, in the file of the verb
+//	add a verb                                        cmd/harness/internal/<group>cmd: a file of its name, and Commands there
+//	add a report format                               harness/report: a file of its name, and the list in formats.go
 //	change what a user reads                          harness/report
-//	add a scenario                                    scenarios/<topic>
-//	add a check on all scenarios (an oracle)          harness/scenario
+//	add a scenario                                    scenarios/<topic>: the topic's file lists them
+//	add an oracle, a check on all scenarios           harness/scenario: oracle_server.go or oracle_client.go
 //	add a toxic                                       toxics/<name>.go, and the list in toxics/catalogue.go
 //	change how a toxic is written                     toxics/spec
 //	follow a byte                                     harness/proxy, then harness/link, then harness/sock
@@ -21,7 +22,8 @@
 //
 // Imports point to a lower floor only, or within a floor to the packages named
 // left of a bar; layers_test.go holds this picture true and says who broke it.
-// Two rooms are drawn for what is to come and are empty: harness/{rig,await}.
+// Two packages are drawn and not there yet: harness/{rig,await}, still files of harness/runner
+// (rig_*.go, testbed.go and what they need; wait.go).
 //
 //	floor 9   cmd/harness
 //	floor 8   cmd/harness/internal/<group>cmd   cmd/bench
