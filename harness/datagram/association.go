@@ -61,8 +61,12 @@ func newAssociation(p *Proxy, number uint64, k key, list []Toxic) *association {
 }
 
 func (a *association) newLink(d event.Direction) *link {
-	return &link{direction: d, conn: a.number, ctx: a.ctx, chance: a.proxy.cfg.Seed.SplitN(a.number).SplitBy(d.String()), events: a.emitEvent,
+	l := &link{direction: d, conn: a.number, ctx: a.ctx, chance: a.proxy.cfg.Seed.SplitN(a.number).SplitBy(d.String()), events: a.emitEvent,
 		spawn: a.proxy.ends.Go, alarm: make(chan struct{}, 1)}
+	if passing := a.proxy.cfg.Passing; passing != nil {
+		l.passing = func(payload []byte) func() { return passing(a.id, d, payload) }
+	}
+	return l
 }
 
 // updateToxics hands the links the toxics that they have of a list.

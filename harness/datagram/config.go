@@ -72,7 +72,11 @@ type Config struct {
 	// Record is told of each datagram that a peer has sent, or that was sent to one: with both
 	// addresses. It must not block, nor keep the bytes. Nil: nobody is.
 	Record func(streams.Passage)
-	Toxics []Toxic // toxics of both directions, in order
+	// Passing is given each datagram right before it is sent on, so that who gets it can ask;
+	// what it returns is called if that fails. It must not block, nor keep the bytes. Nil:
+	// nobody is.
+	Passing func(conn uint64, d event.Direction, payload []byte) (undo func())
+	Toxics  []Toxic // toxics of both directions, in order
 }
 
 func (c Config) withDefaults() Config {

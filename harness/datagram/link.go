@@ -42,7 +42,8 @@ type link struct {
 	chance    seed.Source
 	events    func(event.Event)
 	spawn     func(func())
-	flowed    atomic.Bool // a packet has left
+	passing   func(payload []byte) (undo func()) // nil: nobody asks
+	flowed    atomic.Bool                        // a packet has left
 	watched   atomic.Pointer[[]*sighting]
 
 	sending sync.Mutex // held while packets leave, so that they keep their order; before mu
@@ -203,7 +204,12 @@ func (l *link) sendDue() (time.Time, bool) {
 // deliverPacket sends a packet. The caller has l.sending.
 func (l *link) deliverPacket(send func([]byte) error, p packet) {
 	l.flowed.Store(true) // before anybody can answer
+	undo := func() {}
+	if l.passing != nil {
+		undo = l.passing(p.data)
+	}
 	if err := send(p.data); err != nil {
+		undo()
 		if l.ctx.Err() == nil {
 			l.emitEvent(event.Event{Kind: event.Lost, Side: event.Proxy, Offset: p.offset, Detail: err.Error()})
 		}

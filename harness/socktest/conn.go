@@ -26,28 +26,14 @@ func (p *Proxy) Conn(n int) *Conn {
 
 // Conns returns all connections so far, those that are over included.
 func (p *Proxy) Conns() []*Conn {
-	p.record.mu.Lock()
-	defer p.record.mu.Unlock()
 	var all []*Conn
-	for i, c := range p.record.conns {
-		if c.accepted {
-			all = append(all, &Conn{proxy: p, number: i + 1})
-		}
+	for _, n := range p.record.accepted() {
+		all = append(all, &Conn{proxy: p, number: n})
 	}
 	return all
 }
 
-// with lends the record of the connection to f.
-func (c *Conn) with(f func(*connRecord)) {
-	r := c.proxy.record
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.conns) < c.number {
-		f(&connRecord{ended: [2]Ending{Open, Open}})
-		return
-	}
-	f(r.conns[c.number-1])
-}
+func (c *Conn) with(f func(*connRecord)) { c.proxy.record.with(c.number, f) }
 
 // Number returns the connection's number on its proxy, from 1.
 func (c *Conn) Number() int { return c.number }

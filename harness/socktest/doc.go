@@ -35,6 +35,15 @@
 //
 // Both speak TLS with the option [TLS], as a proxy does.
 //
+// # Datagrams
+//
+// [NewPacketProxy] is the same for UDP. Its faults lose, repeat, swap, cut and delay
+// datagrams ([Drop], [Duplicate], [Reorder], [Truncate], [Latency], [Fault.AtDatagram]);
+// [PacketProxy.Client] tells what became of each client's. [NewPacketServer] and
+// [DialPacket] are played peers.
+//
+//	lost := px.Inject(socktest.Drop(socktest.Downstream).AtDatagram(1))
+//
 // # What is kept of a failed test
 //
 // With go test -artifacts the folder of the test's artifacts gets replay.txt, the command

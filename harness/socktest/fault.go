@@ -188,12 +188,11 @@ func (f Fault) String() string { return toxics.FormatFlag(f.spec) }
 // toxic builds what runs in the proxy's connections, under the given name. Some must
 // be there before the proxy listens.
 func (f Fault) toxic(name string, listening bool) ([]proxy.Toxic, error) {
-	if f.err != nil {
-		return nil, f.err
-	}
 	f.spec.Name = name
 	made, err := toxics.MakeToxic(f.spec)
 	switch {
+	case err != nil && f.isForDatagrams():
+		return nil, fmt.Errorf("toxic %s works on datagrams: inject it into what NewPacketProxy returns", f.spec.Type)
 	case err != nil:
 		return nil, err
 	case made.Refuse:

@@ -4,19 +4,104 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"testing"
 
+	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/harness/proxy"
 )
 
-// An Injection is a fault at work in the connections of a proxy. Its methods are safe
+// An Injection is a fault at work in a [Proxy] or a [PacketProxy]. Its methods are safe
 // for concurrent use.
 type Injection struct {
-	proxy  *Proxy
-	name   string
-	fault  Fault
-	toxics []proxy.Toxic
-	maybe  atomic.Bool
+	set   *injectionSet
+	name  string
+	fault Fault
+	maybe atomic.Bool
+
+	toxics []proxy.Toxic  // of a Proxy
+	packet datagram.Toxic // of a PacketProxy
+}
+
+// An injectionSet is what was injected into one proxy.
+type injectionSet struct {
+	tb      testing.TB
+	record  *record
+	build   func(i *Injection) error           // makes what runs in the proxy
+	apply   func(active []*Injection) error    // has the proxy run these and no others
+	connect func() (what string, all []string) // what kind of clients it has, and what became of each
+
+	mu     sync.Mutex // guards what follows
+	all    []*Injection
+	active []*Injection // those not removed, in order
+	closed bool
+}
+
+// addFault makes an injection of the fault, whose name tells it from others. It is not
+// at work before apply.
+func (s *injectionSet) addFault(f Fault) error {
+	i := &Injection{set: s, fault: f, name: fmt.Sprintf("#%d %v", len(s.all)+1, f)}
+	if f.err != nil {
+		return f.err
+	}
+	if err := s.build(i); err != nil {
+		return err
+	}
+	s.all, s.active = append(s.all, i), append(s.active, i)
+	return nil
+}
+
+// inject puts a fault to work, or fails the test.
+func (s *injectionSet) inject(f Fault) *Injection {
+	s.tb.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.addFault(f)
+	if err == nil {
+		err = s.apply(s.active)
+	}
+	if err != nil {
+		s.tb.Fatalf("socktest: inject: %v", err)
+	}
+	return s.all[len(s.all)-1]
+}
+
+func (s *injectionSet) list() []*Injection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.all)
+}
+
+// unstruck returns the injections that should have struck.
+func (s *injectionSet) unstruck() (list []*Injection) {
+	for _, i := range s.list() {
+		if i.Hits() == 0 && !i.maybe.Load() {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// close says that the proxy is to be closed, and returns whether it was before.
+func (s *injectionSet) close() (before bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before = s.closed
+	s.closed = true
+	return before
+}
+
+// checkStrikes fails the test if an injection never struck. A test that has failed, or was
+// skipped, need not prove anything.
+func (s *injectionSet) checkStrikes() {
+	s.tb.Helper()
+	if s.tb.Failed() || s.tb.Skipped() {
+		return
+	}
+	for _, i := range s.unstruck() {
+		s.tb.Errorf("socktest: the injection %v never struck, so that the test proves nothing (if it may miss, call Maybe on it)\n%s", i.fault, i.Why())
+	}
 }
 
 // Inject puts the fault into the connections of the proxy, those that are open and
@@ -27,72 +112,33 @@ type Injection struct {
 // because the test has then proved nothing. See [Injection.Maybe].
 func (p *Proxy) Inject(f Fault) *Injection {
 	p.tb.Helper()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	err := p.addInjectionLocked(f, true)
-	if err == nil {
-		err = p.running.SetToxics(p.toxicsLocked())
-	}
-	if err != nil {
-		p.tb.Fatalf("socktest: inject: %v", err)
-	}
-	return p.injections[len(p.injections)-1]
+	return p.faults.inject(f)
 }
 
 // Injections returns all injections, those that were removed included.
-func (p *Proxy) Injections() []*Injection {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.injections)
-}
-
-// addInjectionLocked makes an injection of the fault, whose name tells it from others.
-func (p *Proxy) addInjectionLocked(f Fault, listening bool) (err error) {
-	i := &Injection{proxy: p, fault: f, name: fmt.Sprintf("#%d %v", len(p.injections)+1, f)}
-	if i.toxics, err = f.toxic(i.name, listening); err != nil {
-		return err
-	}
-	p.injections, p.active = append(p.injections, i), append(p.active, i)
-	return nil
-}
-
-// toxicsLocked returns the toxics of the active injections.
-func (p *Proxy) toxicsLocked() (list []proxy.Toxic) {
-	for _, i := range p.active {
-		list = append(list, i.toxics...)
-	}
-	return list
-}
+func (p *Proxy) Injections() []*Injection { return p.faults.list() }
 
 // Remove takes the fault out of all connections. What it holds back flows on. It may
 // be called more than once.
 func (i *Injection) Remove() {
-	p := i.proxy
-	p.tb.Helper()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for at, other := range p.active {
-		if other == i {
-			p.active = slices.Delete(p.active, at, at+1)
-			if err := p.running.SetToxics(p.toxicsLocked()); err != nil && !p.closed {
-				p.tb.Errorf("socktest: remove: %v", err)
-			}
-			return
-		}
+	s := i.set
+	s.tb.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := slices.Index(s.active, i)
+	if at < 0 {
+		return
+	}
+	s.active = slices.Delete(s.active, at, at+1)
+	if err := s.apply(s.active); err != nil && !s.closed {
+		s.tb.Errorf("socktest: remove: %v", err)
 	}
 }
 
 // Hits returns how many connections the fault has struck: on how many its effect has
-// happened.
-func (i *Injection) Hits() int { return len(i.struck()) }
-
-// struck returns the numbers of the connections that were struck, in that order.
-func (i *Injection) struck() []uint64 {
-	r := i.proxy.record
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.strikes[i.name])
-}
+// happened. In a [PacketProxy] it is how many datagrams; [Latency] and [Bandwidth] count
+// once for each client.
+func (i *Injection) Hits() int { return i.set.record.hits(i.name) }
 
 // Maybe lets the test pass although the fault has not struck. It returns the
 // injection.
@@ -103,10 +149,11 @@ func (i *Injection) Maybe() *Injection {
 
 // String returns the fault and what it has struck.
 func (i *Injection) String() string {
+	what, _ := i.set.connect()
 	if hits := i.Hits(); hits != 1 {
-		return fmt.Sprintf("%v (struck %d connections)", i.fault, hits)
+		return fmt.Sprintf("%v (struck %d %ss)", i.fault, hits, what)
 	}
-	return fmt.Sprintf("%v (struck 1 connection)", i.fault)
+	return fmt.Sprintf("%v (struck 1 %s)", i.fault, what)
 }
 
 // Why tells why the fault has not struck: what its connections were like. It is ""
@@ -115,22 +162,15 @@ func (i *Injection) Why() string {
 	if i.Hits() > 0 {
 		return ""
 	}
-	r := i.proxy.record
-	r.mu.Lock()
-	why := r.cannot[i.name]
-	r.mu.Unlock()
-	if why != "" {
+	if why := i.set.record.whyNot(i.name); why != "" {
 		return "it cannot strike here: " + why
 	}
-	conns := i.proxy.Conns()
+	_, conns := i.set.connect()
 	if len(conns) == 0 {
 		return "no client has connected to the proxy"
 	}
 	const most = 3
-	var lines []string
-	for _, c := range conns[:min(most, len(conns))] {
-		lines = append(lines, c.String())
-	}
+	lines := conns[:min(most, len(conns))]
 	if more := len(conns) - most; more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more connections", more))
 	}

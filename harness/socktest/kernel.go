@@ -7,8 +7,9 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// kernel is what all proxies and peers of the process have in common. It is open while
-// one of them lives: of its own, each would cost threads, descriptors and 64 KiB.
+// kernel is what all proxies and peers of the process have in common: of its own, each
+// would cost threads, descriptors and 64 KiB. It is open until the last test has ended that
+// had one of them, so that a test which makes one after the other opens it once.
 var kernel sharedKernel
 
 // A sharedKernel is a [sock.Diag] and what proxies share, with a count of its users.

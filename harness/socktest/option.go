@@ -54,6 +54,14 @@ func readOptions(given []Option, allowed ...string) (options, error) {
 	return o, errors.Join(errs...)
 }
 
+// seedOrTestSeed returns the seed of the option, else that of this run of the tests.
+func (o options) seedOrTestSeed() (int64, error) {
+	if o.seed != nil {
+		return *o.seed, nil
+	}
+	return testSeed()
+}
+
 // Listen sets where a proxy or a server listens: "host:port", of which port 0 is any
 // free one, or "unix:/path". The default is "127.0.0.1:0".
 func Listen(addr string) Option {

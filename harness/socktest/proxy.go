@@ -5,8 +5,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,16 +22,12 @@ type Proxy struct {
 	tb       testing.TB
 	running  *proxy.Proxy
 	record   *record
+	faults   injectionSet
 	upstream string
 	seed     int64
 	pool     *x509.CertPool // of a proxy with TLS
 	// recording is of what passes, for the test's artifacts; nil: nothing is recorded
 	recording *capture.Recording
-
-	mu         sync.Mutex // guards what follows
-	injections []*Injection
-	active     []*Injection // those not removed, in order
-	closed     bool
 }
 
 // NewProxy starts a proxy in front of upstream, "host:port" or "unix:/path". Nobody has
@@ -60,19 +54,18 @@ func newProxy(tb testing.TB, upstream string, opts []Option) (*Proxy, error) {
 		return nil, fmt.Errorf("upstream: %w", err)
 	}
 	p := &Proxy{tb: tb, record: newRecord(), upstream: upstream}
-	if o.seed != nil {
-		p.seed = *o.seed
-	} else if p.seed, err = testSeed(); err != nil {
+	p.faults = injectionSet{tb: tb, record: p.record, build: p.buildInjection, apply: p.applyInjections, connect: p.describeConns}
+	if p.seed, err = o.seedOrTestSeed(); err != nil {
 		return nil, err
 	}
 	for _, f := range o.faults {
-		if err := p.addInjectionLocked(f, false); err != nil {
+		if err := p.faults.addFault(f); err != nil {
 			return nil, err
 		}
 	}
 	diag, shared := kernel.acquireForProxy()
 	config := proxy.Config{Name: "socktest", Listen: o.listen, Upstream: upstream,
-		Seed: seed.New(p.seed).SplitBy(tb.Name()), Diag: diag, Shared: shared, Events: p.record.addEvent, Tap: p.record.newTap, Finish: p.record.finish, Toxics: p.toxicsLocked()}
+		Seed: seed.New(p.seed).SplitBy(tb.Name()), Diag: diag, Shared: shared, Events: p.record.addEvent, Tap: p.record.newTap, Finish: p.record.finish, Toxics: toxicsOf(p.faults.active)}
 	p.recordPassages(&config)
 	if err = p.useTLS(&config, o); err == nil {
 		p.running, err = proxy.New(config)
@@ -226,37 +219,15 @@ func (p *Proxy) endConns(e Ending, match func(proxy.Connection) bool) int {
 // test fails if an injection never struck. It may be called more than once.
 func (p *Proxy) Close() {
 	p.tb.Helper()
-	p.mu.Lock()
-	closed := p.closed
-	p.closed = true
-	p.mu.Unlock()
-	if closed {
+	if p.faults.close() {
 		return
 	}
-	if len(p.unstruck()) > 0 {
+	if len(p.faults.unstruck()) > 0 {
 		_ = p.running.Close() // what is under way may still strike
 	} else {
 		_ = p.running.CloseNow()
 	}
-	kernel.release()
-	if p.tb.Failed() || p.tb.Skipped() {
-		return
-	}
-	for _, i := range p.unstruck() {
-		p.tb.Errorf("socktest: the injection %v never struck, so that the test proves nothing (if it may miss, call Maybe on it)\n%s", i.fault, i.Why())
-	}
-}
-
-// unstruck returns the injections that should have struck.
-func (p *Proxy) unstruck() (list []*Injection) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, i := range p.injections {
-		if i.Hits() == 0 && !i.maybe.Load() {
-			list = append(list, i)
-		}
-	}
-	return list
+	p.faults.checkStrikes()
 }
 
 // end closes the proxy at the end of the test, and says what it knows if that fails.
@@ -264,44 +235,39 @@ func (p *Proxy) end() {
 	p.tb.Helper()
 	defer func() {
 		if p.tb.Failed() {
-			p.explain()
+			explainFailure(p.tb, p.seed, p.describe, p.writeArtifacts)
 		}
 		liveTests.leave(p.tb)
+		kernel.release()
 	}()
 	p.Close()
 }
 
-// explain tells of the proxy in a test that has failed.
-func (p *Proxy) explain() {
-	p.tb.Helper()
-	number := liveTests.numberOf(p.tb)
-	if number <= mostDescribed {
-		p.tb.Log(p.describe())
-		p.writeArtifacts(number)
-	}
-	if tb, ok := p.tb.(interface{ Attr(key, value string) }); ok && number == 1 {
-		tb.Attr("harness.replay", replayLine(p.tb, p.seed))
-	}
+// buildInjection makes what runs in the proxy. Some must be there before it listens.
+func (p *Proxy) buildInjection(i *Injection) (err error) {
+	i.toxics, err = i.fault.toxic(i.name, p.running != nil)
+	return err
 }
 
-// describedConns is how many connections a failed test tells of.
-const describedConns = 5
+func (p *Proxy) applyInjections(active []*Injection) error {
+	return p.running.SetToxics(toxicsOf(active))
+}
 
-// describe tells what the proxy has seen and how to run the test again.
+func toxicsOf(active []*Injection) (list []proxy.Toxic) {
+	for _, i := range active {
+		list = append(list, i.toxics...)
+	}
+	return list
+}
+
+func (p *Proxy) describeConns() (what string, all []string) {
+	for _, c := range p.Conns() {
+		all = append(all, c.String())
+	}
+	return "connection", all
+}
+
 func (p *Proxy) describe() string {
-	lines := []string{fmt.Sprintf("socktest: proxy %s to %s, seed %d; to run the test again: %s", p.Addr(), p.upstream, p.seed, replayLine(p.tb, p.seed))}
-	p.mu.Lock()
-	for _, i := range p.injections {
-		lines = append(lines, "injection "+i.String())
-	}
-	p.mu.Unlock()
-	conns := p.Conns()
-	if skipped := len(conns) - describedConns; skipped > 0 {
-		lines = append(lines, fmt.Sprintf("%d connections before these:", skipped))
-		conns = conns[skipped:]
-	}
-	for _, c := range conns {
-		lines = append(lines, c.String())
-	}
-	return strings.Join(lines, "\n    ")
+	_, conns := p.describeConns()
+	return describeProxy(p.tb, fmt.Sprintf("proxy %s to %s", p.Addr(), p.upstream), p.seed, p.Injections(), conns)
 }

@@ -2,7 +2,6 @@ package socktest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,9 +21,17 @@ type record struct {
 
 	mu      sync.Mutex // guards what follows
 	conns   []*connRecord
-	strikes map[string][]uint64 // connections that an injection has struck, by its name
-	cannot  map[string]string   // why an injection cannot strike, by its name
-	changed chan struct{}       // closed and replaced at each event that somebody may wait for; nil: nobody waits
+	each    bool              // what strikes counts are datagrams
+	strikes map[string]int    // how many connections an injection has struck, by its name
+	struck  map[strike]bool   // the same, so that each counts once
+	cannot  map[string]string // why an injection cannot strike, by its name
+	changed chan struct{}     // closed and replaced at each event that somebody may wait for; nil: nobody waits
+}
+
+// A strike is that of an injection on a connection.
+type strike struct {
+	injection string
+	conn      uint64
 }
 
 // A connRecord is what is known of one connection.
@@ -39,12 +46,16 @@ type connRecord struct {
 	over           bool
 	failure        string // of the connect to the server
 	taps           [2]*link.Tap
+	datagrams      [2]int // of a packet proxy: passed on
+	payloads       [2][]string
+	payloadBytes   [2]int
+	unreachable    int // how often ICMP has said so
 	events         []Event
 	dropped        int
 }
 
 func newRecord() *record {
-	return &record{start: time.Now(), strikes: map[string][]uint64{}, cannot: map[string]string{}}
+	return &record{start: time.Now(), strikes: map[string]int{}, struck: map[strike]bool{}, cannot: map[string]string{}}
 }
 
 // connLocked returns the record of the n-th connection, from 1.
@@ -75,10 +86,25 @@ func (r *record) addEvent(e event.Event) {
 	if e.Kind == event.CannotStrike {
 		r.cannot[e.Toxic] = e.Detail
 	}
-	if e.Kind == event.Struck && !slices.Contains(r.strikes[e.Toxic], e.Conn) {
-		r.strikes[e.Toxic] = append(r.strikes[e.Toxic], e.Conn)
+	if one := (strike{e.Toxic, e.Conn}); e.Kind == event.Struck && (r.each || !r.struck[one]) {
+		r.struck[one] = true
+		r.strikes[e.Toxic]++
 	}
 	r.tellLocked()
+}
+
+// hits returns how many connections, or datagrams, an injection has struck.
+func (r *record) hits(injection string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.strikes[injection]
+}
+
+// whyNot returns why an injection cannot strike, "" where nothing is known.
+func (r *record) whyNot(injection string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cannot[injection]
 }
 
 // finish is told of each FIN right before it is passed on.
@@ -123,12 +149,61 @@ func (c *connRecord) addEvent(e event.Event) {
 		c.addEnd(e)
 	case event.Close:
 		c.close(e)
+	case event.DialFailed:
+		c.failure = e.Detail
+	case event.PortUnreachable:
+		c.unreachable++
 	}
 	if len(c.events) == recordedEvents {
 		c.dropped++
 		return
 	}
 	c.events = append(c.events, newEvent(e))
+}
+
+// addDatagram keeps a datagram that is about to be passed on; undo forgets it again.
+func (r *record) addDatagram(conn uint64, d event.Direction, payload []byte) (undo func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.connLocked(conn)
+	c.datagrams[d]++
+	kept := c.payloadBytes[d]+len(payload) <= recordedBytes
+	if kept {
+		c.payloads[d] = append(c.payloads[d], string(payload))
+		c.payloadBytes[d] += len(payload)
+	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		c.datagrams[d]--
+		if kept { // the datagrams of a direction pass one by one
+			c.payloads[d] = c.payloads[d][:len(c.payloads[d])-1]
+			c.payloadBytes[d] -= len(payload)
+		}
+	}
+}
+
+// accepted returns the numbers of the connections that were made.
+func (r *record) accepted() (numbers []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, c := range r.conns {
+		if c.accepted {
+			numbers = append(numbers, i+1)
+		}
+	}
+	return numbers
+}
+
+// with lends the record of the n-th connection to f.
+func (r *record) with(n int, f func(*connRecord)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.conns) < n {
+		f(&connRecord{ended: [2]Ending{Open, Open}})
+		return
+	}
+	f(r.conns[n-1])
 }
 
 // addEnd keeps how a stream has ended. The FIN of a source waits until it is passed

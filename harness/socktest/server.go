@@ -48,7 +48,10 @@ func NewServer(tb testing.TB, script func(c *Peer), opts ...Option) *Server {
 	if err := s.start(opts); err != nil {
 		tb.Fatalf("socktest: server: %v", err)
 	}
-	tb.Cleanup(s.Close)
+	tb.Cleanup(func() {
+		s.Close()
+		kernel.release()
+	})
 	return s
 }
 
@@ -195,7 +198,6 @@ func (s *Server) Close() {
 	case <-limit.C:
 		s.tb.Errorf("socktest: a script of the server has not returned %v after the end of the test, and its goroutine is left", closeTimeout)
 	}
-	kernel.release()
 }
 
 // isNotConnected reports that the socket's connection is gone already.
