@@ -44,8 +44,8 @@ type Config struct {
 	// workers' process groups are killed at once.
 	Hard <-chan struct{}
 
-	// OnStart and OnReport are called from one goroutine, never at the same
-	// time; a call that blocks, blocks the workers. OnStart is called for
+	// OnStart and OnReport are never called at the same time; a call that blocks,
+	// blocks the workers. OnStart is called for
 	// workers that call [Worker.ReportStarted]; OnReport for every report, suite nodes
 	// and the reports that the coordinator writes itself included.
 	OnStart func(proc, index int, name string)

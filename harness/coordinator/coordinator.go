@@ -55,26 +55,31 @@ func (r *run) runAll(ctx context.Context) (Result, error) {
 		r.result.Missing = r.plan.missingSpecs()
 		return r.result, nil
 	}
-	for _, w := range r.workers[:min(r.config.firstWorkers(), len(r.workers))] {
-		r.launchWorker(ctx, w)
-	}
-	r.runLoop(ctx)
+	r.doLocked(func() {
+		for _, w := range r.workers[:min(r.config.firstWorkers(), len(r.workers))] {
+			r.launchWorker(ctx, w)
+		}
+	})
+	r.watchRun(ctx)
 	r.goroutines.Wait()
 	r.result.Missing = r.plan.missingSpecs()
 	return r.result, errors.Join(r.errs...)
 }
 
-// A run is the running state of one Run. Only the goroutine of loop touches
-// it; others hand that goroutine a function, see do.
+// A run is the running state of one Run. Whoever answers a call of a worker does so
+// holding the lock, see doLocked: a goroutine that did it for all would cost each call two
+// changes of goroutine.
 type run struct {
 	config     Config
-	plan       *plan
-	schedule   *schedule
-	workers    []*worker
-	calls      chan func()
+	begin      time.Time
 	goroutines sync.WaitGroup
+	changed    chan struct{} // has room for one note that watchRun has something to look at
 
-	begin        time.Time
+	mu           sync.Mutex // guards what follows
+	plan         *plan
+	schedule     *schedule
+	workers      []*worker
+	nextLook     time.Time // when watchRun looks again
 	result       Result
 	authors      []*session // who sent result.Reports[i]
 	errs         []error
@@ -98,56 +103,55 @@ type worker struct {
 
 func newRun(c Config) *run {
 	p := newPlan(c.Specs)
-	r := &run{config: c, plan: p, schedule: newSchedule(p), calls: make(chan func()), begin: time.Now(), growth: newGrowth()}
+	r := &run{config: c, plan: p, schedule: newSchedule(p), changed: make(chan struct{}, 1), begin: time.Now(), growth: newGrowth()}
 	for proc := 1; proc <= min(c.Procs, max(len(p.parallel), min(len(p.serial), 1))); proc++ {
 		r.workers = append(r.workers, &worker{proc: proc, finished: true})
 	}
 	return r
 }
 
-func (r *run) runLoop(ctx context.Context) {
+// watchRun does what time and the caller ask for, until no worker is left.
+func (r *run) watchRun(ctx context.Context) {
 	cancelled, hard := ctx.Done(), r.config.Hard
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for !r.isFinished() {
-		timer.Reset(time.Until(earlier(r.nextDeadline(), r.growsAt())))
+	for r.armTimer(timer) {
 		select {
-		case f := <-r.calls:
-			f()
+		case <-r.changed:
 		case <-cancelled:
 			cancelled = nil
-			r.interruptWorkers()
+			r.doLocked(r.interruptWorkers)
 		case <-hard:
 			hard = nil
-			r.interruptWorkers()
-			r.killAll()
+			r.doLocked(r.interruptWorkers)
+			r.doLocked(r.killAll)
 		case <-timer.C:
-			// A callback that blocked this goroutine must not cost a worker its
-			// life: hear first what they have said meanwhile.
-			r.drainCalls()
-			r.checkLimits(time.Now())
-			r.grow(ctx, time.Now())
+			r.doLocked(func() {
+				r.checkLimits(time.Now())
+				r.grow(ctx, time.Now())
+			})
 		}
 	}
 }
+
+// armTimer sets the timer to the next look, and returns false when all workers have
+// finished.
+func (r *run) armTimer(timer *time.Timer) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.nextLook = r.looksAt()
+	timer.Reset(time.Until(r.nextLook))
+	return !r.isFinished()
+}
+
+// looksAt is when time next asks for something.
+func (r *run) looksAt() time.Time { return earlier(r.nextDeadline(), r.growsAt()) }
 
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a
 	}
 	return b
-}
-
-// drainCalls answers the calls that are waiting.
-func (r *run) drainCalls() {
-	for {
-		select {
-		case f := <-r.calls:
-			f()
-		default:
-			return
-		}
-	}
 }
 
 func (r *run) isFinished() bool {
@@ -159,12 +163,21 @@ func (r *run) isFinished() bool {
 	return true
 }
 
-// doOnLoop calls f on the goroutine of loop and returns what f returns. The loop
-// lasts as long as anybody can call do.
-func (r *run) doOnLoop(f func() error) error {
-	answer := make(chan error, 1)
-	r.calls <- func() { answer <- f() }
-	return <-answer
+// doLocked calls f holding the lock.
+func (r *run) doLocked(f func()) { _ = r.answerLocked(func() error { f(); return nil }) }
+
+// answerLocked calls f holding the lock and returns what f returns.
+func (r *run) answerLocked(f func() error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := f()
+	if r.isFinished() || r.looksAt().Before(r.nextLook) {
+		select {
+		case r.changed <- struct{}{}:
+		default:
+		}
+	}
+	return err
 }
 
 func (r *run) interruptWorkers() {

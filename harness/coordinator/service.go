@@ -38,8 +38,8 @@ type (
 )
 
 // A service holds the methods of Ginkgo's parallel protocol, and three of ours:
-// Join, Started and Ahead. It is the voice of one worker process; every method runs
-// on the coordinator's goroutine.
+// Join, Started and Ahead. It is the voice of one worker process; every method that
+// changes something holds the coordinator's lock.
 //
 // Source: internal/parallel_support of ginkgo v2.34.0, unchanged since v2.9.0.
 type service struct {
@@ -48,10 +48,17 @@ type service struct {
 }
 
 func (v *service) noteAlive(f func()) error {
-	return v.run.doOnLoop(func() error {
-		v.session.noteAlive()
-		f()
-		return nil
+	return v.answerAlive(func() error { f(); return nil })
+}
+
+// answerAlive answers a call that is a sign of life, both when it comes and when it is
+// answered: a callback that blocks the coordinator must not cost a worker its life.
+func (v *service) answerAlive(f func() error) error {
+	v.session.calling.Add(1)
+	defer v.session.calling.Add(-1)
+	return v.run.answerLocked(func() error {
+		defer v.session.noteAlive()
+		return f()
 	})
 }
 
@@ -68,7 +75,7 @@ func (v *service) Started(name string, _ *void) error {
 // Ahead asks what may be played beside the spec that runs. It is no sign of life: a clock in
 // the worker asks.
 func (v *service) Ahead(_ void, names *[]string) error {
-	return v.run.doOnLoop(func() error {
+	return v.run.answerLocked(func() error {
 		*names = v.run.specsAhead(v.session)
 		return nil
 	})
@@ -95,7 +102,7 @@ func (v *service) EmitProgressReport(p types.ProgressReport, _ *void) error {
 	if v.run.config.OnProgress == nil {
 		return nil
 	}
-	return v.run.doOnLoop(func() error {
+	return v.run.answerLocked(func() error {
 		v.run.config.OnProgress(v.session.worker.proc, p)
 		return nil
 	})
@@ -131,8 +138,7 @@ func (v *service) ReportBeforeSuiteCompleted(state types.SpecState, _ *void) err
 
 // ReportBeforeSuiteState asks how it ended.
 func (v *service) ReportBeforeSuiteState(_ void, state *types.SpecState) error {
-	return v.run.doOnLoop(func() error {
-		v.session.noteAlive()
+	return v.answerAlive(func() error {
 		*state = v.run.reportBefore
 		return v.run.untilFirst(*state)
 	})
@@ -145,8 +151,7 @@ func (v *service) BeforeSuiteCompleted(b beforeSuite, _ *void) error {
 
 // BeforeSuiteState asks for it.
 func (v *service) BeforeSuiteState(_ void, b *beforeSuite) error {
-	return v.run.doOnLoop(func() error {
-		v.session.noteAlive()
+	return v.answerAlive(func() error {
 		*b = v.run.before
 		return v.run.untilFirst(b.State)
 	})
@@ -154,16 +159,14 @@ func (v *service) BeforeSuiteState(_ void, b *beforeSuite) error {
 
 // HaveNonprimaryProcsFinished asks whether worker 1 is alone.
 func (v *service) HaveNonprimaryProcsFinished(void, *void) error {
-	return v.run.doOnLoop(func() error {
-		v.session.noteAlive()
+	return v.answerAlive(func() error {
 		return v.run.untilAlone()
 	})
 }
 
 // AggregatedNonprimaryProcsReport asks for what the others reported.
 func (v *service) AggregatedNonprimaryProcsReport(_ void, r *types.Report) error {
-	return v.run.doOnLoop(func() error {
-		v.session.noteAlive()
+	return v.answerAlive(func() error {
 		if err := v.run.untilAlone(); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
@@ -31,13 +32,22 @@ type session struct {
 	unit    *unit    // handed out last
 	running *planned // started last and not reported
 	since   time.Time
-	seen    time.Time // when it last gave a sign of life
+	seen    time.Time    // when it last gave a sign of life
+	calling atomic.Int32 // calls of it that wait for an answer
 
 	condemned string    // why the watchdog ended it
 	killAt    time.Time // when being asked to die turns into being killed
 }
 
 func (s *session) noteAlive() { s.seen = time.Now() }
+
+// lastSeen returns when it last gave a sign of life: now, while it waits for an answer.
+func (s *session) lastSeen() time.Time {
+	if s.calling.Load() > 0 {
+		return time.Now()
+	}
+	return s.seen
+}
 
 // launchWorker starts a process for w, or finishes w when that cannot be done.
 func (r *run) launchWorker(ctx context.Context, w *worker) {
@@ -67,7 +77,7 @@ func (r *run) openSession(ctx context.Context, w *worker) (*session, error) {
 	r.goroutines.Go(func() {
 		state := s.process.waitDead()
 		srv.drainCalls()
-		_ = r.doOnLoop(func() error { r.afterExit(ctx, s, state); return nil })
+		r.doLocked(func() { r.afterExit(ctx, s, state) })
 	})
 	return s, nil
 }

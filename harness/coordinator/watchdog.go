@@ -35,11 +35,11 @@ func (r *run) silenceLimit(s *session) (time.Time, string) {
 	case r.result.Interrupted:
 		return r.deadline, fmt.Sprintf("killed %v after the interrupt", r.config.Grace)
 	case !s.asked:
-		return s.seen.Add(r.config.StartTimeout), fmt.Sprintf("killed because it had not started its first spec and reported nothing for %v", r.config.StartTimeout)
+		return s.lastSeen().Add(r.config.StartTimeout), fmt.Sprintf("killed because it had not started its first spec and reported nothing for %v", r.config.StartTimeout)
 	case s.done:
-		return s.seen.Add(r.config.Grace), fmt.Sprintf("killed because it was still running %v after its suite had ended", r.config.Grace)
+		return s.lastSeen().Add(r.config.Grace), fmt.Sprintf("killed because it was still running %v after its suite had ended", r.config.Grace)
 	case spec > 0:
-		return s.seen.Add(spec + r.config.Grace), fmt.Sprintf("killed because it reported nothing for %v (spec timeout %v, grace %v)", spec+r.config.Grace, spec, r.config.Grace)
+		return s.lastSeen().Add(spec + r.config.Grace), fmt.Sprintf("killed because it reported nothing for %v (spec timeout %v, grace %v)", spec+r.config.Grace, spec, r.config.Grace)
 	}
 	return time.Now().Add(never), ""
 }
