@@ -60,12 +60,12 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 		return err
 	}
 	if len(chosen.goFolders)+len(f.suiteBinaries) > 0 {
-		tmp, release, err := cli.NewRunDir()
+		release, err := e.makeRunDir()
 		if err != nil {
 			return err
 		}
 		defer release()
-		if err := e.prepareGoSuites(cmd.Context(), chosen.goFolders, tmp); err != nil {
+		if err := e.prepareGoSuites(cmd.Context(), chosen.goFolders, e.job.Runner.Tmp); err != nil {
 			return err
 		}
 	}
@@ -178,15 +178,23 @@ func specIDOf(text string) string {
 	return id
 }
 
+// makeRunDir makes the folder of the run, unless there is one. The caller calls release.
+func (e *execution) makeRunDir() (release func(), err error) {
+	if e.job.Runner.Tmp != "" {
+		return func() {}, nil
+	}
+	e.job.Runner.Tmp, release, err = cli.NewRunDir()
+	return release, err
+}
+
 // runRounds plays every round and reports what came of them.
 func (e *execution) runRounds(parent context.Context) error {
-	tmp, release, err := cli.NewRunDir()
+	release, err := e.makeRunDir()
 	if err != nil {
 		return err
 	}
 	defer release()
-	e.job.Runner.Tmp = tmp
-	job := filepath.Join(tmp, "job.json")
+	job := filepath.Join(e.job.Runner.Tmp, "job.json")
 	data, err := json.Marshal(e.job)
 	if err != nil {
 		return cli.HarnessErrorf("job encode: %w", err)

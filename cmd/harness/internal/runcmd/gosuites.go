@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
@@ -58,13 +59,24 @@ func (e *execution) prepareGoSuites(ctx context.Context, folders []string, tmp s
 		}
 		e.goSuites = append(e.goSuites, goSuite{s, "--suite-binary " + targets.QuoteWord(binary)})
 	}
-	for _, s := range e.goSuites {
-		errs = append(errs, s.Preview(ctx, gosuite.Filter{Seed: e.flags.seed, LabelFilter: e.flags.labelFilter, Keep: e.wantsGoSpec}))
-	}
+	errs = append(errs, e.previewGoSuites(ctx)...)
 	if err := errors.Join(errs...); err != nil {
 		return cli.UsageErrorf("Go suites cannot be run:\n%v", err)
 	}
 	return nil
+}
+
+// previewGoSuites asks all suites for their specs.
+func (e *execution) previewGoSuites(ctx context.Context) []error {
+	errs := make([]error, len(e.goSuites))
+	var asked sync.WaitGroup
+	for i, s := range e.goSuites {
+		asked.Go(func() {
+			errs[i] = s.Preview(ctx, gosuite.Filter{Seed: e.flags.seed, LabelFilter: e.flags.labelFilter, Keep: e.wantsGoSpec})
+		})
+	}
+	asked.Wait()
+	return errs
 }
 
 // relativePath is the folder as seen from the current one, with a leading dot.
