@@ -48,6 +48,11 @@ func (p *player) playExchange(i int, step Step) bool {
 		ctx, cancel = context.WithTimeout(ctx, step.Within)
 		defer cancel()
 	}
+	if p.options.BeforeStep != nil {
+		if err := p.options.BeforeStep(i); err != nil {
+			return p.stopPlay("before %s: %v", p.script.stepName(i), err)
+		}
+	}
 	step = p.script.expandStep(i)
 	if p.script.dynamic {
 		p.played.sends = append(p.played.sends, step.Send)

@@ -18,6 +18,7 @@ const settleTime = 200 * time.Millisecond
 type Options struct {
 	Pipelined  bool              // client: write all requests at once, reading at the same time
 	MaxReceive int64             // bytes received that are kept, and after which reading ends; 0: 64 MiB
+	BeforeStep func(i int) error // client: called before step i, from 0, is sent; an error ends the play; may be nil
 	AfterStep  func(i int) error // called when step i, from 0, is complete; an error ends the play; may be nil
 	NoEnd      bool              // do not play the end, and leave the connection open, whatever happened
 	Resend     <-chan struct{}   // over UDP: send the request again that has no answer yet; may be nil

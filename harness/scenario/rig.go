@@ -40,6 +40,10 @@ type ConversationRig interface {
 	// blocks for the case's budget at most, and less when the server is proven to
 	// wait for ever or to spin; the error, of the first that has no answer, tells.
 	FirstExchanges(ctx context.Context, conns ...sock.Conn) error
+	// HoldShortSend holds the target's conversation on a fresh connection, without a proxy,
+	// and makes a send of the server's short. It reports that as struck. The error wraps
+	// [ErrUnsupported] or sock.ErrUnsupported where that cannot be done to this server.
+	HoldShortSend(ctx context.Context, s ShortSend) error
 	// WatchProgress returns a context that ends when the case's budget is over, and sooner
 	// when the server is proven to wait for ever or to spin; its cause is a sentence
 	// on that. idle reports whether nothing is under way on our side; moved grows

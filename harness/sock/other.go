@@ -45,6 +45,10 @@ func descriptorOf(int, uint32) (int, error) { return 0, ErrUnsupported }
 
 func shrinkSendBuffer(int, int, int) error { return ErrUnsupported }
 
+func leaveSendRoom(context.Context, int, int, int) (int, error) { return 0, ErrUnsupported }
+
+func sendQueueOf(int, int) (int, bool, error) { return 0, false, ErrUnsupported }
+
 func unplug(syscall.Conn) (string, error) { return "", ErrUnsupported }
 
 func replug(syscall.Conn) error { return ErrUnsupported }

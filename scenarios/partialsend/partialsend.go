@@ -16,7 +16,7 @@ import (
 
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{splitMessage(), dripBytes(), coalescedMessages(), straddleBoundary(), shortWrite(), fullDuplex()}
+	return []scenario.Scenario{splitMessage(), dripBytes(), coalescedMessages(), straddleBoundary(), shortWrite(), interruptedSend(), fullDuplex()}
 }
 
 func splitMessage() scenario.Scenario {
@@ -150,40 +150,6 @@ func straddleOffsets(from, to int64) []int64 {
 		}
 	}
 	return out
-}
-
-// shortest is the length from which a tiny window makes a sender's write short
-// without touching the sender: its buffer and the window together hold less.
-const shortest = 128 << 10
-
-// shortestElsewhere is the same for unix sockets, whose buffers we do not make smaller.
-const shortestElsewhere = 1 << 20
-
-func shortWrite() scenario.Scenario {
-	return scenario.Scenario{
-		ID:    "partialsend/short-write",
-		Title: "A long message is sent completely although each send takes only part of it",
-		Rationale: "send returns how many bytes it took. On loopback a send usually takes megabytes and hides the bug. A slow " +
-			"reader with a tiny window shows it.",
-		Ref:   "send(2); dcarp/asynchronous#9, libtrading/libtrading#114",
-		Level: outcome.Must,
-		Roles: scenario.AnyRole(),
-		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			stream := c.Outgoing()
-			at, length := stream.LongestMessage()
-			if length < shortest {
-				return nil, c.UnsupportedErrorf("all messages of the %s have at most %d bytes and fit into its send buffer", c.Role, shortest)
-			}
-			if t := c.Target.Transport(); t != scenario.TCP && t != scenario.TLS && length < shortestElsewhere {
-				return nil, c.UnsupportedErrorf("only TCP has a window; what this transport (%s) takes holds a message of %d bytes", t, length)
-			}
-			hold := scenario.FaultAt("small_window", stream.Direction, at,
-				map[string]any{"receive_buffer": 1, "segment_size": 536, "hold": true})
-			v := completeVariant("", hold)
-			v.Budget = 2 * c.Budget
-			return []scenario.Variant{v}, nil
-		},
-	}
 }
 
 func fullDuplex() scenario.Scenario {

@@ -51,7 +51,7 @@ func systemChecks() []check {
 // childChecks try what is done to processes under test, on a child of ours.
 func childChecks() []check {
 	syscalls := check{Name: "proc-syscall", Use: "a hang is proven: which system call each thread sleeps in", Instead: "hangs are found by a timeout", Cure: capabilityCure}
-	descriptors := check{Name: "pidfd_getfd", Use: "a hang is proven: what epoll sets and timers of a process wait for", Instead: "such hangs are found by a timeout", Cure: capabilityCure}
+	descriptors := check{Name: "pidfd_getfd", Use: "a hang is proven: what epoll sets and timers of a process wait for; sends of short replies are made short: the send buffer is filled from outside", Instead: "such hangs are found by a timeout; short writes need replies of 128 KiB", Cure: capabilityCure}
 	limits := check{Name: "prlimit", Use: "a server runs out of descriptors", Instead: "scenarios that use up descriptors are unsupported"}
 	schedule := check{Name: "schedstat", Use: "a process that waited for a CPU gets more time", Instead: "waits are not stretched on a busy machine"}
 	pause := check{Name: "stop-signals", Use: "a process is paused and resumed (SIGSTOP, SIGCONT)", Instead: "scenarios that pause a peer are unsupported"}

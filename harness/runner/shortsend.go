@@ -1,0 +1,208 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sleep"
+	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/toxics/hook"
+)
+
+const (
+	// sendInterval is how often the server's send queue is looked at.
+	sendInterval = 500 * time.Microsecond
+	// sendPatience is the least time that a server has to send its reply. One that has
+	// then sent nothing waits until there is more room.
+	sendPatience = 300 * time.Millisecond
+)
+
+// roomMechanism is how a send is made short, for people.
+const roomMechanism = "the send buffer was filled from outside (pidfd_getfd)"
+
+func bytesText(n int) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+// A shortSend makes one send of the server's short.
+type shortSend struct {
+	scenario.ShortSend
+	rig  *rig
+	conn *heldConn
+	done chan struct{} // closed when reads go on; nil: the exchange was not reached
+	err  error         // why it was not made short; valid once done is closed
+}
+
+// HoldShortSend implements [scenario.Rig].
+func (a *rig) HoldShortSend(ctx context.Context, spec scenario.ShortSend) error {
+	script := a.targetBed().script
+	if script == nil {
+		return errNoDialogue
+	}
+	_, address := a.targetBed().serverProcess()
+	raw, err := dialWindow(ctx, address, hook.SocketLimits{ReceiveBuffer: 1, SegmentSize: 536})
+	if err != nil {
+		return err
+	}
+	held := &heldConn{Conn: raw}
+	conn, err := a.secure(held, nil)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	t := newTraffic(conn, script)
+	ctx, stop := a.WatchProgress(ctx, func() bool { return t.isIdle() && !held.isHeld() }, t.bytes.Load)
+	defer stop()
+	s := &shortSend{ShortSend: spec, rig: a, conn: held}
+	watched, cancel := context.WithCancel(ctx)
+	defer cancel()
+	played := script.PlayClient(ctx, t, dialogue.Options{NoEnd: true, BeforeStep: func(i int) error {
+		if i != spec.Exchange {
+			return nil
+		}
+		return s.leaveRoom(watched)
+	}})
+	t.over.Store(true)
+	cancel()
+	return s.judge(ctx, played, len(script.Steps))
+}
+
+// judge tells what became of the conversation, and why there was no short send.
+func (s *shortSend) judge(ctx context.Context, played dialogue.Played, steps int) error {
+	if s.done != nil {
+		<-s.done
+	}
+	switch {
+	case s.err != nil:
+		return s.err
+	case s.conn.isMixed():
+		return fmt.Errorf("%w: the server sends what nobody asked for, so its send buffer cannot be filled from outside", scenario.ErrUnsupported)
+	}
+	after := fmt.Sprintf("after a send of the server took %s of its reply", bytesText(s.Room))
+	switch {
+	case played.Mismatch != nil:
+		return fmt.Errorf("%s: %w", after, played.Mismatch)
+	case played.Steps < steps && ctx.Err() != nil:
+		return fmt.Errorf("%s: %s: %w", after, played.Incomplete, context.Cause(ctx))
+	case played.Steps < steps:
+		return fmt.Errorf("%s: %s", after, played.Incomplete)
+	}
+	return nil
+}
+
+// leaveRoom fills the send buffer of the server's socket. What becomes of its next send is
+// awaited in a goroutine that ends with reads going on, and closes done.
+func (s *shortSend) leaveRoom(ctx context.Context) error {
+	pid, fd, err := s.rig.serverSocket(ctx, s.conn.Conn)
+	if err != nil {
+		s.err = err
+		return err
+	}
+	s.conn.holdReads()
+	filled, full, err := s.fill(ctx, pid, fd)
+	if err != nil {
+		s.err = err
+		s.conn.releaseReads(filled)
+		return err
+	}
+	s.done = make(chan struct{})
+	go func() {
+		defer close(s.done)
+		s.err = s.awaitTaken(ctx, pid, fd, full)
+		s.conn.releaseReads(filled)
+	}()
+	return nil
+}
+
+// fill fills the send buffer but for the room, and returns with how many bytes, and how
+// many are in it when the room is used up.
+func (s *shortSend) fill(ctx context.Context, pid, fd int) (filled, full int, err error) {
+	for queued := 1; queued > 0; {
+		if queued, _, err = sock.SendQueueOf(pid, fd); err != nil {
+			return 0, 0, err
+		}
+		if err := s.conn.takeArrived(); err != nil {
+			return 0, 0, err
+		}
+		if queued > 0 && !sleep.For(ctx, sendInterval) {
+			return 0, 0, context.Cause(ctx)
+		}
+	}
+	if filled, err = sock.LeaveSendRoom(ctx, pid, fd, s.Room); err != nil {
+		return filled, 0, err
+	}
+	queued, _, err := sock.SendQueueOf(pid, fd)
+	return filled, queued + s.Room, err
+}
+
+// serverSocket finds the server's end of a connection: the process and its descriptor.
+func (a *rig) serverSocket(ctx context.Context, conn sock.Conn) (pid, fd int, err error) {
+	diag, err := sock.OpenDiag()
+	if err != nil {
+		return 0, 0, err
+	}
+	defer diag.Close()
+	if err := diag.AwaitFarAccepted(ctx, conn); err != nil {
+		return 0, 0, err
+	}
+	far, err := diag.FarEnd(conn)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, pid := range a.targetBed().processTree() {
+		if fd, err := sock.DescriptorOf(pid, far.Inode); err == nil {
+			return pid, fd, nil
+		}
+	}
+	return 0, 0, fmt.Errorf("%w: no process of the server holds its end of the connection", sock.ErrUnsupported)
+}
+
+// awaitTaken blocks until the room is used up, and interrupts the send where that is
+// wanted.
+func (s *shortSend) awaitTaken(ctx context.Context, pid, fd, full int) error {
+	limit := time.Now().Add(max(sendPatience, 4*s.rig.targetBed().conversation.Took))
+	for {
+		queued, blocks, err := sock.SendQueueOf(pid, fd)
+		switch {
+		case errors.Is(err, sock.ErrNotFound) && s.Interrupted:
+			return fmt.Errorf("%w: the server closes the connection before its send is interrupted", scenario.ErrUnsupported)
+		case errors.Is(err, sock.ErrNotFound): // what it owes is missing
+			s.rig.ReportStruck(fmt.Sprintf("the server closed the connection when its send buffer had room for %s of a reply: %s", bytesText(s.Room), roomMechanism))
+			return nil
+		case err != nil:
+			return err
+		case queued >= full:
+			return s.strike(ctx, blocks)
+		case time.Now().After(limit):
+			return fmt.Errorf("%w: the server sends nothing of its reply as long as there is room for %s only", scenario.ErrUnsupported, bytesText(s.Room))
+		}
+		if !sleep.For(ctx, sendInterval) {
+			return nil
+		}
+	}
+}
+
+// strike reports the short send. One on a socket that blocks is not short yet.
+func (s *shortSend) strike(ctx context.Context, blocks bool) error {
+	mechanism := roomMechanism
+	switch {
+	case blocks && !s.Interrupted:
+		return fmt.Errorf("%w: the server's socket blocks, so a send of it is short only when a signal interrupts it; see partialsend/interrupted-send", scenario.ErrUnsupported)
+	case !blocks && s.Interrupted:
+		return fmt.Errorf("%w: the server's socket does not block, so there is no send to interrupt; see partialsend/short-write", scenario.ErrUnsupported)
+	case blocks:
+		if err := errors.Join(s.rig.AwaitAsleep(ctx), s.rig.PauseServer(ctx), s.rig.ResumeServer()); err != nil {
+			return err
+		}
+		mechanism += ", and the send interrupted (SIGSTOP, SIGCONT)"
+	}
+	s.rig.ReportStruck(fmt.Sprintf("a send of the server took %s of a reply: %s", bytesText(s.Room), mechanism))
+	return nil
+}
