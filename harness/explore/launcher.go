@@ -175,5 +175,10 @@ func (l *launcher) startRelay(to way) (*capture.Relay, error) {
 func (l *launcher) startClient(ctx context.Context, address string) (*peer.Process, error) {
 	vars := peer.VarsAt(address)
 	vars.Tmp = l.folder
-	return l.command(l.options.Target.Client).StartClient(ctx, vars)
+	command := l.command(l.options.Target.Client)
+	var err error
+	if command.OnConnect, err = l.options.Target.Client.RedirectConnects(ctx, address); err != nil {
+		return nil, err
+	}
+	return command.StartClient(ctx, vars)
 }

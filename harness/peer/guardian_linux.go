@@ -122,8 +122,9 @@ func (g *guardian) stopGuardian() bool {
 
 // GuardianMain does the work of a guardian and returns true when this process
 // was started as one; main then returns. Otherwise it returns false at once.
-// Call it first in main and in TestMain.
+// Call it first in main and in TestMain. It runs [LauncherMain], too.
 func GuardianMain() bool {
+	launcherMain()
 	run := os.Getenv(guardianVariable)
 	if run == "" {
 		return false

@@ -57,7 +57,7 @@ func (p *Process) startUntraced() error {
 // cloneCommand returns the command anew, as one can be started only once.
 func cloneCommand(c *exec.Cmd) *exec.Cmd {
 	return &exec.Cmd{Path: c.Path, Args: c.Args, Env: c.Env, Dir: c.Dir,
-		Stdout: c.Stdout, Stderr: c.Stderr, SysProcAttr: &syscall.SysProcAttr{Setpgid: c.SysProcAttr.Setpgid}}
+		Stdout: c.Stdout, Stderr: c.Stderr, ExtraFiles: c.ExtraFiles, SysProcAttr: &syscall.SysProcAttr{Setpgid: c.SysProcAttr.Setpgid}}
 }
 
 // awaitStop waits until the process has stopped behind its exec, or is dead;

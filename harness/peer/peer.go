@@ -17,6 +17,7 @@ package peer
 import (
 	"context"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,7 +35,13 @@ type Command struct {
 	Ready        Ready         // zero: a LISTEN socket for servers, nothing for clients
 	Grace        time.Duration // from SIGTERM to SIGKILL in Stop; 0: 2 s
 	StartTimeout time.Duration // how long it may be idle until it is ready; busy it may be six times that; 0: 10 s
-	OutputLimit  int64         // bytes kept of stdout and of stderr each; 0: 64 MiB; later ones are counted and dropped
+	// OnConnect, if not nil, says what becomes of each connect(2) to an address of TCP that
+	// the process and its descendants make, from any goroutine and any number at a time. The
+	// process is started through our own binary, whose main must call [GuardianMain] first
+	// (seccomp user notification, Linux 5.19). Starting fails with [ErrNoInterception] where
+	// that is not permitted.
+	OnConnect   func(to netip.AddrPort) ConnectReply
+	OutputLimit int64 // bytes kept of stdout and of stderr each; 0: 64 MiB; later ones are counted and dropped
 }
 
 // Ready says what else must be true before a process counts as started. All

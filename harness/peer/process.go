@@ -27,6 +27,8 @@ type Process struct {
 	path    string // where a server listens on a unix socket
 	release func() // gives the claim on the port back
 
+	connects *interceptor // answers its connects; nil: the kernel does
+
 	stdout, stderr *Output
 	pipes          [2]*os.File // the ends that we read
 
@@ -84,7 +86,11 @@ func (p *Process) launchProcess() error {
 	defer errWrite.Close()
 	p.cmd.Stdout, p.cmd.Stderr = outWrite, errWrite
 	p.began = time.Now()
-	if err := p.startMarked(); err != nil {
+	if p.connects, err = p.prepareInterception(); err == nil {
+		err = p.startMarked()
+	}
+	if err != nil {
+		p.connects.abandon()
 		outRead.Close()
 		errRead.Close()
 		return err
@@ -93,6 +99,10 @@ func (p *Process) launchProcess() error {
 	go p.stdout.drainPipe(outRead)
 	go p.stderr.drainPipe(errRead)
 	go p.reapProcess()
+	if err := p.connects.begin(); err != nil {
+		p.Close()
+		return err
+	}
 	return nil
 }
 

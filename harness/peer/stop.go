@@ -30,6 +30,7 @@ func (p *Process) StopTree(ctx context.Context) (Exit, error) {
 			return Exit{}, err
 		}
 	}
+	p.connects.end()
 	p.closePipes()
 	p.release()
 	p.stopped = true

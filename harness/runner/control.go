@@ -210,7 +210,7 @@ func (b *testbed) checkNoExtraReply(conn sock.Conn, early []byte) error {
 }
 
 func (b *testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2]*link.Tap, server *dialogueServer, log *event.Log) (scenario.Conversation, error) {
-	process, err := b.startClient(ctx, sock.FormatAddress(wire.Addr()), "control")
+	process, err := b.startClient(ctx, sock.FormatAddress(wire.Addr()), "control", nil)
 	if err != nil {
 		return scenario.Conversation{}, err
 	}

@@ -55,7 +55,7 @@ func (b *testbed) playDatagramControl(ctx context.Context, addr net.Addr) (scena
 }
 
 func (b *testbed) runDatagramClient(ctx context.Context, addr net.Addr, server *datagramServer, log *event.Log) (scenario.Conversation, error) {
-	process, err := b.startClient(ctx, sock.FormatAddress(addr), "control")
+	process, err := b.startClient(ctx, sock.FormatAddress(addr), "control", nil)
 	if err != nil {
 		return scenario.Conversation{}, err
 	}

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
 	"sync/atomic"
@@ -312,7 +313,11 @@ func (s *variantSetup) runClient(ctx context.Context, v scenario.Variant, o *sce
 		return err
 	}
 	defer connects.stop()
-	process, err := b.startClient(ctx, s.proxyAddress(), s.run.scenario.ID)
+	process, fault, err := s.startVariantClient(ctx, v)
+	if errors.Is(err, scenario.ErrUnsupported) {
+		o.RunError = err
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -324,6 +329,9 @@ func (s *variantSetup) runClient(ctx context.Context, v scenario.Variant, o *sce
 	run, err := awaitClient(ctx, process, w)
 	s.run.noteRetries(run.Elapsed, run.TimedOut)
 	o.Client, o.StuckIn, o.Attempts = run, run.StuckIn, connects.attempts()
+	if fault != nil {
+		o.RunError = fault.missed()
+	}
 	o.Shifted = s.server.requestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -22,6 +23,7 @@ import (
 // TestMain is the programs under test too: the test binary starts itself as server
 // or client, which takes 20 ms where python3 takes up to three seconds.
 func TestMain(m *testing.M) {
+	peer.LauncherMain()
 	if len(os.Args) > 2 {
 		switch os.Args[1] {
 		case "program-server":

@@ -24,7 +24,7 @@ func (a *rig) StartClient(ctx context.Context) (scenario.ClientUnderTest, error)
 	if err != nil {
 		return nil, err
 	}
-	process, err := a.targetBed().startClient(ctx, a.setup.proxyAddress(), a.setup.run.scenario.ID)
+	process, err := a.targetBed().startClient(ctx, a.setup.proxyAddress(), a.setup.run.scenario.ID, nil)
 	if err != nil {
 		connects.stop()
 		return nil, err

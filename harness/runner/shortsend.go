@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -16,6 +17,8 @@ import (
 const (
 	// sendInterval is how often the server's send queue is looked at.
 	sendInterval = 500 * time.Microsecond
+	// socketLooks is how often the server's end of a connection is looked for.
+	socketLooks = 20
 	// sendPatience is the least time that a server has to send its reply. One that has
 	// then sent nothing waits until there is more room.
 	sendPatience = 300 * time.Millisecond
@@ -83,7 +86,7 @@ func (s *shortSend) judge(ctx context.Context, played dialogue.Played, steps int
 	case s.err != nil:
 		return s.err
 	case s.conn.isMixed():
-		return fmt.Errorf("%w: the server sends what nobody asked for, so its send buffer cannot be filled from outside", scenario.ErrUnsupported)
+		return fmt.Errorf("%w: the server sends what no request asked for, so its send buffer cannot be filled from outside", scenario.ErrUnsupported)
 	}
 	after := fmt.Sprintf("after a send of the server took %s of its reply", bytesText(s.Room))
 	switch {
@@ -100,13 +103,20 @@ func (s *shortSend) judge(ctx context.Context, played dialogue.Played, steps int
 // leaveRoom fills the send buffer of the server's socket. What becomes of its next send is
 // awaited in a goroutine that ends with reads going on, and closes done.
 func (s *shortSend) leaveRoom(ctx context.Context) error {
-	pid, fd, err := s.rig.serverSocket(ctx, s.conn.Conn)
-	if err != nil {
-		s.err = err
-		return err
-	}
 	s.conn.holdReads()
-	filled, full, err := s.fill(ctx, pid, fd)
+	var pid, fd, filled, full int
+	var err error
+	for range socketLooks { // a server that forks closes its own descriptor
+		if pid, fd, err = s.rig.serverSocket(ctx, s.conn.Conn); err == nil {
+			filled, full, err = s.fill(ctx, pid, fd)
+		}
+		if !errors.Is(err, sock.ErrNotFound) || filled > 0 || !sleep.For(ctx, sendInterval) {
+			break
+		}
+	}
+	if errors.Is(err, sock.ErrNotFound) {
+		err = fmt.Errorf("%w: no process of the server has its end of the connection: %w", scenario.ErrUnsupported, err)
+	}
 	if err != nil {
 		s.err = err
 		s.conn.releaseReads(filled)
@@ -156,12 +166,12 @@ func (a *rig) serverSocket(ctx context.Context, conn sock.Conn) (pid, fd int, er
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, pid := range a.targetBed().processTree() {
+	for _, pid := range slices.Backward(a.targetBed().processTree()) { // a child before the one that it was forked from
 		if fd, err := sock.DescriptorOf(pid, far.Inode); err == nil {
 			return pid, fd, nil
 		}
 	}
-	return 0, 0, fmt.Errorf("%w: no process of the server holds its end of the connection", sock.ErrUnsupported)
+	return 0, 0, sock.ErrNotFound
 }
 
 // awaitTaken blocks until the room is used up, and interrupts the send where that is
@@ -170,6 +180,11 @@ func (s *shortSend) awaitTaken(ctx context.Context, pid, fd, full int) error {
 	limit := time.Now().Add(max(sendPatience, 4*s.rig.targetBed().conversation.Took))
 	for {
 		queued, blocks, err := sock.SendQueueOf(pid, fd)
+		if errors.Is(err, sock.ErrNotFound) {
+			if other, at, found := s.rig.serverSocket(ctx, s.conn.Conn); found == nil {
+				pid, fd, queued, err = other, at, 0, nil
+			}
+		}
 		switch {
 		case errors.Is(err, sock.ErrNotFound) && s.Interrupted:
 			return fmt.Errorf("%w: the server closes the connection before its send is interrupted", scenario.ErrUnsupported)

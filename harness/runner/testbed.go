@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -277,15 +278,23 @@ func (b *testbed) wasTerminated() bool {
 	return b.terminated
 }
 
-// startClient starts the client program against the address of a proxy.
-func (b *testbed) startClient(ctx context.Context, proxy string, scenario string) (*peer.Process, error) {
+// startClient starts the client program against the address of a proxy. Its connects are
+// answered by onConnect; nil: they lead to the proxy, where it is not told that.
+func (b *testbed) startClient(ctx context.Context, proxy string, scenario string, onConnect func(netip.AddrPort) peer.ConnectReply) (*peer.Process, error) {
 	tmp, err := b.tempFolder(b.target.Client)
 	if err != nil {
 		return nil, err
 	}
 	vars := peer.VarsAt(proxy)
 	vars.Tmp, vars.Scenario = tmp, scenario
-	return b.expandCommand(b.target.Client).StartClient(ctx, vars)
+	command := b.expandCommand(b.target.Client)
+	if command.OnConnect = onConnect; onConnect == nil {
+		if command.OnConnect, err = b.target.Client.RedirectConnects(ctx, proxy); err != nil {
+			return nil, err
+		}
+	}
+	process, err := command.StartClient(ctx, vars)
+	return process, unsupportedIfUnable(err)
 }
 
 // tempFolder returns the folder for {tmp} in the peer's command: one of its own for each

@@ -137,9 +137,10 @@ func (d *configDecoder) decodePeer(n *strictyaml.Node, role Role) Peer {
 		"transport": func(n *strictyaml.Node) {
 			p.Transport = Transport(d.OneOf(n, transportNames()...))
 		},
-		"listen": func(n *strictyaml.Node) { p.Listen = d.decodeListen(n, role) },
-		"scope":  func(n *strictyaml.Node) { p.Scope = Scope(d.OneOf(n, "suite", "scenario")) },
-		"env":    func(n *strictyaml.Node) { p.Env = d.decodeEnv(n) },
+		"listen":      func(n *strictyaml.Node) { p.Listen = d.decodeListen(n, role) },
+		"connects_to": func(n *strictyaml.Node) { p.ConnectsTo = d.decodeConnectsTo(n, role) },
+		"scope":       func(n *strictyaml.Node) { p.Scope = Scope(d.OneOf(n, "suite", "scenario")) },
+		"env":         func(n *strictyaml.Node) { p.Env = d.decodeEnv(n) },
 	}
 	if key := shortPeerKey(n); key != "" {
 		fields[key](n)
@@ -233,6 +234,9 @@ func (t Target) CheckConsistency() error {
 		return err
 	}
 	if err := t.checkServices(); err != nil {
+		return err
+	}
+	if err := t.checkConnects(); err != nil {
 		return err
 	}
 	if server.Dialogue == nil {

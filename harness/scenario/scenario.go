@@ -134,6 +134,11 @@ type Variant struct {
 	// Wire has the proxy of a target on TLS carry the records as they are, between the
 	// program under test and an act that speaks TLS itself; see [WireRig].
 	Wire bool
+	// Connect says how the connects of a client that the harness starts end. Nil: as they
+	// would by themselves.
+	Connect *ConnectFault
+	// Host is what such a client is told as {host}; empty: the address.
+	Host string
 	// NeverAnswers says that the act, once a client waits for it, sends nothing more, so that
 	// it may be proven to wait for ever.
 	NeverAnswers bool

@@ -53,6 +53,8 @@ type Peer struct {
 	Scope    Scope      `json:"scope,omitempty"`    // how long a started server lives; empty: [PerSuite]
 	Env      []string   `json:"env,omitempty"`      // environment variables of the command
 
+	ConnectsTo []string `json:"connects_to,omitempty"` // host:port that the program of a client has built in; empty: its command says where to connect
+
 	Transport Transport `json:"transport,omitempty"` // empty: see [Target.Transport]
 	Listen    string    `json:"listen,omitempty"`    // address of this host at which a client under test finds its server; empty: 127.0.0.1
 }

@@ -140,6 +140,7 @@ func peerForm() *jsonschema.Schema {
 		"ready", describe(object(properties("log", nonEmpty(), "exec", texts())), "Sign that the program is ready, besides its LISTEN socket."),
 		"transport", describe(words(scenario.Transports()...), "Transport of the conversation. Default: unix if the command contains {path} or the address begins with unix:, udp if it begins with udp:, tls if it contains {ca}, {cert} or {key} or the target has tls:, else tcp."),
 		"listen", describe(nonEmpty(), "Loopback address at which a client under test finds its server: 127.0.0.1 (default) or ::1."),
+		"connects_to", describe(texts(), "Address (host:port), or a list of them, that a client has built in: its connects there are led to the harness."),
 		"scope", describe(words(scenario.PerSuite, scenario.PerScenario), "How long a started server lives."),
 		"env", describe(&jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "string"}}, "Environment variables."),
 	))

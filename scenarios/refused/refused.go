@@ -14,7 +14,7 @@ import (
 
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{refusedConnect(), acceptThenClose(), acceptThenReset(), blackHole(), restartServer()}
+	return []scenario.Scenario{refusedConnect(), acceptThenClose(), acceptThenReset(), blackHole(), connectFails(), connectSlow(), secondAddress(), restartServer()}
 }
 
 func refusedConnect() scenario.Scenario {

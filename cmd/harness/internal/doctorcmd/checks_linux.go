@@ -1,6 +1,7 @@
 package doctorcmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -43,6 +45,8 @@ func systemChecks() []check {
 		check{Name: "splice", Use: "bytes move between sockets inside the kernel", Instead: "they are copied: bulk transfers are slower, nothing else differs"}.tried(trySplice(), emulated),
 		check{Name: "timerfd", Use: "delays of less than a millisecond", Instead: "delays are rounded up to milliseconds"}.tried(tryTimer(), emulated),
 		check{Name: "epoll", Use: "one thread serves many connections", Instead: "each connection has goroutines of its own"}.tried(tryEpoll(), emulated),
+		check{Name: "seccomp-notify", Use: "connects of a client are answered: built-in addresses (connects_to), errors, delays",
+			Instead: "such clients and scenarios are unsupported", Cure: "allow seccomp(SECCOMP_SET_MODE_FILTER) and pidfd_getfd in the container, Linux 5.19 or later"}.tried(tryConnects(), unsupported),
 		check{Name: "namespaces", Use: "nothing: no scenario needs user or network namespaces", Instead: "nothing changes"}.tried(tryNamespaces(), unsupported),
 	}
 	return append(checks, childChecks()...)
@@ -64,6 +68,20 @@ func childChecks() []check {
 	_, scheduleErr := probe.ReadSchedStats([]int{pid})
 	return []check{syscalls.tried(trySyscall(pid), emulated), descriptors.tried(tryDescriptorCopy(pid), emulated), limits.tried(tryLimit(pid), unsupported),
 		schedule.tried(scheduleErr, emulated), pause.tried(tryPause(pid), unsupported)}
+}
+
+// tryConnects starts this program with its connects answered.
+func tryConnects() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	command := peer.Command{Args: []string{self, "version"}, OnConnect: func(netip.AddrPort) peer.ConnectReply { return peer.ConnectReply{} }}
+	p, err := command.StartClient(context.Background(), peer.Vars{})
+	if err != nil {
+		return err
+	}
+	return p.Close()
 }
 
 // startChild starts this program in a mode in which it waits for its standard input.

@@ -32,6 +32,7 @@ type Flags struct {
 	send, expect []string
 	framing      string
 	policies     []string
+	connectsTo   []string
 	test         string
 	transport    string
 }
@@ -41,6 +42,7 @@ func (f *Flags) RegisterFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.names, "target", nil, "test only target `NAME`; * and ? are wildcards (repeatable)")
 	flags.StringVar(&f.server, "server", "", "`COMMAND` that starts the server, or HOST:PORT or unix:PATH of a running one")
 	flags.StringVar(&f.client, "client", "", "`COMMAND` that starts the client")
+	flags.StringArrayVar(&f.connectsTo, "connects-to", nil, "`HOST:PORT` that the client has built in; its connects there are led to the harness (repeatable)")
 	flags.StringVar(&f.dialogue, "dialogue", "", "dialogue `FILE` that the harness follows on the other side")
 	flags.StringArrayVar(&f.send, "send", nil, "`BYTES` that the client sends, such as 'hello\\n' (repeatable; pairs with --expect in order; without --expect, waits for one line)")
 	flags.StringArrayVar(&f.expect, "expect", nil, "`BYTES` that the server must answer, such as 'HELLO\\n' (repeatable)")

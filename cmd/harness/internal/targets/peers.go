@@ -42,6 +42,7 @@ func (f *Flags) readPeers(t *scenario.Target) error {
 	if t.Client, err = f.readPeer("client", f.client, script); err != nil {
 		return err
 	}
+	t.Client.ConnectsTo = f.connectsTo
 	if err := f.setTransport(t); err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ func (f *Flags) FlagWords(name string) []string {
 	}
 	add("server", f.server)
 	add("client", f.client)
+	add("connects-to", f.connectsTo...)
 	add("dialogue", f.dialogue)
 	add("send", f.send...)
 	add("expect", f.expect...)

@@ -1,0 +1,104 @@
+package peer
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// connecting connects to an address of its own, also without blocking, and says what came of it.
+const connecting = `
+import errno, select, socket, sys
+def said(e): return errno.errorcode.get(e, str(e))
+for blocks in (True, False):
+    s = socket.socket()
+    s.setblocking(blocks)
+    e = s.connect_ex(("192.0.2.7", 5432))
+    if e == errno.EINPROGRESS:
+        select.select([], [s], [])
+        e = s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    print(said(e) if e else s.getpeername()[1])
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.connect(("127.0.0.1", 9))
+print("datagrams go on")
+`
+
+func runConnecting(t *testing.T, onConnect func(netip.AddrPort) ConnectReply) string {
+	t.Helper()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("SKIPPED, NOT PROVEN HERE: python3 is not installed")
+	}
+	p, err := Command{Args: []string{python, "-c", connecting}, OnConnect: onConnect}.StartClient(t.Context(), Vars{Tmp: t.TempDir()})
+	if errors.Is(err, ErrNoInterception) {
+		t.Skipf("SKIPPED, NOT PROVEN HERE: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	exit, err := p.WaitExit(t.Context())
+	if err != nil || !exit.Success() {
+		t.Fatalf("got %v, %v: %s", exit, err, p.Stderr().TailBytes())
+	}
+	return strings.TrimSpace(string(p.Stdout().TailBytes()))
+}
+
+func TestConnectFails(t *testing.T) {
+	var to atomic.Value
+	began := time.Now()
+	got := runConnecting(t, func(at netip.AddrPort) ConnectReply {
+		to.Store(at)
+		return ConnectReply{Errno: syscall.EHOSTUNREACH, Delay: 50 * time.Millisecond}
+	})
+	if got != "EHOSTUNREACH\nEHOSTUNREACH\ndatagrams go on" || to.Load() != netip.MustParseAddrPort("192.0.2.7:5432") {
+		t.Errorf("a connect to %v: got %q", to.Load(), got)
+	}
+	if took := time.Since(began); took < 100*time.Millisecond {
+		t.Errorf("two delays of 50 ms took %s", took)
+	}
+}
+
+func TestConnectIsRedirected(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	at := l.Addr().(*net.TCPAddr).AddrPort()
+	got := runConnecting(t, func(netip.AddrPort) ConnectReply { return ConnectReply{To: at} })
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	if want := port + "\n" + port + "\ndatagrams go on"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A client that is killed in its connect leaves nothing behind that waits.
+func TestConnectIsAbandoned(t *testing.T) {
+	entered := make(chan struct{}, 2)
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("SKIPPED, NOT PROVEN HERE: python3 is not installed")
+	}
+	p, err := Command{Args: []string{python, "-c", connecting}, OnConnect: func(netip.AddrPort) ConnectReply {
+		entered <- struct{}{}
+		return ConnectReply{Errno: syscall.ETIMEDOUT, Delay: time.Hour}
+	}}.StartClient(t.Context(), Vars{Tmp: t.TempDir()})
+	if errors.Is(err, ErrNoInterception) {
+		t.Skipf("SKIPPED, NOT PROVEN HERE: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-entered
+	p.KillTree()
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
