@@ -25,9 +25,6 @@ const (
 	Closing                    // a toxic has ended the connection in order: the outcome is Close
 )
 
-// stepLimit is how many bytes a step holds at most until they are due.
-const stepLimit = 64 << 10
-
 // StepOnce carries what the source has at the moment, up to the length of buf, without
 // a goroutine and without blocking, for as long as all toxics can step and all goes
 // well. What is not due it holds, see [Link.NextDue]. Src and dst are

@@ -11,6 +11,9 @@ import (
 	"github.com/sockharness/harness/toxics/hook"
 )
 
+// stepLimit is how many bytes a step holds at most until they are due.
+const stepLimit = 64 << 10
+
 // A Stepper is a toxic at work on one link that can move the stream on without waiting.
 // Steps and calls of Pipe may take turns, on the same stub, and are never under way at
 // once: what one of them has taken in and not sent on, the next one finds.
