@@ -14,7 +14,7 @@ func scenarioPurpose(d outcome.Run, r outcome.Result) []string {
 	var lines []string
 	if r.Check != "" {
 		about := d.Checks[r.Check]
-		lines = append(lines, describedAs("check "+r.Check, about.Title))
+		lines = append(lines, describedAs("oracle "+r.Check, about.Title))
 		lines = append(lines, explanationLines(about)...)
 	}
 	about, known := d.Scenarios[r.Scenario]

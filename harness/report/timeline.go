@@ -180,7 +180,7 @@ func eventText(m timelineRow) string {
 		return e.Toxic + " did not return" + reasonText(e)
 	case e.Kind == event.BoundaryRead:
 		return "segment boundary" + faultPlace(e) + reasonText(e)
-	case e.Kind == event.Close && e.Detail == "ended": // both directions, as their FINs have told
+	case e.Kind == event.Close && (e.Detail == "ended" || e.Detail == "aborted"): // as its FINs or its RST have told
 		return "connection closed"
 	case e.Kind == event.Close:
 		return "connection closed" + reasonText(e)
