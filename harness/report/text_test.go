@@ -103,7 +103,7 @@ func TestASweepIsToldOnce(t *testing.T) {
 	whole := leak
 	whole.Check, whole.Variant = "threads", ""
 	got := text(t, outcome.FoldResults(1, time.Time{}, 0, append(results, leak, whole)), Options{})
-	for _, want := range []string{"\n  7 of 12 offsets: byte=1–3, 5, 7, 9, 11\n", "+ 00000010  4b 0a", "FAIL (must) a/split on kv (descriptors)\n  1 of 12 offsets: byte=1\n", "FAIL (must) a/split on kv (threads)\n  check threads\n"} {
+	for _, want := range []string{"\n  7 of 12 offsets: byte=1–3, 5, 7, 9, 11\n", "+ 00000010  4b 0a", "FAIL (must) a/split on kv (descriptors)\n  1 of 12 offsets: byte=1\n", "FAIL (must) a/split on kv (threads)\n  oracle threads\n"} {
 		if strings.Count(got, want) != 1 {
 			t.Errorf("want %q once in:\n%s", want, got)
 		}
