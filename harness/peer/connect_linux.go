@@ -58,6 +58,9 @@ func (i *interceptor) begin() error {
 	}
 	reason, control := make([]byte, 200), make([]byte, unix.CmsgSpace(4))
 	n, size, _, _, err := unix.Recvmsg(int(i.pair[0].Fd()), reason, control, unix.MSG_CMSG_CLOEXEC)
+	for err == unix.EINTR { // a call with a time limit is not restarted (signal(7)), and the runtime signals its threads
+		n, size, _, _, err = unix.Recvmsg(int(i.pair[0].Fd()), reason, control, unix.MSG_CMSG_CLOEXEC)
+	}
 	if err != nil {
 		return fmt.Errorf("launcher: %w", err)
 	}
@@ -129,13 +132,19 @@ func (i *interceptor) isStopped() bool {
 	}
 }
 
-// control is ioctl(2) on the listener.
+// control is ioctl(2) on the listener. The kernel waits for a lock there, and a signal of
+// the runtime ends that: an answer that is lost leaves the process in connect.
 func (i *interceptor) control(request uint, argument unsafe.Pointer) error {
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(i.listener), uintptr(request), uintptr(argument))
-	if errno != 0 {
-		return errno
+	for {
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(i.listener), uintptr(request), uintptr(argument))
+		switch errno {
+		case 0:
+			return nil
+		case unix.EINTR:
+		default:
+			return errno
+		}
 	}
-	return nil
 }
 
 // A notification is struct seccomp_notif: a call that waits for its answer.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -76,6 +77,31 @@ func TestConnectIsRedirected(t *testing.T) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	if want := port + "\n" + port + "\ndatagrams go on"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Our runtime signals its threads all the time, and what waits in the kernel with a limit
+// or for a lock is interrupted by that.
+func TestConnectUnderSignals(t *testing.T) {
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				_ = syscall.Kill(syscall.Getpid(), syscall.SIGURG)
+				runtime.Gosched()
+			}
+		}
+	}()
+	defer func() { close(done); <-stopped }()
+	for range 2 {
+		got := runConnecting(t, func(netip.AddrPort) ConnectReply { return ConnectReply{Errno: syscall.EHOSTUNREACH} })
+		if got != "EHOSTUNREACH\nEHOSTUNREACH\ndatagrams go on" {
+			t.Errorf("got %q", got)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // guardianVariable makes a process a guardian; its value is the run.
 const guardianVariable = "HARNESS_GUARDIAN"
 
-const guardianBound = 10 * time.Second // for its start, and for its work
+const guardianBound = 30 * time.Second // for its start on a machine that may be busy, and for its work
 
 // StartGuardian starts the one process that outlives us, for a moment: when
 // this process ends, however it ends, the guardian kills every process that
