@@ -16,9 +16,10 @@ build: ## build bin/harness
 run: build ## run the built-in suites on the peers compiled in
 	$(BIN)/harness run scenarios/
 
-test: tools build fixtures lint ## run every test, with the race detector, and lint; installs what Debian has when root
+test: tools build fixtures lint ## run every test, with the race detector but where programs are run by the hundred, and lint; installs what Debian has when root
 	$(BIN)/harness run scenarios/ --quiet
-	$(GO) test -race -p $$((2 * $$(nproc))) -timeout 20m $$($(GO) list ./... | grep -v /fixtures$$)
+	$(GO) test -race -p $$((2 * $$(nproc))) -timeout 20m $$($(GO) list ./... | grep -v -e /fixtures$$ -e /cmd/harness$$ -e /scenarios/)
+	$(GO) test -p $$((2 * $$(nproc))) -timeout 20m ./cmd/harness ./scenarios/...
 	cd cmd/ci/testdata/check && $(GO) test ./...
 	$(GO) test -v -timeout 30m -run 'TestProof|TestRealSoftware' ./fixtures
 	$(GO) test -race -timeout 30m -skip 'TestProof|TestRealSoftware' ./fixtures
@@ -49,8 +50,9 @@ real: tools build ## play everything to installed software, the little-known too
 mutate: build ## prove that the built-in suites can fail: play them to the peers compiled in, which lie
 	$(BIN)/harness mutate --verbose
 
-race: ## run the Go tests only, ten times, with the race detector
+race: ## run the Go tests only, ten times, with the race detector; scripts and suites, which start hundreds of programs, once
 	$(GO) test -race -count=10 ./harness/... ./toxics/...
+	$(GO) test -race -count=1 -timeout 30m ./cmd/... ./scenarios/...
 
 SOAK ?= 10m
 soak: ## toxics, edits, kills and clients for SOAK (10m; CI: 20s) with the race detector: nothing lost, leaked or mistold
