@@ -58,9 +58,12 @@ func TestConnections(t *testing.T) {
 	}
 }
 
+// onlyConnection returns the one that is open: who had the port before us may have left
+// others that are over.
 func onlyConnection(t *testing.T, d *sock.Diag, port uint16, far bool) sock.Connection {
 	t.Helper()
 	all, err := d.Connections(port, far)
+	all = slices.DeleteFunc(all, func(c sock.Connection) bool { return c.State == sock.TimeWait })
 	if err != nil || len(all) != 1 {
 		t.Fatalf("connections of port %d: %+v, %v", port, all, err)
 	}
