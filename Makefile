@@ -19,11 +19,16 @@ run: build ## run the built-in suites on the peers compiled in
 test: tools build fixtures lint ## run every test, with the race detector but where programs are run by the hundred, and lint; installs what Debian has when root
 	$(BIN)/harness run scenarios/ --quiet
 	$(GO) test -race -p $$((2 * $$(nproc))) -timeout 20m $$($(GO) list ./... | grep -v -e /fixtures$$ -e /cmd/harness$$ -e /scenarios/)
-	$(GO) test -p $$((2 * $$(nproc))) -timeout 20m ./cmd/harness ./scenarios/...
-	cd cmd/ci/testdata/check && $(GO) test ./...
+	$(MAKE) -j 2 scripts check # one waits, the other compiles
 	$(GO) test -v -timeout 30m -run 'TestProof|TestRealSoftware' ./fixtures
 	$(GO) test -race -timeout 30m -skip 'TestProof|TestRealSoftware' ./fixtures
 	$(MAKE) stranger
+
+scripts: ## run the scripts of the command and the suites' own tests
+	$(GO) test -p $$((2 * $$(nproc))) -timeout 20m ./cmd/harness ./scenarios/...
+
+check: ## check the files for CI with the parsers of those who read them
+	cd cmd/ci/testdata/check && $(GO) test ./...
 
 stranger: build ## run the tests of a module that only uses harness: with go test, then with harness run
 	cd fixtures/stranger && $(GO) vet ./... && $(GO) test -count=1 ./... && ../../$(BIN)/harness run .
@@ -89,4 +94,4 @@ $(BIN)/toxiproxy-server:
 	GOBIN=$(abspath $(BIN)/tmp) $(GO) install $(ADDR)/cmd/server@$(VERSION)
 	mv $(BIN)/tmp/server $@
 
-.PHONY: help build run test stranger zoo replay mutate race soak lint cross bench fixtures tools clean explore
+.PHONY: help build run test scripts check stranger zoo replay mutate race soak lint cross bench fixtures tools clean explore
