@@ -31,7 +31,7 @@ const (
 	longerAfter = 4
 	// mostLeakRounds and mostLeakTime bound the search for a leak.
 	mostLeakRounds = 10
-	mostLeakTime   = 60 * time.Second
+	mostLeakTime   = 30 * time.Second
 
 	// releaseTime is how long a server that holds more than before may take to release
 	// the next bit; finalRelease is the same before it is a leak.
