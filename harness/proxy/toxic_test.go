@@ -13,6 +13,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/hook"
 )
 
@@ -589,4 +590,21 @@ func TestCloseEndsConnectionsInOrder(t *testing.T) {
 	_ = r.proxy.Close()
 	wantEnding(t, client, "", event.EOF)
 	wantEnding(t, server, "", event.EOF)
+}
+
+// flagged returns toxics as they are written in flags.
+func flagged(t testing.TB, flags ...string) (list []Toxic) {
+	t.Helper()
+	for _, flag := range flags {
+		spec, err := toxics.ParseFlag(flag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := toxics.MakeToxic(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, FromToxic(made)...)
+	}
+	return list
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/toxics"
 )
 
 // engines are what carries a connection: an event loop, or goroutines.
@@ -29,23 +28,6 @@ func newEngineRig(t *testing.T, engine string, flags ...string) *rig {
 		}
 	})
 	return r
-}
-
-// flagged returns toxics as they are written in flags.
-func flagged(t testing.TB, flags ...string) (list []Toxic) {
-	t.Helper()
-	for _, flag := range flags {
-		spec, err := toxics.ParseFlag(flag)
-		if err != nil {
-			t.Fatal(err)
-		}
-		made, err := toxics.MakeToxic(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, FromToxic(made)...)
-	}
-	return list
 }
 
 const tenBytes = "0123456789"
