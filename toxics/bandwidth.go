@@ -133,7 +133,7 @@ const (
 
 // A pace is a wire of a certain rate.
 type pace struct {
-	rate int64 // Bytes per millisecond, above 0
+	rate int64 // bytes per millisecond, above 0
 
 	mu   sync.Mutex
 	free time.Time // when the wire has carried all that was reserved
@@ -177,9 +177,5 @@ func (d *blocked) Pipe(stub *tp.ToxicStub) {
 		d.Retained = c
 		d.ReportStruck(d.Offset, "limited to 0 KB/s")
 	}
-	select {
-	case <-stub.Interrupt:
-	case <-d.Link.Context().Done():
-		stub.Close()
-	}
+	d.AwaitInterrupt(stub)
 }

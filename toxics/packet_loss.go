@@ -66,7 +66,7 @@ type lossPipe struct {
 func (p *lossPipe) Pipe(stub *tp.ToxicStub) {
 	for p.SendPending(stub) {
 		if p.dead {
-			p.holdForRTO(stub)
+			p.AwaitInterrupt(stub)
 			return
 		}
 		switch c, what := p.TakeChunk(stub); what {
@@ -134,13 +134,4 @@ func (p *lossPipe) drawLoss(offset int64) bool {
 	}
 	p.ReportStruck(offset, "segment lost %d times, the stream pauses for %v", times, p.pause)
 	return true
-}
-
-// holdForRTO waits until the toxic is taken away or the connection ends.
-func (p *lossPipe) holdForRTO(stub *tp.ToxicStub) {
-	select {
-	case <-stub.Interrupt:
-	case <-p.Link.Context().Done():
-		stub.Close()
-	}
 }

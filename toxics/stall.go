@@ -28,11 +28,7 @@ func (p *stallPipe) Pipe(stub *tp.ToxicStub) {
 		p.RelayChunks(stub, p.PassChunk)
 		return
 	}
-	select {
-	case <-stub.Interrupt:
-	case <-p.Link.Context().Done():
-		stub.Close()
-	}
+	p.AwaitInterrupt(stub)
 }
 
 // beginStall sends on what belongs before the stall, and starts its clock.

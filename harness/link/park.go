@@ -29,10 +29,7 @@ func (l *Link) MayStep() bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !slices.ContainsFunc(l.desired, func(s Stage) bool {
-		t, ok := s.Toxic.(hook.Steppable)
-		return !ok || !t.CanStep()
-	})
+	return !slices.ContainsFunc(l.desired, func(s Stage) bool { return !hook.CanStep(s.Toxic) })
 }
 
 // NumReads returns how many reads have brought what was received.

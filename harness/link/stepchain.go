@@ -39,7 +39,7 @@ type stepChain struct {
 // newStepChain returns the chain, nil if it needs goroutines. Nothing is held by now.
 func (l *Link) newStepChain(asked []Stage) *stepChain {
 	for _, a := range asked {
-		if t, ok := a.Toxic.(hook.Steppable); !ok || !t.CanStep() {
+		if !hook.CanStep(a.Toxic) {
 			return nil
 		}
 	}

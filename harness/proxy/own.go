@@ -79,10 +79,7 @@ var (
 )
 
 // CanStep implements [hook.Steppable].
-func (p *placed) CanStep() bool {
-	t, ok := p.Toxic.(hook.Steppable)
-	return ok && t.CanStep()
-}
+func (p *placed) CanStep() bool { return hook.CanStep(p.Toxic) }
 
 // Attach implements [link.Attacher].
 func (p *placed) Attach(w hook.Link) tp.Toxic {

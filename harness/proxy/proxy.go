@@ -15,6 +15,7 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/tlsconn"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A Proxy is a proxy that runs, or has run. Create it with [New]; its methods
@@ -52,7 +53,7 @@ func New(cfg Config) (*Proxy, error) {
 	cfg = cfg.withDefaults()
 	toxics, err := checkToxics(cfg.Toxics)
 	if err = errors.Join(cfg.checkConfig(), err); err != nil {
-		return nil, prefixErrors(err, "proxy "+cfg.Name+": ")
+		return nil, spec.PrefixErrors(err, "proxy "+cfg.Name+": ")
 	}
 	cfg.OnListen, cfg.OnDial = withWindows(cfg.OnListen, cfg.OnDial, toxics)
 	tls, err := cfg.TLS.LoadHandshaker(cfg.Authority)
@@ -61,19 +62,6 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	return &Proxy{cfg: cfg, tls: tls, upstreams: append([]string{cfg.Upstream}, cfg.MoreUpstreams...), onDial: cfg.OnDial,
 		toxics: toxics, sessions: map[uint64]*session{}, life: lifetime.New()}, nil
-}
-
-// prefixErrors puts the subject before each of the joined errors.
-func prefixErrors(err error, subject string) error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return fmt.Errorf("%s%w", subject, err)
-	}
-	var errs []error
-	for _, e := range joined.Unwrap() {
-		errs = append(errs, prefixErrors(e, subject))
-	}
-	return errors.Join(errs...)
 }
 
 // Start binds the port and serves until Close. The context is of the start alone: the

@@ -145,6 +145,15 @@ func (f *Flow) PauseUntilDue(stub *tp.ToxicStub) bool {
 	return true
 }
 
+// AwaitInterrupt keeps what the toxic holds until it is taken away or the connection is gone.
+func (f *Flow) AwaitInterrupt(stub *tp.ToxicStub) {
+	select {
+	case <-stub.Interrupt:
+	case <-f.Link.Context().Done():
+		stub.Close()
+	}
+}
+
 // RelayChunks passes the stream on, chunk by chunk, until it ends or is interrupted.
 // prepare decides what becomes of a chunk: it sets f.out, and f.held to what is
 // to be prepared later.

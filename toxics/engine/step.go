@@ -32,12 +32,7 @@ var (
 )
 
 // CanStep implements [hook.Steppable].
-func (t *AttachableToxic) CanStep() bool { return canStep(t.Behavior) }
-
-func canStep(b Behavior) bool {
-	s, ok := b.(hook.Steppable)
-	return ok && s.CanStep()
-}
+func (t *AttachableToxic) CanStep() bool { return hook.CanStep(t.Behavior) }
 
 // Step moves on as far as one chunk that leaves.
 func (a *instance) Step(stub *tp.ToxicStub, in Inlet, now time.Time) Step {
@@ -102,7 +97,7 @@ func (f *Flow) StepRelay(stub *tp.ToxicStub, in Inlet, now time.Time, prepare fu
 }
 
 // CanStep implements [hook.Steppable].
-func (t TriggeredBehavior) CanStep() bool { return needsNoEvent(t.at) && canStep(t.inner) }
+func (t TriggeredBehavior) CanStep() bool { return needsNoEvent(t.at) && hook.CanStep(t.inner) }
 
 // needsNoEvent reports whether nothing but the stream and the time tells of a trigger.
 func needsNoEvent(t spec.Trigger) bool {

@@ -8,6 +8,12 @@ type Steppable interface {
 	CanStep() bool
 }
 
+// CanStep reports whether a toxic, or what will be one, needs no goroutine.
+func CanStep(toxic any) bool {
+	s, ok := toxic.(Steppable)
+	return ok && s.CanStep()
+}
+
 // An Inlet is what waits before a toxic, in chunks of a type C.
 type Inlet[C any] interface {
 	// Take takes the next chunk; there is none if it is nil. End says that the source has

@@ -78,18 +78,7 @@ func parseMilliseconds(value any) (int64, error) {
 	if d, ok := value.(time.Duration); ok {
 		value = d.String()
 	}
-	text, ok := value.(string)
-	if !ok {
-		return parseInt(value)
-	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return n, nil
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d%time.Millisecond != 0 {
-		return 0, fmt.Errorf("must be whole milliseconds such as 200 or 1.5s, got %q", text)
-	}
-	return d.Milliseconds(), nil
+	return parseUnits(value, time.Millisecond, "milliseconds such as 200 or 1.5s")
 }
 
 // parseFine reads a duration that is not whole milliseconds, but microseconds. It returns 0
@@ -108,6 +97,11 @@ func parseFine(value any) (time.Duration, error) {
 
 // parseMicroseconds reads a duration as microseconds.
 func parseMicroseconds(value any) (int64, error) {
+	return parseUnits(value, time.Microsecond, "microseconds such as 200 or 1.5ms")
+}
+
+// parseUnits reads a duration as so many whole units, with or without a unit of its own.
+func parseUnits(value any, unit time.Duration, example string) (int64, error) {
 	text, ok := value.(string)
 	if !ok {
 		return parseInt(value)
@@ -116,10 +110,10 @@ func parseMicroseconds(value any) (int64, error) {
 		return n, nil
 	}
 	d, err := time.ParseDuration(text)
-	if err != nil || d%time.Microsecond != 0 {
-		return 0, fmt.Errorf("must be whole microseconds such as 200 or 1.5ms, got %q", text)
+	if err != nil || d%unit != 0 {
+		return 0, fmt.Errorf("must be whole %s, got %q", example, text)
 	}
-	return d.Microseconds(), nil
+	return int64(d / unit), nil
 }
 
 // parseRate reads a rate as KB/s, 1000 bytes a second.
