@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/eintr"
 )
 
 const (
@@ -298,7 +300,7 @@ func (d *delayLine) fillOnce(fd int, another bool) (int, error) {
 	if p == nil {
 		return 0, errNoPipe
 	}
-	n, err := ignoringEINTR(func() (int, error) {
+	n, err := eintr.Retry(func() (int, error) {
 		n, err := unix.Splice(fd, nil, p.w, nil, pipeSize, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
 		return int(n), err
 	})

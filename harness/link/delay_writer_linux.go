@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/eintr"
 )
 
 // startWriter sees that there is a writer if there is something to write.
@@ -143,7 +145,7 @@ func (s segment) trimmedBy(n int) segment {
 func (d *delayLine) sendSome(s segment) (n int, err error) {
 	var failed error
 	err = d.dst.Write(func(fd uintptr) bool {
-		n, failed = ignoringEINTR(func() (int, error) {
+		n, failed = eintr.Retry(func() (int, error) {
 			if s.pipe == nil {
 				return unix.Write(int(fd), s.data)
 			}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"syscall"
+
+	"github.com/sockharness/harness/harness/eintr"
 )
 
 // readChunk returns what the source has, up to one chunk. It holds no buffer while
@@ -42,12 +44,7 @@ func (l *Link) readChunk() ([]byte, error) {
 }
 
 func readOnce(fd int, p []byte) (int, error) {
-	for {
-		n, err := syscall.Read(fd, p)
-		if err != syscall.EINTR {
-			return n, err
-		}
-	}
+	return eintr.Retry(func() (int, error) { return syscall.Read(fd, p) })
 }
 
 // discardInput drops what c has received and nobody has read, up to limit bytes.

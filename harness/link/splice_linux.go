@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/eintr"
 )
 
 // pipeSize is how much of a stream a splice holds in the kernel at most, bytes.
@@ -52,7 +54,7 @@ func (p *pipe) takeAll() ([]byte, error) {
 // readFull fills b, which must not be longer than what the pipe holds.
 func (p *pipe) readFull(b []byte) (at int, err error) {
 	for at < len(b) {
-		n, err := ignoringEINTR(func() (int, error) { return unix.Read(p.r, b[at:]) })
+		n, err := eintr.Retry(func() (int, error) { return unix.Read(p.r, b[at:]) })
 		if err != nil {
 			return at, fmt.Errorf("pipe read: %w", err)
 		}
@@ -138,7 +140,7 @@ func (s *splicer) fillOnce(fd int) (n int, err error) {
 		s.held = s.buffer[:max(n, 0)]
 		return n, err
 	}
-	n, err = ignoringEINTR(func() (int, error) {
+	n, err = eintr.Retry(func() (int, error) {
 		n, err := unix.Splice(fd, nil, s.pipe.w, nil, pipeSize, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
 		return int(n), err
 	})
@@ -155,7 +157,7 @@ func (s *splicer) drain() error {
 		var n int
 		var failed error
 		err := s.dst.Write(func(fd uintptr) bool {
-			n, failed = ignoringEINTR(func() (int, error) { return s.drainOnce(int(fd)) })
+			n, failed = eintr.Retry(func() (int, error) { return s.drainOnce(int(fd)) })
 			return failed != unix.EAGAIN
 		})
 		switch {
@@ -246,13 +248,4 @@ func (l *Link) carryOn(err error) handoff {
 		return handoff{useChain: true}
 	}
 	return handoff{useChain: true, ended: l.classifyReadError(err)}
-}
-
-func ignoringEINTR(act func() (int, error)) (int, error) {
-	for {
-		n, err := act()
-		if err != unix.EINTR {
-			return n, err
-		}
-	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sockharness/harness/harness/eintr"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -41,7 +42,7 @@ func (l *Link) StepOnce(src, dst int, buf []byte, more bool) Progress {
 			}
 			return WouldBlock
 		}
-		n, err := ignoringEINTR(func() (int, error) { return sock.ReadNoWait(src, buf) })
+		n, err := eintr.Retry(func() (int, error) { return sock.ReadNoWait(src, buf) })
 		switch {
 		case err == unix.EAGAIN:
 			return WouldBlock
@@ -113,7 +114,7 @@ func (l *Link) stepSend(dst int, p []byte) (n int, ok bool) {
 	l.emitBytes(l.sent.Load() + int64(len(p)))
 	l.cfg.Tap.recordBytes(p)
 	start := l.sendTime()
-	n, err := ignoringEINTR(func() (int, error) { return sock.WriteNoWait(dst, p) })
+	n, err := eintr.Retry(func() (int, error) { return sock.WriteNoWait(dst, p) })
 	n = max(n, 0)
 	l.cfg.Tap.takeBack(len(p) - n)
 	l.recordSent(start, p[:n])

@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 // answer tells the kernel what becomes of one connect.
@@ -43,7 +45,7 @@ func (i *interceptor) perform(call notification) (errno unix.Errno, ours bool) {
 		return 0, false
 	}
 	for until := time.Now().Add(reply.Delay); time.Now().Before(until) && i.isWaiting(call); {
-		time.Sleep(min(servePoll, time.Until(until)))
+		sleep.For(i.running, min(servePoll, time.Until(until)))
 	}
 	switch {
 	case reply.Errno != 0:
@@ -56,7 +58,7 @@ func (i *interceptor) perform(call notification) (errno unix.Errno, ours bool) {
 
 // isWaiting reports whether the call still waits for its answer.
 func (i *interceptor) isWaiting(call notification) bool {
-	return !i.isStopped() && i.control(unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&call.id)) == nil
+	return i.running.Err() == nil && i.control(unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&call.id)) == nil
 }
 
 // connect connects the socket of the call, as long as that waits. What blocks there must

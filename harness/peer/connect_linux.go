@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/eintr"
 )
 
 // An interceptor answers the connects of a process and of all that it starts.
@@ -17,7 +20,8 @@ type interceptor struct {
 	reply    func(to netip.AddrPort) ConnectReply
 	pair     [2]*os.File // ours and the launcher's end
 	listener int
-	stop     chan struct{}
+	running  context.Context // until stop is called
+	stop     context.CancelFunc
 	working  sync.WaitGroup
 }
 
@@ -39,8 +43,9 @@ func (p *Process) prepareInterception() (*interceptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &interceptor{reply: p.command.OnConnect, listener: -1, stop: make(chan struct{}),
+	i := &interceptor{reply: p.command.OnConnect, listener: -1,
 		pair: [2]*os.File{os.NewFile(uintptr(fds[0]), "launcher"), os.NewFile(uintptr(fds[1]), "launcher")}}
+	i.running, i.stop = context.WithCancel(context.Background())
 	p.cmd.Path, p.cmd.ExtraFiles = self, []*os.File{i.pair[1]}
 	p.cmd.Env = append(p.cmd.Env, launcherVariable+"="+program)
 	return i, nil
@@ -57,10 +62,11 @@ func (i *interceptor) begin() error {
 		return err
 	}
 	reason, control := make([]byte, 200), make([]byte, unix.CmsgSpace(4))
-	n, size, _, _, err := unix.Recvmsg(int(i.pair[0].Fd()), reason, control, unix.MSG_CMSG_CLOEXEC)
-	for err == unix.EINTR { // a call with a time limit is not restarted (signal(7)), and the runtime signals its threads
+	var size int
+	n, err := eintr.Retry(func() (n int, err error) { // a call with a time limit is not restarted
 		n, size, _, _, err = unix.Recvmsg(int(i.pair[0].Fd()), reason, control, unix.MSG_CMSG_CLOEXEC)
-	}
+		return n, err
+	})
 	if err != nil {
 		return fmt.Errorf("launcher: %w", err)
 	}
@@ -95,7 +101,7 @@ func (i *interceptor) end() {
 	if i == nil || i.listener < 0 {
 		return
 	}
-	close(i.stop)
+	i.stop()
 	i.working.Wait()
 	unix.Close(i.listener)
 	i.listener = -1
@@ -111,7 +117,7 @@ func (i *interceptor) serve() {
 		fds := []unix.PollFd{{Fd: int32(i.listener), Events: unix.POLLIN}}
 		n, err := unix.Poll(fds, int(servePoll/time.Millisecond))
 		switch {
-		case i.isStopped(), err != nil && err != unix.EINTR, fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0:
+		case i.running.Err() != nil, err != nil && err != unix.EINTR, fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0:
 			return
 		case n <= 0:
 			continue
@@ -123,28 +129,17 @@ func (i *interceptor) serve() {
 	}
 }
 
-func (i *interceptor) isStopped() bool {
-	select {
-	case <-i.stop:
-		return true
-	default:
-		return false
-	}
-}
-
 // control is ioctl(2) on the listener. The kernel waits for a lock there, and a signal of
 // the runtime ends that: an answer that is lost leaves the process in connect.
 func (i *interceptor) control(request uint, argument unsafe.Pointer) error {
-	for {
+	_, err := eintr.Retry(func() (int, error) {
 		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(i.listener), uintptr(request), uintptr(argument))
-		switch errno {
-		case 0:
-			return nil
-		case unix.EINTR:
-		default:
-			return errno
+		if errno != 0 {
+			return 0, errno
 		}
-	}
+		return 0, nil
+	})
+	return err
 }
 
 // A notification is struct seccomp_notif: a call that waits for its answer.

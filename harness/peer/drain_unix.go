@@ -5,6 +5,8 @@ package peer
 import (
 	"os"
 	"syscall"
+
+	"github.com/sockharness/harness/harness/eintr"
 )
 
 // readNow reads what the pipe holds; it returns 0 at its end and when it is empty.
@@ -14,10 +16,7 @@ func readNow(pipe *os.File, buf []byte) (n int) {
 		return 0
 	}
 	raw.Read(func(fd uintptr) bool {
-		n, err = syscall.Read(int(fd), buf)
-		for err == syscall.EINTR {
-			n, err = syscall.Read(int(fd), buf)
-		}
+		n, err = eintr.Retry(func() (int, error) { return syscall.Read(int(fd), buf) })
 		return true
 	})
 	return max(n, 0)

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sockharness/harness/harness/eintr"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -82,11 +83,11 @@ func dumpSockets(fd int, details bool, buf []byte, found *connectionTable) error
 		r[diagHeader+3] = 1 << (infoAttr - 1)
 	}
 	native.PutUint32(r[diagHeader+52:], ^uint32(1<<sock.TimeWait))
-	if _, err := ignoringEINTR(func() (int, error) { return unix.Write(fd, r[:]) }); err != nil {
+	if _, err := eintr.Retry(func() (int, error) { return unix.Write(fd, r[:]) }); err != nil {
 		return err
 	}
 	for {
-		n, err := ignoringEINTR(func() (int, error) { return unix.Read(fd, buf) })
+		n, err := eintr.Retry(func() (int, error) { return unix.Read(fd, buf) })
 		if err != nil {
 			return err
 		}

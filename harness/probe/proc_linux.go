@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sockharness/harness/harness/eintr"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -18,7 +19,7 @@ func procPath(pid int, name string) string { return "/proc/" + strconv.Itoa(pid)
 // appendFile appends the contents of a file of /proc to b. The raw calls cost a
 // third of what os.ReadFile does.
 func appendFile(b []byte, path string) ([]byte, error) {
-	fd, err := ignoringEINTR(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
+	fd, err := eintr.Retry(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
 	if err != nil {
 		return b, err
 	}
@@ -27,7 +28,7 @@ func appendFile(b []byte, path string) ([]byte, error) {
 		if cap(b)-len(b) < 256 {
 			b = append(b, make([]byte, max(512, 4*len(b)))...)[:len(b)] // most files are small
 		}
-		n, err := ignoringEINTR(func() (int, error) { return unix.Read(fd, b[len(b):cap(b)]) })
+		n, err := eintr.Retry(func() (int, error) { return unix.Read(fd, b[len(b):cap(b)]) })
 		if n <= 0 || err != nil {
 			return b, err
 		}
@@ -40,17 +41,9 @@ func readFile(path string) (string, error) {
 	return string(b), err
 }
 
-func ignoringEINTR(call func() (int, error)) (int, error) {
-	for {
-		if n, err := call(); err != unix.EINTR {
-			return n, err
-		}
-	}
-}
-
 // numericNames returns the names in a directory of /proc that are numbers.
 func numericNames(dir string) ([]int, error) {
-	fd, err := ignoringEINTR(func() (int, error) {
+	fd, err := eintr.Retry(func() (int, error) {
 		return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
@@ -61,7 +54,7 @@ func numericNames(dir string) ([]int, error) {
 	var names []string
 	buf := make([]byte, 8192)
 	for {
-		n, err := ignoringEINTR(func() (int, error) { return unix.ReadDirent(fd, buf) })
+		n, err := eintr.Retry(func() (int, error) { return unix.ReadDirent(fd, buf) })
 		if n <= 0 || err != nil {
 			return found, err
 		}
@@ -76,7 +69,7 @@ func numericNames(dir string) ([]int, error) {
 
 func readLink(path string) (string, error) {
 	buf := make([]byte, 512)
-	n, err := ignoringEINTR(func() (int, error) { return unix.Readlink(path, buf) })
+	n, err := eintr.Retry(func() (int, error) { return unix.Readlink(path, buf) })
 	return string(buf[:max(n, 0)]), err
 }
 

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/eintr"
 )
 
 // maxStatLength holds 52 fields of at most 20 digits and a name of 64 bytes.
@@ -24,13 +26,13 @@ func ReadThread(pid, tid int) (Stat, error) {
 // readStat reads the file at once: the kernel writes it in one piece, and raw
 // calls cost a third of what os.ReadFile does.
 func readStat(path string) (Stat, error) {
-	fd, err := retryEINTR(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
+	fd, err := eintr.Retry(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
 	if err != nil {
 		return Stat{}, err
 	}
 	defer unix.Close(fd)
 	var buffer [maxStatLength]byte
-	n, err := retryEINTR(func() (int, error) { return unix.Read(fd, buffer[:]) })
+	n, err := eintr.Retry(func() (int, error) { return unix.Read(fd, buffer[:]) })
 	if err != nil {
 		return Stat{}, err
 	}
@@ -39,14 +41,6 @@ func readStat(path string) (Stat, error) {
 		return Stat{}, unix.ESRCH
 	}
 	return s, nil
-}
-
-func retryEINTR(call func() (int, error)) (int, error) {
-	for {
-		if n, err := call(); err != unix.EINTR {
-			return n, err
-		}
-	}
 }
 
 // CPUTime returns the processor time, user and system, that all threads of a
