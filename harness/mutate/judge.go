@@ -37,7 +37,7 @@ type Judgement struct {
 // Judge tells what the run of a mutant came to; told says whether the lie was told.
 func Judge(target string, m Mutation, d outcome.Run, told bool) Judgement {
 	j := Judgement{Target: target, Role: m.Role, Mutation: m.Name, Summary: m.Summary, Status: Survived}
-	if at := slices.IndexFunc(d.Results, isRed); at >= 0 {
+	if at := slices.IndexFunc(d.Results, func(r outcome.Result) bool { return r.CountsAsRed(false) }); at >= 0 {
 		r := d.Results[at]
 		j.Status, j.By = Noticed, r.Scenario
 		j.Message, _, _ = strings.Cut(strings.TrimSpace(r.Message), "\n")
@@ -52,8 +52,6 @@ func Judge(target string, m Mutation, d outcome.Run, told bool) Judgement {
 	return j
 }
 
-func isRed(r outcome.Result) bool { return r.Verdict == outcome.Invalid || r.TurnsRed(false) }
-
 // PassedScenarios returns the scenarios of the run of a [Faithful] relay that are not red, and
 // those that are. What fails for information alone is not: it would notice a lie by what it must.
 func PassedScenarios(d outcome.Run) (passed, others []string) {
@@ -64,7 +62,7 @@ func PassedScenarios(d outcome.Run) (passed, others []string) {
 			seen[r.Scenario] = true
 			passed = append(passed, r.Scenario)
 		}
-		bad[r.Scenario] = bad[r.Scenario] || isRed(r)
+		bad[r.Scenario] = bad[r.Scenario] || r.CountsAsRed(false)
 	}
 	others = slices.DeleteFunc(slices.Clone(passed), func(id string) bool { return !bad[id] })
 	passed = slices.DeleteFunc(passed, func(id string) bool { return bad[id] })

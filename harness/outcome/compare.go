@@ -55,8 +55,8 @@ func (d Run) CompareWith(name string, old Run, strict bool) Run {
 		r := &results[i]
 		r.State = ""
 		key := spotOf(*r, numbers)
-		state := stateOf(r.countsAsRed(strict), key, before)
-		if r.countsAsRed(strict) {
+		state := stateOf(r.CountsAsRed(strict), key, before)
+		if r.CountsAsRed(strict) {
 			r.State = state
 		}
 		if state != "" {
@@ -74,8 +74,9 @@ func (d Run) CompareWith(name string, old Run, strict bool) Run {
 	return d
 }
 
-// countsAsRed reports whether the result is red without a baseline.
-func (r Result) countsAsRed(strict bool) bool {
+// CountsAsRed reports whether the result is red without a baseline. Strict makes level
+// should count too.
+func (r Result) CountsAsRed(strict bool) bool {
 	r.State = ""
 	return r.TurnsRed(strict) || r.Verdict == Invalid
 }
@@ -134,7 +135,7 @@ func indexResults(d Run, strict bool) resultIndex {
 		key := spotOf(r, numbers)
 		x.order = append(x.order, key)
 		x.verdicts[key], x.levels[key] = r.Verdict, r.Level
-		if r.countsAsRed(strict) {
+		if r.CountsAsRed(strict) {
 			x.red[key] = true
 		}
 		if r.Check == "" && r.Verdict != Unsupported {
@@ -157,11 +158,7 @@ func (x resultIndex) verdictAt(key resultKey) Verdict {
 
 // passedSilently reports whether the spot is of a check on something that was played.
 func (x resultIndex) passedSilently(key resultKey) bool {
-	about := key.variantKey
-	if key.variant == "" {
-		about = key.scenarioKey()
-	}
-	return key.check != "" && x.played[about]
+	return key.check != "" && x.played[key.place()]
 }
 
 // AsBaseline returns what a later run needs of this one to be compared with it: verdicts

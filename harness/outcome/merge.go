@@ -215,7 +215,7 @@ func (d *Run) addParts(run Run) {
 	held, _, _ := run.heldShards()
 	for _, p := range run.Problems {
 		if run.Shards != nil {
-			if !isMissingShard(p) {
+			if !strings.HasPrefix(p, missingPrefix) {
 				d.Problems = append(d.Problems, p)
 			}
 			continue
@@ -243,8 +243,4 @@ func (d *Run) addParts(run Run) {
 		}
 		d.Checks[name] = e
 	}
-}
-
-func isMissingShard(problem string) bool {
-	return len(problem) > len(missingPrefix) && problem[:len(missingPrefix)] == missingPrefix
 }

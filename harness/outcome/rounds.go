@@ -109,14 +109,18 @@ func (t roundTally) countVariants() int {
 // scenarioKey is the place that stands for all variants of one scenario.
 func (p variantKey) scenarioKey() variantKey { return variantKey{p.target, p.scenario, "*"} }
 
+// place is what a result is about: its variant, or its whole scenario.
+func (k resultKey) place() variantKey {
+	if k.variant == "" {
+		return k.scenarioKey()
+	}
+	return k.variantKey
+}
+
 // passedSilently reports whether a check that says nothing in this round has passed:
 // what it is about was played.
 func (t roundTally) passedSilently(s resultKey, round int) bool {
-	about := s.variantKey
-	if s.variant == "" {
-		about = s.scenarioKey()
-	}
-	return s.check != "" && t.places[about][round]
+	return s.check != "" && t.places[s.place()][round]
 }
 
 func spotOf(r Result, numbers map[resultKey]int) resultKey {

@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/sockharness/harness/harness/sock"
 )
 
 var errEndedEarly = errors.New("it ended before it took the UDP port")
@@ -48,21 +46,17 @@ func awaitUDPSocket(ctx context.Context, process *Process, port uint16) (netip.A
 // pickUDPSocket returns the socket with the port; of any port, the first one of the
 // process.
 func pickUDPSocket(all []udpSocket, process *Process, port uint16) (netip.AddrPort, bool) {
+	var held map[uint32]struct{}
+	if port == 0 {
+		held = process.socketInodes()
+	}
 	for _, s := range all {
-		if s.local.Port() == port || port == 0 && s.local.Port() != 0 && process.holdsSocket(s.inode) {
+		_, own := held[s.inode]
+		if s.local.Port() == port || own && s.local.Port() != 0 {
 			return s.reachable(), true
 		}
 	}
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port), false
-}
-
-func (p *Process) holdsSocket(inode uint32) bool {
-	for _, pid := range p.ProcessTree() {
-		if _, err := sock.DescriptorOf(pid, inode); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // A udpSocket is a line of the table.

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"syscall"
 	"time"
@@ -62,12 +61,7 @@ func (p *program) Spin(ctx context.Context, over time.Duration) (probe.Busy, err
 func (p *program) Output() ([]byte, error) {
 	var all []byte
 	for _, o := range []*peer.Output{p.process.Stdout(), p.process.Stderr()} {
-		file, err := o.OpenReader()
-		if err != nil {
-			return nil, fmt.Errorf("output: %w", err)
-		}
-		b, err := io.ReadAll(io.LimitReader(file, maxOutput))
-		file.Close()
+		b, err := readOutput(o)
 		if err != nil {
 			return nil, fmt.Errorf("output: %w", err)
 		}

@@ -26,20 +26,20 @@ type connectWatch struct {
 
 // watchConnects sees every SYN, also those that are refused, if refused is set and the
 // system allows that; else the accepted connects only. The caller must stop it.
-func watchConnects(s *variantSetup, refused bool) (*connectWatch, error) {
+func watchConnects(s *variantSetup, refused bool) *connectWatch {
 	w := &connectWatch{stage: s, start: time.Now()}
 	if !refused {
-		return w, nil
+		return w
 	}
 	addr, err := netip.ParseAddrPort(s.proxyAddress())
 	if err != nil {
-		return w, nil // no packet tells of a connect to a unix socket
+		return w // no packet tells of a connect to a unix socket
 	}
 	w.to = addr
 	if syns, err := sock.WatchSYN(addr, w.onConnect); err == nil {
 		w.syns = syns
 	}
-	return w, nil
+	return w
 }
 
 // onConnect notes an attempt by the kernel's clock, and logs those that only the

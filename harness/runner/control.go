@@ -244,9 +244,9 @@ func (b *testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2
 	return c, nil
 }
 
-// readOutput reads what the process wrote on its standard output, up to maxOutput.
-func readOutput(p *peer.Process) ([]byte, error) {
-	file, err := p.Stdout().OpenReader()
+// readOutput reads what a process wrote, up to maxOutput.
+func readOutput(o *peer.Output) ([]byte, error) {
+	file, err := o.OpenReader()
 	if err != nil {
 		return nil, err
 	}

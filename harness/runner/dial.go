@@ -61,12 +61,8 @@ func dialServer(ctx context.Context, d *net.Dialer, address string) (sock.Conn, 
 // connect is not answered: it was full when the SYN came, if only for a moment. It reports
 // that; false when the context has ended.
 func awaitDrained(ctx context.Context, address string) bool {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return false
-	}
 	for sleep.For(ctx, queueInterval) {
-		all, err := listenersAt(at.String())
+		all, err := listenersAt(address)
 		if err != nil || len(all) == 0 {
 			return false // on another host, or gone
 		}

@@ -308,10 +308,7 @@ func (s *variantSetup) openLater(ctx context.Context, v scenario.Variant) (stop 
 // the case's patience.
 func (s *variantSetup) runClient(ctx context.Context, v scenario.Variant, o *scenario.Observation) error {
 	b := s.run.testbed
-	connects, err := watchConnects(s, v.AcceptMode != scenario.Accepting)
-	if err != nil {
-		return err
-	}
+	connects := watchConnects(s, v.AcceptMode != scenario.Accepting)
 	defer connects.stop()
 	process, fault, err := s.startVariantClient(ctx, v)
 	if errors.Is(err, scenario.ErrUnsupported) {
@@ -355,7 +352,7 @@ func awaitClient(ctx context.Context, process *peer.Process, w wait) (*scenario.
 	}
 	run.Exit = exit
 	run.Stderr = process.Stderr().TailBytes()
-	run.Stdout, err = readOutput(process)
+	run.Stdout, err = readOutput(process.Stdout())
 	return run, err
 }
 

@@ -20,10 +20,7 @@ type clientProcess struct {
 
 // StartClient implements [scenario.ClientRig].
 func (a *rig) StartClient(ctx context.Context) (scenario.ClientUnderTest, error) {
-	connects, err := watchConnects(a.setup, true)
-	if err != nil {
-		return nil, err
-	}
+	connects := watchConnects(a.setup, true)
 	process, err := a.targetBed().startClient(ctx, a.setup.proxyAddress(), a.setup.run.scenario.ID, nil)
 	if err != nil {
 		connects.stop()
@@ -77,7 +74,7 @@ func (s *clientProcess) WatchAttempts(ctx context.Context, longest time.Duration
 		p.noteRetries(time.Since(start), seenSoFar.TimedOut)
 	}
 	seenSoFar.Stderr = s.process.Stderr().TailBytes()
-	seenSoFar.Stdout, err = readOutput(s.process)
+	seenSoFar.Stdout, err = readOutput(s.process.Stdout())
 	return seenSoFar, err
 }
 

@@ -47,16 +47,17 @@ func listenAddrs(process *peer.Process) ([]string, error) {
 		return nil, err
 	}
 	defer diag.Close()
+	pids := process.ProcessTree()
 	all, err := diag.AllListeners()
 	var found []string
 	for _, l := range all {
-		if holdsSocket(process.ProcessTree(), l.Inode) {
+		if holdsSocket(pids, l.Inode) {
 			found = append(found, l.Addr.String())
 		}
 	}
 	sockets, _ := diag.UnixSockets()
 	for _, s := range sockets {
-		if s.State == sock.Listen && holdsSocket(process.ProcessTree(), s.Inode) {
+		if s.State == sock.Listen && holdsSocket(pids, s.Inode) {
 			found = append(found, "unix:"+s.Name)
 		}
 	}

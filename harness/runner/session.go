@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -78,11 +77,6 @@ func awaitReleased(ctx context.Context, conn sock.Conn) {
 	if _, tcp := conn.RemoteAddr().(*net.TCPAddr); !tcp {
 		return // a socket that is closed has no other end any more
 	}
-	server, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	client, failed := netip.ParseAddrPort(conn.LocalAddr().String())
-	if err != nil || failed != nil {
-		return
-	}
 	diag, err := sock.OpenDiag()
 	if err != nil {
 		return
@@ -91,7 +85,7 @@ func awaitReleased(ctx context.Context, conn sock.Conn) {
 	ctx, cancel := context.WithTimeout(ctx, releasing)
 	defer cancel()
 	for pause := 100 * time.Microsecond; ; pause *= 2 {
-		far, err := diag.FindSocket(server, client)
+		far, err := diag.FarEnd(conn)
 		if err != nil || far.State != sock.Established && far.State != sock.CloseWait || !sleep.For(ctx, pause) {
 			return
 		}

@@ -22,7 +22,7 @@ func (s Stream) InsideExchanges(limit int) []int64 {
 		out = append(out, offsetsBetween(start, s.MessageEnds[i])...)
 	}
 	slices.Sort(out)
-	return thinOffsets(out, limit)
+	return SpreadEvenly(out, limit)
 }
 
 // InnerEnds returns where a message ends and its exchange does not.
@@ -62,15 +62,15 @@ func offsetsBetween(from, to int64) []int64 {
 	return slices.Compact(out)
 }
 
-// thinOffsets keeps at most limit offsets, evenly spread, the first and the last
-// among them. Zero is no limit.
-func thinOffsets(offsets []int64, limit int) []int64 {
-	if limit <= 1 || len(offsets) <= limit {
-		return offsets
+// SpreadEvenly keeps at most limit of the elements, evenly spread, the first and the last
+// among them. A limit below 2 is none.
+func SpreadEvenly[T any](all []T, limit int) []T {
+	if limit <= 1 || len(all) <= limit {
+		return all
 	}
-	out := make([]int64, limit)
+	out := make([]T, limit)
 	for i := range out {
-		out[i] = offsets[i*(len(offsets)-1)/(limit-1)]
+		out[i] = all[i*(len(all)-1)/(limit-1)]
 	}
 	return out
 }
@@ -91,5 +91,5 @@ func (s Stream) InsideParts(kind string, limit int) []int64 {
 		}
 		out = append(out, offsetsBetween(from, p.To)...)
 	}
-	return thinOffsets(out, limit)
+	return SpreadEvenly(out, limit)
 }

@@ -76,20 +76,7 @@ func (s *Sweep) at(stream scenario.Stream, limit int) []int64 {
 	for at := int64(1); at < stream.ByteCount(); at++ {
 		all = append(all, at)
 	}
-	return thin(all, limit)
-}
-
-// thin keeps at most limit offsets, evenly spread, the first and the last among
-// them.
-func thin(offsets []int64, limit int) []int64 {
-	if limit <= 1 || len(offsets) <= limit {
-		return offsets
-	}
-	out := make([]int64, limit)
-	for i := range out {
-		out[i] = offsets[i*(len(offsets)-1)/(limit-1)]
-	}
-	return out
+	return scenario.SpreadEvenly(all, limit)
 }
 
 // fault returns the fault of one place.

@@ -138,7 +138,7 @@ func runScenario(t *testing.T, r *runner.Runner, target scenario.Target, s scena
 			case result.Verdict == outcome.Pass:
 			case result.Verdict == outcome.Unsupported:
 				skipped++
-			case result.TurnsRed(false) || result.Verdict == outcome.Invalid:
+			case result.CountsAsRed(false):
 				t.Errorf("%s (%s): %s: %s", result.Verdict, result.Level, s.Title, text)
 			default:
 				t.Logf("%s (%s): %s: %s", result.Verdict, result.Level, s.Title, text)

@@ -41,7 +41,7 @@ func (green) NegatedFailureMessage(any) string { return "every variant is green"
 func redResults(results []outcome.Result) []outcome.Result {
 	var bad []outcome.Result
 	for _, r := range results {
-		if r.TurnsRed(false) || r.Verdict == outcome.Invalid {
+		if r.CountsAsRed(false) {
 			bad = append(bad, r)
 		}
 	}

@@ -29,7 +29,7 @@ func messageSizes() scenario.Scenario {
 			}
 			most := c.Target.Policies.MaxMessage
 			var out []scenario.Variant
-			for _, n := range spreadSizes(edgeSizes(s, most), c.Limit) {
+			for _, n := range scenario.SpreadEvenly(edgeSizes(s, most), c.Limit) {
 				script, ok := r.scriptFor(s, r.fillerBody(n))
 				if !ok {
 					continue
@@ -61,18 +61,6 @@ func edgeSizes(s *dialogue.Script, most int64) []int {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// spreadSizes keeps at most limit of the sizes, the first and the last among them.
-func spreadSizes(all []int, limit int) []int {
-	if limit < 2 || len(all) <= limit {
-		return all
-	}
-	out := make([]int, limit)
-	for i := range out {
-		out[i] = all[i*(len(all)-1)/(limit-1)]
-	}
-	return out
 }
 
 // unrelatedSizes stretches the first recorded request where nobody knows the
