@@ -43,7 +43,8 @@ func daemonRows() []row {
 		{name: "1000 idle proxies:", shape: delayed, parts: lessOf(1, "ms to create one", "descriptors of one", "kB of one", "kB of /metrics", "kB left a second after their deletion", "descriptors left"), measure: onDaemon(measureProxies)},
 		{name: "30,000 edits of one proxy beside 5 stalled readers:", shape: delayed, parts: lessOf(2, "p50, ms", "p99, ms", "kB left"), measure: onDaemon(editsOf(1, manyEdits))},
 		{name: "6,000 edits of 1000 proxies beside 5 stalled readers:", shape: delayed, parts: lessOf(2, "p50, ms", "p99, ms", "kB left"), measure: onDaemon(editsOf(manyProxies, spreadEdits))},
-		{name: "50,000 events a second, one reader:", shape: delayed, parts: lessOf(0, "events a second that were read", "events lost"), measure: onDaemon(measureEvents)},
+		eventRow(60_000), // a source of 50,000 has less than that on a busy machine
+		eventRow(200_000),
 	}
 }
 

@@ -5,23 +5,33 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"time"
 )
 
 const (
-	eventRate = 50_000 // a second
 	eventTime = 4 * time.Second
 	sliceSize = 10 // bytes, each of which is a segment and an event
+
+	clientPause = 20 * time.Millisecond // between two reads of the bytes that the events are of
 )
 
-// measureEvents has a proxy make 50,000 events a second, by a stream of a fixed rate
+// eventRow is what a client reads of so many events a second.
+func eventRow(rate int) row {
+	return row{name: fmt.Sprintf("%d events a second, one reader:", rate), shape: delayed,
+		parts:   append([]part{{name: "read a second"}}, lessOf(1, "lost", "CPU of the daemon, µs an event", "CPU of the reader, µs an event")...),
+		measure: onDaemon(func(ctx context.Context, d *daemonClient) ([]float64, error) { return measureEvents(ctx, d, rate) })}
+}
+
+// measureEvents has a proxy make so many events a second, by a stream of a fixed rate
 // that is cut into segments, and reads them as one client of the daemon.
-func measureEvents(ctx context.Context, d *daemonClient) ([]float64, error) {
-	listen, err := d.createEventSource(ctx)
+func measureEvents(ctx context.Context, d *daemonClient, rate int) ([]float64, error) {
+	listen, err := d.createEventSource(ctx, rate)
 	if err != nil {
 		return nil, nil // a Toxiproxy, which has no events
 	}
@@ -42,12 +52,44 @@ func measureEvents(ctx context.Context, d *daemonClient) ([]float64, error) {
 		return nil, err
 	}
 	defer c.Close()
-	return readEvents(response.Body)
+	go discardRarely(c)
+	before, err := processorTimes(d.pid, os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	events, lost, took, err := readEvents(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	after, err := processorTimes(d.pid, os.Getpid())
+	each := func(i int) float64 { return float64((after[i] - before[i]).Microseconds()) / events }
+	return []float64{events / took.Seconds(), lost, each(0), each(1)}, err
+}
+
+// processorTimes returns how much processor time some processes have used.
+func processorTimes(pids ...int) (list []time.Duration, err error) {
+	for _, pid := range pids {
+		used, failed := processorTime(pid)
+		list, err = append(list, used), errors.Join(err, failed)
+	}
+	return list, err
+}
+
+// discardRarely reads what comes, a lot at a time: a read of each segment would cost more
+// than its event.
+func discardRarely(c net.Conn) {
+	room := make([]byte, 1<<20)
+	for {
+		if _, err := c.Read(room); err != nil {
+			return
+		}
+		time.Sleep(clientPause)
+	}
 }
 
 // createEventSource makes a proxy before a server that sends without end, and returns
 // where it listens.
-func (d *daemonClient) createEventSource(ctx context.Context) (listen string, err error) {
+func (d *daemonClient) createEventSource(ctx context.Context, rate int) (listen string, err error) {
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
@@ -69,36 +111,38 @@ func (d *daemonClient) createEventSource(ctx context.Context) (listen string, er
 	listen = free.Addr().String()
 	_ = free.Close()
 	toxics := []map[string]any{
-		{"type": "bandwidth", "attributes": map[string]int{"rate": eventRate * sliceSize / 1000}},
+		{"type": "bandwidth", "attributes": map[string]int{"rate": rate * sliceSize / 1000}},
 		{"type": "slicer", "attributes": map[string]int{"average_size": sliceSize}},
 	}
 	return listen, d.call(ctx, "POST", "/proxies", map[string]any{"name": "events", "listen": listen, "upstream": server.Addr().String(), "toxics": toxics})
 }
 
 // readEvents counts what comes for a while, and what is told to be lost.
-func readEvents(stream io.Reader) ([]float64, error) {
-	var events, lost uint64
+func readEvents(stream io.Reader) (events, lost float64, took time.Duration, err error) {
 	var began time.Time
 	lines := bufio.NewScanner(stream)
+	lines.Buffer(make([]byte, 256<<10), 256<<10)
 	dropped := false
 	for lines.Scan() {
-		switch data, isData := bytes.CutPrefix(lines.Bytes(), []byte("data: ")); {
-		case isData && dropped:
-			var gap struct{ Events uint64 }
+		data, isData := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
+		switch {
+		case !isData:
+			dropped = dropped || bytes.HasPrefix(lines.Bytes(), []byte("event: dropped"))
+			continue
+		case dropped:
+			var gap struct{ Events float64 }
 			if err := json.Unmarshal(data, &gap); err != nil {
-				return nil, fmt.Errorf("dropped events: %w", err)
+				return 0, 0, 0, fmt.Errorf("dropped events: %w", err)
 			}
 			lost, dropped = lost+gap.Events, false
-		case isData:
-			if events++; events == 1 {
-				began = time.Now()
-			}
-		default:
-			dropped = dropped || bytes.HasPrefix(lines.Bytes(), []byte("event: dropped"))
+			continue
 		}
-		if events > 0 && time.Since(began) > eventTime {
-			return []float64{float64(events) / time.Since(began).Seconds(), float64(lost)}, nil
+		if events++; events == 1 {
+			began = time.Now()
+		}
+		if took = time.Since(began); took > eventTime {
+			return events, lost, took, nil
 		}
 	}
-	return nil, fmt.Errorf("the event stream has ended: %w", lines.Err())
+	return 0, 0, 0, fmt.Errorf("the event stream has ended: %w", lines.Err())
 }

@@ -1,9 +1,6 @@
 package api
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,8 +17,6 @@ const (
 	// heartbeat is how often a quiet stream gets a comment, so that nobody on the
 	// way takes it for dead.
 	heartbeat = 15 * time.Second
-	// writePatience is how long a reader may take to read some events.
-	writePatience = 30 * time.Second
 )
 
 // An eventFilter says which events somebody wants.
@@ -32,7 +27,7 @@ type eventFilter struct {
 	bytes bool     // event.Bytes too
 }
 
-func (f eventFilter) admits(e event.Event) bool {
+func (f eventFilter) admits(e *event.Event) bool {
 	return (f.proxy == "" || f.proxy == e.Proxy) && (f.conn == 0 || f.conn == e.Conn) && (e.Kind != event.Bytes || f.bytes) &&
 		(len(f.kinds) == 0 || slices.Contains(f.kinds, string(e.Kind)))
 }
@@ -128,7 +123,7 @@ func (d *Daemon) serveEvents(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(&out.text, ": events after %d\n\n", want.since)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	for out.writeTo(reader) == nil && out.gatherEvents(r.Context(), d, reader, beat.C) {
+	for out.writeTo(reader) == nil && out.pauseStream(r.Context(), d) && out.gatherEvents(r.Context(), d, reader, beat.C) {
 	}
 }
 
@@ -146,80 +141,17 @@ func (h *history) collectEvents(r *eventReader) eventList {
 		var list []event.Event
 		var lost *gap
 		list, lost, done = h.nextEvents(r)
-		all.Events = append(all.Events, list...)
+		for i := range list {
+			if r.want.admits(&list[i]) {
+				all.Events = append(all.Events, list[i])
+			}
+		}
 		if lost != nil && all.Lost == nil {
 			all.Lost = lost
 		}
 	}
 	all.LastID = r.read
 	return all
-}
-
-type eventWriter struct {
-	http.ResponseWriter
-	*http.ResponseController
-	text bytes.Buffer
-}
-
-// gatherEvents waits until there is something to write, and returns false at the end.
-func (o *eventWriter) gatherEvents(client context.Context, d *Daemon, r *eventReader, beat <-chan time.Time) bool {
-	for {
-		list, lost, done := d.history.nextEvents(r)
-		o.addEvents(list, lost)
-		if o.text.Len() > 0 {
-			return true
-		}
-		if !done {
-			continue
-		}
-		select {
-		case <-client.Done():
-			return false
-		case <-d.ctx.Done():
-			return d.writeLast(o, r)
-		case <-beat:
-			o.text.WriteString(": still here\n\n")
-			return true
-		case <-r.wake:
-		}
-	}
-}
-
-// writeLast writes what has happened before the daemon's end.
-func (d *Daemon) writeLast(o *eventWriter, r *eventReader) bool {
-	all := d.history.collectEvents(r)
-	o.addEvents(all.Events, all.Lost)
-	_ = o.writeText()
-	return false
-}
-
-func (o *eventWriter) addEvents(list []event.Event, lost *gap) {
-	if lost != nil {
-		text, _ := json.Marshal(lost) // of three numbers: it cannot fail
-		fmt.Fprintf(&o.text, "id: %d\nevent: dropped\ndata: %s\n\n", lost.Last, text)
-	}
-	for _, e := range list {
-		text, err := e.MarshalJSON()
-		if err == nil {
-			fmt.Fprintf(&o.text, "id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Kind, text)
-		}
-	}
-}
-
-// writeTo writes what was gathered for the reader.
-func (o *eventWriter) writeTo(r *eventReader) error {
-	defer r.beginWrite()()
-	return o.writeText()
-}
-
-// writeText writes what was gathered.
-func (o *eventWriter) writeText() error {
-	_ = o.SetWriteDeadline(time.Now().Add(writePatience))
-	_, err := o.text.WriteTo(o.ResponseWriter)
-	if err != nil {
-		return err
-	}
-	return o.Flush()
 }
 
 // checkQuery finds a parameter that nobody reads: a filter that is misspelt is none.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,7 @@ type history struct {
 	mu         sync.Mutex // guards what follows
 	head, tail *eventBlock
 	last       uint64 // number of the last event
-	readers    map[*eventReader]bool
+	readers    []*eventReader
 }
 
 // An eventBlock holds the events that are numbered from first on.
@@ -68,7 +69,7 @@ type gap struct {
 
 func newHistory(start time.Time) *history {
 	b := &eventBlock{first: 1}
-	return &history{start: start, head: b, tail: b, readers: map[*eventReader]bool{}}
+	return &history{start: start, head: b, tail: b}
 }
 
 // publishEvent numbers an event and hands it on. It does not block.
@@ -82,12 +83,12 @@ func (h *history) publishEvent(e event.Event) {
 	h.last++
 	e.ID, e.At, e.Time = h.last, now.Sub(h.start), now.Round(0).UTC()
 	if len(h.tail.events) == eventsABlock {
-		h.tail.next = &eventBlock{first: h.last}
+		h.tail.next = &eventBlock{first: h.last, events: make([]event.Event, 0, eventsABlock)}
 		h.tail = h.tail.next
 		h.trimLocked(now)
 	}
 	h.tail.events = append(h.tail.events, e)
-	for r := range h.readers {
+	for _, r := range h.readers {
 		select {
 		case r.wake <- struct{}{}:
 		default:
@@ -100,7 +101,7 @@ func (h *history) trimLocked(now time.Time) {
 	for h.head.next != nil && h.last-h.head.next.first >= keptEvents {
 		h.head = h.head.next
 	}
-	for r := range h.readers {
+	for _, r := range h.readers {
 		if lag := h.last - r.read; lag > maxLag || lag > keptEvents && r.isStalled(now) {
 			r.block = h.head
 		}
@@ -125,19 +126,20 @@ func (h *history) follow(want eventFilter, since uint64) (r *eventReader, leave 
 	if r.block = h.head; since >= h.tail.first {
 		r.block = h.tail
 	}
-	h.readers[r] = true
+	h.readers = append(h.readers, r)
 	return r, func() {
 		if want.bytes {
 			h.wantBytes.Add(-1)
 		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		delete(h.readers, r)
+		h.readers = slices.DeleteFunc(h.readers, func(other *eventReader) bool { return other == r })
 	}
 }
 
-// nextEvents returns some of the events that the reader has not seen, and before
-// them what is lost to him. Done says that there is no more for now.
+// nextEvents returns some of the events that the reader has not seen, those included
+// that he does not want, and before them what is lost to him. Done says that there is no
+// more for now. The list is the history's own: nobody may change it.
 func (h *history) nextEvents(r *eventReader) (list []event.Event, lost *gap, done bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -149,11 +151,7 @@ func (h *history) nextEvents(r *eventReader) (list []event.Event, lost *gap, don
 		lost = &gap{Events: first - 1 - r.read, First: r.read + 1, Last: first - 1}
 		r.read = first - 1
 	}
-	for _, e := range b.events[min(int(r.read+1-b.first), len(b.events)):] {
-		r.read = e.ID
-		if r.want.admits(e) {
-			list = append(list, e)
-		}
-	}
+	list = b.events[min(int(r.read+1-b.first), len(b.events)):]
+	r.read += uint64(len(list))
 	return list, lost, r.read == h.last
 }

@@ -147,6 +147,36 @@ func TestLossIsToldInPlace(t *testing.T) {
 	}
 }
 
+// What there is makes one write, however many blocks it is in, up to a limit.
+func TestManyEventsAreOneWrite(t *testing.T) {
+	d, _ := serve(t, Config{})
+	r, leave := d.history.follow(eventFilter{kinds: []string{"accept"}}, d.history.lastID())
+	defer leave()
+	publish := func(n int) {
+		for range n {
+			d.history.publishEvent(event.Event{Kind: event.Accept})
+			d.history.publishEvent(event.Event{Kind: event.Dial})
+		}
+	}
+	for _, n := range []int{1, eventsABlock, 20 * eventsABlock} {
+		publish(n)
+		writes := 0
+		for got := 0; got < n; writes++ {
+			var out eventWriter
+			if !out.gatherEvents(t.Context(), d, r, nil) {
+				t.Fatal("the stream is over")
+			}
+			got += strings.Count(out.text.String(), "event: accept\n")
+			if out.full != (got < n) || strings.Contains(out.text.String(), "dial") {
+				t.Fatalf("%d of %d events, full: %v", got, n, out.full)
+			}
+		}
+		if most := 1 + n/eventsABlock/2; writes > most {
+			t.Errorf("%d events: got %d writes, want at most %d", n, writes, most)
+		}
+	}
+}
+
 func TestClosedConnections(t *testing.T) {
 	d, url := serve(t, Config{})
 	upstream := listen(t)

@@ -246,7 +246,7 @@ func (h *history) latest(want eventFilter, after uint64, most int) (list []event
 func (h *history) eachAfter(id uint64, want eventFilter, visit func(event.Event)) {
 	for b := h.head; b != nil; b = b.next {
 		for i := min(max(int(id)-int(b.first)+1, 0), len(b.events)); i < len(b.events); i++ {
-			if want.admits(b.events[i]) {
+			if want.admits(&b.events[i]) {
 				visit(b.events[i])
 			}
 		}

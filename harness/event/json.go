@@ -32,17 +32,7 @@ func (e Event) JSONSchemaAlias() any { return written{} }
 // MarshalJSON writes the event with its time in milliseconds, to the
 // microsecond, and without the fields that mean nothing: those that are zero, and
 // the direction where there is none.
-func (e Event) MarshalJSON() ([]byte, error) {
-	w := written{ID: e.ID, AtMs: float64(e.At.Microseconds()) / 1000, Kind: e.Kind, Proxy: e.Proxy, Conn: e.Conn,
-		Side: e.Side, First: e.First, Offset: e.Offset, Bytes: e.Bytes, Toxic: e.Toxic, Ending: e.Ending, Errno: e.Errno, Detail: e.Detail}
-	if !e.Time.IsZero() {
-		w.Time = &e.Time
-	}
-	if e.Kind.HasDirection() || e.Direction != Upstream {
-		w.Direction = e.Direction.String()
-	}
-	return json.Marshal(w)
-}
+func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(make([]byte, 0, 256)) }
 
 // UnmarshalJSON reads what MarshalJSON writes. An absent direction is Upstream,
 // the zero Direction.
