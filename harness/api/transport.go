@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/dialogue"
-	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/sock"
@@ -207,9 +206,8 @@ func (m *managedProxy) proxyConfig(w proxySpec, list []toxic) (cfg proxy.Config,
 			listen = net.JoinHostPort("", portOf(tcp)) // both families, as Go has it for 0.0.0.0
 		}
 	}
-	sizes := windowsOf(list)
 	cfg = proxy.Config{Name: m.name, Listen: listen, Upstream: w.upstream, Mode: effectiveMode(w.mode, list), Seed: m.seedSource(w),
-		Events: m.daemon.eventSink(m.name), Toxics: asProxyToxics(list), OnListen: sizes[event.Upstream], OnDial: sizes[event.Downstream],
+		Events: m.daemon.eventSink(m.name), Toxics: asProxyToxics(list),
 		Balance: proxy.Balance{Random: w.transport.Balance == balanceRandom, Fallback: w.transport.Fallback}, Authority: m.daemon.cfg.Authority,
 		ProxyProtocol: w.transport.ProxyProtocol == headerV2,
 		HalfCloseIdle: limitDuration(w.transport.HalfCloseIdle), UpstreamDown: downs[w.transport.UpstreamDown],

@@ -13,7 +13,7 @@ type windows [2]hook.SocketLimits
 
 func windowsOf(list []toxic) (w windows) {
 	for _, t := range list {
-		w[t.made.Direction] = mergeLimits(w[t.made.Direction], t.made.Window)
+		w[t.made.Direction] = w[t.made.Direction].Smaller(t.made.Window)
 	}
 	return w
 }
@@ -58,17 +58,4 @@ func (m *managedProxy) needsResize() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.running != nil && m.windows != windowsOf(m.toxics)
-}
-
-// mergeLimits returns the smaller of two windows, field by field.
-func mergeLimits(a, b hook.SocketLimits) hook.SocketLimits {
-	return hook.SocketLimits{ReceiveBuffer: smallerNonZero(a.ReceiveBuffer, b.ReceiveBuffer), SegmentSize: smallerNonZero(a.SegmentSize, b.SegmentSize)}
-}
-
-// smallerNonZero ignores zero, which leaves the system's default.
-func smallerNonZero(a, b int) int {
-	if a == 0 || b == 0 {
-		return max(a, b)
-	}
-	return min(a, b)
 }

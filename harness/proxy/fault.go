@@ -44,22 +44,10 @@ func (t Toxic) appliesTo(id uint64) bool {
 func withWindows(onListen, onDial hook.SocketLimits, list []Toxic) (hook.SocketLimits, hook.SocketLimits) {
 	for _, t := range list {
 		if t.Direction == event.Upstream {
-			onListen = smallerWindow(onListen, t.Window)
+			onListen = onListen.Smaller(t.Window)
 		} else {
-			onDial = smallerWindow(onDial, t.Window)
+			onDial = onDial.Smaller(t.Window)
 		}
 	}
 	return onListen, onDial
-}
-
-// smallerWindow returns the smaller of two windows, field by field. Zero is the
-// system's own, and larger than any other.
-func smallerWindow(a, b hook.SocketLimits) hook.SocketLimits {
-	smaller := func(x, y int) int {
-		if x == 0 || y == 0 {
-			return max(x, y)
-		}
-		return min(x, y)
-	}
-	return hook.SocketLimits{ReceiveBuffer: smaller(a.ReceiveBuffer, b.ReceiveBuffer), SegmentSize: smaller(a.SegmentSize, b.SegmentSize)}
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/toxics"
-	"github.com/sockharness/harness/toxics/hook"
 	"github.com/sockharness/harness/toxics/spec"
 )
 
@@ -220,8 +219,7 @@ var acceptModes = map[scenario.AcceptMode]proxy.Mode{
 	scenario.BlackHoled: proxy.BlackHole,
 }
 
-// addFaults makes the toxics of the variant and hands their socket options to
-// the side of the proxy that receives in the toxic's direction.
+// addFaults makes the toxics of the variant.
 func addFaults(c *proxy.Config, faults []spec.Spec) error {
 	for _, spec := range faults {
 		made, err := toxics.MakeToxic(spec)
@@ -229,14 +227,6 @@ func addFaults(c *proxy.Config, faults []spec.Spec) error {
 			return err
 		}
 		c.Toxics = append(c.Toxics, proxy.FromToxic(made)...)
-		if made.Window == (hook.SocketLimits{}) {
-			continue
-		}
-		if made.Direction == event.Upstream {
-			c.OnListen = made.Window
-		} else {
-			c.OnDial = made.Window
-		}
 	}
 	return nil
 }

@@ -83,3 +83,16 @@ type SocketLimits struct {
 	ReceiveBuffer int // SO_RCVBUF, bytes
 	SegmentSize   int // TCP_MAXSEG, bytes, 88 to 1460
 }
+
+// Smaller returns the smaller of two limits, field by field. Zero is the system's own,
+// and larger than any other.
+func (l SocketLimits) Smaller(other SocketLimits) SocketLimits {
+	return SocketLimits{ReceiveBuffer: smallerNonZero(l.ReceiveBuffer, other.ReceiveBuffer), SegmentSize: smallerNonZero(l.SegmentSize, other.SegmentSize)}
+}
+
+func smallerNonZero(a, b int) int {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}

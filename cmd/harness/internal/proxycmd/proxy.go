@@ -21,7 +21,6 @@ import (
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics"
-	"github.com/sockharness/harness/toxics/hook"
 	"github.com/sockharness/harness/toxics/spec"
 )
 
@@ -176,13 +175,6 @@ func (f *proxyFlags) proxyConfig(made []toxics.Toxic) (proxy.Config, error) {
 			cfg.Toxics = append(cfg.Toxics, proxy.FromToxic(t)...)
 		} else {
 			cfg.Mode = proxy.Refuse
-		}
-		switch {
-		case t.Window == hook.SocketLimits{}:
-		case t.Direction == event.Upstream:
-			cfg.OnListen = t.Window
-		default:
-			cfg.OnDial = t.Window
 		}
 	}
 	if err := f.transport.ApplyTo(&cfg); err != nil {
