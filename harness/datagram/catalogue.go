@@ -14,7 +14,7 @@ type kind struct {
 	spec.Kind
 
 	// build returns the effect of a toxic on one direction of one association.
-	build func(s settings) effect
+	build func(s spec.Settings) effect
 }
 
 const (
@@ -50,7 +50,7 @@ func dropKind() kind {
 		Attributes: []spec.Attribute{
 			{Name: "burst", Kind: spec.Int, Default: int64(1), Min: 1, Max: maxCount, Summary: "how many in a row are lost each time"},
 		}},
-		func(s settings) effect { return &drop{burst: s.intOf("burst")} }}
+		func(s spec.Settings) effect { return &drop{burst: s.Int("burst")} }}
 }
 
 func lossKind() kind {
@@ -63,8 +63,8 @@ func lossKind() kind {
 			{Name: "loss_rate", Kind: spec.Share, Default: 0.1, Max: 1, Summary: "probability that a datagram is lost, 0 to 1"},
 			{Name: "correlation", Kind: spec.Share, Default: 0.0, Max: 1, Summary: "added to loss_rate if the previous datagram was lost, 0 to 1"},
 		}},
-		func(s settings) effect {
-			return &loss{rate: s.shareOf("loss_rate"), correlation: s.shareOf("correlation")}
+		func(s spec.Settings) effect {
+			return &loss{rate: s.Share("loss_rate"), correlation: s.Share("correlation")}
 		}}
 }
 
@@ -76,7 +76,7 @@ func duplicateKind() kind {
 		Attributes: []spec.Attribute{
 			{Name: "copies", Kind: spec.Int, Default: int64(1), Min: 1, Max: 1000, Summary: "number of additional copies"},
 		}},
-		func(s settings) effect { return &duplicate{copies: int(s.intOf("copies"))} }}
+		func(s spec.Settings) effect { return &duplicate{copies: int(s.Int("copies"))} }}
 }
 
 func reorderKind() kind {
@@ -89,7 +89,7 @@ func reorderKind() kind {
 			{Name: "positions", Kind: spec.Int, Default: int64(1), Min: 1, Max: 1 << 20, Summary: "number of datagrams that overtake it"},
 			{Name: "hold", Kind: spec.Duration, Default: int64(100), Unit: "ms", Min: 1, Max: maxMilliseconds, Summary: "maximum time to wait for them"},
 		}},
-		func(s settings) effect { return &reorder{positions: s.intOf("positions"), hold: s.durationOf("hold")} }}
+		func(s spec.Settings) effect { return &reorder{positions: s.Int("positions"), hold: s.Duration("hold")} }}
 }
 
 func latencyKind() kind {
@@ -101,8 +101,8 @@ func latencyKind() kind {
 			"streams. The order is kept: datagrams that are not struck wait behind struck ones. With reorder each one leaves after its own delay.",
 		Attributes: append(slices.Clone(stream.Attributes),
 			spec.Attribute{Name: "reorder", Kind: spec.Bool, Default: false, Extension: true, Summary: "a datagram with a shorter delay overtakes"})},
-		func(s settings) effect {
-			return &latency{mean: s.intOf("latency"), jitter: s.intOf("jitter"), distribution: s.wordOf("distribution"), overtake: s.boolOf("reorder")}
+		func(s spec.Settings) effect {
+			return &latency{mean: s.Duration("latency"), jitter: s.Duration("jitter"), distribution: s.Word("distribution"), overtake: s.Bool("reorder")}
 		}}
 }
 
@@ -116,7 +116,7 @@ func bandwidthKind() kind {
 			{Name: "rate", Kind: spec.Int, Default: int64(0), Unit: "KB/s", Max: math.MaxInt64 / 1000, Summary: "kilobytes a second; 0: nothing is forwarded"},
 			{Name: "queue", Kind: spec.Bytes, Default: int64(1 << 20), Unit: "bytes", Max: maxHeld, Summary: "maximum payload in the queue"},
 		}},
-		func(s settings) effect { return &bandwidth{rate: s.intOf("rate") * 1000, room: s.intOf("queue")} }}
+		func(s spec.Settings) effect { return &bandwidth{rate: s.Int("rate") * 1000, room: s.Int("queue")} }}
 }
 
 func truncateKind() kind {
@@ -127,7 +127,7 @@ func truncateKind() kind {
 		Attributes: []spec.Attribute{
 			{Name: "size", Kind: spec.Bytes, Default: int64(0), Unit: "bytes", Max: MaxPayload, Summary: "number of payload bytes that are kept"},
 		}},
-		func(s settings) effect { return &truncate{size: int(s.intOf("size"))} }}
+		func(s spec.Settings) effect { return &truncate{size: int(s.Int("size"))} }}
 }
 
 func corruptKind() kind {
@@ -140,5 +140,5 @@ func corruptKind() kind {
 			{Name: "bits", Kind: spec.Int, Default: int64(1), Min: 1, Max: MaxPayload * 8, Summary: "number of bits to flip"},
 			{Name: "offset", Kind: spec.Int, Default: int64(-1), Unit: "bytes", Min: -1, Max: MaxPayload - 1, Summary: "the byte to change; -1: anywhere"},
 		}},
-		func(s settings) effect { return &corrupt{bits: int(s.intOf("bits")), offset: int(s.intOf("offset"))} }}
+		func(s spec.Settings) effect { return &corrupt{bits: int(s.Int("bits")), offset: int(s.Int("offset"))} }}
 }

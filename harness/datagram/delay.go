@@ -9,7 +9,7 @@ import (
 
 // A latency delays packets.
 type latency struct {
-	mean, jitter int64 // ms
+	mean, jitter time.Duration
 	distribution string
 	overtake     bool
 
@@ -20,10 +20,10 @@ type latency struct {
 func (*latency) isReady() bool { return true }
 
 func (l *latency) strikePacket(w *stage, p packet, at time.Time, next pass) {
-	delay := seed.DrawDelay(time.Duration(l.mean)*time.Millisecond, time.Duration(l.jitter)*time.Millisecond, l.distribution, w.chance)
+	delay := seed.DrawDelay(l.mean, l.jitter, l.distribution, w.chance)
 	if !l.started {
 		l.started = true
-		w.reportStruck(p, fmt.Sprintf("datagrams are delayed by %d ± %d ms", max(l.mean, 0), max(l.jitter, 0)))
+		w.reportStruck(p, fmt.Sprintf("datagrams are delayed by %d ± %d ms", max(l.mean, 0).Milliseconds(), max(l.jitter, 0).Milliseconds()))
 	}
 	l.passAt(w, p, at, at.Add(delay), next)
 }

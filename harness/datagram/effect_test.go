@@ -178,6 +178,20 @@ func TestDelay(t *testing.T) {
 	})
 }
 
+// A latency need not be whole milliseconds.
+func TestFineLatency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(3, makeAll(t, "latency latency=200us"))
+		b.carryDatagram([]byte("a"))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(b.came) != 1 || b.came[0].at != 200*time.Microsecond {
+			t.Errorf("%v came, want one after 200µs", b.came)
+		}
+		b.finish()
+	})
+}
+
 func TestBandwidth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(3, makeAll(t, "bandwidth rate=10 queue=10kB"))

@@ -24,7 +24,7 @@ import (
 // Every fault does to real sockets what it does to a link alone, to the datagram.
 func TestEffectsOnSockets(t *testing.T) {
 	for _, flag := range []string{"drop toxicity=0.3", "drop every=4 burst=2", "duplicate toxicity=0.5 copies=2", "reorder hold=10s", "reorder positions=3 toxicity=0.2 hold=3s",
-		"truncate size=1 toxicity=0.4", "corrupt toxicity=0.4 bits=3", "latency latency=2 jitter=2"} {
+		"truncate size=1 toxicity=0.4", "corrupt toxicity=0.4 bits=3", "latency latency=2 jitter=2", "latency latency=200us jitter=100us"} {
 		for _, d := range []event.Direction{event.Upstream, event.Downstream} {
 			flag := flag + " direction=" + d.String() + " name=fault"
 			t.Run(flag, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // A packet is one datagram on its way.
@@ -59,14 +60,14 @@ type stage struct {
 }
 
 func newStage(t Toxic, l *link, now time.Time) *stage {
-	s := settings(t.Attributes)
+	s := spec.Settings(t.Attributes)
 	source := l.chance
 	if t.Seed != nil {
 		source = seed.New(*t.Seed).SplitN(l.conn).SplitBy(l.direction.String())
 	}
 	source = source.SplitBy(t.Name)
 	return &stage{toxic: t, link: l, effect: t.kind.build(s), cue: newCue(t.At, l.opposite, now),
-		dice: source.NewRand(), chance: source.SplitBy("effect").NewRand(), count: s.intOf("count"), every: s.intOf("every"), only: s.boolOf("only")}
+		dice: source.NewRand(), chance: source.SplitBy("effect").NewRand(), count: s.Int("count"), every: s.Int("every"), only: s.Bool("only")}
 }
 
 func (s *stage) takePacket(p packet, at time.Time, next pass) {

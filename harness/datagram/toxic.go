@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/spec"
@@ -86,15 +85,4 @@ func (t Toxic) appliesTo(id uint64) bool {
 		return true
 	}
 	return id >= t.After+t.Connection && id <= t.After+max(t.Connection, t.LastConnection)
-}
-
-// settings are the attributes of a toxic, complete and within their ranges.
-type settings map[string]any
-
-func (s settings) intOf(name string) int64     { return s[name].(int64) }
-func (s settings) boolOf(name string) bool     { return s[name].(bool) }
-func (s settings) wordOf(name string) string   { return s[name].(string) }
-func (s settings) shareOf(name string) float64 { return s[name].(float64) }
-func (s settings) durationOf(name string) time.Duration {
-	return time.Duration(s.intOf(name)) * time.Millisecond
 }
