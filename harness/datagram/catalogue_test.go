@@ -33,6 +33,17 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
+// A list of connections without an end goes on behind those that came before it.
+func TestConnectionsWithoutEnd(t *testing.T) {
+	toxic := mustMake(t, "drop connections=4-")
+	toxic.After = 1
+	for number, want := range map[uint64]bool{4: false, 5: true, 1000: true} {
+		if got := toxic.appliesTo(number); got != want {
+			t.Errorf("association %d is struck: %v, want %v", number, got, want)
+		}
+	}
+}
+
 func TestMakeSaysWhatIsWrong(t *testing.T) {
 	for flag, want := range map[string]string{
 		"dorp":                                `toxic type "dorp" is unknown, did you mean "drop"?`,

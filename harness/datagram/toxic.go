@@ -81,8 +81,5 @@ var ErrStream = errors.New("works on streams only, and this proxy forwards datag
 
 // appliesTo reports whether the toxic is for the association of that number.
 func (t Toxic) appliesTo(id uint64) bool {
-	if t.Connection == 0 {
-		return true
-	}
-	return id >= t.After+t.Connection && id <= t.After+max(t.Connection, t.LastConnection)
+	return spec.HasConnection(t.Connection, t.LastConnection, t.After, id)
 }

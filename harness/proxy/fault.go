@@ -5,6 +5,7 @@ import (
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/hook"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // watchSuffix ends the name of what watches for a toxic.
@@ -29,14 +30,7 @@ func FromToxic(t toxics.Toxic) []Toxic {
 
 // appliesTo reports whether the toxic is for the connection of that number.
 func (t Toxic) appliesTo(id uint64) bool {
-	if t.Connection == 0 {
-		return true
-	}
-	if id <= t.After {
-		return false
-	}
-	id -= t.After
-	return t.Connection <= id && id <= max(t.Connection, t.LastConnection)
+	return spec.HasConnection(t.Connection, t.LastConnection, t.After, id)
 }
 
 // withWindows returns the windows of the sockets to clients and to the upstream, made

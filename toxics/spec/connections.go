@@ -37,3 +37,16 @@ func FormatConnections(connection, through uint64) string {
 	}
 	return fmt.Sprintf("%d-%d", connection, through)
 }
+
+// HasConnection reports whether what [ParseConnections] returns has the connection of that
+// number. It counts from the first connection behind so many others.
+func HasConnection(connection, through, after, number uint64) bool {
+	if connection == 0 {
+		return true
+	}
+	if number <= after {
+		return false
+	}
+	number -= after
+	return connection <= number && number <= max(connection, through)
+}
