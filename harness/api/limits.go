@@ -2,12 +2,12 @@ package api
 
 import (
 	"encoding/json"
-	"math"
 	"strconv"
 	"time"
 
 	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/proxy"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // limits are for how long and for how many peers a proxy waits. Zero is the
@@ -28,10 +28,7 @@ type limitsInput struct {
 	UpstreamDown  *string         `json:"upstream_down"`
 }
 
-const (
-	maxMilliseconds = math.MaxInt64 / int64(time.Millisecond) / 2
-	maxAssociations = 1 << 20
-)
+const maxAssociations = 1 << 20
 
 // downs are the words for what a client meets while its upstream is down.
 var downs = map[string]proxy.UpstreamFailure{"": proxy.FailClose, "reset": proxy.FailReset, "refuse": proxy.FailRefuse}
@@ -39,10 +36,10 @@ var downs = map[string]proxy.UpstreamFailure{"": proxy.FailClose, "reset": proxy
 // mergeFrom lays the input over the limits that there were.
 func (in limitsInput) mergeFrom(was limits) (l limits, err error) {
 	l = was
-	if l.Idle, err = readLimit("idle", in.Idle, was.Idle, -1, maxMilliseconds); err != nil {
+	if l.Idle, err = readLimit("idle", in.Idle, was.Idle, -1, spec.MaxMilliseconds); err != nil {
 		return was, err
 	}
-	if l.HalfCloseIdle, err = readLimit("half_close_idle", in.HalfCloseIdle, was.HalfCloseIdle, -1, maxMilliseconds); err != nil {
+	if l.HalfCloseIdle, err = readLimit("half_close_idle", in.HalfCloseIdle, was.HalfCloseIdle, -1, spec.MaxMilliseconds); err != nil {
 		return was, err
 	}
 	if l.Associations, err = readLimit("associations", in.Associations, was.Associations, 0, maxAssociations); err != nil {

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -17,16 +16,11 @@ type kind struct {
 	build func(s spec.Settings) effect
 }
 
-const (
-	maxMilliseconds = math.MaxInt64 / 1_000_000 / 2
-	maxCount        = 1 << 61
-)
-
 // toxicKinds are the toxics for datagrams, those that decide over one of them first.
 func toxicKinds() []kind {
 	list := []kind{dropKind(), lossKind(), duplicateKind(), reorderKind(), latencyKind(), bandwidthKind(), truncateKind(), corruptKind()}
 	for i := range list {
-		list[i].Directions = []event.Direction{event.Upstream, event.Downstream}
+		list[i].Directions = spec.BothDirections()
 		list[i].Attributes = append(list[i].Attributes, selectionAttributes()...)
 	}
 	return list
@@ -35,8 +29,8 @@ func toxicKinds() []kind {
 // selectionAttributes are the attributes that say which datagrams are struck.
 func selectionAttributes() []spec.Attribute {
 	return []spec.Attribute{
-		{Name: "count", Extension: true, Kind: spec.Int, Default: int64(0), Max: maxCount, Summary: "maximum number of datagrams to strike; 0: no limit"},
-		{Name: "every", Extension: true, Kind: spec.Int, Default: int64(1), Min: 1, Max: maxCount, Summary: "strike only every n-th datagram"},
+		{Name: "count", Extension: true, Kind: spec.Int, Default: int64(0), Max: spec.MaxSize, Summary: "maximum number of datagrams to strike; 0: no limit"},
+		{Name: "every", Extension: true, Kind: spec.Int, Default: int64(1), Min: 1, Max: spec.MaxSize, Summary: "strike only every n-th datagram"},
 		{Name: "only", Extension: true, Kind: spec.Bool, Default: false, Summary: "strike only at the trigger: the n-th datagram, or each one with the pattern"},
 	}
 }
@@ -48,7 +42,7 @@ func dropKind() kind {
 		Description: "A struck datagram does not arrive; with burst, the next ones do not arrive either. Packet loss of 30 % is toxicity=0.3; " +
 			"the first three are lost with count=3, the fifth alone with at.segment=5 only=true. The same seed loses the same datagrams.",
 		Attributes: []spec.Attribute{
-			{Name: "burst", Kind: spec.Int, Default: int64(1), Min: 1, Max: maxCount, Summary: "how many in a row are lost each time"},
+			{Name: "burst", Kind: spec.Int, Default: int64(1), Min: 1, Max: spec.MaxSize, Summary: "how many in a row are lost each time"},
 		}},
 		func(s spec.Settings) effect { return &drop{burst: s.Int("burst")} }}
 }
@@ -87,7 +81,7 @@ func reorderKind() kind {
 			"The overtaking ones are not struck: with positions=1 alone, each pair of datagrams changes places.",
 		Attributes: []spec.Attribute{
 			{Name: "positions", Kind: spec.Int, Default: int64(1), Min: 1, Max: 1 << 20, Summary: "number of datagrams that overtake it"},
-			{Name: "hold", Kind: spec.Duration, Default: int64(100), Unit: "ms", Min: 1, Max: maxMilliseconds, Summary: "maximum time to wait for them"},
+			{Name: "hold", Kind: spec.Duration, Default: int64(100), Unit: "ms", Min: 1, Max: spec.MaxMilliseconds, Summary: "maximum time to wait for them"},
 		}},
 		func(s spec.Settings) effect { return &reorder{positions: s.Int("positions"), hold: s.Duration("hold")} }}
 }
