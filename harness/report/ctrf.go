@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -126,10 +125,7 @@ func WriteCTRF(w io.Writer, d outcome.Run, strict bool) error {
 	if b := d.Baseline; b != nil {
 		out.Baseline = &ctrfBaseline{ReportID: reportID(b.ID, b.Started, nil), Timestamp: b.Started.UTC().Format(time.RFC3339), Source: cleanLine(b.Name), Extra: map[string]any{"states": b.Counts}}
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(out); err != nil {
+	if err := writeIndented(w, out); err != nil {
 		return fmt.Errorf("ctrf write: %w", err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -51,10 +50,7 @@ func WriteGitLab(w io.Writer, d outcome.Run, strict bool) error {
 	for _, p := range runProblems(d, strict) {
 		add([]string{"harness", p.Name}, "blocker", cleanFirst(p.Text), place{})
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(issues); err != nil {
+	if err := writeIndented(w, issues); err != nil {
 		return fmt.Errorf("gitlab write: %w", err)
 	}
 	return nil

@@ -79,6 +79,9 @@ func (f jsonForm) findResults(frame []byte) int {
 	return at + len(key) - len("[]")
 }
 
+// writeIndented writes a value as WriteJSON does.
+func writeIndented(w io.Writer, v any) error { return jsonForm{indent: "  "}.encode(w, "", v) }
+
 func (f jsonForm) encode(w io.Writer, prefix string, v any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)

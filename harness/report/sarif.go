@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -97,10 +96,7 @@ func WriteSARIF(w io.Writer, d outcome.Run, strict bool) error {
 		}
 		run.addFinding(d, g, strict)
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(sarifLog{sarifSchema, "2.1.0", []sarifRun{run}}); err != nil {
+	if err := writeIndented(w, sarifLog{sarifSchema, "2.1.0", []sarifRun{run}}); err != nil {
 		return fmt.Errorf("sarif write: %w", err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -122,8 +121,5 @@ func (p *textWriter) writeBaseline(c *outcome.Comparison, o Options) {
 
 // WriteComparison writes what differs from a baseline as JSON.
 func WriteComparison(w io.Writer, c outcome.Comparison) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(c)
+	return writeIndented(w, c)
 }
