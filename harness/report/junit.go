@@ -176,14 +176,7 @@ func harnessSuite(d outcome.Run, strict bool) []suite {
 }
 
 func newCase(d outcome.Run, r outcome.Result, strict bool) testcase {
-	name := r.Scenario
-	if r.Variant != "" {
-		name += " [" + r.Variant + "]"
-	}
-	if r.Check != "" {
-		name += " (" + r.Check + ")"
-	}
-	c := testcase{Classname: cleanLine(r.Target + "." + topicFolder(r.Scenario)), Name: cleanLine(name),
+	c := testcase{Classname: cleanLine(r.Target + "." + topicFolder(r.Scenario)), Name: caseName(r),
 		Time: seconds(r.Elapsed.ToDuration().Seconds()), Err: newOutput(cleanText(r.Stderr))}
 	reason := &detail{Message: cleanFirst(r.Message), Type: string(r.Verdict), Text: cleanText(r.Message)}
 	told := ""
