@@ -39,7 +39,7 @@ type annotation struct {
 
 func annotationsOf(d outcome.Run, strict bool) []annotation {
 	var notes []annotation
-	for _, g := range redGroups(d, strict) {
+	for _, g := range redGroups(groupResults(d.Results, strict, false), strict) {
 		r := g.exampleResult()
 		text := cleanFirst(r.Message)
 		if share := variantShare(g); share != "" && len(g.scenarios) == 1 {

@@ -96,9 +96,9 @@ func failSentence(d outcome.Run, strict bool) string {
 
 // redGroups returns what turns the run red: what is new or regressed first, then what
 // costs most.
-func redGroups(d outcome.Run, strict bool) []group {
+func redGroups(groups []group, strict bool) []group {
 	var reds []group
-	for _, g := range groupResults(d.Results, strict, false) {
+	for _, g := range groups {
 		if g.turnsRed(strict) {
 			reds = append(reds, g)
 		}

@@ -143,9 +143,13 @@ func newPage(d outcome.Run, strict bool) page {
 	if d.Shards != nil {
 		p.Shard = "merged from " + CountNoun(len(d.Shards.Held), "shard")
 	}
-	index := p.addFindings(d, strict)
+	strips := stripsOf(d, strict)
+	index := p.addFindings(d, strict, strips)
+	for _, strip := range strips {
+		strip.link(index)
+	}
 	p.Matrix = newPageMatrix(d, strict, index)
-	p.Sweeps = pageSweeps(d, strict, index)
+	p.Sweeps = pageSweeps(d, strips)
 	p.addEnvironment(d)
 	p.addNav()
 	return p

@@ -40,11 +40,10 @@ type findingIndex map[string]string
 
 // addFindings tells what needs attention: what turns the run red first, then what is
 // flaky, stale or of lower levels. It returns where each result is told.
-func (p *page) addFindings(d outcome.Run, strict bool) findingIndex {
+func (p *page) addFindings(d outcome.Run, strict bool, strips map[scenarioKey]*pageStrip) findingIndex {
 	index := findingIndex{}
-	strips := stripsOf(d, strict)
-	groups := redGroups(d, strict)
 	all := groupResults(d.Results, strict, false)
+	groups := redGroups(all, strict)
 	for s := failed; s > unsupported; s-- {
 		for _, g := range all {
 			if g.section == s && !g.turnsRed(strict) {
@@ -74,20 +73,10 @@ func (p *page) addFindings(d outcome.Run, strict bool) findingIndex {
 		p.FindingsLeft = fmt.Sprintf("%s left out of this page; the result inside has them.", isAre(left, "more finding"))
 		p.AttentionLeft = p.FindingsLeft
 	}
-	p.linkStrips(index)
 	return index
 }
 
-// linkStrips makes the pieces of the findings' strips lead to their findings.
-func (p *page) linkStrips(index findingIndex) {
-	for _, f := range p.Findings {
-		if f.Strip != nil {
-			f.Strip.link(index)
-		}
-	}
-}
-
-func newFinding(d outcome.Run, g group, strips map[scenarioKey]pageStrip) pageFinding {
+func newFinding(d outcome.Run, g group, strips map[scenarioKey]*pageStrip) pageFinding {
 	r := g.exampleResult()
 	f := pageFinding{pageSign: signOf(g.section), ID: resultID(r), Title: cleanLine(g.subjectName()), State: string(r.State), Level: levelNames(g),
 		First: shortLine(r.Message), Purpose: pagePurpose(d, r), Facts: factLines(r), Stderr: cleanText(r.Stderr)}
@@ -99,7 +88,7 @@ func newFinding(d outcome.Run, g group, strips map[scenarioKey]pageStrip) pageFi
 	} else {
 		f.Share = cleanLine(variantShare(g))
 		if strip, known := strips[scenarioKey{r.Target, r.Scenario}]; known && strip.Variants > 1 {
-			f.Strip = &strip
+			f.Strip = strip
 		}
 	}
 	if r.Verdict != outcome.Pass {

@@ -46,13 +46,15 @@ func pageLanes(d outcome.Run, r outcome.Result) []pageLane {
 	if r.Variant != "" {
 		caption += ": " + cleanLine(r.Variant)
 	}
-	failing := newLane(caption, r.Events)
+	told := newTimeline(r.Events)
+	failing := newLane(caption, r.Events, told)
 	control := d.Controls[r.Target]
 	if len(control) == 0 {
 		return []pageLane{failing}
 	}
-	plain := newLane("Control: the same target without any fault", control)
-	i, j := firstDifference(r.Events, control)
+	other := newTimeline(control)
+	plain := newLane("Control: the same target without any fault", control, other)
+	i, j := firstDifference(told.moments, other.moments)
 	failing.markRow(i)
 	plain.markRow(j)
 	return []pageLane{failing, plain}
@@ -66,8 +68,7 @@ func (l *pageLane) markRow(i int) {
 
 // firstDifference returns the rows from which two conversations differ in what people
 // see, the faults themselves apart; -1 where they do not.
-func firstDifference(a, b []event.Event) (rowA, rowB int) {
-	x, y := newTimeline(a).moments, newTimeline(b).moments
+func firstDifference(x, y []timelineRow) (rowX, rowY int) {
 	i, j := nextTold(x, 0), nextTold(y, 0)
 	for i < len(x) && j < len(y) && sameMoment(x[i].event, y[j].event) {
 		i, j = nextTold(x, i+1), nextTold(y, j+1)
@@ -93,8 +94,7 @@ func sameMoment(a, b event.Event) bool {
 
 const maxRows = 120
 
-func newLane(caption string, events []event.Event) pageLane {
-	t := newTimeline(events)
+func newLane(caption string, events []event.Event, t timeline) pageLane {
 	lane := pageLane{Caption: caption, Label: fmt.Sprintf("%s: %s to scale", caption, CountNoun(len(events), "event"))}
 	start, total := events[0].At, events[len(events)-1].At-events[0].At
 	lane.From, lane.To = fmt.Sprintf("%.1f ms", toMillis(start)), fmt.Sprintf("%.1f ms", toMillis(start+total))

@@ -14,7 +14,7 @@ type pageTarget struct {
 	Target string
 	Count  string
 	Open   bool
-	Strips []pageStrip
+	Strips []*pageStrip
 }
 
 // A pageStrip is all variants of a scenario on a target, runs of one outcome merged.
@@ -39,7 +39,7 @@ type pageRun struct {
 }
 
 // stripsOf makes the strip of each scenario on each target.
-func stripsOf(d outcome.Run, strict bool) map[scenarioKey]pageStrip {
+func stripsOf(d outcome.Run, strict bool) map[scenarioKey]*pageStrip {
 	worst := map[scenarioKey][]outcome.Result{} // of each variant, in order
 	at := map[scenarioKey]map[string]int{}
 	for _, r := range d.Results {
@@ -59,15 +59,15 @@ func stripsOf(d outcome.Run, strict bool) map[scenarioKey]pageStrip {
 			worst[key][i] = r
 		}
 	}
-	strips := make(map[scenarioKey]pageStrip, len(worst))
+	strips := make(map[scenarioKey]*pageStrip, len(worst))
 	for key, results := range worst {
 		strips[key] = newStrip(key, results, strict)
 	}
 	return strips
 }
 
-func newStrip(key scenarioKey, results []outcome.Result, strict bool) pageStrip {
-	strip := pageStrip{Name: cleanLine(key.scenario), Variants: len(results), Class: "quiet", From: cleanLine(results[0].Variant), To: cleanLine(results[len(results)-1].Variant)}
+func newStrip(key scenarioKey, results []outcome.Result, strict bool) *pageStrip {
+	strip := &pageStrip{Name: cleanLine(key.scenario), Variants: len(results), Class: "quiet", From: cleanLine(results[0].Variant), To: cleanLine(results[len(results)-1].Variant)}
 	for _, r := range results {
 		s := sectionOf(r, strict)
 		if s != passed && s != unsupported {
@@ -96,6 +96,7 @@ func newStrip(key scenarioKey, results []outcome.Result, strict bool) pageStrip 
 	return strip
 }
 
+// link makes the runs lead to their findings.
 func (s *pageStrip) link(index findingIndex) {
 	for i := range s.Runs {
 		s.Runs[i].Link = index[resultID(s.Runs[i].example)]
@@ -103,8 +104,7 @@ func (s *pageStrip) link(index findingIndex) {
 }
 
 // pageSweeps lists every scenario of every target, in the order of the results.
-func pageSweeps(d outcome.Run, strict bool, index findingIndex) []pageTarget {
-	strips := stripsOf(d, strict)
+func pageSweeps(d outcome.Run, strips map[scenarioKey]*pageStrip) []pageTarget {
 	var targets []pageTarget
 	at := map[string]int{}
 	told := map[scenarioKey]bool{}
@@ -121,15 +121,14 @@ func pageSweeps(d outcome.Run, strict bool, index findingIndex) []pageTarget {
 			at[r.Target] = i
 			targets = append(targets, pageTarget{Target: cleanLine(r.Target)})
 		}
-		strip.link(index)
 		targets[i].Strips = append(targets[i].Strips, strip)
 	}
 	for i := range targets {
 		t := &targets[i]
 		t.Count = CountNoun(len(t.Strips), "scenario")
-		t.Open = len(targets) <= 3 || slices.ContainsFunc(t.Strips, func(s pageStrip) bool { return s.Class == "" })
+		t.Open = len(targets) <= 3 || slices.ContainsFunc(t.Strips, func(s *pageStrip) bool { return s.Class == "" })
 		// What is not all green comes first.
-		slices.SortStableFunc(t.Strips, func(a, b pageStrip) int { return cmp.Compare(a.Class, b.Class) })
+		slices.SortStableFunc(t.Strips, func(a, b *pageStrip) int { return cmp.Compare(a.Class, b.Class) })
 	}
 	return targets
 }

@@ -46,7 +46,7 @@ func markdownSections(d outcome.Run, strict bool) []string {
 		sections = append(sections, fmt.Sprintf("\n## Harness: %s\n\n%s", markdownText(p.Name), fenced(p.Text)))
 	}
 	groups := groupResults(d.Results, strict, false)
-	for _, g := range redGroups(d, strict) {
+	for _, g := range redGroups(groups, strict) {
 		sections = append(sections, markdownGroup(d, g))
 	}
 	for s := failed; s > passed; s-- {
