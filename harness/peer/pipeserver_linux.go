@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 // ServePipes listens on a unix socket and runs the command once for each connection: what
@@ -49,7 +51,7 @@ func serveStdio(ctx context.Context, path string, command []string, run func(con
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
-			time.Sleep(10 * time.Millisecond) // nothing tells when there is room
+			sleep.For(ctx, 10*time.Millisecond) // nothing tells when there is room
 			continue
 		case err != nil:
 			return fmt.Errorf("pipes accept: %w", err)
