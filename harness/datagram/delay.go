@@ -23,10 +23,13 @@ func (l *latency) strikePacket(w *stage, p packet, at time.Time, next pass) {
 	delay := seed.DrawDelay(l.mean, l.jitter, l.distribution, w.chance)
 	if !l.started {
 		l.started = true
-		w.reportStruck(p, fmt.Sprintf("datagrams are delayed by %d ± %d ms", max(l.mean, 0).Milliseconds(), max(l.jitter, 0).Milliseconds()))
+		w.reportStruck(p, fmt.Sprintf("datagrams are delayed by %v ± %v ms", toMillis(l.mean), toMillis(l.jitter)))
 	}
 	l.passAt(w, p, at, at.Add(delay), next)
 }
+
+// toMillis returns milliseconds, with the part below one; less than nothing is 0.
+func toMillis(d time.Duration) float64 { return float64(max(d, 0)) / float64(time.Millisecond) }
 
 func (l *latency) skipPacket(w *stage, p packet, at time.Time, next pass) {
 	l.passAt(w, p, at, at, next)

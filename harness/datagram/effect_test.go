@@ -188,6 +188,9 @@ func TestFineLatency(t *testing.T) {
 		if len(b.came) != 1 || b.came[0].at != 200*time.Microsecond {
 			t.Errorf("%v came, want one after 200µs", b.came)
 		}
+		if len(b.struck) != 1 || !strings.HasSuffix(b.struck[0].Detail, "delayed by 0.2 ± 0 ms") {
+			t.Errorf("struck %v, want once, by 0.2 ± 0 ms", b.struck)
+		}
 		b.finish()
 	})
 }
