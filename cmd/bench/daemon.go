@@ -32,7 +32,7 @@ func runDaemonRole(ctx context.Context) error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	daemon := api.New(api.Config{ProxyMetrics: true})
+	daemon := api.New(api.Config{ProxyMetrics: true, Guard: api.Guard{Page: pageToken}})
 	return daemon.Serve(ctx, l, daemon)
 }
 

@@ -15,6 +15,7 @@ type part struct {
 	name   string
 	digits int
 	less   bool // is better
+	spread bool // its quartiles are printed beside the median: it compares in itself
 }
 
 // appliesTo reports whether the row says something of the system.
@@ -60,7 +61,7 @@ func measuredRows() []row {
 	for _, rate := range []int{1, 10, 100, 1000, 10_000, 100_000} {
 		list = append(list, bandwidthRow(rate))
 	}
-	return append(append(list, daemonRows()...), pageRow())
+	return append(append(list, daemonRows()...), pageRows()...)
 }
 
 // onInstance measures the instance of a system that has the shape; it stays running.

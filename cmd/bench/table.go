@@ -81,6 +81,9 @@ func (l *line) medianCells(systems []system) []string {
 		cell := "–"
 		if values := present(l.values[s.name]); len(values) > 0 {
 			cell = fmt.Sprintf("%.*f", l.part.digits, medianOf(values))
+			if l.part.spread {
+				cell += fmt.Sprintf(" (%.*f–%.*f)", l.part.digits, quantileOf(values, 0.25), l.part.digits, quantileOf(values, 0.75))
+			}
 		}
 		cells = append(cells, cell)
 	}

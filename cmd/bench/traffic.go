@@ -44,12 +44,17 @@ func pingConnections(n int) measurement {
 // and what one costs the proxy.
 func churnConnections(clients int, ending string) measurement {
 	return func(ctx context.Context, b *bench, i instance) ([]float64, error) {
-		r, err := b.runLoad(ctx, i, "churn", clients, connections, ending)
-		if err != nil {
-			return nil, err
-		}
-		return []float64{float64(r.operations) / r.took.Seconds(), micros(r.usage.proxy, r.operations), r.usage.switches / float64(r.operations)}, nil
+		return churnMany(ctx, b, i, connections, clients, ending)
 	}
+}
+
+// churnMany is churnConnections with a number of connections.
+func churnMany(ctx context.Context, b *bench, i instance, count, clients int, ending string) ([]float64, error) {
+	r, err := b.runLoad(ctx, i, "churn", clients, count, ending)
+	if err != nil {
+		return nil, err
+	}
+	return []float64{float64(r.operations) / r.took.Seconds(), micros(r.usage.proxy, r.operations), r.usage.switches / float64(r.operations)}, nil
 }
 
 // transferBulk moves bulk bytes in one direction: MB/s, and ms of processor time for a GiB.

@@ -28,6 +28,37 @@ func processorTime(pid int) (time.Duration, error) {
 	return time.Duration(own.Nano()) + s.ChildCPU, err
 }
 
+// familyTime returns how much processor time a process and its descendants have used; of
+// process 0, none.
+func familyTime(root int) (sum time.Duration, err error) {
+	if root == 0 {
+		return 0, nil
+	}
+	all, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return 0, err
+	}
+	parents, used := map[int]int{}, map[int]time.Duration{}
+	for _, path := range all {
+		pid, _ := strconv.Atoi(filepath.Base(path))
+		s, err := procstat.Read(pid)
+		spent, gone := procstat.CPUTime(pid)
+		if err == nil && gone == nil {
+			parents[pid], used[pid] = s.Parent, spent
+		}
+	}
+	for pid, spent := range used {
+		up := pid
+		for up != root && parents[up] != 0 {
+			up = parents[up]
+		}
+		if up == root {
+			sum += spent
+		}
+	}
+	return sum, nil
+}
+
 // contextSwitches returns how often the threads of a process were taken from a processor.
 func contextSwitches(pid int) (sum int64, err error) {
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))

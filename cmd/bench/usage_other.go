@@ -12,6 +12,8 @@ var errLinuxOnly = fmt.Errorf("the measurements need Linux: %w", errors.ErrUnsup
 
 func processorTime(int) (time.Duration, error) { return 0, errLinuxOnly }
 
+func familyTime(int) (time.Duration, error) { return 0, errLinuxOnly }
+
 func contextSwitches(int) (int64, error) { return 0, errLinuxOnly }
 
 func readMachineTime() (machineTime, error) { return machineTime{}, errLinuxOnly }

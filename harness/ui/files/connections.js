@@ -3,9 +3,22 @@ import {byID, bytes, duration, el, setText} from './dom.js'
 import {nowMs, state} from './state.js'
 
 const maxRows = 300
+const agePeriod = 900 // ms between two looks at the ages; each costs a layout of the table
 const rows = new Map()
 let choose = () => {}
+let aged = 0
+let pressed = 0
 export let shown = []
+
+// Ages change all the time, and are written only where somebody sees them.
+const seen = new IntersectionObserver(changes => {
+  for (const {target, isIntersecting} of changes) {
+    const row = rows.get(Number(target.dataset.id))
+    if (row?.tr !== target) continue
+    row.seen = isIntersecting
+    if (row.seen) fillAges(row)
+  }
+})
 
 export function startTable(onChoose) {
   choose = onChoose
@@ -48,15 +61,19 @@ export function draw() {
   const visible = shown.slice(0, maxRows)
   const kept = new Set(visible.map(c => c.id))
   for (const [id, row] of rows) {
-    if (!kept.has(id)) { row.tr.remove(); rows.delete(id) }
+    if (!kept.has(id)) { seen.unobserve(row.tr); row.tr.remove(); rows.delete(id) }
   }
   const body = byID('rows')
   let next = body.firstChild
   for (const c of visible) {
     const row = rows.get(c.id) || addRow(c.id)
-    fill(row, c)
+    if (row.c !== c) fill(row, c)
     if (row.tr === next) next = next.nextSibling
     else body.insertBefore(row.tr, next)
+  }
+  if (performance.now() - aged > agePeriod) {
+    aged = performance.now()
+    for (const row of rows.values()) if (row.seen) fillAges(row)
   }
   const hidden = shown.length - visible.length + (closed ? 0 : state.omitted)
   setText(byID('more'), hidden ? `${hidden} more connections are not in the table; narrow the filter.` : shown.length ? '' : closed ? 'None has closed yet.' : 'No connection is open.')
@@ -64,27 +81,34 @@ export function draw() {
 
 function addRow(id) {
   const cell = name => el('td', {class: name})
-  const button = el('button', {type: 'button', class: 'pick', onclick: () => choose(id)}, String(id))
+  const button = el('button', {type: 'button', class: 'pick', 'aria-pressed': 'false', onclick: () => choose(id)}, String(id))
   const row = {lights: new Map()}
   row.cells = {proxy: cell(), faults: cell('faults'), client: cell('peer'), server: cell('peer'), up: cell('n'), down: cell('n'), age: cell('n'), quiet: cell('n')}
   row.button = button
-  row.tr = el('tr', {}, el('th', {scope: 'row'}, button), ...Object.values(row.cells))
+  row.tr = el('tr', {'data-id': id}, el('th', {scope: 'row'}, button), ...Object.values(row.cells))
   rows.set(id, row)
+  seen.observe(row.tr)
+  if (id === pressed) button.setAttribute('aria-pressed', 'true')
   return row
 }
 
 function fill(row, c) {
   const cells = row.cells
+  row.c = c
   setText(cells.proxy, c.proxy)
   setText(cells.client, peer(c.client, c, 'client'))
   setText(cells.server, peer(c.server, c, 'server'))
   setText(cells.up, flow(c.upstream))
   setText(cells.down, flow(c.downstream))
+  fillAges(row)
+  lightUp(row, c)
+  row.tr.className = c.ended ? 'over' : c.ended_by ? 'ending' : ''
+}
+
+function fillAges({cells, c}) {
   const age = (c.ended ? Date.parse(c.ended) : Date.now()) - Date.parse(c.since)
   setText(cells.age, duration(age))
   setText(cells.quiet, c.ended ? '' : duration(nowMs() - (c.moved || nowMs())))
-  lightUp(row, c)
-  row.tr.className = c.ended ? 'over' : c.ended_by ? 'ending' : ''
 }
 
 // peer says who it is and how it has ended its side.
@@ -125,5 +149,7 @@ function lightUp(row, c) {
 }
 
 export function markChosen(id) {
-  for (const [n, row] of rows) row.button.setAttribute('aria-pressed', String(n === id))
+  if (id === pressed) return
+  for (const n of [pressed, id]) rows.get(n)?.button.setAttribute('aria-pressed', String(n === id))
+  pressed = id
 }

@@ -8,9 +8,14 @@ import {drawLog, startLog} from './log.js'
 import {drawNew, drawProxies} from './proxies.js'
 import {apply, forget, state} from './state.js'
 
+// The page draws for at most one part of the time in so many, so that a busy daemon has
+// the machine to itself, but every two seconds at least.
+const share = 25, rarest = 2000
+
 let stop = () => {}
 let paused = false
 let due = false
+let rested = 0
 let kinds = ''
 
 const words = {live: 'live', away: 'the daemon does not answer; trying again', refused: 'the daemon refuses this page'}
@@ -30,11 +35,20 @@ function connect() {
   stop()
   stop = follow('/live' + (kinds ? '?kind=' + encodeURIComponent(kinds) : ''), frame => {
     apply(frame)
-    if (!due && !paused) {
-      due = true
-      requestAnimationFrame(() => { due = false; drawAll() })
-    }
+    if (!due && !paused) drawSoon()
   }, setLink)
+}
+
+function drawSoon() {
+  due = true
+  setTimeout(() => requestAnimationFrame(() => {
+    const began = performance.now()
+    drawAll()
+    setTimeout(() => { // when the browser has laid it out and painted it
+      due = false
+      rested = performance.now() + Math.min(share * (performance.now() - began), rarest)
+    })
+  }), rested - performance.now())
 }
 
 function drawAll() {
