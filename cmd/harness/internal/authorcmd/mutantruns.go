@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -111,7 +112,7 @@ func (w *mutantRuns) judgeTarget(ctx context.Context, t scenario.Target, role sc
 	}
 	var mutations []mutate.Mutation
 	for _, m := range mutate.Mutations(role) {
-		if len(w.flags.mutations) == 0 || contains(w.flags.mutations, m.Name) {
+		if len(w.flags.mutations) == 0 || slices.Contains(w.flags.mutations, m.Name) {
 			mutations = append(mutations, m)
 		}
 	}
@@ -128,15 +129,6 @@ func (w *mutantRuns) judgeTarget(ctx context.Context, t scenario.Target, role sc
 		}
 	}
 	return judged, nil
-}
-
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
 }
 
 func (w *mutantRuns) judgeMutant(ctx context.Context, t scenario.Target, m mutate.Mutation, judged targetJudgement) (mutate.Judgement, error) {

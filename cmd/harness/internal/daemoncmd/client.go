@@ -31,10 +31,7 @@ type daemonClient struct {
 const daemonPatience = 30 * time.Second
 
 func (c *daemonClient) registerFlags(cmd *cobra.Command) {
-	host := os.Getenv("TOXIPROXY_URL")
-	if host == "" {
-		host = "http://localhost:8474"
-	}
+	host := cmp.Or(os.Getenv("TOXIPROXY_URL"), "http://localhost:8474")
 	flags := cmd.Flags()
 	flags.StringVar(&c.host, "host", host, "URL of the daemon (also $TOXIPROXY_URL)")
 	flags.StringVar(&c.token, "token", envToken(), "bearer token (default $HARNESS_TOKEN, or $TOXIPROXY_AUTH_TOKEN)")

@@ -1,6 +1,7 @@
 package daemoncmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/url"
@@ -95,17 +96,10 @@ below close open connections. Toxiproxy's own daemon does not have these endpoin
 func writeClosed(w io.Writer, list []daemonConnection) error {
 	fmt.Fprintln(w, "PROXY\tID\tENDED\tFIRST\tHOW\tCLIENT\tSERVER\tUPSTREAM\tDOWNSTREAM\tSTRUCK")
 	for _, o := range list {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", o.Proxy, o.ID, o.Ended.Local().Format("15:04:05.000"), dashIfEmpty(o.EndedBy),
-			dashIfEmpty(o.EndedAs), dashIfEmpty(o.Client.Address), dashIfEmpty(o.Server.Address), o.Upstream.Sent, o.Downstream.Sent, strings.Join(o.Struck, " "))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", o.Proxy, o.ID, o.Ended.Local().Format("15:04:05.000"), cmp.Or(o.EndedBy, "-"),
+			cmp.Or(o.EndedAs, "-"), cmp.Or(o.Client.Address, "-"), cmp.Or(o.Server.Address, "-"), o.Upstream.Sent, o.Downstream.Sent, strings.Join(o.Struck, " "))
 	}
 	return nil
-}
-
-func dashIfEmpty(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }
 
 // String returns the address, and how it has ended its side, if it has.

@@ -2,6 +2,7 @@ package daemoncmd
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -151,7 +152,7 @@ func streamLine(kind, data string) string {
 
 // eventLine is an event for people: number, time, proxy, connection, and what happened.
 func eventLine(e event.Event) string {
-	words := []string{strconv.FormatUint(e.ID, 10), e.Time.Local().Format("15:04:05.000000"), dashIfEmpty(e.Proxy)}
+	words := []string{strconv.FormatUint(e.ID, 10), e.Time.Local().Format("15:04:05.000000"), cmp.Or(e.Proxy, "-")}
 	if e.Conn > 0 {
 		words = append(words, fmt.Sprintf("#%d", e.Conn))
 	}

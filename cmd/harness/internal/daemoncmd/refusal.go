@@ -10,9 +10,8 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
-	"github.com/sockharness/harness/harness/datagram"
+	"github.com/sockharness/harness/cmd/harness/internal/transport"
 	"github.com/sockharness/harness/harness/suggest"
-	"github.com/sockharness/harness/toxics"
 )
 
 // explainRefusal names what the daemon has not found, and suggests what it may be. The
@@ -71,7 +70,7 @@ func (c *daemonClient) namesOfToxics(ctx context.Context, proxy string) (names [
 }
 
 func toxicTypes() (names []string) {
-	for _, kind := range slices.Concat(toxics.Catalogue(), datagram.Catalogue()) {
+	for _, kind := range transport.ToxicKinds() {
 		names = append(names, kind.Name)
 	}
 	return names

@@ -254,11 +254,7 @@ func (f *serveFlags) loadProxies(ctx context.Context, daemon *api.Daemon, log *s
 		return nil
 	}
 	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return cli.UsageErrorf("--%s %s: %v", flag, name, err)
+		return cli.UsageErrorf("--%s %s: %v", flag, name, cli.UnderlyingOSError(err))
 	}
 	defer func() { _ = file.Close() }()
 	n, err := daemon.PopulateFrom(ctx, file)

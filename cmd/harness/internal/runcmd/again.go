@@ -1,6 +1,7 @@
 package runcmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -91,18 +92,8 @@ func (e *execution) orderSpecs() error {
 }
 
 func shuffleSpecs(order *rand.Rand, specs []coordinator.Spec) {
-	slices.SortFunc(specs, func(a, b coordinator.Spec) int { return compareText(a.Name, b.Name) })
+	slices.SortFunc(specs, func(a, b coordinator.Spec) int { return cmp.Compare(a.Name, b.Name) })
 	order.Shuffle(len(specs), func(i, j int) { specs[i], specs[j] = specs[j], specs[i] })
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // keepFailed drops the specs that passed in the earlier result, and those it does not know.

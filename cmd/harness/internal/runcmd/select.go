@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -208,14 +209,11 @@ func completeSuites(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.S
 func parseLevels(names []string) ([]outcome.Level, error) {
 	var levels []outcome.Level
 	for _, name := range names {
-		known := false
-		for _, l := range outcome.AllLevels() {
-			known = known || name == string(l)
-		}
-		if !known {
+		level := outcome.Level(name)
+		if !slices.Contains(outcome.AllLevels(), level) {
 			return nil, cli.UsageErrorf("--level %q: want must, should, may or info", name)
 		}
-		levels = append(levels, outcome.Level(name))
+		levels = append(levels, level)
 	}
 	return levels, nil
 }
