@@ -119,7 +119,8 @@ type execution struct {
 
 	runID    string
 	shard    *outcome.Shard     // nil: not a shard
-	costs    map[string]float64 // what scenarios took the last time, by "id on target"
+	costs    map[string]float64 // what scenarios took the last time, by "id on target"; nil: not given
+	ranHere  map[string]float64 // the same of the last runs in this folder; nil: not read
 	baseline *outcome.Run       // nil: none
 }
 

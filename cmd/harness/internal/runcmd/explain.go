@@ -11,16 +11,24 @@ func (e *execution) explainRun(d outcome.Run) outcome.Run {
 }
 
 func (e *execution) aboutScenario(id string) outcome.Explanation {
+	s, known := e.findScenario(id)
+	if !known {
+		return outcome.Explanation{}
+	}
+	about := outcome.Explanation{Title: s.Title, Rationale: s.Rationale, Ref: s.Ref}
+	e.addSource(&about, id)
+	return about
+}
+
+func (e *execution) findScenario(id string) (s scenario.Scenario, known bool) {
 	for _, t := range e.topics {
 		for _, s := range t.List() {
 			if s.ID == id {
-				about := outcome.Explanation{Title: s.Title, Rationale: s.Rationale, Ref: s.Ref}
-				e.addSource(&about, id)
-				return about
+				return s, true
 			}
 		}
 	}
-	return outcome.Explanation{}
+	return scenario.Scenario{}, false
 }
 
 // addSource tells where a scenario of a file is written, and what the file says.

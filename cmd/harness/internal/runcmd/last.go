@@ -13,6 +13,20 @@ import (
 // --rerun-failed and --plan.
 const lastFile = ".harness/last.json"
 
+// lastCosts returns what scenarios took the last time, by "id on target": what was given,
+// else what the last runs in this folder took; nil where there were none.
+func (e *execution) lastCosts() map[string]float64 {
+	if e.costs != nil {
+		return e.costs
+	}
+	if e.ranHere == nil {
+		if d, err := report.ReadFile(lastFile); err == nil {
+			e.ranHere = d.SpecCosts()
+		}
+	}
+	return e.ranHere
+}
+
 // keepLast adds this run to what is known of the runs before. A folder that cannot be
 // written is no reason to fail: the run itself is whole.
 func (e *execution) keepLast(d outcome.Run) {

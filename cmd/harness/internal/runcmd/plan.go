@@ -1,6 +1,7 @@
 package runcmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
-	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/report"
 	"github.com/sockharness/harness/harness/runner"
 	"github.com/sockharness/harness/harness/scenario"
@@ -25,21 +25,20 @@ type plannedSpec struct {
 
 // printPlan tells what would run, how many variants that is, and how long it took.
 func (e *execution) printPlan() error {
-	costs := e.costs
-	if costs == nil {
-		if d, err := report.ReadFile(lastFile); err == nil {
-			costs = d.SpecCosts()
-		}
-	}
+	costs, pairs := e.lastCosts(), e.scenariosByTarget()
 	var all []plannedSpec
 	for _, s := range e.specs {
-		planned, err := e.planSpec(s, costs)
+		id := specID(s.Preview)
+		planned, err := e.planSpec(id, pairs[id])
 		if err != nil {
-			return cli.UsageErrorf("%s: %v", planned.id, err)
+			return cli.UsageErrorf("%s: %v", id, err)
+		}
+		if cost, there := costs[id]; there {
+			planned.last = cost
 		}
 		all = append(all, planned)
 	}
-	slices.SortFunc(all, func(a, b plannedSpec) int { return compareText(a.id, b.id) })
+	slices.SortFunc(all, func(a, b plannedSpec) int { return cmp.Compare(a.id, b.id) })
 	err := cli.WriteTable(e.terminal.Out, func(w io.Writer) error {
 		fmt.Fprintf(w, "SCENARIO\tVARIANTS\tLAST TIME\t\n")
 		for _, p := range all {
@@ -54,27 +53,35 @@ func (e *execution) printPlan() error {
 	return e.terminal.Err()
 }
 
-func (e *execution) planSpec(s coordinator.Spec, costs map[string]float64) (plannedSpec, error) {
-	p := plannedSpec{id: specID(s.Preview), last: -1}
-	if cost, there := costs[p.id]; there {
-		p.last = cost
-	}
+// A targetScenario is a scenario and a target that it is played to.
+type targetScenario struct {
+	target   scenario.Target
+	scenario scenario.Scenario
+}
+
+// scenariosByTarget returns each scenario with each target, by "id on target".
+func (e *execution) scenariosByTarget() map[string]targetScenario {
+	all := map[string]targetScenario{}
 	for _, t := range e.job.Targets {
 		for _, topic := range e.topics {
-			for _, one := range topic.List() {
-				if one.ID+" on "+t.Name != p.id {
-					continue
+			for _, s := range topic.List() {
+				if id := s.ID + " on " + t.Name; all[id].scenario.ID == "" {
+					all[id] = targetScenario{t, s}
 				}
-				n, known, err := runner.CountVariants(e.job.Runner, t, one)
-				if errors.Is(err, scenario.ErrUnsupported) {
-					p.skipped, err = err.Error(), nil
-				}
-				p.variants, p.known = n, known
-				return p, err
 			}
 		}
 	}
-	return p, nil
+	return all
+}
+
+// planSpec tells what is known of a spec but for its time.
+func (e *execution) planSpec(id string, s targetScenario) (plannedSpec, error) {
+	n, known, err := runner.CountVariants(e.job.Runner, s.target, s.scenario)
+	p := plannedSpec{id: id, variants: n, known: known, last: -1}
+	if errors.Is(err, scenario.ErrUnsupported) {
+		p.skipped, err = err.Error(), nil
+	}
+	return p, err
 }
 
 func (p plannedSpec) describeVariants() string {

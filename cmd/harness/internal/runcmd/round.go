@@ -51,15 +51,7 @@ func (r *round) playRound(ctx context.Context, hard <-chan struct{}, job string)
 // selectedCosts are what the selected scenarios took the last time; nil where it is not
 // known of most of them.
 func (r *round) selectedCosts() map[string]float64 {
-	known := r.costs
-	if known == nil {
-		last, err := report.ReadFile(lastFile)
-		if err != nil {
-			return nil // there was no last run in this folder
-		}
-		known = last.SpecCosts()
-	}
-	costs := map[string]float64{}
+	known, costs := r.lastCosts(), map[string]float64{}
 	for _, s := range r.specs {
 		id := specID(s.Preview)
 		if cost := known[id]; cost > 0 {
@@ -125,12 +117,8 @@ func (r *round) missingResult(report suite.Report) outcome.Result {
 	id, target, _ := strings.Cut(specID(report), " on ")
 	lost := outcome.Result{Target: target, Scenario: id, Level: outcome.Must, Verdict: outcome.Invalid,
 		Elapsed: outcome.MillisOf(report.RunTime), Message: report.Failure.Message}
-	for _, t := range r.topics {
-		for _, s := range t.List() {
-			if s.ID == id {
-				lost.Level = s.Level
-			}
-		}
+	if s, known := r.findScenario(id); known {
+		lost.Level = s.Level
 	}
 	return lost
 }
