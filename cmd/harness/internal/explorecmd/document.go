@@ -19,7 +19,6 @@ import (
 // explored is one target, explored.
 type explored struct {
 	target scenario.Target
-	role   scenario.Role
 	result explore.Result
 }
 
@@ -29,7 +28,7 @@ func (x *exploration) document() explore.Document {
 	for _, one := range x.results {
 		r := one.result
 		d.Findings = append(d.Findings, r.Findings...)
-		d.Searches = append(d.Searches, explore.Search{Target: one.target.Name, Role: one.role, Plan: r.Plan, Points: r.Played, NotReached: r.NotReached,
+		d.Searches = append(d.Searches, explore.Search{Target: one.target.Name, Role: one.target.Test, Plan: r.Plan, Points: r.Played, NotReached: r.NotReached,
 			Left: r.Left, Complete: r.Complete, Elapsed: outcome.MillisOf(r.Elapsed), Rate: perSecond(r), FirstAfter: outcome.MillisOf(r.FirstAfter),
 			Remarks: r.Remarks, Unsteady: r.Unsteady, Strips: r.Strips})
 		results = append(results, x.resultsOf(one)...)
@@ -48,7 +47,7 @@ func (x *exploration) fingerprint() string {
 	h := sha256.New()
 	fmt.Fprintln(h, "explore", x.flags.faults, x.flags.pairs)
 	for _, one := range x.results {
-		fmt.Fprintln(h, one.target.Name, one.role, one.result.Plan.Upstream, one.result.Plan.Down)
+		fmt.Fprintln(h, one.target.Name, one.target.Test, one.result.Plan.Upstream, one.result.Plan.Down)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }

@@ -126,7 +126,7 @@ func (x *exploration) showStatus(e explore.Event) {
 	if !x.terminal.TTY {
 		return
 	}
-	text := fmt.Sprintf("%s of %d points, %.0f/s, %d not reached, %d found", groupDigits(e.Played), e.Total, e.Rate, e.NotReached, e.Findings)
+	text := fmt.Sprintf("%d of %d points, %.0f/s, %d not reached, %d found", e.Played, e.Total, e.Rate, e.NotReached, e.Findings)
 	if x.flags.budget > 0 {
 		text += fmt.Sprintf(", %s left", max(0, x.flags.budget-e.Elapsed).Round(time.Second))
 	}
@@ -143,8 +143,6 @@ func (x *exploration) clearStatus() {
 		x.status = false
 	}
 }
-
-func groupDigits(n int) string { return fmt.Sprint(n) }
 
 // sanitize keeps what a peer wrote from reaching a terminal as it is.
 func sanitize(text string) string {

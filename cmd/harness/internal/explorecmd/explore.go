@@ -202,7 +202,7 @@ func (x *exploration) exploreAll(ctx context.Context, chosen []scenario.Target) 
 			if ctx.Err() != nil {
 				return
 			}
-			x.exploreOne(ctx, one, one.Test)
+			x.exploreOne(ctx, one)
 		}
 	}
 }
@@ -213,8 +213,8 @@ func (x *exploration) options(t scenario.Target, role scenario.Role) explore.Opt
 		Shard: f.part, Tmp: x.tmp, Self: x.self, StartTimeout: f.startTimeout}
 }
 
-func (x *exploration) exploreOne(ctx context.Context, t scenario.Target, role scenario.Role) {
-	o := x.options(t, role)
+func (x *exploration) exploreOne(ctx context.Context, t scenario.Target) {
+	o := x.options(t, t.Test)
 	stored := x.storedFindings(t.Name)
 	for _, one := range stored {
 		o.First = append(o.First, one.ToFinding())
@@ -235,7 +235,7 @@ func (x *exploration) exploreOne(ctx context.Context, t scenario.Target, role sc
 	}
 	x.keep(t, stored, &result)
 	x.record(ctx, t, &result)
-	x.results = append(x.results, explored{target: t, role: role, result: result})
+	x.results = append(x.results, explored{target: t, result: result})
 	x.tellResult(t, result)
 }
 
