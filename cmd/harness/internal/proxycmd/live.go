@@ -14,7 +14,6 @@ import (
 	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/ui"
-	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/spec"
 )
 
@@ -48,16 +47,17 @@ func (l *liveProxy) Close() error {
 func (f *proxyFlags) prepareLive(datagrams bool) (starter, []spec.Spec, error) {
 	var specs []spec.Spec
 	bodies := []any{}
-	for _, text := range f.toxics {
-		spec, err := toxics.ParseFlag(text)
-		if err == nil {
-			spec.At = spec.At.WithFraming(f.transport.Framing)
-			spec, err = completeSpec(spec, datagrams)
-		}
+	err := f.eachToxic(func(spec spec.Spec) error {
+		spec.At = spec.At.WithFraming(f.transport.Framing)
+		spec, err := completeSpec(spec, datagrams)
 		if err != nil {
-			return nil, nil, cli.UsageErrorf("--toxic: %v", err)
+			return err
 		}
 		specs, bodies = append(specs, spec), append(bodies, transport.ToxicBody(spec))
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	first, settings, err := f.transport.ResolveFlags(f.upstream)
 	if err != nil {

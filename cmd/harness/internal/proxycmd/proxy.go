@@ -153,19 +153,27 @@ func (f *proxyFlags) prepareProxy(listenGiven bool) (starter, []spec.Spec, error
 }
 
 func (f *proxyFlags) makeToxics() (made []toxics.Toxic, err error) {
-	for _, text := range f.toxics {
-		spec, err := toxics.ParseFlag(text)
-		if err != nil {
-			return nil, cli.UsageErrorf("--toxic: %v", err)
-		}
+	err = f.eachToxic(func(spec spec.Spec) error {
 		spec.At = spec.At.WithFraming(f.transport.Framing)
 		t, err := makeStream(spec)
-		if err != nil {
-			return nil, cli.UsageErrorf("--toxic: %v", err)
-		}
 		made = append(made, t)
+		return err
+	})
+	return made, err
+}
+
+// eachToxic parses the toxics that are asked for, and hands each of them to add.
+func (f *proxyFlags) eachToxic(add func(spec.Spec) error) error {
+	for _, text := range f.toxics {
+		spec, err := toxics.ParseFlag(text)
+		if err == nil {
+			err = add(spec)
+		}
+		if err != nil {
+			return cli.UsageErrorf("--toxic: %v", err)
+		}
 	}
-	return made, nil
+	return nil
 }
 
 func (f *proxyFlags) proxyConfig(made []toxics.Toxic) (proxy.Config, error) {

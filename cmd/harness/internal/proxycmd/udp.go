@@ -8,7 +8,6 @@ import (
 	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/seed"
-	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/spec"
 )
 
@@ -29,16 +28,13 @@ func (f *proxyFlags) isDatagrams(listenGiven bool) (bool, error) {
 func (f *proxyFlags) prepareDatagrams() (starter, []spec.Spec, error) {
 	var made []datagram.Toxic
 	var specs []spec.Spec
-	for _, text := range f.toxics {
-		spec, err := toxics.ParseFlag(text)
-		if err != nil {
-			return nil, nil, cli.UsageErrorf("--toxic: %v", err)
-		}
+	err := f.eachToxic(func(spec spec.Spec) error {
 		t, err := datagram.MakeToxic(spec)
-		if err != nil {
-			return nil, nil, cli.UsageErrorf("--toxic: %v", err)
-		}
 		made, specs = append(made, t), append(specs, t.Spec)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	return func(sink event.Sink) (foreground, error) {
 		files, record, sink := f.recordConnections(sink)
