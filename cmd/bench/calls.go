@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 const tracedConnections = 400
@@ -66,7 +68,7 @@ func (b *bench) traceCalls(ctx context.Context, s system, act []any) (string, er
 	_, _ = said.Read(make([]byte, 1)) // that it is attached
 	go func() { _, _ = io.Copy(io.Discard, said) }()
 	r, err := b.runLoad(ctx, i, act[0].(string), act[1:]...)
-	time.Sleep(50 * time.Millisecond) // until the last connection is closed
+	sleep.For(ctx, 50*time.Millisecond) // until the last connection is closed
 	_ = trace.Process.Signal(os.Interrupt)
 	_ = trace.Wait()
 	b.others = b.others[:max(0, len(b.others)-1)]

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/api"
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 const (
@@ -148,7 +149,7 @@ func measureProxies(ctx context.Context, d *daemonClient) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	time.Sleep(settleTime)
+	sleep.For(ctx, settleTime)
 	kBAfter, filesAfter, err := d.usage()
 	return []float64{took.Seconds() * 1000 / manyProxies, (filesWith - files) / manyProxies, (kBWith - kB) / manyProxies, metrics / 1000, kBAfter - kB, filesAfter - files}, err
 }
@@ -197,7 +198,7 @@ func (d *daemonClient) warmUp(ctx context.Context) error {
 		err = errors.Join(err, d.call(ctx, "POST", path, map[string]any{"type": "latency"}), d.call(ctx, "DELETE", path+"/latency_downstream", nil))
 	}
 	err = errors.Join(err, d.deleteProxies(ctx, 10))
-	time.Sleep(settleTime)
+	sleep.For(ctx, settleTime)
 	return err
 }
 
@@ -230,7 +231,7 @@ func editsOf(proxies, each int) daemonCase {
 			return nil, err
 		}
 		slices.Sort(took)
-		time.Sleep(settleTime)
+		sleep.For(ctx, settleTime)
 		after, _, err := d.usage()
 		ms := func(at time.Duration) float64 { return at.Seconds() * 1000 }
 		return []float64{ms(took[len(took)/2]), ms(took[len(took)*99/100]), after - kB}, err

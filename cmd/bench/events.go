@@ -104,12 +104,9 @@ func (d *daemonClient) createEventSource(ctx context.Context, rate int) (listen 
 		for zeros := make([]byte, 32<<10); err == nil; _, err = c.Write(zeros) {
 		}
 	}()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if listen, err = freeAddr(); err != nil {
 		return "", err
 	}
-	listen = free.Addr().String()
-	_ = free.Close()
 	toxics := []map[string]any{
 		{"type": "bandwidth", "attributes": map[string]int{"rate": rate * sliceSize / 1000}},
 		{"type": "slicer", "attributes": map[string]int{"average_size": sliceSize}},

@@ -144,12 +144,9 @@ func writeScenarios(folder string, count int, steps ...string) error {
 
 // startLineServer starts the server that is compiled in. The caller must stop it.
 func startLineServer(ctx context.Context, harness string) (addr string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if addr, err = freeAddr(); err != nil {
 		return "", nil, err
 	}
-	addr = l.Addr().String()
-	l.Close()
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "", nil, err

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sockharness/harness/harness/procstat"
 )
 
@@ -19,13 +17,12 @@ const ticksPerSecond = 100
 // processorTime returns how much processor time a process has used, with its threads and
 // the children that have ended.
 func processorTime(pid int) (time.Duration, error) {
-	var own unix.Timespec
-	// The clock of a process, see clock_getcpuclockid(3).
-	if err := unix.ClockGettime(int32(^pid<<3|2), &own); err != nil {
+	own, err := procstat.CPUTime(pid)
+	if err != nil {
 		return 0, fmt.Errorf("clock of process %d: %w", pid, err)
 	}
 	s, err := procstat.Read(pid)
-	return time.Duration(own.Nano()) + s.ChildCPU, err
+	return own + s.ChildCPU, err
 }
 
 // familyTime returns how much processor time a process and its descendants have used; of
