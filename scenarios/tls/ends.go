@@ -11,6 +11,7 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // playWhole plays the server's side of the dialogue. That the client does not go along is
@@ -83,21 +84,31 @@ func lastPlace(s scenario.Stream) []int64 {
 	return nil
 }
 
-// cutAnswer returns the variant in which the server's stream comes to its end at an
-// offset of the answers, in the way that then says.
-func cutAnswer(c scenario.Case, name, struck string, at int64, verdict func(scenario.Case, scenario.ClientState) error, then func(e *end, rest []byte, cut *bool) error) scenario.Variant {
-	return clientPlay{c: c, name: name, struck: struck, verdict: verdict,
-		serve: func(ctx context.Context, rig scenario.Rig, raw sock.Conn) error {
-			cut := false // the next record is
-			e, err := acceptTLS(rig, raw, nil, changeRecords(&cut, halve))
-			if err != nil {
-				return err
-			}
-			w := &cutter{Conn: e, at: at, then: func(rest []byte) error { return errors.Join(then(e, rest, &cut), errCut) }}
-			c.Conversation.Script.PlayServer(ctx, w, dialogue.Options{})
-			drain(raw)
-			return nil
-		}}.variant()
+// cutAt returns the variant in which the answers go as far as an offset, and then does what
+// is left to be done. It may have the records changed from there.
+func (p clientPlay) cutAt(at int64, change func(tlsconn.Record) tlsconn.Record, then func(e *end, rest []byte, changing *bool) error) scenario.Variant {
+	p.serve = func(ctx context.Context, rig scenario.Rig, raw sock.Conn) error {
+		changing := false
+		e, err := acceptTLS(rig, raw, nil, changeRecords(&changing, change))
+		if err != nil {
+			return err
+		}
+		w := &cutter{Conn: e, at: at, then: func(rest []byte) error { return errors.Join(then(e, rest, &changing), errCut) }}
+		p.c.Conversation.Script.PlayServer(ctx, w, dialogue.Options{})
+		drain(raw)
+		return nil
+	}
+	return p.variant()
+}
+
+// writeChanged writes the beginning of the rest, a byte at least, in records that are changed.
+func writeChanged(e *end, rest []byte, changing *bool) error {
+	*changing = true
+	if len(rest) == 0 {
+		rest = []byte{0}
+	}
+	_, err := e.Conn.Write(rest[:min(len(rest), 8<<10)])
+	return err
 }
 
 func cutInRecord() scenario.Scenario {
@@ -132,13 +143,9 @@ func cutInRecord() scenario.Scenario {
 }
 
 func recordCutByServer(c scenario.Case, at int64, how ending) scenario.Variant {
-	name := fmt.Sprintf("byte=%d, %s", at, how)
-	return cutAnswer(c, name, "a record of the answer was cut in its middle", at, truncationVerdict(c), func(e *end, rest []byte, cut *bool) error {
-		*cut = true
-		if len(rest) == 0 {
-			rest = []byte{0}
-		}
-		if _, err := e.Conn.Write(rest[:min(len(rest), 8<<10)]); err != nil {
+	p := clientPlay{c: c, name: fmt.Sprintf("byte=%d, %s", at, how), struck: "a record of the answer was cut in its middle", verdict: truncationVerdict(c)}
+	return p.cutAt(at, halve, func(e *end, rest []byte, changing *bool) error {
+		if err := writeChanged(e, rest, changing); err != nil {
 			return err
 		}
 		return how.finish(e.socket)
@@ -243,9 +250,8 @@ func noCloseNotify() scenario.Scenario {
 // finAlone ends the answers at an offset by a FIN.
 func finAlone(c scenario.Case, name string, at int64, verdict func(scenario.Case, scenario.ClientState) error) scenario.Variant {
 	if at == 0 || at < c.Conversation.Downstream.ByteCount() {
-		return cutAnswer(c, name, "the answer ended by a FIN without close_notify", at, verdict, func(e *end, _ []byte, _ *bool) error {
-			return e.socket.CloseWrite()
-		})
+		p := clientPlay{c: c, name: name, struck: "the answer ended by a FIN without close_notify", verdict: verdict}
+		return p.cutAt(at, nil, func(e *end, _ []byte, _ *bool) error { return e.socket.CloseWrite() })
 	}
 	return clientPlay{c: c, name: name, struck: "the answers were whole, and ended by a FIN without close_notify", verdict: verdict,
 		serve: func(ctx context.Context, rig scenario.Rig, raw sock.Conn) error {

@@ -3,7 +3,6 @@ package tls
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -179,23 +178,6 @@ func spoiledRequest(ctx context.Context, rig scenario.Rig, c scenario.Case, kind
 }
 
 func spoiledAnswer(c scenario.Case, kind string, at int64) scenario.Variant {
-	return clientPlay{c: c, name: kind, struck: "a record of the answer was " + kind, verdict: mustFail,
-		serve: func(ctx context.Context, rig scenario.Rig, raw sock.Conn) error {
-			spoiling := false
-			e, err := acceptTLS(rig, raw, nil, changeRecords(&spoiling, spoiler(kind)))
-			if err != nil {
-				return err
-			}
-			w := &cutter{Conn: e, at: at, then: func(rest []byte) error {
-				spoiling = true
-				if len(rest) == 0 {
-					rest = []byte{0}
-				}
-				_, err := e.Conn.Write(rest[:min(len(rest), 8<<10)])
-				return errors.Join(err, errCut)
-			}}
-			c.Conversation.Script.PlayServer(ctx, w, dialogue.Options{})
-			drain(raw)
-			return nil
-		}}.variant()
+	p := clientPlay{c: c, name: kind, struck: "a record of the answer was " + kind, verdict: mustFail}
+	return p.cutAt(at, spoiler(kind), writeChanged)
 }
