@@ -76,7 +76,7 @@ func (s *space) addServerSeries(l *layout) {
 		add(f, false, 0, up, nil)
 		add(f, true, 1, up, nil)
 	}
-	if p := l.case_.Target.Policies.Pipelining; p != nil && *p && len(l.up.ExchangeEnds) > 1 {
+	if l.case_.Target.Policies.MayPipeline() && len(l.up.ExchangeEnds) > 1 {
 		for _, f := range []Fault{Vanish, Reset} {
 			s.add(l, Point{Direction: event.Upstream, Fault: f, Pipelined: true}, l.up.ExchangeEnds[0]+1, up, nil)
 		}

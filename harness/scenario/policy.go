@@ -87,3 +87,7 @@ type Policies struct {
 	TLSFin         TLSFin        `json:"tls_fin,omitempty" jsonschema:"description=What the end of a stream of TLS without close_notify means."`
 	Stop           Stop          `json:"stop,omitempty" jsonschema:"description=What a server does with work in flight on SIGTERM."`
 }
+
+// MayPipeline reports whether the target declares that requests may be sent before the
+// answer to the one before.
+func (p Policies) MayPipeline() bool { return p.Pipelining != nil && *p.Pipelining }

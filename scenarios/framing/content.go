@@ -96,7 +96,7 @@ func emptyMessage() scenario.Scenario {
 			}
 			glued := v
 			glued.Name, glued.Pipelined = "between, at once", true
-			if p := c.Target.Policies.Pipelining; p != nil && *p {
+			if c.Target.Policies.MayPipeline() {
 				return []scenario.Variant{v, glued}, nil
 			}
 			return []scenario.Variant{v}, nil

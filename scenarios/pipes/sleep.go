@@ -67,7 +67,7 @@ func manyAnswers(c scenario.Case) (*dialogue.Script, error) {
 	if script == nil {
 		return nil, c.UnsupportedErrorf("the target has no dialogue")
 	}
-	if p := c.Target.Policies.Pipelining; p == nil || !*p {
+	if !c.Target.Policies.MayPipeline() {
 		return nil, c.UnsupportedErrorf("the target does not declare pipelining, so only one answer can be asked for")
 	}
 	if _, known := literal(script.Greeting); !known {
