@@ -33,7 +33,8 @@ func ActStruck(o Observation) error {
 	return errors.New("the scenario's situation was not reached")
 }
 
-// ActVariant returns a variant that is an act: it must have struck, and succeed.
+// ActVariant returns a variant that is an act: it must have struck, and succeed. A budget
+// of 0 is the case's.
 func ActVariant(name string, budget time.Duration, run func(context.Context, Rig) error) Variant {
 	return Variant{Name: name, Run: run, Budget: budget, Proof: ActStruck, Expect: []Expectation{ExpectRunSucceeds()}}
 }

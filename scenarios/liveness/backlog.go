@@ -37,10 +37,10 @@ func fullBacklog() scenario.Scenario {
 			paused := len(c.Target.Server.Command) > 0
 			var out []scenario.Variant
 			for _, burst := range bursts {
-				v := actVariant(fmt.Sprintf("clients=%d", burst.clients), func(ctx context.Context, rig scenario.Rig) error {
+				v := scenario.ActVariant(fmt.Sprintf("clients=%d", burst.clients), 2*c.Budget, func(ctx context.Context, rig scenario.Rig) error {
 					return comeAtOnce(ctx, rig, burst.clients, paused)
 				})
-				v.Level, v.Budget = burst.level, 2*c.Budget
+				v.Level = burst.level
 				out = append(out, v)
 			}
 			return out, nil

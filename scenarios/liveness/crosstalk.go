@@ -30,8 +30,7 @@ func crossTalk() scenario.Scenario {
 			if !c.Conversation.State.Separate() && c.Conversation.Staggered == 0 {
 				return nil, c.UnsupportedErrorf(scenario.Colliding)
 			}
-			v := actVariant("", func(ctx context.Context, rig scenario.Rig) error { return interleaveClients(ctx, rig, c) })
-			v.Budget = 4 * c.Budget
+			v := scenario.ActVariant("", 4*c.Budget, func(ctx context.Context, rig scenario.Rig) error { return interleaveClients(ctx, rig, c) })
 			v.Control = crossTalkControl(c)
 			return []scenario.Variant{v}, nil
 		},

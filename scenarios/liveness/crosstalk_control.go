@@ -11,8 +11,7 @@ import (
 // a server that fails then takes what one read returns for a message, and has no
 // buffer in common.
 func crossTalkControl(c scenario.Case) *scenario.Control {
-	v := actVariant("", func(ctx context.Context, rig scenario.Rig) error { return dripAlone(ctx, rig, c.Conversation.Script) })
-	v.Budget = 4 * c.Budget
+	v := scenario.ActVariant("", 4*c.Budget, func(ctx context.Context, rig scenario.Rig) error { return dripAlone(ctx, rig, c.Conversation.Script) })
 	return &scenario.Control{Without: "the second client", See: "partialsend/drip", Variant: v}
 }
 

@@ -19,7 +19,6 @@ const (
 	tried    = 100 * time.Millisecond // bounds the wait for the server to have tried to accept
 	spins    = 0.6                    // share of a processor that a server takes which tries again at once
 	calms    = 0.2                    // share that one takes which waits in between
-	looks    = 5                      // until a share between the two is not held against it
 )
 
 func descriptorLimit() scenario.Scenario {
@@ -36,14 +35,13 @@ func descriptorLimit() scenario.Scenario {
 			if err := requireProcess(c, "limited in its number of descriptors"); err != nil {
 				return nil, err
 			}
-			release := actVariant("release", func(ctx context.Context, rig scenario.Rig) error {
+			release := scenario.ActVariant("release", 2*c.Budget, func(ctx context.Context, rig scenario.Rig) error {
 				return exhaustDescriptors(ctx, rig, func() error { return nil })
 			})
-			hold := actVariant("hold", func(ctx context.Context, rig scenario.Rig) error {
+			hold := scenario.ActVariant("hold", 2*c.Budget, func(ctx context.Context, rig scenario.Rig) error {
 				return exhaustDescriptors(ctx, rig, func() error { return checkCalm(ctx, rig) })
 			})
 			hold.Level = outcome.Should // Python's socketserver tries again at once
-			release.Budget, hold.Budget = 2*c.Budget, 2*c.Budget
 			return []scenario.Variant{release, hold}, nil
 		},
 	}

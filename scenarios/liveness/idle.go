@@ -94,7 +94,7 @@ func idleCrowd() scenario.Scenario {
 // besideClients holds n clients that have sent no more than the given bytes, and as many
 // silent ones as told, and lets a fresh client ask. Then all leave, and are let go.
 func besideClients(c scenario.Case, name string, n int, sent []byte, silent int) scenario.Variant {
-	v := actVariant(name, func(ctx context.Context, rig scenario.Rig) error {
+	return scenario.ActVariant(name, 2*c.Budget, func(ctx context.Context, rig scenario.Rig) error {
 		kernel, err := openView()
 		if err != nil {
 			return err
@@ -123,8 +123,6 @@ func besideClients(c scenario.Case, name string, n int, sent []byte, silent int)
 		all.closeAll()
 		return kernel.awaitReleased(ctx, rig, all)
 	})
-	v.Budget = 2 * c.Budget
-	return v
 }
 
 // describeCrowd names a crowd.

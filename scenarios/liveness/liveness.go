@@ -3,38 +3,11 @@
 // those that are gone before they are let in.
 package liveness
 
-import (
-	"context"
-	"errors"
-	"fmt"
-
-	"github.com/sockharness/harness/harness/scenario"
-)
+import "github.com/sockharness/harness/harness/scenario"
 
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
 	return []scenario.Scenario{silentClients(), halfRequest(), idleCrowd(), slowReader(), crossTalk(), fullBacklog(), resetInQueue(), unreadMemory(), descriptorLimit()}
-}
-
-// actVariant is one that acts, and whose act has struck or was for nothing.
-func actVariant(name string, act func(context.Context, scenario.Rig) error) scenario.Variant {
-	return scenario.Variant{
-		Name:   name,
-		Run:    act,
-		Proof:  checkRun,
-		Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()},
-	}
-}
-
-// checkRun returns why the act did not come to its point, or nil.
-func checkRun(o scenario.Observation) error {
-	if len(o.StruckEvents()) > 0 {
-		return nil
-	}
-	if o.RunError == nil {
-		return errors.New("the scenario's situation was not reached")
-	}
-	return fmt.Errorf("the scenario's situation was not reached: %w", o.RunError)
 }
 
 // requireDialogue returns why nobody can tell whether the server serves, or nil.

@@ -31,16 +31,14 @@ func resetInQueue() scenario.Scenario {
 			if err := requireProcess(c, "paused so that connections wait"); err != nil {
 				return nil, err
 			}
-			variants := []scenario.Variant{actVariant("left=reset", func(ctx context.Context, rig scenario.Rig) error {
+			budget := 4 * c.Budget // a process for each of hundreds of clients takes its time
+			variants := []scenario.Variant{scenario.ActVariant("left=reset", budget, func(ctx context.Context, rig scenario.Rig) error {
 				return endMany(ctx, rig, "were reset", func(conn sock.Conn) error { return sock.ResetConn(conn) })
 			})}
 			if request := c.Conversation.Script.Steps[0].Send; len(request) > 0 && c.Conversation.State.Separate() {
-				variants = append(variants, actVariant("left=request", func(ctx context.Context, rig scenario.Rig) error {
+				variants = append(variants, scenario.ActVariant("left=request", budget, func(ctx context.Context, rig scenario.Rig) error {
 					return endMany(ctx, rig, "sent a request and closed", func(conn sock.Conn) error { return leaveRequest(conn, request) })
 				}))
-			}
-			for i := range variants {
-				variants[i].Budget = 4 * c.Budget // a process for each of hundreds of clients takes its time
 			}
 			return variants, nil
 		},

@@ -43,9 +43,9 @@ func slowReader() scenario.Scenario {
 			if err != nil {
 				return nil, err
 			}
-			v := actVariant("", func(ctx context.Context, rig scenario.Rig) error { return readNothing(ctx, rig, requests) })
-			v.Budget = 2 * c.Budget
-			return []scenario.Variant{v}, nil
+			return []scenario.Variant{scenario.ActVariant("", 2*c.Budget, func(ctx context.Context, rig scenario.Rig) error {
+				return readNothing(ctx, rig, requests)
+			})}, nil
 		},
 	}
 }
@@ -60,7 +60,7 @@ func largeDemand(c scenario.Case) ([]byte, error) {
 			return nil, c.UnsupportedErrorf("the client's FIN is part of the request, so the client can send only one request")
 		}
 	}
-	if !declaresPipelining(c) {
+	if !c.Target.Policies.MayPipeline() {
 		_, start, length := c.Outgoing().LongestExchange()
 		if start > c.Outgoing().Greeting || length < least {
 			return nil, c.UnsupportedErrorf("the target does not declare pipelining, and its first answer has less than %d bytes", least)
@@ -77,11 +77,6 @@ func largeDemand(c scenario.Case) ([]byte, error) {
 		return nil, c.UnsupportedErrorf("%d bytes of requests get less than %d bytes of answers", mostAsked, least)
 	}
 	return append(bytes.Clone(script.RequestBytes()), bytes.Repeat(again, times)...), nil
-}
-
-func declaresPipelining(c scenario.Case) bool {
-	declared := c.Target.Policies.Pipelining
-	return declared != nil && *declared
 }
 
 // repeatableStep returns the step whose request has the longest answer and can be sent

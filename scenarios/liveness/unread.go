@@ -45,9 +45,9 @@ func unreadMemory() scenario.Scenario {
 			if unreadRequests/len(request)*answer < 2*mostUnreadMemory {
 				return nil, c.UnsupportedErrorf("%d MiB of requests get less than %d MiB of answers", unreadRequests>>20, 2*mostUnreadMemory>>20)
 			}
-			v := actVariant("", func(ctx context.Context, rig scenario.Rig) error { return leaveUnread(ctx, rig, request, answer) })
-			v.Budget = 4 * c.Budget
-			return []scenario.Variant{v}, nil
+			return []scenario.Variant{scenario.ActVariant("", 4*c.Budget, func(ctx context.Context, rig scenario.Rig) error {
+				return leaveUnread(ctx, rig, request, answer)
+			})}, nil
 		},
 	}
 }
@@ -55,7 +55,7 @@ func unreadMemory() scenario.Scenario {
 // repeatedRequest returns the request with the longest answer, which can be sent again and
 // again, and the length of that answer.
 func repeatedRequest(c scenario.Case) (request []byte, answer int, err error) {
-	if !declaresPipelining(c) {
+	if !c.Target.Policies.MayPipeline() {
 		return nil, 0, c.UnsupportedErrorf("the target does not declare pipelining")
 	}
 	step, answer, err := repeatableStep(c)
