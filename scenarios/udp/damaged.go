@@ -70,7 +70,7 @@ func cuts(size int) []int {
 func sendCut(ctx context.Context, rig scenario.Rig, c scenario.Case, script *dialogue.Script, step, size int) error {
 	first := *script
 	first.Steps = script.Steps[:step+1]
-	if _, err := playLenient(ctx, rig, &first); err != nil {
+	if err := playLenient(ctx, rig, &first); err != nil {
 		return fmt.Errorf("before the cut request: %w", err)
 	}
 	conn, err := dialWatched(ctx, rig)
@@ -84,7 +84,7 @@ func sendCut(ctx context.Context, rig scenario.Rig, c scenario.Case, script *dia
 		return err
 	}
 	rig.ReportStruck(fmt.Sprintf("request %d of %d bytes was sent whole, then cut to %d", step+1, len(request), size))
-	if _, err := playLenient(ctx, rig, &first); err != nil {
+	if err := playLenient(ctx, rig, &first); err != nil {
 		return fmt.Errorf("the server answers no request after one that was cut to %d bytes: %w", size, err)
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(settling))
@@ -209,7 +209,7 @@ func sendBad(ctx context.Context, rig scenario.Rig, script *dialogue.Script, b b
 	}
 	rig.ReportStruck("sent " + b.what)
 	if b.ofRequest {
-		_, err = playLenient(ctx, rig, script)
+		err = playLenient(ctx, rig, script)
 	} else {
 		watched, stop := conn.watch(ctx, rig)
 		defer stop()

@@ -96,7 +96,7 @@ func sendLong(ctx context.Context, rig scenario.Rig, script *dialogue.Script, si
 	long.Steps = slices.Clone(long.Steps[:r.step+1])
 	long.Steps[r.step].Send, long.Steps[r.step].Expect = request, dialogue.Pattern{{SentBytes: reply}}
 	rig.ReportStruck(fmt.Sprintf("request %d had %d bytes", r.step+1, size))
-	if _, err := playLenient(ctx, rig, &long); err != nil {
+	if err := playLenient(ctx, rig, &long); err != nil {
 		return fmt.Errorf("a request of %d bytes: %w", size, err)
 	}
 	return nil

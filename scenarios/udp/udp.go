@@ -107,16 +107,15 @@ func firstAct(c scenario.Case, run func(ctx context.Context, rig scenario.Rig, s
 }
 
 // playLenient holds the script on a fresh socket, and leaves what does not fit.
-func playLenient(ctx context.Context, rig scenario.Rig, script *dialogue.Script) (dialogue.Played, error) {
+func playLenient(ctx context.Context, rig scenario.Rig, script *dialogue.Script) error {
 	conn, err := dialWatched(ctx, rig)
 	if err != nil {
-		return dialogue.Played{}, err
+		return err
 	}
 	defer conn.Close()
 	watched, stop := conn.watch(ctx, rig)
 	defer stop()
-	played := script.PlayClient(watched, conn, dialogue.Options{Lenient: true})
-	return played, playedError(watched, script, played)
+	return playedError(watched, script, script.PlayClient(watched, conn, dialogue.Options{Lenient: true}))
 }
 
 // playedError tells why a conversation did not get through; nil where it did.
