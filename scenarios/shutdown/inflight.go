@@ -66,12 +66,9 @@ func inFlightVariant(c scenario.Case, name string, act func(context.Context, sce
 // when it has read that and waits, and then asks the rest.
 func halfAsked(s *dialogue.Script) func(context.Context, scenario.Rig) error {
 	return func(ctx context.Context, rig scenario.Rig) error {
-		return playWithPause(ctx, rig, splitRequest(s), func(conn sock.Conn) error {
-			half := len(s.Steps[0].Send) / 2
-			if err := caughtUp(ctx, rig, conn, half); err != nil {
-				return err
-			}
-			return terminateServer(ctx, rig, fmt.Sprintf("SIGTERM after the server had read %d of %d bytes of a request", half, len(s.Steps[0].Send)))
+		return playWithPause(ctx, rig, splitRequest(s), func() error {
+			all := len(s.Steps[0].Send)
+			return terminateServer(ctx, rig, fmt.Sprintf("SIGTERM after the server had read %d of %d bytes of a request", all/2, all))
 		})
 	}
 }
@@ -84,18 +81,16 @@ func wholeAsked(s *dialogue.Script) func(context.Context, scenario.Rig) error {
 	ask.Expect, answer.Send, answer.ShutdownWrite = nil, nil, false
 	whole.Steps = []dialogue.Step{ask, answer}
 	return func(ctx context.Context, rig scenario.Rig) error {
-		return playWithPause(ctx, rig, &whole, func(conn sock.Conn) error {
-			if err := caughtUp(ctx, rig, conn, len(ask.Send)); err != nil {
-				return err
-			}
+		return playWithPause(ctx, rig, &whole, func() error {
 			return terminateServer(ctx, rig, "SIGTERM after the server had read a request and was idle again")
 		})
 	}
 }
 
-// playWithPause plays a script whose first step is what comes before the SIGTERM,
-// does what between says, plays the rest and waits for the server's end.
-func playWithPause(ctx context.Context, rig scenario.Rig, s *dialogue.Script, between func(sock.Conn) error) error {
+// playWithPause plays a script whose first step is what comes before the SIGTERM, does
+// what between says when the server has read that and sleeps, plays the rest and waits
+// for the server's end.
+func playWithPause(ctx context.Context, rig scenario.Rig, s *dialogue.Script, between func() error) error {
 	conn, err := rig.DialServer(ctx)
 	if err != nil {
 		return err
@@ -103,8 +98,11 @@ func playWithPause(ctx context.Context, rig scenario.Rig, s *dialogue.Script, be
 	defer conn.Close()
 	var failed error
 	played := s.PlayClient(ctx, conn, dialogue.Options{NoEnd: true, AfterStep: func(i int) error {
-		if i == 0 {
-			failed = between(conn)
+		if i > 0 {
+			return nil
+		}
+		if failed = caughtUp(ctx, rig, conn, len(s.Steps[0].Send)); failed == nil {
+			failed = between()
 		}
 		return failed
 	}})
