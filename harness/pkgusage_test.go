@@ -16,7 +16,7 @@ type usage struct {
 	exported map[string]bool
 }
 
-// Whoever opens a package sees first how it is used, by names that exist.
+// Package documentation first shows how a package is used, by names that exist.
 func TestEveryPackageCommentShowsUsage(t *testing.T) {
 	for pkg, u := range packageUsages(t) {
 		if len(u.code) == 0 {
@@ -59,32 +59,8 @@ func (u *usage) addFile(file *ast.File) {
 		}
 	}
 	for _, declaration := range file.Decls {
-		switch d := declaration.(type) {
-		case *ast.FuncDecl:
-			if d.Recv == nil {
-				u.addName(d.Name)
-			}
-		case *ast.GenDecl:
-			u.addSpecs(d.Specs)
+		for _, name := range exportedNames(declaration) {
+			u.exported[name] = true
 		}
-	}
-}
-
-func (u *usage) addSpecs(specs []ast.Spec) {
-	for _, spec := range specs {
-		switch s := spec.(type) {
-		case *ast.TypeSpec:
-			u.addName(s.Name)
-		case *ast.ValueSpec:
-			for _, name := range s.Names {
-				u.addName(name)
-			}
-		}
-	}
-}
-
-func (u *usage) addName(name *ast.Ident) {
-	if name.IsExported() {
-		u.exported[name.Name] = true
 	}
 }
