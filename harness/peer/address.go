@@ -93,18 +93,5 @@ func boundCovers(bound, addr netip.Addr) bool {
 	if bound == addr {
 		return true
 	}
-	return bound.IsUnspecified() && (bound.Is6() || addr.Is4()) && ofThisMachine(addr)
-}
-
-func ofThisMachine(addr netip.Addr) bool {
-	if addr.IsLoopback() || addr.IsUnspecified() {
-		return true
-	}
-	own, _ := net.InterfaceAddrs()
-	for _, a := range own {
-		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr() == addr {
-			return true
-		}
-	}
-	return false
+	return bound.IsUnspecified() && (bound.Is6() || addr.Is4()) && sock.IsLocal(addr)
 }

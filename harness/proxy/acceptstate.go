@@ -251,7 +251,7 @@ func (p *Proxy) isDown(upstream string) bool {
 		return false
 	}
 	addr, err := net.ResolveTCPAddr("tcp", upstream)
-	if err != nil || !isLocal(addr.AddrPort().Addr()) {
+	if err != nil || !sock.IsLocal(addr.AddrPort().Addr()) {
 		return false
 	}
 	listeners, err := p.diag.AllListeners()
@@ -266,24 +266,4 @@ func (p *Proxy) isDown(upstream string) bool {
 		}
 	}
 	return true
-}
-
-// isLocal reports whether an address is one of this host.
-func isLocal(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	if a.IsLoopback() || a.IsUnspecified() {
-		return true
-	}
-	own, err := net.InterfaceAddrs()
-	if err != nil {
-		return false
-	}
-	for _, o := range own {
-		if n, ok := o.(*net.IPNet); ok {
-			if ip, ok := netip.AddrFromSlice(n.IP); ok && ip.Unmap() == a {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -156,7 +156,7 @@ func (p *Proxy) isAt(to netip.AddrPort) bool {
 	if !ok || own.Port != int(to.Port()) {
 		return false
 	}
-	return own.IP.Equal(to.Addr().AsSlice()) || own.IP.IsUnspecified() && isLocal(to.Addr())
+	return own.IP.Equal(to.Addr().AsSlice()) || own.IP.IsUnspecified() && sock.IsLocal(to.Addr())
 }
 
 func (p *Proxy) dialWindow() hook.SocketLimits {

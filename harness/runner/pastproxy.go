@@ -3,9 +3,7 @@ package runner
 import (
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -60,18 +58,7 @@ func isAbandoned(c sock.Connection, since time.Time) bool {
 // reaches reports whether a connect to an address comes to a server at another one: it is the
 // same, or both are of this host.
 func reaches(to, server netip.Addr) bool {
-	return to == server.Unmap() || isOfThisHost(to) && isOfThisHost(server.Unmap())
-}
-
-func isOfThisHost(a netip.Addr) bool {
-	if a.IsLoopback() {
-		return true
-	}
-	own, _ := net.InterfaceAddrs()
-	return slices.ContainsFunc(own, func(one net.Addr) bool {
-		prefix, ok := one.(*net.IPNet)
-		return ok && prefix.IP.Equal(a.AsSlice())
-	})
+	return to == server.Unmap() || sock.IsLocal(to) && sock.IsLocal(server)
 }
 
 // noteDial keeps where a proxy has connected to the server from.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -82,4 +84,18 @@ func FormatAddress(a net.Addr) string {
 		text = ""
 	}
 	return a.Network() + ":" + text
+}
+
+// IsLocal reports whether an address is one of this host. The unspecified address is: what
+// connects to it comes to this host.
+func IsLocal(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	if a.IsLoopback() || a.IsUnspecified() {
+		return true
+	}
+	own, _ := net.InterfaceAddrs()
+	return slices.ContainsFunc(own, func(one net.Addr) bool {
+		prefix, ok := one.(*net.IPNet)
+		return ok && prefix.IP.Equal(a.AsSlice())
+	})
 }

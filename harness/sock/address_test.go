@@ -2,6 +2,7 @@ package sock_test
 
 import (
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -62,4 +63,13 @@ func FuzzParseAddress(f *testing.F) {
 			t.Errorf("unix address %q", address)
 		}
 	})
+}
+
+func TestIsLocal(t *testing.T) {
+	for text, want := range map[string]bool{"127.0.0.1": true, "127.3.2.1": true, "::1": true, "::ffff:127.0.0.1": true, "0.0.0.0": true, "::": true,
+		"192.0.2.1": false, "2001:db8::1": false, "::ffff:192.0.2.1": false} {
+		if got := sock.IsLocal(netip.MustParseAddr(text)); got != want {
+			t.Errorf("%s is local: %v, want %v", text, got, want)
+		}
+	}
 }
