@@ -5,9 +5,9 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -86,7 +86,7 @@ func (l *Link) awaitRead(ctx context.Context) string {
 	}
 	detail, gap := l.boundaryDetail(err)
 	if gap {
-		l.pauseGap(ctx)
+		sleep.For(ctx, l.cfg.Patience.Gap)
 	}
 	return detail
 }
@@ -113,13 +113,4 @@ func (l *Link) boundaryDetail(err error) (detail string, gap bool) {
 		return "unverified: the receiver is not on this host; sent after " + l.cfg.Patience.Gap.String(), true
 	}
 	return "unverified: " + err.Error() + "; sent after " + l.cfg.Patience.Gap.String(), true
-}
-
-func (l *Link) pauseGap(ctx context.Context) {
-	gap := time.NewTimer(l.cfg.Patience.Gap)
-	defer gap.Stop()
-	select {
-	case <-gap.C:
-	case <-ctx.Done():
-	}
 }

@@ -219,12 +219,23 @@ func (l *Link) stepEndBy(how ended, dst int) Progress {
 // stepPass passes the end of the stream on.
 func (l *Link) stepPass() Progress {
 	l.eofSent = true
-	if l.opposite.eofSent {
-		l.announceFinish()
-	} else if err := l.finishDest(); err != nil {
+	if !l.opposite.eofSent {
+		return l.stepHalfClose()
+	}
+	l.announceFinish()
+	return l.stepFinished()
+}
+
+// stepHalfClose sends the FIN to the destination.
+func (l *Link) stepHalfClose() Progress {
+	if err := l.finishDest(); err != nil {
 		l.markBroken(err)
 		return NeedRun
 	}
+	return l.stepFinished()
+}
+
+func (l *Link) stepFinished() Progress {
 	l.noteFinished()
 	if l.src.wasReset() {
 		return l.stepReset()

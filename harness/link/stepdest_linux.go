@@ -139,24 +139,10 @@ func (l *Link) stepVerdict(dst int, v *endCause, now time.Time) Progress {
 	}
 	l.emitEvent(event.Event{Kind: kind, Side: event.Proxy, Toxic: v.toxic, Offset: l.sent.Load()})
 	l.steps.chain.sealed = true
-	if v.end == hook.HalfClose {
+	if v.end == hook.HalfClose { // what the source still sends is read and dropped
 		return l.stepHalfClose()
 	}
 	return made
-}
-
-// stepHalfClose sends the FIN that a toxic wants. What the source still sends is read and
-// dropped.
-func (l *Link) stepHalfClose() Progress {
-	if err := l.finishDest(); err != nil {
-		l.markBroken(err)
-		return NeedRun
-	}
-	l.noteFinished()
-	if l.src.wasReset() {
-		return l.stepReset()
-	}
-	return Finished
 }
 
 // awaitedConsumed reports whether the destination may be reset: it has read everything,
