@@ -77,19 +77,9 @@ func (p *windowPipe) holdContext() (context.Context, context.CancelFunc) {
 func (p *windowPipe) awaitBlocked(stub *tp.ToxicStub) (bytes int64, stuck, interrupted bool) {
 	ctx, cancel := p.holdContext()
 	defer cancel()
-	watched := make(chan bool, 1)
-	go func() {
-		select {
-		case <-stub.Interrupt:
-			cancel()
-			watched <- true
-		case <-ctx.Done():
-			watched <- false
-		}
-	}()
+	ctx, end := engine.UntilInterrupt(ctx, stub)
 	bytes, err := p.Link.SourceBlocked(ctx)
-	cancel()
-	return bytes, err == nil, <-watched
+	return bytes, err == nil, end()
 }
 
 func smallWindowEntry() entry {

@@ -60,24 +60,12 @@ func (p *unplugPipe) leaveAlone(stub *tp.ToxicStub) bool {
 		p.over = true
 		return true
 	}
-	ctx, cancel := context.WithCancel(p.Link.Context())
-	defer cancel()
-	interrupted := make(chan bool, 1)
-	go func() {
-		select {
-		case <-stub.Interrupt:
-			cancel()
-			interrupted <- true
-		case <-ctx.Done():
-			interrupted <- false
-		}
-	}()
+	ctx, end := engine.UntilInterrupt(p.Link.Context(), stub)
 	p.over = p.unplugUntilEnd(ctx, w)
 	if p.Link.Context().Err() == nil { // else the connection ends in silence
 		w.Replug()
 	}
-	cancel()
-	stop := <-interrupted
+	stop := end()
 	if !stop && p.Link.Context().Err() != nil {
 		stub.Close()
 		stop = true

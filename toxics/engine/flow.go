@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -152,6 +153,24 @@ func (f *Flow) AwaitInterrupt(stub *tp.ToxicStub) {
 	case <-f.Link.Context().Done():
 		stub.Close()
 	}
+}
+
+// UntilInterrupt returns a context that an interrupt ends as well, for a wait that knows
+// contexts only. The caller calls end once: it ends the context, and reports whether an
+// interrupt came.
+func UntilInterrupt(parent context.Context, stub *tp.ToxicStub) (ctx context.Context, end func() (interrupted bool)) {
+	ctx, cancel := context.WithCancel(parent)
+	came := make(chan bool, 1)
+	go func() {
+		select {
+		case <-stub.Interrupt:
+			cancel()
+			came <- true
+		case <-ctx.Done():
+			came <- false
+		}
+	}()
+	return ctx, func() bool { cancel(); return <-came }
 }
 
 // RelayChunks passes the stream on, chunk by chunk, until it ends or is interrupted.
