@@ -141,12 +141,11 @@ func (d *Daemon) lookForStrays(diag *sock.Diag, told map[netip.AddrPort]bool) (o
 			m.announce(event.Event{Kind: event.PastProxy, Detail: describeStrays(list)})
 		}
 	}
-	there := newSocketTable(all).byLocal
-	remote := map[netip.AddrPort]bool{}
+	there := map[netip.AddrPort]bool{}
 	for _, c := range all {
-		remote[c.Remote] = true
+		there[c.Local], there[c.Remote] = true, true
 	}
-	maps.DeleteFunc(told, func(at netip.AddrPort, _ bool) bool { _, local := there[at]; return !local && !remote[at] })
+	maps.DeleteFunc(told, func(at netip.AddrPort, _ bool) bool { return !there[at] })
 	return len(paths)
 }
 

@@ -163,14 +163,11 @@ func (in proxyInput) checkEntry(n int) error {
 	case !in.hasUpstream():
 		return atProxy(missingField("upstream"), n)
 	}
-	err := checkName(in.Name)
+	w, err := in.newSpec()
 	if err == nil {
-		_, err = in.newSpec()
+		_, err = in.makeToxics(w, 0)
 	}
-	if err == nil {
-		_, err = in.makeToxics(0)
-	}
-	if err != nil {
+	if err = cmp.Or(checkName(in.Name), err); err != nil {
 		return atProxy(err, n)
 	}
 	return nil
@@ -202,7 +199,7 @@ func (d *Daemon) planOne(in proxyInput) (*change, error) {
 	if !same || !was.equal(want) {
 		return m.planInput(in)
 	}
-	list, err := in.makeToxics(m.count())
+	list, err := in.makeToxics(fresh, m.count())
 	if err != nil {
 		return nil, err
 	}

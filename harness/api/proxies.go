@@ -62,18 +62,14 @@ func (in proxyInput) mergeOver(was proxySpec) (proxySpec, error) {
 // newSpec returns what is wanted of a proxy that is new.
 func (in proxyInput) newSpec() (proxySpec, error) { return in.mergeOver(proxySpec{enabled: true}) }
 
-// makeToxics makes the toxics that come with a proxy. Those of Toxiproxy's first
+// makeToxics makes the toxics that come with a proxy of that spec. Those of Toxiproxy's first
 // version, and what is no list, are none.
-func (in proxyInput) makeToxics(served uint64) (list []toxic, err error) {
+func (in proxyInput) makeToxics(w proxySpec, served uint64) (list []toxic, err error) {
 	var given []json.RawMessage
 	if len(in.Toxics) > 0 {
 		if err := json.Unmarshal(in.Toxics, &given); err != nil {
 			return nil, badBodyf("toxics must be a list, got %s", excerpt.Start(in.Toxics, mostExcerpt))
 		}
-	}
-	w, err := in.newSpec()
-	if err != nil {
-		return nil, err
 	}
 	for _, text := range given {
 		one := newToxicInput(w, served)
@@ -186,7 +182,7 @@ func (m *managedProxy) planInput(in proxyInput) (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := in.makeToxics(m.count())
+	list, err := in.makeToxics(w, m.count())
 	if err != nil {
 		return nil, err
 	}
