@@ -93,8 +93,6 @@ const (
 	maxRetryWait = 12 * time.Second
 	// retryMargin is how much later than expected its next attempt, or its end, may come.
 	retryMargin = time.Second
-	// maxRetryRate is how many attempts in a second are no moderation any more.
-	maxRetryRate = 20
 )
 
 // A retryWait extends the wait for a client for as long as it tries again in
@@ -109,7 +107,7 @@ type retryWait struct {
 // last attempt has passed. Zero: the client does not try again.
 func (r retryWait) moreTime() time.Duration {
 	a := r.attempts()
-	if len(a.At) < 2 || a.PeakPerSecond() > maxRetryRate {
+	if len(a.At) < 2 || a.TooMany() != nil {
 		return 0
 	}
 	next := a.At[len(a.At)-1] + 2*slices.Max(a.RetryGaps()) + retryMargin

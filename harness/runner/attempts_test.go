@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -79,5 +81,39 @@ func TestSpinIsBeyondTheControl(t *testing.T) {
 		cpuWait: 1500 * time.Millisecond, ran: 1200 * time.Millisecond}
 	if got := l.budgetUsed(); got != 1500*time.Millisecond {
 		t.Errorf("used: got %v: the work of the control counts as processor time that the peer has had enough of", got)
+	}
+}
+
+// A client that connects without a pause is not watched to the end of its time, and no load
+// of the machine excuses it.
+func TestStormEndsTheWait(t *testing.T) {
+	storm := make([]time.Duration, 300)
+	for i := range storm {
+		storm[i] = time.Duration(i) * time.Millisecond
+	}
+	for name, tt := range map[string]struct {
+		at   []time.Duration
+		want bool
+	}{
+		"300 in a second":                {storm, true},
+		"20 in a second, then a pause":   {storm[:20], false},
+		"too many, but not beyond doubt": {storm[:100], false},
+	} {
+		attempts := scenario.Attempts{At: tt.at}
+		w := wait{budget: time.Minute, pids: func() []int { return nil }, storms: attempts.Storms}
+		if tt.want {
+			limited, stop := w.startTimer(t.Context())
+			<-limited.Done()
+			stop()
+			if cause := context.Cause(limited); !errors.Is(cause, scenario.ErrStorms) {
+				t.Errorf("%s: the wait ended with %v, want a storm", name, cause)
+			}
+		} else if w.storms() {
+			t.Errorf("%s: called a storm", name)
+		}
+		o := scenario.Observation{Client: &scenario.Run{TimedOut: true, Storms: tt.want}}
+		if o.Stormed() != tt.want || o.TimedOutUnproven() == tt.want {
+			t.Errorf("%s: stormed is %v, time alone %v", name, o.Stormed(), o.TimedOutUnproven())
+		}
 	}
 }

@@ -313,6 +313,9 @@ func (s *variantSetup) runClient(ctx context.Context, v scenario.Variant, o *sce
 	near := func() []int { return append(process.ApproxTree(), b.approxTree()...) }
 	w := s.newWait(s.tc.GiveUpTimeout()+v.Budget, v, both, near)
 	w.moreTime = retryWait{connects.attempts, connects.start, s.run.retryLimit()}.moreTime
+	if v.AcceptMode != scenario.Accepting && s.datagrams == nil { // who is let in may have many connections to make
+		w.storms = func() bool { return connects.attempts().Storms() }
+	}
 	run, err := awaitClient(ctx, process, w)
 	s.run.noteRetries(run.Elapsed, run.TimedOut)
 	o.Client, o.StuckIn, o.Attempts = run, run.StuckIn, connects.attempts()
@@ -337,6 +340,7 @@ func awaitClient(ctx context.Context, process *peer.Process, w wait) (*scenario.
 		}
 		run.TimedOut = true
 		run.Spins, run.Stuck = explainCause(context.Cause(limit))
+		run.Storms = errors.Is(context.Cause(limit), scenario.ErrStorms)
 		run.StuckIn = stuckIn(context.Cause(limit))
 		process.KillTree()
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/probe"
+	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sleep"
 )
 
@@ -97,6 +98,7 @@ type wait struct {
 	spinAfter  time.Duration        // 0: the constant
 	work       time.Duration        // processor time that the peers need without a fault
 	moreTime   func() time.Duration // is asked when the budget is used up for how much longer to wait; nil: no longer
+	storms     func() bool          // a client connects without a pause, and will go on; nil: there is none
 	proofSlot  chan struct{}        // holds a token while somebody proves, so that one does at a time
 
 	onCPUWait func(time.Duration) // is told for how long the peers, or we, got no processor; may be nil
@@ -112,8 +114,8 @@ func (w wait) withoutProof() wait {
 // got no processor (schedstat run_delay): on a busy machine a slow answer is not a
 // wrong one. Peers that have had a processor for half of the budget have had
 // enough. It ends sooner when they spin, or are proven to wait for ever. The
-// context's cause is context.DeadlineExceeded, errSpin or a *stuckError. stop
-// must be called; it waits.
+// context's cause is context.DeadlineExceeded, errSpin, [scenario.ErrStorms] or a
+// *stuckError. stop must be called; it waits.
 func (w wait) startTimer(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	done := make(chan struct{})
@@ -158,6 +160,9 @@ func (w wait) watchPeers(ctx context.Context) error {
 		}
 		if l.takeSample(); l.ranSince >= cmp.Or(w.spinAfter, spinTime) {
 			return errSpin
+		}
+		if w.storms != nil && w.storms() {
+			return scenario.ErrStorms
 		}
 		if stuck := w.proveStuck(ctx, l.cpuWait); stuck != nil {
 			return stuck

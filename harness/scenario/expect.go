@@ -214,13 +214,15 @@ func FailsOrRecovers() Expectation {
 // target declares: for ever. One that never tried again waits for its first attempt.
 func (o Observation) goesOn() bool {
 	forever := o.Case.Target.Policies.Retries == RetriesForEver && (o.Connections > 1 || o.AcceptMode != Accepting)
-	return forever && o.Client != nil && o.Client.TimedOut && !o.Client.Spins && o.Client.Stuck == ""
+	return forever && o.Client != nil && o.TimedOutUnproven()
 }
 
 func endsByItself(o Observation) error {
 	switch {
 	case o.Client == nil:
 		return errors.New("the client was not started")
+	case o.Client.Storms:
+		return o.Attempts.TooMany()
 	case o.TimeUndeclared():
 		return o.stillRunning()
 	case o.Client.TimedOut:

@@ -48,6 +48,7 @@ type Run struct {
 	Exit     peer.Exit     // how it exited
 	TimedOut bool          // it had not exited when its time was over, and was killed
 	Spins    bool          // it was burning a processor then, while nothing moved
+	Storms   bool          // it was connecting again and again without a pause, see [Attempts.Storms]
 	Stuck    string        // how it is proven to wait for ever; empty: it is not
 	StuckIn  string        // program and system call of that: "python3 in recvfrom"
 	Stdout   []byte        // what it wrote there
@@ -140,7 +141,9 @@ var ErrStorms = errors.New("reconnects too fast")
 
 // Stormed reports whether the client connected more often than any load of the machine
 // can explain.
-func (o Observation) Stormed() bool { return errors.Is(o.RunError, ErrStorms) || attemptRate(o) != nil }
+func (o Observation) Stormed() bool {
+	return errors.Is(o.RunError, ErrStorms) || o.Client != nil && o.Client.Storms || attemptRate(o) != nil
+}
 
 // SpunCPU reports whether a peer was burning a processor.
 func (o Observation) SpunCPU() bool {
@@ -151,7 +154,7 @@ func (o Observation) SpunCPU() bool {
 // would never have come to an end.
 func (o Observation) TimedOutUnproven() bool {
 	if o.Client != nil {
-		return o.Client.TimedOut && !o.Client.Spins && o.Client.Stuck == ""
+		return o.Client.TimedOut && !o.Client.Spins && !o.Client.Storms && o.Client.Stuck == ""
 	}
 	return o.PeerHung() && !o.Spins && o.Stuck == ""
 }

@@ -62,6 +62,28 @@ func (a Attempts) PeakPerSecond() int {
 	return most
 }
 
+// MaxAttemptsPerSecond is how many attempts to connect within one second are not too many. A
+// few quick ones, as those of all addresses of a name, are fine.
+const MaxAttemptsPerSecond = 20
+
+// stormFactor is how many times too many attempts leave no doubt about what follows.
+const stormFactor = 10
+
+// TooMany returns an error of kind [ErrStorms] if there were too many attempts within a
+// second.
+func (a Attempts) TooMany() error {
+	if n := a.PeakPerSecond(); n > MaxAttemptsPerSecond {
+		return fmt.Errorf("the client %w: %d attempts to connect within a second, at most %d are allowed", ErrStorms, n, MaxAttemptsPerSecond)
+	}
+	return nil
+}
+
+// Storms reports whether there were so many attempts within a second that the client need
+// not be watched any longer: ten times what is too many.
+func (a Attempts) Storms() bool {
+	return len(a.At) > stormFactor*MaxAttemptsPerSecond && a.PeakPerSecond() > stormFactor*MaxAttemptsPerSecond
+}
+
 // String tells how many attempts there were, and over which time.
 func (a Attempts) String() string {
 	if len(a.At) < 2 {

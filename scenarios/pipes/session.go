@@ -13,6 +13,7 @@ import (
 
 	"github.com/sockharness/harness/harness/procstat"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -160,18 +161,21 @@ func (s *session) holders(pids []int) []int {
 	return slices.DeleteFunc(slices.Clone(pids), func(pid int) bool { return !holds(pid, s.output) })
 }
 
+// How often processes are looked at: as time goes by less often, for each look reads a
+// hundred files of /proc on a busy machine.
+const (
+	firstLook   = 2 * time.Millisecond
+	longestLook = 50 * time.Millisecond
+)
+
 // awaitTree blocks until the processes are as wanted. The kernel gives no event of that.
 func awaitTree(ctx context.Context, process scenario.Process, wanted func(pids []int) bool) error {
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	for pause := firstLook; ; pause = min(pause*3/2, longestLook) {
 		tree := process.Tree()
 		if wanted(tree) {
 			return nil
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+		if !sleep.For(ctx, pause) {
 			return &treeError{nameProcesses(tree), context.Cause(ctx)}
 		}
 	}

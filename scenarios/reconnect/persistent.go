@@ -12,10 +12,6 @@ import (
 	"github.com/sockharness/harness/toxics/spec"
 )
 
-// stormy is how many attempts within a second are too many. A few quick ones,
-// and then a pause, stay below.
-const stormy = 20
-
 func refusedConnects() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "reconnect/refused",
@@ -142,8 +138,8 @@ func proveTried(o scenario.Observation) error {
 
 // tooMany returns what is wrong with the attempts, whatever follows.
 func tooMany(c scenario.Case, a scenario.Attempts) error {
-	if n := a.PeakPerSecond(); n > stormy {
-		return fmt.Errorf("the client %w: %d attempts to connect within a second, at most %d are allowed", scenario.ErrStorms, n, stormy)
+	if err := a.TooMany(); err != nil {
+		return err
 	}
 	if n := c.Target.Policies.Retries; n > 0 && len(a.At) > n+1 {
 		return fmt.Errorf("the client made %d attempts to connect, but the target declares %d retries", len(a.At), n)
