@@ -25,6 +25,11 @@ type Captures []Capture
 
 var captureName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// isCaptureName reports whether a value may have the name.
+func isCaptureName(name string) bool {
+	return captureName.MatchString(name) && name != connectionKey && name != runKey
+}
+
 // ReadCaptures reads {name: group, …}.
 func (r Reader) ReadCaptures(n *strictyaml.Node) Captures {
 	var all Captures
@@ -33,7 +38,7 @@ func (r Reader) ReadCaptures(n *strictyaml.Node) Captures {
 		if value.Kind() != strictyaml.Number {
 			group = r.NonEmptyString(value)
 		}
-		if !captureName.MatchString(key.Text()) || key.Text() == connectionKey || key.Text() == runKey {
+		if !isCaptureName(key.Text()) {
 			r.ReportError(key, fmt.Sprintf("%q cannot be the name of a capture", key.Text()), "use letters, digits and underscores; connection and run are reserved")
 		}
 		all = append(all, Capture{Name: key.Text(), Group: group, Node: key})
@@ -98,7 +103,7 @@ func (c *capturedValues) all() Groups {
 // Captures returns whether the script writes what it has received before, so that its
 // bytes are known only while it is played. A script that does cannot be played
 // pipelined.
-func (s *Script) Captures() bool { return s.dynamic }
+func (s *Script) Captures() bool { return s.dynamic || s.ConnectionCount() > 0 }
 
 // A messageSource is what a step was made of, where it depends on what is received.
 type messageSource struct {
@@ -128,6 +133,9 @@ func (s *Script) expandWith(step Step) Step {
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		old, now := s.placeholders[name], string(values[name])
+		if old == "" {
+			continue
+		}
 		step.Send = bytes.ReplaceAll(step.Send, []byte(old), []byte(now))
 		step.Expect = step.Expect.replaced(old, now)
 		step.Receive = step.Receive.replaced(old, now)

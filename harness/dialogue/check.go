@@ -31,6 +31,7 @@ func (c checker) checkAll(end *strictyaml.Node) {
 	c.keys()
 	c.checkSizes()
 	c.checkOrder()
+	c.checkConnects()
 	if c.dec.ErrorCount() == 0 {
 		c.checkMessages()
 	}

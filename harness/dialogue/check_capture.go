@@ -71,20 +71,40 @@ func (c checker) keys() {
 	for _, k := range c.d.GreetingKeep {
 		kept[k.Name] = true
 	}
+	for name := range c.d.outer {
+		kept[name] = true
+	}
 	for _, e := range c.d.Exchanges {
+		if e.Connect != nil {
+			check(e.Connect.To)
+		}
 		check(e.Send)
 		for _, k := range e.keepSent {
 			kept[k.Name] = true
+		}
+		for _, name := range e.listenNames() {
+			kept[name] = true
 		}
 		check(e.Expect)
 		for _, k := range e.keepExpected {
 			kept[k.Name] = true
 		}
+		if e.Connect != nil {
+			maps.Copy(kept, e.Connect.Said.ownKept())
+		}
 	}
 }
 
-// keptNames returns the names that any exchange keeps.
+// keptNames returns the names that any exchange keeps, on any connection.
 func (d *Dialogue) keptNames() map[string]bool {
+	names := d.ownKept()
+	maps.Copy(names, d.outer)
+	return names
+}
+
+// ownKept returns the names that exchanges of this connection keep, and of those that it
+// opens.
+func (d *Dialogue) ownKept() map[string]bool {
 	names := map[string]bool{}
 	for _, k := range d.GreetingKeep {
 		names[k.Name] = true
@@ -92,6 +112,12 @@ func (d *Dialogue) keptNames() map[string]bool {
 	for _, e := range d.Exchanges {
 		for _, k := range e.Keep {
 			names[k.Name] = true
+		}
+		for _, name := range e.listenNames() {
+			names[name] = true
+		}
+		if e.Connect != nil {
+			maps.Copy(names, e.Connect.Said.ownKept())
 		}
 	}
 	return names

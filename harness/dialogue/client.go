@@ -57,6 +57,13 @@ func (p *player) playExchange(i int, step Step) bool {
 	if p.script.dynamic {
 		p.played.sends = append(p.played.sends, step.Send)
 	}
+	data, ok := p.openData(ctx, i, step)
+	if !ok {
+		return false
+	}
+	if data != nil {
+		defer data.Close()
+	}
 	if !p.options.Pipelined {
 		p.stream.startWrite(step.Send, step.ShutdownWrite)
 	}
@@ -64,6 +71,9 @@ func (p *player) playExchange(i int, step Step) bool {
 		return false
 	}
 	if last := i == len(p.script.Steps)-1; (last || !p.options.Pipelined) && !p.awaitWritten(ctx, i) {
+		return false
+	}
+	if data != nil && !p.playData(ctx, i, step, data) {
 		return false
 	}
 	return p.stepDone(i)

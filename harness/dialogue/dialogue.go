@@ -35,6 +35,9 @@ type Dialogue struct {
 	Order        Order            `json:"order,omitzero" jsonschema:"description=Which answers may come before others."`
 	Skip         []*regexp.Regexp `json:"skip,omitempty" jsonschema:"description=Regular expressions of messages of the server that are left out: notifications\\, lines of a log."`
 	File         string           `json:"-"` // name of the file; empty: none
+
+	outer         map[string]bool  // names that the dialogue keeps of which this is a data connection
+	node, endNode *strictyaml.Node // of a data connection: where it is written, and its end
 }
 
 // An Exchange is what the client sends and what must come back.
@@ -46,7 +49,11 @@ type Exchange struct {
 	Continues     *bool         `json:"continues,omitempty" jsonschema:"description=The request goes on in the next exchange."`        // nil: the dialogue does not say
 	Once          bool          `json:"once,omitempty" jsonschema:"description=The request is sent once on a connection: no scenario repeats it."`
 	Keep          Captures      `json:"keep,omitempty" jsonschema:"description=Names for groups of the regular expression: ${name} writes one."`
-	Line          int           `json:"-"` // line of the file
+
+	Connect *DataConnection `json:"connect,omitempty" jsonschema:"description=A second connection to a port that the server has told\\, opened before send. What is said there follows expect."`
+	Listen  string          `json:"listen,omitempty" jsonschema:"description=Name of a port that harness as the server opens before expect: ${name} is its number\\, ${name.pair} the two numbers of PASV."`
+
+	Line int `json:"-"` // line of the file
 
 	keepSent, keepExpected Captures // Keep by the side that has the group
 }
@@ -77,6 +84,7 @@ func (d *Dialogue) PlayableAs(side event.Side) error {
 				dec.AddError(d.errorAt(e.Send, "a client cannot send a regex", "write the bytes; a regex in send is for a client under test"))
 			}
 		}
+		d.playableConnects(&dec, side)
 		return dec.Err()
 	}
 	told := d.Greeting != nil && len(d.Greeting.ownNames()) > 0
@@ -97,6 +105,7 @@ func (d *Dialogue) PlayableAs(side event.Side) error {
 	for _, e := range d.Exchanges {
 		check(e.Expect)
 	}
+	d.playableConnects(&dec, side)
 	return dec.Err()
 }
 

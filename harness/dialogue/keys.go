@@ -78,6 +78,9 @@ func (d *Dialogue) all() []*Message {
 	all := []*Message{d.Greeting}
 	for _, e := range d.Exchanges {
 		all = append(all, e.Send, e.Expect)
+		if e.Connect != nil {
+			all = append(all, e.Connect.Said.all()...)
+		}
 	}
 	return slices.DeleteFunc(all, func(m *Message) bool { return m == nil })
 }
@@ -136,7 +139,12 @@ func (s *Script) ForConnection() *Script {
 	if s.keys == nil || s.word == "" || s.cutsWord() {
 		return s
 	}
-	word := s.keys.Connection()
+	return s.withWord(s.keys.Connection())
+}
+
+// withWord returns the script with another word for ${connection}, on its data connections
+// too.
+func (s *Script) withWord(word string) *Script {
 	swap := func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(s.word), []byte(word)) }
 	next := *s
 	next.keys, next.word, next.spoken = nil, word, word
@@ -153,6 +161,9 @@ func (s *Script) ForConnection() *Script {
 				swapped.expected = next.Steps[i].Expect
 			}
 			next.Steps[i].source = &swapped
+		}
+		if step.Connect != nil {
+			next.Steps[i].Connect = &DataStep{To: step.Connect.To, Script: step.Connect.Script.withWord(word)}
 		}
 	}
 	return &next

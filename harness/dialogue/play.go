@@ -23,6 +23,13 @@ type Options struct {
 	NoEnd      bool              // do not play the end, and leave the connection open, whatever happened
 	Resend     <-chan struct{}   // over UDP: send the request again that has no answer yet; may be nil
 	Lenient    bool              // over UDP: leave datagrams that do not fit, and wait for one that does
+
+	// Connect is how a client opens its n-th data connection, from 0, to a port that the server
+	// has told; nil: to the host of the connection.
+	Connect func(ctx context.Context, n, port int) (Conn, error)
+	// Listen is how a server opens the port of its n-th data connection; nil: at the address of
+	// the connection.
+	Listen func(ctx context.Context, n int) (*DataPort, error)
 }
 
 // Played is what one side saw of the conversation.
@@ -37,6 +44,7 @@ type Played struct {
 	Incomplete  string        // for people: what was still awaited when it ended; empty: nothing
 	Missing     *Mismatch     // the step that Incomplete is about, where it ended within what was expected; nil: it did not
 	Elapsed     time.Duration // from the first step to the last
+	Data        []Played      // what was seen of each data connection, in order
 
 	whole   bool          // all steps complete, and the end as declared
 	borders []replyBorder // where the replies ended, in order
@@ -70,6 +78,7 @@ type player struct {
 	taken    int // received bytes that steps have used up
 	timedOut bool
 	played   Played
+	ports    []*DataPort // that were opened for the client
 }
 
 func (s *Script) playSide(ctx context.Context, conn Conn, o Options, side event.Side, steps func(*player) bool) Played {
@@ -83,6 +92,7 @@ func (s *Script) playSide(ctx context.Context, conn Conn, o Options, side event.
 	}
 	p := &player{script: s, options: o, side: side, ctx: ctx, stream: openStream(conn, o.MaxReceive, a)}
 	p.played.whole = steps(p)
+	p.closePorts()
 	last := p.stream.stopStream(o.NoEnd, p.timedOut)
 	r := &p.played
 	r.Sent, r.Received, r.ReadEnding, r.WriteEnding = last.sent, last.received, last.readEnd, last.writeEnd

@@ -231,9 +231,11 @@ func (r Reader) readExchange(n *strictyaml.Node) Exchange {
 		"keep":      func(n *strictyaml.Node) { e.Keep = r.ReadCaptures(n) },
 		"continues": func(n *strictyaml.Node) { v := r.Bool(n); e.Continues = &v },
 		"once":      func(n *strictyaml.Node) { e.Once = r.Bool(n) },
+		"connect":   func(n *strictyaml.Node) { e.Connect = r.readConnect(n) },
+		"listen":    func(n *strictyaml.Node) { e.Listen = r.readListen(n) },
 	})
-	if n.Kind() == strictyaml.Map && n.GetKey("send") == nil && n.GetKey("expect") == nil && n.GetKey("shutdown") == nil {
-		r.ReportError(n, "the exchange is empty", "give it send, expect or shutdown")
+	if n.Kind() == strictyaml.Map && n.GetKey("send") == nil && n.GetKey("expect") == nil && n.GetKey("shutdown") == nil && n.GetKey("connect") == nil {
+		r.ReportError(n, "the exchange is empty", "give it send, expect, shutdown or connect")
 	}
 	if n.GetKey("within") != nil && n.GetKey("expect") == nil {
 		r.ReportError(n.GetKey("within"), "within without expect", "it is the time limit of the reply")

@@ -39,6 +39,12 @@ func (p Played) RequestsShifted(ends []int64) bool {
 // the stream are those of a real conversation only. A script with a regex or any among
 // its replies, and one that p did not complete, is returned as it is.
 func (s *Script) WithReplies(p Played) *Script {
+	if scripts := s.DataScripts(); len(scripts) > 0 && len(p.Data) == len(scripts) {
+		for i, data := range p.Data {
+			scripts[i] = scripts[i].WithReplies(data)
+		}
+		s = s.withData(scripts)
+	}
 	if s.dynamic && len(p.sends) == len(s.Steps) {
 		real := *s
 		real.Steps = slices.Clone(s.Steps)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	rand2 "math/rand/v2"
 	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
@@ -34,7 +35,8 @@ type Script struct {
 	words        *Keys
 	spoken       string // what ${connection} stands for
 
-	datagrams bool // each message is a datagram
+	dataHost  string // of data connections; empty: that of the first connection
+	datagrams bool   // each message is a datagram
 
 	keys *Keys  // of the words that stand for ${connection}; nil: they are fixed
 	word string // that stands for ${connection} in these steps; empty: there is none
@@ -50,6 +52,8 @@ type Step struct {
 	Once          bool          // the request is sent once on a connection
 	Line          int           // of the dialogue's file; 0: not from a file
 	Receive       Pattern       // what a server receives, where the request is described; nil: Send
+	Connect       *DataStep     // a second connection, opened before Send; nil: none
+	Listen        string        // name of the port that a server opens before Expect; empty: none
 
 	keepSent, keepExpected Captures
 	source                 *messageSource // nil: the bytes depend on nothing that is received
@@ -89,11 +93,20 @@ func (d *Dialogue) ResolveScript(seed seed.Source) (*Script, error) {
 // ScriptWithKeys is [Dialogue.ResolveScript] with the words that stand for ${run} and
 // ${connection}.
 func (d *Dialogue) ScriptWithKeys(seed seed.Source, keys *Keys) (*Script, error) {
-	s := &Script{Name: d.Name, File: d.File, Framing: d.Framing, End: d.End, Volatile: d.Volatile, Tag: d.Order.Tag, Skip: d.Skip}
-	if d.Distinct() {
-		s.keys, s.word = keys, keys.Connection()
+	if !d.Distinct() {
+		return d.resolveWith(seed, keys, "")
 	}
-	s.words, s.spoken = keys, s.word
+	s, err := d.resolveWith(seed, keys, keys.Connection())
+	if err == nil {
+		s.keys = keys
+	}
+	return s, err
+}
+
+// resolveWith fixes the payloads with a word for ${connection}; empty: none is said.
+func (d *Dialogue) resolveWith(seed seed.Source, keys *Keys, word string) (*Script, error) {
+	s := &Script{Name: d.Name, File: d.File, Framing: d.Framing, End: d.End, Volatile: d.Volatile, Tag: d.Order.Tag, Skip: d.Skip}
+	s.word, s.words, s.spoken = word, keys, word
 	s.greetingKeep = d.GreetingKeep
 	s.placeholders, s.dynamic = d.placeholders(), len(d.keptNames()) > 0
 	lookup := s.lookupWith(nil)
@@ -104,7 +117,7 @@ func (d *Dialogue) ScriptWithKeys(seed seed.Source, keys *Keys) (*Script, error)
 	for i, e := range d.Exchanges {
 		source := seed.SplitBy("exchange").SplitN(uint64(i))
 		step := Step{ShutdownWrite: e.ShutdownWrite, Within: e.Within, Continues: e.Continues, Once: e.Once, Line: e.Line,
-			keepSent: e.keepSent, keepExpected: e.keepExpected, seed: source}
+			Listen: e.Listen, keepSent: e.keepSent, keepExpected: e.keepExpected, seed: source}
 		if e.Send != nil {
 			sent, err := e.Send.ExpandPattern(d.Framing.FromClient(), source.NewRand(), lookup)
 			switch {
@@ -123,6 +136,13 @@ func (d *Dialogue) ScriptWithKeys(seed seed.Source, keys *Keys) (*Script, error)
 		if s.dynamic {
 			step.source = &messageSource{send: e.Send, expect: e.Expect, sent: step.Send, expected: step.Expect}
 		}
+		if e.Connect != nil && e.Continues == nil && i+1 < len(d.Exchanges) && d.Exchanges[i+1].Send == nil {
+			goesOn := true // the server has more to say of what was said there
+			step.Continues = &goesOn
+		}
+		if step.Connect, err = s.resolveConnect(e, step); err != nil {
+			return nil, err
+		}
 		s.Steps = append(s.Steps, step)
 	}
 	return s, nil
@@ -135,6 +155,12 @@ func (d *Dialogue) placeholders() map[string]string {
 	for name := range d.keptNames() {
 		sum := sha256.Sum256([]byte("kept " + name))
 		all[name] = keyWord(binary.BigEndian.Uint64(sum[:]))
+	}
+	for _, e := range d.Exchanges {
+		if e.Listen != "" {
+			port := placeholderPort(e.Listen)
+			all[e.Listen], all[e.Listen+pairSuffix] = strconv.Itoa(port), portPair(port)
+		}
 	}
 	return all
 }

@@ -43,11 +43,14 @@ func (p *player) playReply(i int, step Step) bool {
 	if p.script.dynamic {
 		p.played.sends = append(p.played.sends, bytes.Clone(p.stream.currentState().received[from:p.taken]))
 	}
+	if !p.openPort(i, p.script.Steps[i]) {
+		return false
+	}
 	step = p.script.expandStep(i)
 	if step.ShutdownWrite && !p.halfClosed(i) {
 		return false
 	}
-	return p.sendPattern(i, step.Expect) && p.stepDone(i)
+	return p.sendPattern(i, step.Expect) && p.serveData(i, step) && p.stepDone(i)
 }
 
 // halfClosed waits for the client's FIN.

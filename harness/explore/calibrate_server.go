@@ -16,6 +16,8 @@ import (
 // start, or its conversation fails without any fault.
 var ErrUnusable = errors.New("the target cannot be explored")
 
+var errDataConnections = fmt.Errorf("%w: its dialogue opens data connections (connect), which only harness run can do", ErrUnusable)
+
 // calibrate implements subject: twice alone, then side by side.
 func (s *serverSubject) calibrate(ctx context.Context) (*layout, error) {
 	if err := s.start(ctx); err != nil {

@@ -57,6 +57,9 @@ func newServerSubject(o Options) (*serverSubject, error) {
 	if s.script, err = d.ScriptWithKeys(seed.New(o.Seed).SplitBy(o.Target.Name), dialogue.NewKeys(fmt.Sprint(o.Seed))); err != nil {
 		return nil, err
 	}
+	if s.script.ConnectionCount() > 0 {
+		return nil, errDataConnections
+	}
 	if o.Target.Transport() == scenario.UDP {
 		s.script = s.script.WithDatagrams()
 	}

@@ -94,7 +94,9 @@ func (b *testbed) runControl(ctx context.Context) (scenario.Conversation, error)
 	var server *dialogueServer
 	if b.target.Server.Dialogue != nil {
 		var err error
-		if server, err = serveDialogue(ctx, b.script, b.book, b.transport()); err != nil {
+		data := b.controlData(log, "")
+		defer data.closeAll()
+		if server, err = serveDialogue(ctx, b.script, b.book, b.transport(), data); err != nil {
 			return scenario.Conversation{}, err
 		}
 		defer server.closeAll()
@@ -123,7 +125,9 @@ func (b *testbed) runControl(ctx context.Context) (scenario.Conversation, error)
 	if b.target.Client.Dialogue != nil {
 		limited, stop := b.controlWait(log, nil).startTimer(ctx)
 		defer stop()
-		c, err := b.controlDialogue(limited, wire.Addr())
+		data := b.controlData(log, upstream)
+		defer data.closeAll()
+		c, err := b.controlDialogue(limited, wire.Addr(), data)
 		return c, b.tlsFailure(err, log)
 	}
 	return b.controlProcess(ctx, wire, taps, server, log)
@@ -144,13 +148,21 @@ func (b *testbed) attachControl(results []outcome.Result) {
 	}
 }
 
-func (b *testbed) controlDialogue(ctx context.Context, addr net.Addr) (scenario.Conversation, error) {
+// controlData opens the data connections of the control.
+func (b *testbed) controlData(log *event.Log, server string) *dataConnections {
+	return newDataConnections(b.script, server, func(int) (proxy.Config, error) {
+		return proxy.Config{Name: b.target.Name, UpstreamDown: proxy.FailReset, Drain: -1,
+			Events: func(e event.Event) { b.noteDial(e); log.AddEvent(e) }}, nil
+	})
+}
+
+func (b *testbed) controlDialogue(ctx context.Context, addr net.Addr, data *dataConnections) (scenario.Conversation, error) {
 	conn, err := dial(ctx, sock.FormatAddress(addr))
 	if err != nil {
 		return scenario.Conversation{}, err
 	}
 	defer conn.Close()
-	c, played, err := b.playControl(ctx, conn, dialogue.Options{NoEnd: b.script.End != dialogue.ServerCloses})
+	c, played, err := b.playControl(ctx, conn, data.addTo(dialogue.Options{NoEnd: b.script.End != dialogue.ServerCloses}))
 	if err != nil {
 		return scenario.Conversation{}, err
 	}

@@ -81,7 +81,7 @@ func TestControlFailureTellsAnEndThatIsContradicted(t *testing.T) {
 
 func TestClientFailureTellsWhatItSent(t *testing.T) {
 	s := scripted(t, "{dialogue: d, framing: line, exchanges: [{send: \"hello\\n\", expect: \"HELLO\\n\"}]}")
-	server, err := serveDialogue(t.Context(), s, newAddressBook(t.TempDir()), scenario.TCP)
+	server, err := serveDialogue(t.Context(), s, newAddressBook(t.TempDir()), scenario.TCP, nil)
 	if err != nil {
 		t.Fatalf("dialogue server: %v", err)
 	}

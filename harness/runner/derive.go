@@ -11,6 +11,9 @@ import (
 // cannot be sent all at once.
 func (r *Runner) deriveVariants(s scenario.Scenario, c scenario.Case) ([]scenario.Variant, error) {
 	all, err := s.Variants(c)
+	if len(c.Conversation.Data) > 0 {
+		all, err = withData(s, c, all, err)
+	}
 	if err != nil {
 		return all, err
 	}

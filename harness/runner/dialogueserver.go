@@ -23,6 +23,7 @@ type acceptor interface {
 type dialogueServer struct {
 	listener acceptor
 	script   *dialogue.Script
+	data     *dataConnections // nil: the script has none
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
 
@@ -31,7 +32,7 @@ type dialogueServer struct {
 }
 
 // serveDialogue starts to listen and to play. The caller must close.
-func serveDialogue(ctx context.Context, script *dialogue.Script, book addressBook, t scenario.Transport) (*dialogueServer, error) {
+func serveDialogue(ctx context.Context, script *dialogue.Script, book addressBook, t scenario.Transport, data *dataConnections) (*dialogueServer, error) {
 	if script == nil {
 		return nil, errors.New("dialogue server: the target has no dialogue")
 	}
@@ -40,7 +41,7 @@ func serveDialogue(ctx context.Context, script *dialogue.Script, book addressBoo
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	d := &dialogueServer{listener: listener, script: script, cancel: cancel}
+	d := &dialogueServer{listener: listener, script: script, data: data, cancel: cancel}
 	d.wg.Go(func() { d.acceptLoop(ctx) })
 	return d, nil
 }
@@ -56,7 +57,7 @@ func (d *dialogueServer) acceptLoop(ctx context.Context) {
 		conn := accepted.(sock.Conn)
 		d.wg.Go(func() {
 			defer conn.Close()
-			played := d.script.PlayServer(ctx, conn, dialogue.Options{})
+			played := d.script.PlayServer(ctx, conn, d.data.addTo(dialogue.Options{}))
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			if d.first == nil {

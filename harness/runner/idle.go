@@ -25,6 +25,7 @@ const (
 // An idleDetector tells whether nothing is under way on our side of a variant.
 type idleDetector struct {
 	log   *event.Log
+	aside func() int64 // grows with what happens that the log does not have; nil: it has all
 	after time.Duration
 
 	boundaries int // that a fault asks for on the first connection: nothing is held back once all are passed; 0: that is not known
@@ -81,7 +82,11 @@ func leavesUnread(f spec.Spec) bool {
 
 // isQuiet is for one goroutine.
 func (i *idleDetector) isQuiet() bool {
-	if n := i.log.EventCount(); n != i.seen {
+	n := i.log.EventCount()
+	if i.aside != nil {
+		n += i.aside()
+	}
+	if n != i.seen {
 		i.seen, i.since, i.ours = n, time.Now(), ourThreads()
 		return false
 	}

@@ -49,17 +49,39 @@ func (p *scenarioRun) measureLeaks(ctx context.Context, before *usageAt, variant
 	if len(variants) == 0 {
 		return r
 	}
-	seems, now := p.awaitRelease(ctx, before, len(played), releaseTime, probe.MeasureFast)
+	groups := byConnection(variants)
+	seems, now := p.awaitRelease(ctx, before, fewest(groups, len(played)), releaseTime, probe.MeasureFast)
 	if now != nil && !growing(seems) && seems.Memory <= scenario.LeastMemory || now == nil && anyFailed(played) {
 		return r
 	}
-	if now == nil || growing(seems) {
-		p.countRounds(ctx, variants, averageTime(played), &r)
+	for i := 0; i < len(groups) && r.Trend() != scenario.Leaking && (now == nil || growing(seems)); i++ {
+		r.Rounds = nil
+		p.countRounds(ctx, groups[i], averageTime(played), &r)
 	}
 	if now != nil && seems.Memory > scenario.LeastMemory && r.Trend() != scenario.Leaking {
 		p.memoryRounds(ctx, variants, len(played), &r)
 	}
 	return r
+}
+
+// byConnection divides variants by the connection that their faults are for: what one of them
+// leaves behind must not be taken for a part of what all do.
+func byConnection(variants []scenario.Variant) (groups [][]scenario.Variant) {
+	for _, v := range variants {
+		for v.Data >= len(groups) {
+			groups = append(groups, nil)
+		}
+		groups[v.Data] = append(groups[v.Data], v)
+	}
+	return slices.DeleteFunc(groups, func(g []scenario.Variant) bool { return len(g) == 0 })
+}
+
+// fewest returns how many variants the smallest group has; all, where there is but one.
+func fewest(groups [][]scenario.Variant, all int) int {
+	for _, g := range groups[min(1, len(groups)):] {
+		all = min(all, len(g), len(groups[0]))
+	}
+	return all
 }
 
 // countRounds plays rounds until they tell what descriptors, threads and children do.

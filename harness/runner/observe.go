@@ -39,6 +39,10 @@ type variantSetup struct {
 	// listener is of an act that plays the server; nil for others
 	listener acceptor
 
+	data     *dataConnections // nil: the conversation has none
+	dataOnly bool             // the case is that of a data connection of the conversation
+	aside    atomic.Int64     // events of the connections that the faults are not for
+
 	cpuWait atomic.Int64 // nanoseconds for which a peer or we were ready and got no processor
 }
 
@@ -168,7 +172,7 @@ func (p *scenarioRun) setUp(ctx context.Context, c scenario.Case, v scenario.Var
 	if p.testbed.transport() == scenario.UDP {
 		return p.setUpDatagrams(ctx, c, v)
 	}
-	s := &variantSetup{run: p, tc: c, log: event.NewLog(0), neverAnswers: v.NeverAnswers}
+	s := &variantSetup{run: p, tc: c, log: event.NewLog(0), neverAnswers: v.NeverAnswers, dataOnly: v.Data > 0}
 	_, upstream := p.testbed.serverProcess()
 	switch {
 	case v.Listen:
@@ -178,7 +182,8 @@ func (p *scenarioRun) setUp(ctx context.Context, c scenario.Case, v scenario.Var
 		}
 		s.listener, upstream = listener, listenerAddress(listener)
 	case p.testbed.target.Server.Dialogue != nil:
-		server, err := serveDialogue(ctx, c.Conversation.Script, p.runner.book, p.testbed.transport())
+		s.openDataConnections(v, "")
+		server, err := serveDialogue(ctx, s.script(), p.runner.book, p.testbed.transport(), s.data)
 		if err != nil {
 			return nil, err
 		}
@@ -189,19 +194,15 @@ func (p *scenarioRun) setUp(ctx context.Context, c scenario.Case, v scenario.Var
 		s.closeAll()
 		return nil, err
 	}
-	config := proxy.Config{Name: p.proxyName(v), Listen: listen, Upstream: upstream,
-		Seed: p.testbed.seed.SplitBy(p.scenario.ID).SplitBy(v.Name), Events: s.addEvent, Mode: acceptModes[v.AcceptMode],
-		UpstreamDown: proxy.FailReset, Drain: -1, Shared: p.runner.proxies}
-	if slow := p.testbed.slowStart(); slow > 0 {
-		config.Patience.Boundary, config.Patience.Consume = boundaryTimeout+slow, boundaryTimeout+slow
-	}
-	if !v.Wire {
-		config.TLS = p.testbed.proxyTLS(v.Listen, v.Run != nil && c.Role == scenario.Server)
-	}
-	s.record(&config)
-	if err := addFaults(&config, slices.Concat(v.Faults, v.Profile)); err != nil {
+	s.openDataConnections(v, upstream)
+	config, err := s.proxyConfig(v, v.Data == 0)
+	if err != nil {
 		s.closeAll()
 		return nil, err
+	}
+	config.Listen, config.Upstream = listen, upstream
+	if !v.Wire {
+		config.TLS = p.testbed.proxyTLS(v.Listen, v.Run != nil && c.Role == scenario.Server)
 	}
 	if s.proxy, err = proxy.New(config); err == nil {
 		err = s.proxy.Start(ctx)
@@ -211,6 +212,38 @@ func (p *scenarioRun) setUp(ctx context.Context, c scenario.Case, v scenario.Var
 		return nil, err
 	}
 	return s, nil
+}
+
+// proxyConfig is that of a proxy of the variant, but for its addresses. The one that strikes
+// has the faults, and what happens there is logged.
+func (s *variantSetup) proxyConfig(v scenario.Variant, strikes bool) (proxy.Config, error) {
+	p := s.run
+	config := proxy.Config{Name: p.proxyName(v), Seed: p.testbed.seed.SplitBy(p.scenario.ID).SplitBy(v.Name), Events: s.addAside,
+		UpstreamDown: proxy.FailReset, Drain: -1, Shared: p.runner.proxies}
+	if slow := p.testbed.slowStart(); slow > 0 {
+		config.Patience.Boundary, config.Patience.Consume = boundaryTimeout+slow, boundaryTimeout+slow
+	}
+	if !strikes {
+		return config, nil
+	}
+	config.Events, config.Mode = s.addEvent, acceptModes[v.AcceptMode]
+	s.record(&config)
+	return config, addFaults(&config, slices.Concat(v.Faults, v.Profile))
+}
+
+// openDataConnections lets the conversation of the variant open its data connections, once.
+func (s *variantSetup) openDataConnections(v scenario.Variant, server string) {
+	if s.data == nil && v.Run == nil {
+		s.data = newDataConnections(s.script(), server, func(n int) (proxy.Config, error) { return s.proxyConfig(v, n == v.Data-1) })
+	}
+}
+
+// script is what the variant plays.
+func (s *variantSetup) script() *dialogue.Script {
+	if s.dataOnly {
+		return s.run.tc.Conversation.Script
+	}
+	return s.tc.Conversation.Script
 }
 
 var acceptModes = map[scenario.AcceptMode]proxy.Mode{
@@ -255,9 +288,13 @@ func (s *variantSetup) runConversation(ctx context.Context, v scenario.Variant, 
 	}
 	defer conn.Close()
 	meanwhile := s.startOtherClient(ctx, v)
-	played := s.tc.Conversation.Script.PlayClient(budget, conn, dialogue.Options{Pipelined: v.Pipelined, NoEnd: v.NoEnd})
-	o.Played = &played
-	o.Shifted = played.RequestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
+	played := s.script().PlayClient(budget, conn, s.data.addTo(dialogue.Options{Pipelined: v.Pipelined, NoEnd: v.NoEnd}))
+	if v.Data > 0 {
+		noteData(o, v, played)
+	} else {
+		o.Played = &played
+		o.Shifted = played.RequestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
+	}
 	o.Spins, o.Stuck = explainCause(context.Cause(budget))
 	o.StuckIn = stuckIn(context.Cause(budget))
 	conn.Close()
@@ -267,9 +304,10 @@ func (s *variantSetup) runConversation(ctx context.Context, v scenario.Variant, 
 
 // newWait is for the peers while the variant is played.
 func (s *variantSetup) newWait(budget time.Duration, v scenario.Variant, pids, near func() []int) wait {
-	w := wait{budget: budget, pids: pids, approxPIDs: near, services: s.run.testbed.servicesTree, moved: s.log.EventCount, proofSlot: s.run.runner.prover,
+	w := wait{budget: budget, pids: pids, approxPIDs: near, services: s.run.testbed.servicesTree, moved: s.moved, proofSlot: s.run.runner.prover,
 		onCPUWait: func(d time.Duration) { s.cpuWait.Add(int64(d)) }, spinAfter: s.run.spinThreshold(), work: s.run.tc.Conversation.CPU}
 	if i := newIdleDetector(s.log, v, s.run.testbed.target); i != nil {
+		i.aside = s.aside.Load
 		if i.after == quietPeriodHeld {
 			i.after += s.run.testbed.slowStart()
 		}
@@ -322,7 +360,7 @@ func (s *variantSetup) runClient(ctx context.Context, v scenario.Variant, o *sce
 	if fault != nil {
 		o.RunError = fault.missed()
 	}
-	o.Shifted = s.server.requestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
+	o.Shifted = v.Data == 0 && s.server.requestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
 	return err
 }
 
@@ -363,6 +401,7 @@ func (s *variantSetup) closeAll() {
 	if s.server != nil {
 		s.server.closeAll()
 	}
+	s.data.closeAll()
 	if s.listener != nil {
 		s.listener.Close()
 	}

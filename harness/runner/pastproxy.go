@@ -78,6 +78,15 @@ func (s *variantSetup) addEvent(e event.Event) {
 	s.log.AddEvent(e)
 }
 
+// addAside counts what happens on connections that the faults are not for.
+func (s *variantSetup) addAside(e event.Event) {
+	s.run.testbed.noteDial(e)
+	s.aside.Add(1)
+}
+
+// moved grows with all that happens in a variant.
+func (s *variantSetup) moved() int64 { return s.log.EventCount() + s.aside.Load() }
+
 // sayPastProxy says what such connections mean.
 func sayPastProxy(n int) string {
 	connections := "1 connection"

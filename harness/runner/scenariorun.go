@@ -257,6 +257,9 @@ func (p *scenarioRun) runLocked(ctx context.Context, v scenario.Variant, factor 
 		tc.Conversation.Stdout, tc.Conversation.Exit, tc.Conversation.Output = whole.Stdout, whole.Exit, whole.Output
 		tc.Conversation.Took, tc.Conversation.CPU = whole.Took, whole.CPU
 	}
+	if v.Data > 0 {
+		tc.Conversation = dataConversation(p.tc.Conversation, v.Data)
+	}
 	level := p.scenario.Level
 	if v.Level != "" {
 		level = v.Level

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -148,10 +149,27 @@ func (b *testbed) loadScript() error {
 		return err
 	}
 	b.script, err = d.ScriptWithKeys(b.seed.SplitBy("dialogue"), dialogue.NewKeys(b.config.Tmp))
-	if err == nil && b.transport() == scenario.UDP {
+	if err != nil {
+		return err
+	}
+	if b.script.ConnectionCount() > 0 {
+		return b.prepareDataConnections()
+	}
+	if b.transport() == scenario.UDP {
 		b.script = b.script.WithDatagrams()
 	}
-	return err
+	return nil
+}
+
+// prepareDataConnections says where the data connections of the script lead.
+func (b *testbed) prepareDataConnections() error {
+	if t := b.transport(); t != scenario.TCP && t != scenario.TLS {
+		return fmt.Errorf("%w: the dialogue connects to a port, and the transport is %s", scenario.ErrUnsupported, t)
+	}
+	if host, _, err := net.SplitHostPort(b.target.Server.Address); err == nil {
+		b.script = b.script.WithDataHost(host)
+	}
+	return nil
 }
 
 // startServerLocked starts the server process unless it runs.

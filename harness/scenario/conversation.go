@@ -22,6 +22,7 @@ type Conversation struct {
 	Staggered  int              // exchanges that a second client may hold, each after one more of the first; where conversations share state
 	Took       time.Duration    // the longer one of two runs, from its beginning to its last answer
 	CPU        time.Duration    // that the peers which are processes took, in the run that took more
+	Data       []Conversation   // what is said on each data connection
 }
 
 // unhurried is how many times as long as without a fault a peer may take.
@@ -94,7 +95,11 @@ func ScriptedConversation(s *dialogue.Script) Conversation {
 	if all, ok := s.ReplyBytes(); ok {
 		down.Bytes = all
 	}
-	return Conversation{Script: s, Upstream: up, Downstream: down}
+	c := Conversation{Script: s, Upstream: up, Downstream: down}
+	for _, data := range s.DataScripts() {
+		c.Data = append(c.Data, ScriptedConversation(data))
+	}
+	return c
 }
 
 // RecordedConversation is the conversation of two programs without a script:

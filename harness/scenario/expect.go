@@ -40,6 +40,17 @@ func ExpectCompletion() Expectation {
 	}}
 }
 
+// ExpectWhole expects the rest of a conversation to be held too, where the faults were on one
+// of its data connections. A wrong answer there is told by others.
+func ExpectWhole() Expectation {
+	return Expectation{"completes on the first connection", func(o Observation) error {
+		if o.Whole == nil || o.Whole.OK() || checkPlayed(o) != nil {
+			return nil
+		}
+		return fmt.Errorf("the conversation did not go on as without the fault: %w", o.Whole.Err())
+	}}
+}
+
 func checkPlayed(o Observation) error {
 	if o.Played != nil && o.Played.Mismatch != nil {
 		return describeMismatch(o.Played)

@@ -123,6 +123,7 @@ type Variant struct {
 	Faults      []spec.Spec      // what must strike
 	Profile     []spec.Spec      // harmless faults beside those, which need not strike
 	Script      *dialogue.Script // to be played instead of the whole conversation
+	Data        int              // number of the data connection that the faults are for, from 1; 0: they are for the first connection
 	Pipelined   bool             // the client dialogue sends all at once
 	NoEnd       bool             // the client dialogue leaves the connection open
 	AcceptMode  AcceptMode       // how the proxy receives connects at first

@@ -31,12 +31,13 @@ func mapFields(s *jsonschema.Schema, t reflect.Type) {
 	}
 	switch t {
 	case reflect.TypeFor[dialogue.Dialogue]():
-		set("greeting", anyOf(reference("expected"), object(properties("expect", reference("expected"), "keep", captures()), "expect")))
+		set("greeting", greeting())
 		set("exchanges", list(exchange(), 0))
 	case reflect.TypeFor[dialogue.Exchange]():
 		set("send", anyOf(sent(), single("regex", nonEmpty()))) // what a client under test sends may be described
 		set("expect", some("expected"))
 		set("shutdown", words("write"))
+		set("listen", pattern(`^[A-Za-z_][A-Za-z0-9_]*$`))
 	case reflect.TypeFor[scenario.Target]():
 		set("policies", reference("policies"))
 		set("services", list(serviceForm(), 1))
@@ -52,6 +53,33 @@ func mapFields(s *jsonschema.Schema, t reflect.Type) {
 }
 
 func exchange() *jsonschema.Schema {
+	s := dataExchange()
+	before, _ := s.Properties.Get("connect")
+	s.Properties.Set("connect", describe(dataConnection(), before.Description))
+	s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Required: []string{"connect"}})
+	return s
+}
+
+// dataConnection is a second connection, whose exchanges open no other one.
+func dataConnection() *jsonschema.Schema {
+	inner := dataExchange()
+	inner.Properties.Delete("connect")
+	inner.Properties.Delete("listen")
+	return object(properties(
+		"to", describe(anyOf(integer(1, 65535), nonEmpty()), "Port: a number, or two numbers as in the answer to FTP's PASV. ${name} writes what was kept."),
+		"framing", describe(reference("framing"), "Where a message ends. Without: until-eof."),
+		"greeting", describe(greeting(), "What the server says first."),
+		"exchanges", describe(list(inner, 0), "What is said on the connection."),
+		"end", describe(words(dialogueEnds()...), "Who ends the connection and how."),
+	), "to")
+}
+
+func greeting() *jsonschema.Schema {
+	return anyOf(reference("expected"), object(properties("expect", reference("expected"), "keep", captures()), "expect"))
+}
+
+// dataExchange is an exchange but for what opens another connection.
+func dataExchange() *jsonschema.Schema {
 	s := reflectStruct(dialogue.Exchange{})
 	s.AnyOf = []*jsonschema.Schema{{Required: []string{"send"}}, {Required: []string{"expect"}}, {Required: []string{"shutdown"}}}
 	s.Extras = map[string]any{"dependencies": map[string][]string{"within": {"expect"}}}
@@ -82,17 +110,18 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 
 func typeForms() map[reflect.Type]func() *jsonschema.Schema {
 	forms := map[reflect.Type]func() *jsonschema.Schema{
-		reflect.TypeFor[bool]():              truth,
-		reflect.TypeFor[string]():            nonEmpty,
-		reflect.TypeFor[time.Duration]():     duration,
-		reflect.TypeFor[regexp.Regexp]():     nonEmpty,
-		reflect.TypeFor[waiver.Pattern]():    nonEmpty,
-		reflect.TypeFor[dialogue.Framing]():  func() *jsonschema.Schema { return reference("framing") },
-		reflect.TypeFor[dialogue.Message]():  func() *jsonschema.Schema { return reference("expected") },
-		reflect.TypeFor[dialogue.Captures](): captures,
-		reflect.TypeFor[dialogue.End]():      func() *jsonschema.Schema { return words(dialogueEnds()...) },
-		reflect.TypeFor[scenario.Peer]():     peerForm,
-		reflect.TypeFor[scenario.Role]():     func() *jsonschema.Schema { return &jsonschema.Schema{Type: "string"} }, // tags say which
+		reflect.TypeFor[bool]():                    truth,
+		reflect.TypeFor[string]():                  nonEmpty,
+		reflect.TypeFor[time.Duration]():           duration,
+		reflect.TypeFor[regexp.Regexp]():           nonEmpty,
+		reflect.TypeFor[waiver.Pattern]():          nonEmpty,
+		reflect.TypeFor[dialogue.Framing]():        func() *jsonschema.Schema { return reference("framing") },
+		reflect.TypeFor[dialogue.Message]():        func() *jsonschema.Schema { return reference("expected") },
+		reflect.TypeFor[dialogue.Captures]():       captures,
+		reflect.TypeFor[dialogue.DataConnection](): func() *jsonschema.Schema { return object(properties(), "to") }, // exchange says more
+		reflect.TypeFor[dialogue.End]():            func() *jsonschema.Schema { return words(dialogueEnds()...) },
+		reflect.TypeFor[scenario.Peer]():           peerForm,
+		reflect.TypeFor[scenario.Role]():           func() *jsonschema.Schema { return &jsonschema.Schema{Type: "string"} }, // tags say which
 		reflect.TypeFor[scenario.State](): func() *jsonschema.Schema {
 			return words(scenario.StateShared, scenario.StateConnection, scenario.StateProcess)
 		},

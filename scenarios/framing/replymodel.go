@@ -193,7 +193,7 @@ func wholeSamples(s *dialogue.Script) []sample {
 		reply, ok := step.Expect.LiteralBytes()
 		asked, single := onlyBody(one.RequestParts(), step.Send)
 		given, alone := onlyBody(one.ReplyParts(), reply)
-		if ok && single && alone && !step.ShutdownWrite {
+		if ok && single && alone && !step.ShutdownWrite && step.Connect == nil {
 			all = append(all, sample{step, asked, given})
 		}
 	}

@@ -79,6 +79,7 @@ func wholeAsked(s *dialogue.Script) func(context.Context, scenario.Rig) error {
 	whole := *scenario.FirstExchanges(s, 1)
 	ask, answer := whole.Steps[0], whole.Steps[0]
 	ask.Expect, answer.Send, answer.ShutdownWrite = nil, nil, false
+	ask.Connect = nil
 	whole.Steps = []dialogue.Step{ask, answer}
 	return func(ctx context.Context, rig scenario.Rig) error {
 		return playWithPause(ctx, rig, &whole, func() error {
@@ -119,7 +120,7 @@ func splitRequest(s *dialogue.Script) *dialogue.Script {
 	out := *scenario.FirstExchanges(s, 1)
 	first, rest := out.Steps[0], out.Steps[0]
 	half := len(first.Send) / 2
-	first.Send, first.Expect, first.ShutdownWrite = first.Send[:half], nil, false
+	first.Send, first.Expect, first.ShutdownWrite, first.Connect = first.Send[:half], nil, false, nil
 	rest.Send = rest.Send[half:]
 	out.Steps = []dialogue.Step{first, rest}
 	return &out

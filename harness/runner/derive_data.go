@@ -1,0 +1,79 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// dataConversation is what is said on the n-th data connection, from 1, of a conversation,
+// with what is known of the whole.
+func dataConversation(whole scenario.Conversation, n int) scenario.Conversation {
+	data := whole.Data[n-1]
+	data.Stdout, data.Exit, data.Output = whole.Stdout, whole.Exit, whole.Output
+	data.Took, data.CPU, data.State = whole.Took, whole.CPU, whole.State
+	return data
+}
+
+// minDataSweep is the least number of variants on one data connection, each of which costs
+// a whole conversation.
+const minDataSweep = 4
+
+// withData adds to what a scenario does to the first connection the same done to each data
+// connection, as far as it consists of faults.
+func withData(s scenario.Scenario, c scenario.Case, all []scenario.Variant, err error) ([]scenario.Variant, error) {
+	if err != nil && !errors.Is(err, scenario.ErrUnsupported) {
+		return all, err
+	}
+	var added []scenario.Variant
+	for n := range c.Conversation.Data {
+		data := c
+		data.Conversation, data.Limit = dataConversation(c.Conversation, n+1), max(minDataSweep, c.Limit/4)
+		variants, failed := s.Variants(data)
+		if failed != nil {
+			continue // the scenario has nothing to do there
+		}
+		for _, v := range variants {
+			if onData(v) {
+				added = append(added, forData(v, n+1, len(c.Conversation.Data)))
+			}
+		}
+	}
+	if len(added) == 0 {
+		return all, err
+	}
+	return append(slices.Clone(all), added...), nil
+}
+
+// onData reports whether a variant can be played on a data connection: it consists of faults
+// on its bytes.
+func onData(v scenario.Variant) bool {
+	return len(v.Faults) > 0 && v.Run == nil && v.Script == nil && v.Control == nil && v.Connect == nil && !v.Listen && !v.Pipelined && !v.NoEnd && v.AcceptMode == scenario.Accepting
+}
+
+// forData returns the variant on the n-th of all data connections.
+func forData(v scenario.Variant, n, all int) scenario.Variant {
+	name := "data"
+	if all > 1 {
+		name = fmt.Sprintf("data %d", n)
+	}
+	if v.Name != "" {
+		name += " " + v.Name
+	}
+	v.Name, v.Data = name, n
+	if slices.ContainsFunc(v.Expect, func(e scenario.Expectation) bool { return e.Name == scenario.ExpectCompletion().Name }) {
+		v.Expect = append(slices.Clone(v.Expect), scenario.ExpectWhole())
+	}
+	return v
+}
+
+// noteData makes what was seen of a data connection what was seen.
+func noteData(o *scenario.Observation, v scenario.Variant, played dialogue.Played) {
+	whole := played
+	o.Whole = &whole
+	one := played.DataOutcome(v.Data - 1)
+	o.Played = &one
+}

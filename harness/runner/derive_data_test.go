@@ -1,0 +1,64 @@
+package runner
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/toxics/spec"
+)
+
+// TestWithDataTakesWhatConsistsOfFaults derives variants for two data connections, of which
+// one has bytes that go up.
+func TestWithDataTakesWhatConsistsOfFaults(t *testing.T) {
+	s := scripted(t, `{dialogue: d, framing: line, exchanges: [{send: "ask\n", expect: "1\n"},
+		{connect: {to: 1024, exchanges: [{send: "up"}]}}, {connect: {to: 1024, exchanges: [{expect: "down"}]}}]}`)
+	c := scenario.Case{Role: scenario.Server, Conversation: scenario.ScriptedConversation(s), Limit: 40}
+	if n := len(c.Conversation.Data); n != 2 {
+		t.Fatalf("the conversation has %d data connections, want 2", n)
+	}
+	limits := []int{}
+	splits := scenario.Scenario{Variants: func(c scenario.Case) ([]scenario.Variant, error) {
+		limits = append(limits, c.Limit)
+		if len(c.Conversation.Upstream.Bytes) == 0 {
+			return nil, c.UnsupportedErrorf("nothing goes up")
+		}
+		return []scenario.Variant{
+			{Name: "byte=1", Faults: []spec.Spec{scenario.SplitAt(event.Upstream, 1)}, Expect: []scenario.Expectation{scenario.ExpectCompletion()}},
+			{Name: "at once", Faults: []spec.Spec{scenario.SplitAt(event.Upstream, 1)}, Pipelined: true},
+			{Name: "nothing"},
+		}, nil
+	}}
+	own, err := splits.Variants(c)
+	all, err := withData(splits, c, own, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != len(own)+1 {
+		t.Fatalf("%d variants, want one more than %d", len(all), len(own))
+	}
+	if v := all[len(own)]; v.Name != "data 1 byte=1" || v.Data != 1 || len(v.Expect) != 2 {
+		t.Errorf("got %q for data connection %d with %d expectations", v.Name, v.Data, len(v.Expect))
+	}
+	if !slices.Equal(limits, []int{40, 10, 10}) {
+		t.Errorf("limits %v", limits)
+	}
+	_, err = withData(splits, c, nil, c.UnsupportedErrorf("no"))
+	if err != nil {
+		t.Errorf("a scenario for a data connection alone: %v", err)
+	}
+}
+
+func TestLeaksAreLookedForByConnection(t *testing.T) {
+	groups := byConnection([]scenario.Variant{{Name: "a"}, {Name: "b", Data: 2}, {Name: "c"}, {Name: "d"}})
+	if len(groups) != 2 || len(groups[0]) != 3 || len(groups[1]) != 1 {
+		t.Fatalf("%v", groups)
+	}
+	if n := fewest(groups, 4); n != 1 {
+		t.Errorf("a growth by %d is not looked at", n)
+	}
+	if n := fewest(groups[:1], 7); n != 7 {
+		t.Errorf("one connection: got %d, want what was played", n)
+	}
+}
