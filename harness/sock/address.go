@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ParseAddress reads an address as people write it and returns its network with
@@ -53,8 +55,8 @@ func CheckAddress(text string, listen bool) error {
 		return nil
 	}
 	host, name, _ := net.SplitHostPort(address)
-	if strings.ContainsAny(host, " \t\r\n/") {
-		return fmt.Errorf("host %q contains a space or a slash, want HOST:PORT, unix:PATH or udp:HOST:PORT", host)
+	if err := checkHost(host, listen); err != nil {
+		return err
 	}
 	least := 1
 	if listen {
@@ -62,6 +64,25 @@ func CheckAddress(text string, listen bool) error {
 	}
 	if port, err := net.LookupPort(network, name); err != nil || port < least {
 		return fmt.Errorf("port %q must be %d to 65535, or the name of a service", name, least)
+	}
+	return nil
+}
+
+// checkHost finds a host that is neither an address nor a name that any could have.
+func checkHost(host string, listen bool) error {
+	if _, err := netip.ParseAddr(host); err == nil || host == "" {
+		return nil
+	}
+	if host == "*" && listen {
+		return errors.New("host \"*\": all interfaces are 0.0.0.0, or no host before the colon")
+	}
+	if i := strings.IndexFunc(host, func(r rune) bool {
+		return r < utf8.RuneSelf && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._", r)
+	}); i >= 0 {
+		return fmt.Errorf("host %q contains %q, want HOST:PORT, unix:PATH or udp:HOST:PORT", host, host[i:i+1])
+	}
+	if strings.Contains(host, ".") && isNumber(strings.ReplaceAll(host, ".", "")) {
+		return fmt.Errorf("host %q is not an IP address", host)
 	}
 	return nil
 }

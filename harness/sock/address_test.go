@@ -31,6 +31,22 @@ func TestParseAddress(t *testing.T) {
 	}
 }
 
+// A host that no name and no address can be is a mistake where it is written.
+func TestCheckAddressOfHosts(t *testing.T) {
+	for text, want := range map[string]string{
+		"a@b:1": `contains "@"`, "h/p:1": `contains "/"`, " h:1": `contains " "`, "$HOST:1": `contains "$"`, "*:1": `contains "*"`,
+		"256.1.1.1:80": "not an IP address", "1.2.3:80": "not an IP address",
+		"h:1": "", "db_1.internal.:1": "", "müller.example:1": "", "[fe80::1%eth0]:1": "", "10.0.0.1:1": "", "123456789012:1": "", ":1": "",
+	} {
+		if err := sock.CheckAddress(text, false); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+	if err := sock.CheckAddress("*:1", true); err == nil || !strings.Contains(err.Error(), "0.0.0.0") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestFormatAddress(t *testing.T) {
 	for want, a := range map[string]net.Addr{
 		"": nil, "127.0.0.1:80": &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80}, "unix:/a": &net.UnixAddr{Name: "/a", Net: "unix"},

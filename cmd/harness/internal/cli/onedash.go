@@ -23,6 +23,9 @@ func toxiproxyFlags() []string {
 // are returned as they are.
 func NormalizeToxiproxyArgs(args []string) []string {
 	args = slices.Clone(args)
+	if len(args) == 1 && args[0] == "-version" {
+		return []string{"--version"}
+	}
 	if startsDaemon(args) {
 		return append([]string{"serve"}, args...)
 	}

@@ -13,6 +13,7 @@ func TestNormalizeToxiproxyArgs(t *testing.T) {
 		"create -listen 127.0.0.1:0 -upstream 127.0.0.1:1 q":    "create --listen 127.0.0.1:0 --upstream 127.0.0.1:1 q",
 		"-h http://127.0.0.1:1 create -l 127.0.0.1:0 -u b:1 r":  "--host http://127.0.0.1:1 create -l 127.0.0.1:0 -u b:1 r",
 		"--host http://127.0.0.1:1 create -l a:0 r":             "--host http://127.0.0.1:1 create -l a:0 r",
+		"-version":      "--version",
 		"create -h":     "create -h",
 		"-h":            "-h",
 		"run -type x":   "run -type x",
