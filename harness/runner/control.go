@@ -228,8 +228,9 @@ func (b *testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2
 	}
 	defer process.Close()
 	began := time.Now()
+	endWatch := b.watchClient(ctx, process, wire.Addr(), wire.FirstUpstream())
 	run, err := awaitClient(ctx, process, b.controlWait(log, process))
-	past := b.countPast(wire.FirstUpstream(), began)
+	past := endWatch() + b.countPast(wire.FirstUpstream(), began)
 	switch {
 	case err != nil:
 		return scenario.Conversation{}, err
@@ -243,6 +244,7 @@ func (b *testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2
 		return scenario.Conversation{}, fmt.Errorf("%w: the client exited with status 0 without connecting to %s; its command must contain %s", errControl, sock.FormatAddress(wire.Addr()), addressWords(b.transport()))
 	}
 	if past > 0 {
+		b.leavers.Store(int64(past))
 		b.pastProxy = "without a fault: " + sayPastProxy(past)
 	}
 	up, _ := taps[event.Upstream].RecordedBytes()

@@ -16,7 +16,8 @@ import (
 // of ours has made. The protocols of Kafka and Redis Cluster tell clients where to connect
 // next. The kernel keeps what it knows of such a connection for a minute, so that nobody has
 // to watch; one that was reset it forgets. The answer is 0 where it does not tell, and for
-// a server that we have not started: others connect to it too, other workers among them.
+// a server that we have not started: others connect to it too, other workers among them
+// (see clientWatch).
 func (b *testbed) countPast(upstream string, since time.Time) int {
 	server, err := netip.ParseAddrPort(upstream)
 	if err != nil || b.target.Server.Address != "" {
@@ -104,6 +105,9 @@ func (s *variantSetup) countPastProxy(v scenario.Variant, since time.Time) int {
 	events := s.log.AllEvents()
 	if describeUnstruck(v.Faults, scenario.Observation{Events: events}) == "" {
 		return 0
+	}
+	if s.run.testbed.target.Server.Address != "" {
+		return int(s.run.testbed.leavers.Load()) // in a control: it will have done the same
 	}
 	return s.run.testbed.countPast(s.proxy.FirstUpstream(), since)
 }

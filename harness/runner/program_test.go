@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 			os.Exit(clientProgram(os.Args[2]))
 		case "program-telling":
 			os.Exit(tellingServer(os.Args[2]))
+		case "program-holding":
+			os.Exit(holdingClient(os.Args[2:]))
 		case "program-leaving":
 			os.Exit(leavingClient(os.Args[2]))
 		}

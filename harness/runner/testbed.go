@@ -54,6 +54,7 @@ type testbed struct {
 	idleSockets      atomic.Int64                      // that the server has open when nobody talks to it
 	controlRecording atomic.Pointer[capture.Recording] // of the last control; nil: nothing is recorded
 	dialed           sync.Map                          // netip.AddrPort: where proxies have connected to the server from
+	leavers          atomic.Int64                      // connections past the proxy in the last control that had any
 	unsettled        atomic.Int64                      // times that it had more of them for long, see quiesce
 
 	mu           sync.Mutex // guards what follows; held while the server starts
