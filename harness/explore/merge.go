@@ -18,7 +18,7 @@ type NamedDocument struct {
 
 // MergeShards folds the documents of one exploration's shards into one: a finding of
 // several shards is one, with the ranges of all and the simplest witness. A shard that is
-// missing is a problem of the document. Errors are those of [outcome.MergeShards].
+// there twice counts once; one that is missing is a problem of the document. Errors are those of [outcome.MergeShards].
 func MergeShards(documents []NamedDocument) (Document, error) {
 	var runs []outcome.Named
 	for _, d := range documents {
@@ -28,7 +28,8 @@ func MergeShards(documents []NamedDocument) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	m, latest := merger{byID: map[string]int{}}, latestOf(documents)
+	m := merger{byID: map[string]int{}}
+	latest := outcome.LatestShards(documents, func(d NamedDocument) outcome.Run { return d.Run })
 	for _, d := range latest {
 		m.addFindings(d.Findings)
 	}
@@ -39,19 +40,6 @@ func MergeShards(documents []NamedDocument) (Document, error) {
 	}
 	m.rangesOfAll()
 	return Document{Run: m.tellFindings(run), Findings: m.findings, Searches: m.searches}, nil
-}
-
-// latestOf drops a shard that was explored again.
-func latestOf(documents []NamedDocument) (latest []NamedDocument) {
-	for _, d := range documents {
-		newer := func(o NamedDocument) bool {
-			return d.Shard != nil && o.Shard != nil && o.Shard.Index == d.Shard.Index && o.Started.After(d.Started)
-		}
-		if !slices.ContainsFunc(documents, newer) {
-			latest = append(latest, d)
-		}
-	}
-	return latest
 }
 
 // A merger collects what shards found.

@@ -33,7 +33,7 @@ func MergeShards(documents []Named) (Run, error) {
 			return Run{}, err
 		}
 	}
-	latest := latestShards(documents)
+	latest := LatestShards(documents, func(d Named) Run { return d.Run })
 	d := foldShards(latest)
 	_, total, plan := documents[0].Run.heldShards()
 	d.Shards = &Shards{Total: total, Plan: plan}
@@ -93,15 +93,16 @@ func sameRun(a, b Named) error {
 	return nil
 }
 
-// latestShards drops the documents all of whose shards a later document has too, and
-// sorts the rest by their first shard.
-func latestShards(documents []Named) []Named {
+// LatestShards returns the documents, each with a run, without those all of whose shards a
+// later document has too, sorted by their first shard. Of two that started at the same
+// time it keeps the first.
+func LatestShards[D any](documents []D, runOf func(D) Run) []D {
 	byStart := slices.Clone(documents)
-	slices.SortStableFunc(byStart, func(a, b Named) int { return b.Run.Started.Compare(a.Run.Started) })
+	slices.SortStableFunc(byStart, func(a, b D) int { return runOf(b).Started.Compare(runOf(a).Started) })
 	seen := map[int]bool{}
-	var latest []Named
+	var latest []D
 	for _, d := range byStart {
-		held, _, _ := d.Run.heldShards()
+		held, _, _ := runOf(d).heldShards()
 		news := slices.ContainsFunc(held, func(i int) bool { return !seen[i] })
 		for _, i := range held {
 			seen[i] = true
@@ -110,9 +111,9 @@ func latestShards(documents []Named) []Named {
 			latest = append(latest, d)
 		}
 	}
-	slices.SortStableFunc(latest, func(a, b Named) int {
-		x, _, _ := a.Run.heldShards()
-		y, _, _ := b.Run.heldShards()
+	slices.SortStableFunc(latest, func(a, b D) int {
+		x, _, _ := runOf(a).heldShards()
+		y, _, _ := runOf(b).heldShards()
 		return slices.Compare(x, y)
 	})
 	return latest
