@@ -3,10 +3,7 @@ package explore
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"net"
-	"syscall"
 	"time"
 
 	"github.com/sockharness/harness/harness/sock"
@@ -36,32 +33,6 @@ func (v way) connect(ctx context.Context, limit time.Duration) (sock.Conn, error
 	return secured, nil
 }
 
-// queueRetry is how soon a connect to a unix socket whose queue is full is tried again:
-// it fails at once, and nothing tells when there is room.
-const queueRetry = time.Millisecond
-
 func (v way) dial(ctx context.Context) (sock.Conn, error) {
-	network, address, err := sock.ParseAddress(v.address)
-	if err != nil {
-		return nil, err
-	}
-	d := net.Dialer{KeepAlive: -1}
-	d.SetMultipathTCP(false)
-	conn, err := d.DialContext(ctx, network, address)
-	for errors.Is(err, syscall.EAGAIN) && ctx.Err() == nil {
-		sleep(ctx, queueRetry)
-		conn, err = d.DialContext(ctx, network, address)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if datagrams, ok := conn.(*net.UDPConn); ok {
-		return sock.DatagramConn{UDPConn: datagrams}, nil
-	}
-	stream, ok := conn.(sock.Conn)
-	if !ok {
-		conn.Close()
-		return nil, fmt.Errorf("address %s: %w", v.address, errors.ErrUnsupported)
-	}
-	return stream, nil
+	return sock.Dial(ctx, &net.Dialer{KeepAlive: -1}, v.address)
 }

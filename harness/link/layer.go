@@ -1,12 +1,5 @@
 package link
 
-import (
-	"context"
-	"time"
-
-	"github.com/sockharness/harness/harness/sock"
-)
-
 // A WrappedConn is a Conn whose socket carries the stream in another form, such as
 // TLS. A link reads and writes its stream, never the socket's own bytes: it does
 // not splice. WireCounts returns how many of these were written and read so far.
@@ -57,24 +50,3 @@ func (s *Side) isTCP() bool { return s.tcp }
 // destination takes nothing any more, so that a reset is to come, and of a unix
 // socket that is to close it with unread input.
 func (l *Link) leavesUnread() bool { return l.broken.Load() && !l.src.isTCP() }
-
-// awaitTaken blocks until the peer has taken everything from a unix socket, and
-// returns the context's error when it has not, [sock.ErrUnsupported] where nobody
-// can tell.
-func (s *Side) awaitTaken(ctx context.Context) error {
-	tick := time.NewTicker(takenPoll)
-	defer tick.Stop()
-	for {
-		if left, err := sock.OutQueue(s.Conn); err != nil || left == 0 {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// takenPoll is how often a unix socket is asked what its peer has not read.
-const takenPoll = 50 * time.Microsecond

@@ -106,7 +106,7 @@ func (l *Link) awaitConsumed(ctx context.Context) {
 // returns an error when that cannot be known or the context ends.
 func (l *Link) blockUntilConsumed(ctx context.Context) error {
 	if !l.dst.isTCP() {
-		return l.dst.awaitTaken(ctx)
+		return sock.AwaitTaken(ctx, l.dst.Conn)
 	}
 	peer, own, err := l.dst.socketAddrs()
 	if err != nil {

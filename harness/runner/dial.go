@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/sockharness/harness/harness/sleep"
@@ -21,10 +20,6 @@ var errQueueHasRoom = errors.New("the accept queue is no longer full")
 // queueInterval is how often the accept queue is looked at while a connect is not
 // answered; one that is answered takes some 50 µs.
 const queueInterval = 50 * time.Millisecond
-
-// queueRetry is how soon a connect to a unix socket whose queue is full is tried again:
-// it fails at once (EAGAIN), and nothing tells when there is room.
-const queueRetry = time.Millisecond
 
 // dial connects to an address of TCP, of a unix socket or of UDP.
 func dial(ctx context.Context, address string) (sock.Conn, error) {
@@ -76,23 +71,9 @@ func awaitDrained(ctx context.Context, address string) bool {
 // dialBy is dial with options. The error wraps the cause of the context when that has
 // ended.
 func dialBy(ctx context.Context, d *net.Dialer, address string) (sock.Conn, error) {
-	network, at, err := sock.ParseAddress(address)
-	if err != nil {
-		return nil, err
-	}
-	d.SetMultipathTCP(false)
-	conn, err := d.DialContext(ctx, network, at)
-	for errors.Is(err, syscall.EAGAIN) && sleep.For(ctx, queueRetry) {
-		conn, err = d.DialContext(ctx, network, at)
-	}
-	switch {
-	case err != nil && ctx.Err() != nil:
+	conn, err := sock.Dial(ctx, d, address)
+	if err != nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("connect to %s: %w", address, context.Cause(ctx))
-	case err != nil:
-		return nil, err
 	}
-	if datagrams, ok := conn.(*net.UDPConn); ok {
-		return sock.DatagramConn{UDPConn: datagrams}, nil
-	}
-	return conn.(sock.Conn), nil
+	return conn, err
 }

@@ -1,6 +1,10 @@
 package sock
 
-import "syscall"
+import (
+	"context"
+	"syscall"
+	"time"
+)
 
 // An Info is what the kernel tells of a TCP socket of ours: TCP_INFO of tcp(7).
 type Info struct {
@@ -19,6 +23,26 @@ func TCPInfo(c syscall.Conn) (Info, error) { return tcpInfo(c) }
 // peer's kernel, a FIN counting as one: SIOCOUTQ. Of a unix socket it is the
 // memory of what the peer has not read, and zero when it has read everything.
 func OutQueue(c syscall.Conn) (int, error) { return outQueue(c) }
+
+// AwaitTaken blocks until the peer has read everything that was written to a unix socket. It
+// returns the context's error when it has not, [ErrUnsupported] where nobody can tell.
+func AwaitTaken(ctx context.Context, c syscall.Conn) error {
+	tick := time.NewTicker(takenPoll)
+	defer tick.Stop()
+	for {
+		if left, err := OutQueue(c); err != nil || left == 0 {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// takenPoll is how often a unix socket is asked what its peer has not read.
+const takenPoll = 50 * time.Microsecond
 
 // InQueue returns how many bytes c has received and nobody has read: SIOCINQ.
 func InQueue(c syscall.Conn) (int, error) { return inQueue(c) }

@@ -15,6 +15,7 @@ import (
 	"github.com/onsi/gomega/gbytes"
 
 	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -236,15 +237,13 @@ func (p *Peer) awaitRead() error {
 	own, remote := tcpAddr(p.conn.LocalAddr()), tcpAddr(p.conn.RemoteAddr())
 	err := sock.ErrUnsupported
 	if !own.IsValid() {
-		err = p.awaitTaken(ctx)
+		err = sock.AwaitTaken(ctx, p.conn)
 	} else if diag := p.diag(); diag != nil {
 		err = diag.AwaitConsumed(ctx, remote, own, uint64(p.wireSent()))
 	}
 	if errors.Is(err, sock.ErrUnsupported) || errors.Is(err, sock.ErrNotFound) {
 		// Not on this host, or gone: nobody can tell what it has read.
-		gap := time.NewTimer(unverifiedGap)
-		defer gap.Stop()
-		<-gap.C
+		sleep.For(context.Background(), unverifiedGap)
 		return nil
 	}
 	return err
@@ -261,22 +260,6 @@ func (p *Peer) wireSent() int64 {
 
 // unverifiedGap is between two pieces where nobody can tell what was read.
 const unverifiedGap = 20 * time.Millisecond
-
-// awaitTaken blocks until the other side has taken everything from a unix socket.
-func (p *Peer) awaitTaken(ctx context.Context) error {
-	tick := time.NewTicker(50 * time.Microsecond)
-	defer tick.Stop()
-	for {
-		if left, err := sock.OutQueue(p.conn); err != nil || left == 0 {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
 
 // tcpAddr returns the address of a TCP socket, or none.
 func tcpAddr(a net.Addr) netip.AddrPort {
