@@ -155,11 +155,6 @@ type item struct {
 	oneOf []*Message // alternatives
 }
 
-// TextMessage returns a message of the given bytes.
-func TextMessage(b []byte) *Message {
-	return &Message{items: []item{{value: value{data: b}}}}
-}
-
 func (m *Message) isLiteral() bool {
 	for _, it := range m.items {
 		if it.any || it.regex != nil || it.oneOf != nil {
@@ -182,16 +177,6 @@ func (m *Message) maxSize(f Framing) int64 {
 }
 
 var errTooLarge = fmt.Errorf("more than %d MiB", MaxBytes>>20)
-
-// ResolveBytes returns the message's bytes in the given framing, random ones from r.
-// It is an error if the message is a regex or any.
-func (m *Message) ResolveBytes(f Framing, r *rand.Rand) ([]byte, error) {
-	p, err := m.ResolvePattern(f, r)
-	if err != nil {
-		return nil, err
-	}
-	return p.SentBytes()
-}
 
 // ResolvePattern returns what a received message is held against. A ${name} in it is
 // taken as it is written; see [Message.ExpandPattern].

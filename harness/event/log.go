@@ -66,13 +66,6 @@ func (l *Log) EventCount() int64 {
 	return int64(len(l.events) + l.dropped)
 }
 
-// DroppedCount returns how many events did not fit.
-func (l *Log) DroppedCount() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.dropped
-}
-
 // WaitEvent blocks until an event for which match is true is in the log, and returns
 // it. It returns the context's error when the context ends first.
 func (l *Log) WaitEvent(ctx context.Context, match func(Event) bool) (Event, error) {

@@ -130,8 +130,7 @@ func (t *datagramTurn) answer(ctx context.Context, i int) bool {
 		if t.again && t.isEarlier(i, b) {
 			continue
 		}
-		from := len(t.wire.got) - len(b)
-		t.out.wrong, t.out.wrongAt = t.describe(i, b, int64(from)), from
+		t.out.wrong = t.describe(i, b, int64(len(t.wire.got)-len(b)))
 		return false
 	}
 }

@@ -20,7 +20,6 @@ type observation struct {
 	ending   event.Ending
 	ok       bool     // everything came, and the end as the dialogue says
 	wrong    string   // the first wrong bytes, for people; empty: none
-	wrongAt  int      // where the reply with the wrong bytes begins
 	extra    bool     // bytes came after the last reply
 	whole    bool     // every reply came, and nothing else
 	late     bool     // the wait was over
@@ -186,7 +185,6 @@ func (t *turn) reply(ctx context.Context, i int) bool {
 		if match == dialogue.ReplyDiffers && w.most == 0 {
 			t.settle(ctx)
 			t.out.wrong = t.script.DescribeReply(i, n, w.got[w.taken:], int64(w.taken))
-			t.out.wrongAt = w.taken
 			t.note("server  %s", quoteStart(w.got[w.taken:]))
 			return false
 		}
@@ -244,7 +242,6 @@ func (t *turn) finish(ctx context.Context) {
 	if extra {
 		t.out.extra = true
 		t.out.wrong = t.script.DescribeReply(len(t.script.Steps), 0, w.got[w.taken:], int64(w.taken))
-		t.out.wrongAt = w.taken
 	}
 	t.out.whole = !extra
 	t.out.ok = !extra && !t.out.late && w.ending == event.EOF

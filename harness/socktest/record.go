@@ -51,7 +51,6 @@ type connRecord struct {
 	payloadBytes   [2]int
 	unreachable    int // how often ICMP has said so
 	events         []Event
-	dropped        int
 }
 
 func newRecord() *record {
@@ -155,7 +154,6 @@ func (c *connRecord) addEvent(e event.Event) {
 		c.unreachable++
 	}
 	if len(c.events) == recordedEvents {
-		c.dropped++
 		return
 	}
 	c.events = append(c.events, newEvent(e))
