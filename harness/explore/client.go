@@ -12,7 +12,7 @@ import (
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -90,14 +90,8 @@ func newClientSubject(o Options) (*clientSubject, error) {
 	if err := d.PlayableAs(event.Server); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
-	if s.script, err = d.ScriptWithKeys(seed.New(o.Seed).SplitBy(o.Target.Name), dialogue.NewKeys(fmt.Sprint(o.Seed))); err != nil {
+	if s.script, err = o.resolveScript(d); err != nil {
 		return nil, err
-	}
-	if s.script.ConnectionCount() > 0 {
-		return nil, errDataConnections
-	}
-	if o.Target.Transport() == scenario.UDP {
-		s.script = s.script.WithDatagrams()
 	}
 	if s.diag, err = sock.OpenDiag(); err != nil {
 		s.diag = nil
@@ -280,7 +274,7 @@ const (
 // the context ends.
 func explainClient(ctx context.Context, process *peer.Process, l playedServer, base time.Duration) (stuck, place, spins string) {
 	struck := time.Duration(-1) // processor time until then
-	sleep(ctx, proofWindow)
+	sleep.For(ctx, proofWindow)
 	check := probe.StuckCheck{Tree: process.ProcessTree, ApproxTree: process.ApproxTree, Idle: l.isIdle}
 	for ctx.Err() == nil {
 		short, cancel := context.WithTimeout(ctx, proofWindow)

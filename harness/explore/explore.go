@@ -15,10 +15,13 @@ package explore
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/seed"
 )
 
 // Options say what is explored, and how far. The zero values of the limits are none.
@@ -36,6 +39,20 @@ type Options struct {
 	StartTimeout time.Duration   // time limit for a server to start; 0: the default of the package peer
 	First        []Finding       // of earlier runs, which are played first
 	Observe      func(Event)     // what happens, in order, from one goroutine at a time; may be nil
+}
+
+// resolveScript returns the script of the target's dialogue, which depends on the seed alone.
+func (o Options) resolveScript(d *dialogue.Dialogue) (*dialogue.Script, error) {
+	script, err := d.ScriptWithKeys(seed.New(o.Seed).SplitBy(o.Target.Name), dialogue.NewKeys(fmt.Sprint(o.Seed)))
+	switch {
+	case err != nil:
+		return nil, err
+	case script.ConnectionCount() > 0:
+		return nil, errDataConnections
+	case o.Target.Transport() == scenario.UDP:
+		script = script.WithDatagrams()
+	}
+	return script, nil
 }
 
 // A Plan is the size of the space.

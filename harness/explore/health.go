@@ -11,6 +11,7 @@ import (
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 // What settle names.
@@ -113,7 +114,7 @@ func (s *serverSubject) measureSpin(ctx context.Context) string {
 // time to give it back. What it holds now is what the next look compares with.
 func (s *serverSubject) hasGrown(ctx context.Context, room int, settle time.Duration) bool {
 	before := s.base
-	for end := time.Now().Add(settle); ; sleep(ctx, 5*time.Millisecond) {
+	for end := time.Now().Add(settle); ; sleep.For(ctx, 5*time.Millisecond) {
 		s.base = s.usage()
 		if describeGrowth(s.base.GrowthSince(before), room) == "" {
 			return false

@@ -10,7 +10,6 @@ import (
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -54,14 +53,8 @@ func newServerSubject(o Options) (*serverSubject, error) {
 	if d == nil {
 		return nil, fmt.Errorf("%w: no client talks to the server; give the target a dialogue, or --send and --expect", ErrUnusable)
 	}
-	if s.script, err = d.ScriptWithKeys(seed.New(o.Seed).SplitBy(o.Target.Name), dialogue.NewKeys(fmt.Sprint(o.Seed))); err != nil {
+	if s.script, err = o.resolveScript(d); err != nil {
 		return nil, err
-	}
-	if s.script.ConnectionCount() > 0 {
-		return nil, errDataConnections
-	}
-	if o.Target.Transport() == scenario.UDP {
-		s.script = s.script.WithDatagrams()
 	}
 	if s.diag, err = sock.OpenDiag(); err != nil {
 		s.diag = nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 // A serving is one connection while it is played.
@@ -176,7 +177,7 @@ func (s *serving) strikeDown(ctx context.Context, b []byte, n int64) error {
 		}
 		w.consumed(ctx, consumeWait)
 		s.note(">>>     silence for " + s.subject.heal.String())
-		sleep(ctx, s.subject.heal)
+		sleep.For(ctx, s.subject.heal)
 		return s.send(b[n:])
 	}
 	if p.Split > 0 && p.Split < p.Offset {

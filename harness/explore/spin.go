@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 // enoughCPU is how much processor time somebody must burn that spins, and mostSpin how
@@ -41,7 +42,7 @@ func busyFor(ctx context.Context, pids []int, over time.Duration) (share float64
 		return 0, 0
 	}
 	began := time.Now()
-	sleep(ctx, over)
+	sleep.For(ctx, over)
 	after, err := probe.ReadSchedStats(pids)
 	if err != nil || ctx.Err() != nil {
 		return 0, 0

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/tlsconn"
 )
@@ -130,7 +131,7 @@ func (w *wire) finish() { _ = w.conn.CloseWrite() }
 func (w *wire) consumed(ctx context.Context, limit time.Duration) bool {
 	if w.diag == nil {
 		w.blind = true
-		sleep(ctx, unverifiedGap)
+		sleep.For(ctx, unverifiedGap)
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -156,15 +157,6 @@ func (w *wire) awaitRead(ctx context.Context) error {
 
 // unverifiedGap separates two segments where nobody tells what was read.
 const unverifiedGap = 2 * time.Millisecond
-
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
 
 // reset ends the connection with RST.
 func (w *wire) reset() { _ = sock.ResetConn(w.conn) }

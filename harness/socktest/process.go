@@ -15,6 +15,7 @@ import (
 
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 // A Process is a program under test, with all that descends from it. Its methods are
@@ -219,9 +220,7 @@ const threadSlack = 64
 // given time from now, for which it blocks; else how much it was.
 func (p *Process) Idle(d time.Duration) error {
 	before := p.usage()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	<-timer.C
+	sleep.For(context.Background(), d)
 	after := p.usage()
 	used, over := after.CPU-before.CPU, after.At.Sub(before.At)
 	if used > over/5+20*time.Millisecond {

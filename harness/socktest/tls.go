@@ -34,8 +34,7 @@ func (p *Proxy) useTLS(c *proxy.Config, o options) error {
 	if err != nil {
 		return err
 	}
-	p.pool = x509.NewCertPool()
-	p.pool.AppendCertsFromPEM(authority.PEM())
+	p.pool = authority.Pool()
 	c.TLS, c.Authority = *o.tls, authority
 	return nil
 }
