@@ -174,7 +174,7 @@ func TestEffectIsReportedOnce(t *testing.T) {
 	}
 }
 
-// What was sent on belongs to whoever has received it: Toxiproxy's bandwidth
+// What was sent on belongs to the receiver: Toxiproxy's bandwidth
 // cuts the chunk itself. The race detector is what sees a look at it.
 func TestSentChunkIsTheReceivers(t *testing.T) {
 	for _, flag := range harmless {

@@ -18,7 +18,7 @@ type loaded struct {
 
 func (w loaded) Rand() *rand.Rand { return seed.New(w.seed).NewRand() }
 
-// A toxic with a seed of its own does the same on every wire, whoever runs it;
+// A toxic with a seed of its own does the same on every wire;
 // one without follows the wire.
 func TestSeedIsTheToxics(t *testing.T) {
 	delays := func(flag string, seed int64) (list []time.Duration) {

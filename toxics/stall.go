@@ -10,7 +10,7 @@ import (
 )
 
 // A stall stops forwarding and keeps the connection open.
-type stall struct{ duration time.Duration } // 0: for ever
+type stall struct{ duration time.Duration } // 0: forever
 
 func (s stall) StartOn(f *engine.Flow) tp.Toxic { return &stallPipe{Flow: f, duration: s.duration} }
 

@@ -31,7 +31,7 @@ func unplugEntry() entry {
 }
 
 // An unplug leaves the destination alone and keeps the connection open.
-type unplug struct{ duration time.Duration } // 0: for ever
+type unplug struct{ duration time.Duration } // 0: forever
 
 func (u unplug) StartOn(f *engine.Flow) tp.Toxic { return &unplugPipe{Flow: f, unplug: u} }
 

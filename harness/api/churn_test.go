@@ -37,7 +37,7 @@ var (
 		`"half_close","at":{"byte":100}`, `"reset","at":{"byte":100}`, `"vanish","at":{"byte":100}`, `"stall"`, `"bandwidth","attributes":{"rate":0}`,
 		`"slice","attributes":{"size":1000}`, `"corrupt"`, `"refuse"`, `"limit_time","attributes":{"time":1,"ending":"reset"}`, `"packet_loss","attributes":{"loss_rate":1}`,
 		`"reset","at":{"opposite":"\u0002"}`, `"inject","attributes":{"data":"hex:00ff","replace":3},"at":{"frame":"2+1","framing":"fixed=100"}`,
-		`"unplug","at":{"byte":1000000}`}) // whom it strikes may wait for ever
+		`"unplug","at":{"byte":1000000}`}) // whom it strikes may wait forever
 )
 
 // The churn tries every type of the catalogue.

@@ -107,7 +107,7 @@ func (d *Daemon) Close() error {
 }
 
 // claimName reserves a name while its proxy starts, stops or is replaced, and waits
-// for whoever has it. Release must be called.
+// until it is free. Release must be called.
 func (d *Daemon) claimName(ctx context.Context, name string) (release func(), err error) {
 	for {
 		d.mu.Lock()

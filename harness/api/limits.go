@@ -15,7 +15,7 @@ import (
 type limits struct {
 	Idle          int64  `json:"idle,omitempty"`            // of datagrams: ms until a silent association ends; -1: never
 	Associations  int64  `json:"associations,omitempty"`    // of datagrams: how many there can be
-	HalfCloseIdle int64  `json:"half_close_idle,omitempty"` // of streams: ms that a half-closed connection may be silent; -1: for ever
+	HalfCloseIdle int64  `json:"half_close_idle,omitempty"` // of streams: ms that a half-closed connection may be silent; -1: forever
 	UpstreamDown  string `json:"upstream_down,omitempty"`   // of streams: "close", which is "", "reset" or "refuse"
 }
 

@@ -56,7 +56,7 @@ func (k *persister) saveNow(all func() []proxyJSON) error {
 	return k.failed
 }
 
-// writeFile replaces the file: a reader, and whoever starts after a crash, finds the
+// writeFile replaces the file: a reader, and a daemon that starts after a crash, finds the
 // one before or the new one.
 func (k *persister) writeFile(list []proxyJSON) error {
 	text, err := json.MarshalIndent(list, "", "  ")

@@ -295,7 +295,7 @@ func queryDrain(query url.Values) (time.Duration, error) {
 
 // forgetMetrics drops the metrics of a deleted proxy when its last connection is over,
 // unless its name is somebody's again: else who makes proxies for each of his
-// tests makes the daemon grow for ever.
+// tests makes the daemon grow forever.
 func (d *Daemon) forgetMetrics(m *managedProxy) {
 	m.ending.Wait()
 	d.trimmer.noteChange()

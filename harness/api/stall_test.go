@@ -151,7 +151,7 @@ func TestSlowBodyStallsNobody(t *testing.T) {
 	}
 }
 
-// Whoever wins a name has it; nobody waits for ever, nobody shares it.
+// One request at a time has a name; no other one waits forever, or shares it.
 func TestNamesAreClaimed(t *testing.T) {
 	_, url := serve(t, Config{})
 	statuses := make(chan int, 20)

@@ -66,9 +66,8 @@ func (r *run) runAll(ctx context.Context) (Result, error) {
 	return r.result, errors.Join(r.errs...)
 }
 
-// A run is the running state of one Run. Whoever answers a call of a worker does so
-// holding the lock, see doLocked: a goroutine that did it for all would cost each call two
-// changes of goroutine.
+// A run is the running state of one Run. A call of a worker is answered under the lock, see
+// doLocked: a goroutine that did it for all would cost each call two changes of goroutine.
 type run struct {
 	config     Config
 	begin      time.Time
@@ -92,7 +91,7 @@ type run struct {
 	description  string
 }
 
-// A worker is a process number and whoever plays it.
+// A worker is a process number and the process that has it now.
 type worker struct {
 	proc      int
 	session   *session // nil before the first process and after the last

@@ -10,7 +10,7 @@ import (
 )
 
 // A proxy whose upstream is itself gives up each datagram; else one would go
-// round for ever.
+// round forever.
 func TestUpstreamThatIsTheProxyItself(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "[::1]", ""} {
 		free := listen(t, host+":0")

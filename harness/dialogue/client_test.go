@@ -265,8 +265,8 @@ func TestClientAfterStepError(t *testing.T) {
 	}
 }
 
-// Both sides send a megabyte at once: whoever stops reading while it writes,
-// stops both for ever.
+// Both sides send a megabyte at once: a side that stops reading while it writes
+// stops both forever.
 func TestClientPipelinedMegabyte(t *testing.T) {
 	s := script(t, "{dialogue: x, framing: line, exchanges: [{send: {message: {repeat: x, times: 1000000}}, expect: {message: {repeat: X, times: 1000000}}}, {send: {message: {repeat: y, times: 1000000}}, expect: {message: {repeat: Y, times: 1000000}}}]}")
 	for _, pipelined := range []bool{false, true} {

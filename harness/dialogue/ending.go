@@ -51,7 +51,7 @@ func endingOf(err error) event.Ending {
 
 // mergeEndings makes one ending of what the two sides of a socket saw. The kernel
 // reports a socket error once, to whichever asks first; the other sees EOF or
-// EPIPE. A FIN followed by a reset is EOF to reads for ever, and EPIPE to writes.
+// EPIPE. A FIN followed by a reset is EOF to reads forever, and EPIPE to writes.
 func mergeEndings(read, write event.Ending) event.Ending {
 	switch {
 	case read == event.Reset || write == event.Reset:

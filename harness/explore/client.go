@@ -235,7 +235,7 @@ func (s *clientSubject) listen(ctx context.Context, p *Point, logs bool) (played
 }
 
 // awaitExit waits for the end of the client, and in vain no longer than needed: one that
-// is proven to wait for ever, or that only burns a processor, is given up.
+// is proven to wait forever, or that only burns a processor, is given up.
 func (s *clientSubject) awaitExit(ctx context.Context, process *peer.Process, l playedServer, limit time.Duration, prove bool, run *clientRun) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

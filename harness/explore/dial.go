@@ -23,7 +23,7 @@ type observation struct {
 	extra    bool     // bytes came after the last reply
 	whole    bool     // every reply came, and nothing else
 	late     bool     // the wait was over
-	stuck    string   // the proof that it would have gone on for ever
+	stuck    string   // the proof that it would have gone on forever
 	stuckIn  string   // program and system call of that
 	spins    string   // how busy the peer was when the wait was over
 	reached  bool     // the fault struck

@@ -205,7 +205,7 @@ func (s *serverSubject) makeReady(ctx context.Context) error {
 }
 
 // playAlone plays a point with time enough, while somebody looks for a proof that the
-// server waits for ever.
+// server waits forever.
 func (s *serverSubject) playAlone(ctx context.Context, p Point) verdict {
 	d := s.dialer(s.slow)
 	d.watch = s.watchWait
@@ -213,7 +213,7 @@ func (s *serverSubject) playAlone(ctx context.Context, p Point) verdict {
 }
 
 // watchWait waits for more from the server, and ends the wait as soon as it is known that
-// nothing will come: the server is proven to wait for ever, or only burns a processor.
+// nothing will come: the server is proven to wait forever, or only burns a processor.
 func (s *serverSubject) watchWait(ctx context.Context, w *wire, o *observation) bool {
 	if s.process == nil {
 		return w.read(time.Now().Add(s.slow))

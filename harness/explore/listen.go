@@ -35,7 +35,7 @@ type listener struct {
 	log       []moment
 }
 
-// startListener takes a port and plays the server to whoever connects. The caller must
+// startListener takes a port and plays the server to all that connect. The caller must
 // close it.
 func startListener(ctx context.Context, s *clientSubject, p *Point, logs bool) (*listener, error) {
 	port, err := s.launcher.bindPort()

@@ -48,7 +48,7 @@ func (l *Lifetime) IsRunning() bool {
 }
 
 // Close ends what runs by calling end, once. It waits for a start under way, and blocks
-// until end has returned, whoever has called it.
+// until end has returned, whichever call of Close has called it.
 func (l *Lifetime) Close(end func()) {
 	if l.Begin() {
 		l.Abandon()

@@ -33,7 +33,7 @@ type stage struct {
 	out      chan *chunk
 	outlet   stageOutput // the stub's output, for the joint
 
-	// Whoever feeds the stage, one goroutine at a time, owns these.
+	// The goroutine that feeds the stage, one at a time, owns these.
 	entered int64       // bytes sent into it
 	sealed  bool        // the end of the stream was sent, in is closed
 	inbound *endCause   // how the stream ends that was sent; set before offered
@@ -120,7 +120,7 @@ func (s *stage) guardPanic(act func()) (err error) {
 }
 
 // tookEnd reports whether the toxic that has closed its output had received the
-// end of the stream before, so that it passes it on, or closed on its own. Whoever
+// end of the stream before, so that it passes it on, or closed on its own. What
 // feeds the stage sends the end as a nil chunk and then closes the input: if the
 // toxic has not taken the nil, it is still to be had.
 func (s *stage) tookEnd(ctx context.Context) bool {

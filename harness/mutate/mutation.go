@@ -1,5 +1,5 @@
 // Package mutate proves that scenarios can fail: it puts a relay around the program
-// under test that lies in one way, so that whoever plays scenarios to it must see red.
+// under test that lies in one way, so that scenarios that are played to it must fail.
 //
 //	for _, m := range mutate.Mutations(scenario.Server) {
 //		fmt.Println(m.Name, m.Summary) // lose-last-byte, double-reply, never-end, …

@@ -10,7 +10,7 @@ import (
 
 // copyOutputs passes on what the program writes, until the function that it returns is
 // called, which passes on the rest. It runs no clock: a process that has one is never proven
-// to wait for ever.
+// to wait forever.
 func copyOutputs(process *peer.Process, stdout, stderr io.Writer, mute bool) (finish func()) {
 	if process == nil {
 		return func() {}

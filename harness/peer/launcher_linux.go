@@ -20,7 +20,7 @@ const launcherVariable = "HARNESS_LAUNCH"
 const launcherSocket = 3
 
 // launcherMain sets a seccomp filter that has each connect(2) wait for an answer, hands the
-// descriptor that answers to whoever started it, and runs the program: the filter stays.
+// descriptor that answers to the process that started it, and runs the program: the filter stays.
 // It needs no privilege, but takes those of set-user-ID programs.
 func launcherMain() {
 	path := os.Getenv(launcherVariable)

@@ -22,7 +22,7 @@ import (
 // programs that still run are killed.
 //
 // Bytes leave the socket only when the program has read them from its pipe, so that
-// whoever asks the kernel for the unread bytes of the socket knows what the program has
+// the unread bytes of the socket, which the kernel tells, are what the program has not
 // read. The client's FIN closes the input; a client that is gone closes the output, too.
 // The input is a pipe of one page (4 KiB). No timer runs while nothing moves.
 func ServePipes(ctx context.Context, path string, command []string) error {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A Process is a running command and everything that descends from it. Whoever
-// started it must call [Process.Close]. All methods may be called from any
+// A Process is a running command and everything that descends from it. The
+// caller that started it must call [Process.Close]. All methods may be called from any
 // goroutine.
 type Process struct {
 	role    string

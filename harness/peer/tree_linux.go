@@ -41,9 +41,9 @@ type member struct {
 }
 
 // liveMembers returns those that are alive of the process, its descendants and all
-// that carry its mark, and reaps the dead among our own children. Nobody is certain
-// to be missing when certain is true: whoever was born while we looked descends
-// from one who was there before, and that one was seen, alive or dead.
+// that carry its mark, and reaps the dead among our own children. None is
+// missing when certain is true: a process that was started while we looked descends
+// from one that was there before, and that one was seen, alive or dead.
 func (p *Process) liveMembers() (alive []member, certain bool) {
 	p.looking.Lock()
 	defer p.looking.Unlock()

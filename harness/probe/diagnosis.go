@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A Diagnosis says how a process tree waits for ever.
+// A Diagnosis says how a process tree waits forever.
 type Diagnosis struct {
 	Waits []Wait        // of each process the one that tells most; those on connections first
 	Took  time.Duration // from the call of Stuck to the proof

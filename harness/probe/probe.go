@@ -1,5 +1,5 @@
 // Package probe looks into running processes without touching them: whether a
-// tree of processes waits for ever ([ProveStuck]), what it holds ([MeasureUsage]) and
+// tree of processes waits forever ([ProveStuck]), what it holds ([MeasureUsage]) and
 // whether it burns a processor while nothing moves ([MeasureSpin]). It takes process
 // ids; it starts, stops and signals nobody.
 //
@@ -9,7 +9,7 @@
 //
 // # What Stuck proves
 //
-// A process tree waits for ever when all its threads sleep, no thread ran
+// A process tree waits forever when all its threads sleep, no thread ran
 // between the snapshots (schedstat counts every run), no timer is pending that
 // could wake one, no byte is under way to or from it in the kernel, and the
 // caller says that nothing is under way on our side. Such a closed system does

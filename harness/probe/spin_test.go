@@ -9,7 +9,7 @@ import (
 
 const spinFor = 50 * time.Millisecond
 
-// spinsAtEOF reads on after the end of the connection, for ever.
+// spinsAtEOF reads on after the end of the connection, forever.
 var spinsAtEOF = python("", "c.sendall(b'k')\nwhile True: c.recv(1)")
 
 func TestSpin(t *testing.T) { spins(t) }

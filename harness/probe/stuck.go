@@ -30,7 +30,7 @@ func (e *NotStuck) Error() string { return fmt.Sprintf("not stuck: %s: %v", e.Re
 
 func (e *NotStuck) Unwrap() error { return e.Err }
 
-// ProveStuck blocks until the processes are proven to wait for ever, which takes some
+// ProveStuck blocks until the processes are proven to wait forever, which takes some
 // 5 ms once they do, or until the context ends. The package comment says what
 // the proof sees and what it does not.
 //
@@ -52,7 +52,7 @@ type StuckCheck struct {
 	Tree       func() []int // all processes of the peers
 	ApproxTree func() []int // the same for less; one that begins or ends may be missing. Nil: Tree
 	Idle       func() bool  // nothing is under way on our side; nil: always
-	NeverReads bool         // this process never reads what lies unread in its sockets: a writer that waits for that waits for ever
+	NeverReads bool         // this process never reads what lies unread in its sockets: a writer that waits for that waits forever
 }
 
 // ProveStuck is the function of that name.

@@ -49,7 +49,7 @@ func busy(t *testing.T, n int) {
 	}
 }
 
-// judge asks a subject that waits for ever and one that will answer.
+// judge asks a subject that waits forever and one that will answer.
 func judge(t *testing.T, s subject, n int) {
 	r := s.start(t, nap)
 	var took []time.Duration
@@ -80,7 +80,7 @@ func judge(t *testing.T, s subject, n int) {
 	}
 }
 
-// diagnoses wants a subject to be found to wait for ever.
+// diagnoses wants a subject to be found to wait forever.
 func diagnoses(t *testing.T, r *running) probe.Diagnosis {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

@@ -98,7 +98,7 @@ type Config struct {
 	ProxyProtocol bool               // version 2 comes before everything else that the upstream gets; offsets do not count it
 
 	DialTimeout   time.Duration   // to connect, and for a handshake of TLS; 0: 10 s
-	HalfCloseIdle time.Duration   // how long a half-closed connection may be without a byte; 0: 1 min, negative: for ever
+	HalfCloseIdle time.Duration   // how long a half-closed connection may be without a byte; 0: 1 min, negative: forever
 	UpstreamDown  UpstreamFailure // what a client gets when the upstream cannot be reached
 	Grace         time.Duration   // how long Close waits for what does not end; 0: 5 s
 	Drain         time.Duration   // how long Close lets what the kernel already holds arrive; 0: 100 ms, negative: not at all

@@ -6,7 +6,7 @@ import (
 )
 
 // A halfCloseTimer sees that a connection which is closed in one direction carries
-// nothing in the other. Such a pair may stay for ever, and sockets are few.
+// nothing in the other. Such a pair may stay forever, and sockets are few.
 type halfCloseTimer struct {
 	session *session
 	limit   time.Duration

@@ -220,7 +220,7 @@ func TestUnixBoundaries(t *testing.T) {
 	})
 }
 
-// Many small messages under a latency are all there, whoever holds them.
+// Many small messages under a latency are all there, whatever holds them.
 func TestUnixLatencyOfSmallMessages(t *testing.T) {
 	crossings(t, nil, func(t *testing.T, x *crossing, first, second link.Conn) {
 		slow := made(t, spec.Spec{Type: "latency", Attributes: map[string]any{"latency": 20}})

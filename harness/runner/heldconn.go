@@ -23,7 +23,7 @@ type heldConn struct {
 
 	mu       sync.Mutex
 	held     chan struct{} // closed when reads go on; nil: they are not held
-	deadline time.Time     // that whoever reads has set
+	deadline time.Time     // that the reader has set
 }
 
 // holdReads keeps reads back and returns when none is under way.

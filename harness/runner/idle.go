@@ -12,7 +12,7 @@ import (
 
 const (
 	// quietPeriod is for how long nothing must have happened on our side before a
-	// peer that waits may be waiting for ever.
+	// peer that waits may be waiting forever.
 	quietPeriod = 150 * time.Millisecond
 	// quietPeriodHeld is the same where a fault of ours may hold data or a reset back for
 	// as long as the receiver does not read (link.Timeouts, 2 s).
@@ -74,7 +74,7 @@ func mayActLater(f spec.Spec) bool {
 	return !slices.Contains([]string{"vanish", "drop", "duplicate", "truncate"}, f.Type)
 }
 
-// leavesUnread reports whether the fault leaves unread, for ever, what its source sends.
+// leavesUnread reports whether the fault leaves unread, forever, what its source sends.
 func leavesUnread(f spec.Spec) bool {
 	_, ends := f.Attributes["duration"]
 	return f.Type == "stall" && !ends

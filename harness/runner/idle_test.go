@@ -70,7 +70,7 @@ func TestSplitIsOverWithItsLastBoundary(t *testing.T) {
 	}
 }
 
-// A peer that waits for ever is told long before its time is over, with the call
+// A peer that waits forever is told long before its time is over, with the call
 // that it waits in.
 func TestWaitTellsAHang(t *testing.T) {
 	if runtime.GOOS != "linux" {

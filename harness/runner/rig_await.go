@@ -23,7 +23,7 @@ func (a *rig) AwaitRead(ctx context.Context, conn sock.Conn, n int) error {
 }
 
 // awaitEnd waits for a process of the server to end. It returns sooner, with a
-// *stuckError, when all of them are proven to wait for ever.
+// *stuckError, when all of them are proven to wait forever.
 func (a *rig) awaitEnd(ctx context.Context, process *peer.Process) (peer.Exit, error) {
 	w := wait{budget: time.Hour, pids: process.ProcessTree, proofSlot: a.setup.run.runner.prover}
 	began := time.Now()

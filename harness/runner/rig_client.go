@@ -78,7 +78,7 @@ func (s *clientProcess) WatchAttempts(ctx context.Context, longest time.Duration
 	return seenSoFar, err
 }
 
-// A clientHang is the proof that a client waits for ever, which is a time that is over.
+// A clientHang is the proof that a client waits forever, which is a time that is over.
 type clientHang struct{ stuck *stuckError }
 
 // Error implements error.

@@ -17,7 +17,7 @@ import (
 
 const (
 	// idleAfterRequest is for how long nothing must have moved once the whole request has
-	// left, before a server that does not answer may be waiting for ever. The proof
+	// left, before a server that does not answer may be waiting forever. The proof
 	// itself sees what is under way in the kernel.
 	idleAfterRequest = 20 * time.Millisecond
 	// idleBeforeRequest is the same while our request has not left: we may not have had a

@@ -101,7 +101,7 @@ func (p *scenarioRun) runVariants(ctx context.Context, variants []scenario.Varia
 	return results
 }
 
-// unfinishedResult is no pass: the variant may hang for ever.
+// unfinishedResult is no pass: the variant may hang forever.
 func (p *scenarioRun) unfinishedResult(variant string) outcome.Result {
 	return outcome.Result{Target: p.tc.Target.Name, Scenario: p.scenario.ID, Variant: variant, Level: p.scenario.Level, Verdict: outcome.Invalid,
 		Message: "it had not finished when the scenario's time was over; --timeout gives it more"}

@@ -71,7 +71,7 @@ const (
 var errSpin = errors.New("spins")
 
 // A stuckError is the cause of a wait that ended because the peers are proven to
-// wait for ever.
+// wait forever.
 type stuckError struct{ probe.Diagnosis }
 
 func (e *stuckError) Error() string { return e.String() }
@@ -113,7 +113,7 @@ func (w wait) withoutProof() wait {
 // counting the time for which a thread of theirs or ours was ready to run and
 // got no processor (schedstat run_delay): on a busy machine a slow answer is not a
 // wrong one. Peers that have had a processor for half of the budget have had
-// enough. It ends sooner when they spin, or are proven to wait for ever. The
+// enough. It ends sooner when they spin, or are proven to wait forever. The
 // context's cause is context.DeadlineExceeded, errSpin, [scenario.ErrStorms] or a
 // *stuckError. stop must be called; it waits.
 func (w wait) startTimer(parent context.Context) (ctx context.Context, stop func()) {
@@ -178,7 +178,7 @@ func (w wait) extension() time.Duration {
 	return w.moreTime()
 }
 
-// proveStuck returns the proof that the peers wait for ever, or nil. Processors have
+// proveStuck returns the proof that the peers wait forever, or nil. Processors have
 // been short for so long.
 func (w wait) proveStuck(ctx context.Context, cpuWait time.Duration) error {
 	if w.idle == nil || !w.idle() {

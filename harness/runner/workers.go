@@ -22,8 +22,8 @@ const (
 )
 
 // A serverWorkers is the processes of a server, beside the one that was started, that listen on
-// its port while nobody talks to them, and when each began: whoever starts another one
-// when one has died hides that.
+// its port while no client talks to them, and when each began: a server that starts another
+// one when one has died hides that.
 type serverWorkers struct {
 	server *peer.Process
 	began  map[int]uint64

@@ -117,7 +117,7 @@ func RecordedConversation(upstream, downstream []byte) Conversation {
 }
 
 // FirstExchanges returns the script of the first n exchanges. Short of the last one the
-// client closes, whoever does at the end of the whole.
+// client closes, even if the server does at the end of the whole.
 func FirstExchanges(s *dialogue.Script, n int) *dialogue.Script {
 	first := *s
 	if n < len(s.Steps) {

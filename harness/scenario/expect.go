@@ -222,7 +222,7 @@ func FailsOrRecovers() Expectation {
 }
 
 // goesOn reports whether the client still tries when its time is over, as its
-// target declares: for ever. One that never tried again waits for its first attempt.
+// target declares: forever. One that never tried again waits for its first attempt.
 func (o Observation) goesOn() bool {
 	forever := o.Case.Target.Policies.Retries == RetriesForEver && (o.Connections > 1 || o.AcceptMode != Accepting)
 	return forever && o.Client != nil && o.TimedOutUnproven()

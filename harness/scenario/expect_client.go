@@ -9,7 +9,7 @@ import (
 // GivesUp expects the client to end by itself within its patience, with an exit
 // status that says that it failed: the one that the target declares, if it
 // does. Having come through on a connection without the fault is as good, and so
-// is trying again for ever where that is declared.
+// is trying again forever where that is declared.
 func GivesUp() Expectation {
 	return Expectation{"gives up", func(o Observation) error {
 		if o.goesOn() {

@@ -50,7 +50,7 @@ func TestWaitsForGreeting(t *testing.T) {
 	}
 }
 
-// A client that declares to try again for ever does not end while nobody lets it in.
+// A client that declares to try again forever does not end while nobody lets it in.
 func TestRetriesForEver(t *testing.T) {
 	tries := scenario.Observation{Client: &scenario.Run{TimedOut: true}, Connections: 2}
 	refused := scenario.Observation{Client: &scenario.Run{TimedOut: true}, AcceptMode: scenario.Refusing}

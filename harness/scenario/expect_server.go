@@ -14,7 +14,7 @@ import (
 type SecondInstance struct {
 	Exit         *peer.Exit // nil: it had not ended
 	StillRunning string     // for people: what it did instead of ending
-	Stuck        bool       // it is proven to wait for ever, and so not to try again
+	Stuck        bool       // it is proven to wait forever, and so not to try again
 	ListenAddrs  []string   // where it listens, when it has not ended
 	Stderr       []byte     // tail
 }

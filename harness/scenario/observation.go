@@ -21,7 +21,7 @@ type Observation struct {
 	Played         *dialogue.Played // by the client dialogue, if there is one; on the data connection that the faults were for
 	Whole          *dialogue.Played // the same on the first connection, where the faults were for a data connection
 	Spins          bool             // the server was burning a processor at the end, while nothing moved
-	Stuck          string           // how the server is proven to wait for ever; empty: it is not
+	Stuck          string           // how the server is proven to wait forever; empty: it is not
 	Client         *Run             // of the client process, if there is one
 	Crash          *peer.Exit       // of the server process, when it has died by itself
 	DeadWorker     string           // which process of the server's, beside that, has; empty: none
@@ -50,7 +50,7 @@ type Run struct {
 	TimedOut bool          // it had not exited when its time was over, and was killed
 	Spins    bool          // it was burning a processor then, while nothing moved
 	Storms   bool          // it was connecting again and again without a pause, see [Attempts.Storms]
-	Stuck    string        // how it is proven to wait for ever; empty: it is not
+	Stuck    string        // how it is proven to wait forever; empty: it is not
 	StuckIn  string        // program and system call of that: "python3 in recvfrom"
 	Stdout   []byte        // what it wrote there
 	Stderr   []byte        // the end of what it wrote there

@@ -38,14 +38,14 @@ type ConversationRig interface {
 	// FirstExchanges holds the first exchange of the target's dialogue on each of the
 	// connections, on all of them at once, and closes each when it has its answer. It
 	// blocks for the case's budget at most, and less when the server is proven to
-	// wait for ever or to spin; the error, of the first that has no answer, tells.
+	// wait forever or to spin; the error, of the first that has no answer, tells.
 	FirstExchanges(ctx context.Context, conns ...sock.Conn) error
 	// HoldShortSend holds the target's conversation on a fresh connection, without a proxy,
 	// and makes a send of the server's short. It reports that as struck. The error wraps
 	// [ErrUnsupported] or sock.ErrUnsupported where that cannot be done to this server.
 	HoldShortSend(ctx context.Context, s ShortSend) error
 	// WatchProgress returns a context that ends when the case's budget is over, and sooner
-	// when the server is proven to wait for ever or to spin; its cause is a sentence
+	// when the server is proven to wait forever or to spin; its cause is a sentence
 	// on that. idle reports whether nothing is under way on our side; moved grows
 	// while bytes move. stop must be called; it waits.
 	WatchProgress(ctx context.Context, idle func() bool, moved func() int64) (watched context.Context, stop func())
@@ -67,13 +67,13 @@ type ServerRig interface {
 	// does, and does not wait. Its end is no crash then; StartServer starts it again.
 	TerminateServer() error
 	// AwaitExit blocks until that process has ended, and tells how. It ends sooner,
-	// with an error that says so, when the server is proven to wait for ever.
+	// with an error that says so, when the server is proven to wait forever.
 	AwaitExit(ctx context.Context) (peer.Exit, error)
 	// StartServer starts the server again, on the port it had, after AwaitExit.
 	StartServer(ctx context.Context) error
 	// StartSecondInstance starts the server a second time, told to listen at the address
 	// ("127.0.0.1:80", "unix:/run/a.sock"), and blocks until that process has ended, is
-	// proven to wait for ever, or the context ends. It leaves nothing of it.
+	// proven to wait forever, or the context ends. It leaves nothing of it.
 	StartSecondInstance(ctx context.Context, address string) (SecondInstance, error)
 	// LimitDescriptors lets each of the server's processes open no more than room
 	// descriptors beyond those it has (RLIMIT_NOFILE, prlimit(2)), until restore is called.
@@ -99,7 +99,7 @@ type KernelRig interface {
 	// AwaitAsleep blocks until every thread of the server's processes sleeps, or
 	// has ended.
 	AwaitAsleep(ctx context.Context) error
-	// AwaitStuck blocks until the server is proven to wait for ever, and tells in
+	// AwaitStuck blocks until the server is proven to wait forever, and tells in
 	// which call. What the act has sent must have been read, unless the server is
 	// not to read it. neverReads: the act never reads what the server has sent. The error
 	// is that of the context when it ends first, or sock.ErrUnsupported.

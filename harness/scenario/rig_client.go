@@ -40,7 +40,7 @@ type ClientState struct {
 	Run
 	Enough   bool     // it still ran, and enough was true
 	Attempts Attempts // what it tried so far
-	Hang     error    // the proof that it waits for ever, see [Variant].NeverAnswers; nil: there is none
+	Hang     error    // the proof that it waits forever, see [Variant].NeverAnswers; nil: there is none
 }
 
 // Attempts are the connects of a client.

@@ -15,7 +15,7 @@ import (
 // A Scenario is one named check. It is a value: what it does to a target is
 // its variants, what it wants to see is each variant's expectations.
 type Scenario struct {
-	ID        string        // topic/name, for ever
+	ID        string        // topic/name, forever
 	Title     string        // one line: what a correct peer does
 	Rationale string        // why that matters, and what breaks
 	Ref       string        // RFC, man page, issue
@@ -141,7 +141,7 @@ type Variant struct {
 	// Host is what such a client is told as {host}; empty: the address.
 	Host string
 	// NeverAnswers says that the act, once a client waits for it, sends nothing more, so that
-	// it may be proven to wait for ever.
+	// it may be proven to wait forever.
 	NeverAnswers bool
 	// Answer says what a played server answers over UDP. Nil: what the dialogue says.
 	Answer func(DatagramRequest) []DatagramReply

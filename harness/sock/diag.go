@@ -39,8 +39,8 @@ func OpenDiag() (*Diag, error) {
 	return d, nil
 }
 
-// Close waits for the queries under way and releases the sockets. Whoever waits
-// in a method gets [net.ErrClosed].
+// Close waits for the queries under way and releases the sockets. A method
+// that waits returns [net.ErrClosed].
 func (d *Diag) Close() error {
 	d.close.Do(func() { close(d.closed) })
 	for {

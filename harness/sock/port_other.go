@@ -59,7 +59,7 @@ func (b *binding) closeSocket() error {
 	if b.listener == nil {
 		return nil
 	}
-	_ = b.listener.Close() // closed twice: by whoever got it, or by the port
+	_ = b.listener.Close() // closed twice: by its user, or by the port
 	b.listener = nil
 	return nil
 }

@@ -46,7 +46,7 @@ func (b *unixBinding) startListening() (net.Listener, error) {
 
 func (b *unixBinding) refuseConnects() error {
 	if b.listener != nil {
-		_ = b.listener.Close() // closed twice: by whoever got it, or by the port
+		_ = b.listener.Close() // closed twice: by its user, or by the port
 		b.listener = nil
 	}
 	return nil

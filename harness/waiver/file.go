@@ -26,7 +26,7 @@ type Waiver struct {
 	Check    Pattern `json:"check,omitempty" jsonschema:"description=Oracle that fails or expectations. Without: every one."`
 	Reason   string  `json:"reason" jsonschema:"required,description=Why the failure is accepted."` // never blank in a file that was loaded
 	Issue    string  `json:"issue,omitempty" jsonschema:"description=Where it was reported."`
-	Expires  string  `json:"expires,omitempty" jsonschema:"description=Last day on which the waiver holds such as 2027-01-31."` // empty: it holds for ever
+	Expires  string  `json:"expires,omitempty" jsonschema:"description=Last day on which the waiver holds such as 2027-01-31."` // empty: it holds forever
 	Line     int     `json:"-"`                                                                                                 // of the file
 	column   int
 }

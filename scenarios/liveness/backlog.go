@@ -78,8 +78,8 @@ func comeAtOnce(ctx context.Context, rig scenario.Rig, n int, paused bool) error
 // errFull says that the kernel leaves a connect without an answer.
 var errFull = errors.New("the accept queue is full")
 
-// queueFull reports whether the rest of a crowd finds no room in the server's queue: whoever
-// comes after them will not either.
+// queueFull reports whether the rest of a crowd finds no room in the server's queue: clients
+// that come after them will not either.
 func queueFull(err error, all crowd) bool { return errors.Is(err, errFull) && len(all) > 0 }
 
 // dropped is how long a connect to this host that is not answered goes on until

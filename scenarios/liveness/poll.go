@@ -19,7 +19,7 @@ func pollUntil(ctx context.Context, rig scenario.ConversationRig, done func() (b
 		if ok || err != nil {
 			return err
 		}
-		if last { // what is proven to wait for ever may have done it since the look before
+		if last { // what is proven to wait forever may have done it since the look before
 			return context.Cause(watched)
 		}
 	}

@@ -113,7 +113,7 @@ func watchAttempts(ctx context.Context, c scenario.Case, client scenario.ClientU
 	return client.WatchAttempts(ctx, watchTime(c), func(a scenario.Attempts) bool { return tooMany(c, a) != nil })
 }
 
-// window is for how long a client is watched that may go on for ever: a rate
+// window is for how long a client is watched that may go on forever: a rate
 // wants more than a second.
 const window = 1500 * time.Millisecond
 
@@ -162,7 +162,7 @@ func neverIn(c scenario.Case, w scenario.ClientState) error {
 		return fmt.Errorf("the target declares %d retries, but the client has not given up after %v and %d attempts: %w",
 			retries, w.Elapsed.Round(time.Millisecond), len(w.Attempts.At), context.DeadlineExceeded)
 	case w.TimedOut:
-		return nil // it may go on for ever, at this rate
+		return nil // it may go on forever, at this rate
 	case w.Exit.Signal != 0:
 		return fmt.Errorf("the client was killed by %s", w.Exit.Signal)
 	case w.Exit.Code == 0:

@@ -132,7 +132,7 @@ func awaitAll(ctx context.Context, rig scenario.Rig, limit time.Duration, openin
 	return errors.Join(kept...)
 }
 
-// watchHang returns where the proof will come from that the server waits for ever.
+// watchHang returns where the proof will come from that the server waits forever.
 // stop waits for the search to end.
 func watchHang(ctx context.Context, rig scenario.KernelRig, neverReads bool) (proof <-chan string, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)

@@ -26,7 +26,7 @@ func beforeAnswer() scenario.Scenario {
 }
 
 // silentVariant is a variant in which the client hears nothing more. One that declares
-// no limit may wait for ever.
+// no limit may wait forever.
 func silentVariant(c scenario.Case, name string, faults ...spec.Spec) scenario.Variant {
 	v := scenario.Variant{Name: name, Faults: faults, Expect: []scenario.Expectation{scenario.GivesUp()}}
 	if c.Target.Policies.AnswerTimeout == 0 {

@@ -1,6 +1,6 @@
 // Package timeout checks what a peer does about silence: a client has a limit to
 // the time for which it waits, wherever the silence begins, and a server does
-// not keep what a silent client holds for ever where it says so.
+// not keep what a silent client holds forever where it says so.
 package timeout
 
 import (

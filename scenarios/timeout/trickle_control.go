@@ -10,7 +10,7 @@ import (
 	"github.com/sockharness/harness/toxics/spec"
 )
 
-// silentAnswer stops the answer after its first byte: a client that waits for ever then
+// silentAnswer stops the answer after its first byte: a client that waits forever then
 // has no limit at all, and none that a byte could reset.
 func silentAnswer(c scenario.Case, start int64) *scenario.Control {
 	limit := c.Target.Policies.AnswerDeadline

@@ -10,7 +10,7 @@ import (
 )
 
 // quietTime is for how long nothing must have moved on our side before a server that does not
-// answer may be waiting for ever; the proof itself sees what it does.
+// answer may be waiting forever; the proof itself sees what it does.
 const quietTime = 100 * time.Millisecond
 
 // A watchedConn is a socket that knows when something moved on it last.

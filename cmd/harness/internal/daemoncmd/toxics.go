@@ -179,7 +179,7 @@ func (f *toxicFlags) readFlags(cmd *cobra.Command) (daemonToxic, error) {
 }
 
 // warnUnknown tells of attributes that the toxic does not have: Toxiproxy ignores them,
-// and so does whoever speaks its language.
+// and so does a daemon that speaks its API.
 func (f *toxicFlags) warnUnknown(cmd *cobra.Command, made daemonToxic) {
 	for _, given := range f.attributes {
 		name, _, _ := strings.Cut(given, "=")

@@ -95,7 +95,7 @@ func (f *Flags) CheckFlags(upstream string) error {
 }
 
 // ResolveFlags returns the first upstream and what the flags say of the rest. Files are
-// named as whoever reads them finds them, wherever that runs.
+// named as the proxy finds them, wherever it runs.
 func (f *Flags) ResolveFlags(upstream string) (string, Settings, error) {
 	if err := f.CheckFlags(upstream); err != nil {
 		return "", Settings{}, err
