@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -120,10 +121,10 @@ func programTarget(t *testing.T, role scenario.Role) scenario.Target {
 // runCode runs a variant whose own code is run, and returns the result.
 func runCode(t *testing.T, role scenario.Role, v scenario.Variant, run func(ctx context.Context, rig scenario.Rig) error) {
 	t.Helper()
-	ran := false
+	var ran atomic.Bool // a failure is run again in parallel
 	v.Name = "own code"
 	v.Run = func(ctx context.Context, rig scenario.Rig) error {
-		ran = true
+		ran.Store(true)
 		return run(ctx, rig)
 	}
 	v.Expect = []scenario.Expectation{scenario.ExpectRunSucceeds()}
@@ -135,7 +136,7 @@ func runCode(t *testing.T, role scenario.Role, v scenario.Variant, run func(ctx 
 	if len(results) != 1 || results[0].Verdict != "pass" {
 		t.Errorf("got %+v, want that the scenario's own code passes", results)
 	}
-	if !ran {
+	if !ran.Load() {
 		t.Error("the scenario's own code did not run")
 	}
 }

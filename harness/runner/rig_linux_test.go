@@ -215,9 +215,6 @@ func TestRigClient(t *testing.T) {
 			return err
 		}
 		defer client.Close()
-		if usage, err := client.MeasureUsage(); err != nil {
-			return fmt.Errorf("usage of the client: got %+v, %v", usage, err)
-		}
 		state, err := client.WatchAttempts(ctx, 0, nil)
 		if err != nil {
 			return err
@@ -230,6 +227,21 @@ func TestRigClient(t *testing.T) {
 		}
 		if _, ended := client.Process().Exit(); !ended {
 			return errors.New("the client has ended and Exit does not say so")
+		}
+		return nil
+	})
+}
+
+// A client that nothing answers lasts until it is measured.
+func TestRigClientUsage(t *testing.T) {
+	runCode(t, scenario.Client, scenario.Variant{AcceptMode: scenario.BlackHoled}, func(ctx context.Context, rig scenario.Rig) error {
+		client, err := rig.StartClient(ctx)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		if usage, err := client.MeasureUsage(); err != nil || usage.Processes < 1 {
+			return fmt.Errorf("usage of the client: got %+v, %v", usage, err)
 		}
 		return nil
 	})
