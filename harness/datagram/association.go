@@ -39,7 +39,7 @@ type association struct {
 	own    []Toxic       // that no other association has; guarded by the proxy's editing
 
 	mu     sync.Mutex // guards what follows
-	conn   *net.UDPConn
+	conn   net.Conn   // of UDP; nil: not yet
 	ending bool
 }
 
@@ -104,7 +104,7 @@ func (a *association) runAssociation() {
 	}
 	a.emitEvent(event.Event{Kind: event.Dial, Side: event.Server, Detail: conn.LocalAddr().String() + " to " + conn.RemoteAddr().String()})
 	a.links[event.Upstream].connectSender(func(payload []byte) error { return a.sendUpstream(conn, payload) })
-	in := newInlet(conn, &a.proxy.buffers)
+	in := openInlet(conn, &a.proxy.buffers)
 	for {
 		payload, err := in.receiveDatagram()
 		switch {
@@ -122,19 +122,17 @@ func (a *association) runAssociation() {
 }
 
 // dialUpstream returns the socket, or nil when the association is over by then.
-func (a *association) dialUpstream() (*net.UDPConn, error) {
-	d := net.Dialer{Timeout: a.proxy.cfg.DialTimeout}
-	c, err := d.DialContext(a.ctx, "udp", a.proxy.cfg.Upstream)
+func (a *association) dialUpstream() (net.Conn, error) {
+	conn, err := a.openUpstream()
 	if a.ctx.Err() != nil {
-		if c != nil {
-			_ = c.Close()
+		if err == nil {
+			_ = conn.Close()
 		}
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	conn := c.(*net.UDPConn)
 	enlargeBuffer(conn)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -146,12 +144,23 @@ func (a *association) dialUpstream() (*net.UDPConn, error) {
 	return conn, nil
 }
 
+// openUpstream opens the socket towards the upstream.
+func (a *association) openUpstream() (net.Conn, error) {
+	if a.proxy.cfg.Follow {
+		ctx, cancel := context.WithTimeout(a.ctx, a.proxy.cfg.DialTimeout)
+		defer cancel()
+		return sock.DialFollowing(ctx, a.proxy.cfg.Upstream)
+	}
+	d := net.Dialer{Timeout: a.proxy.cfg.DialTimeout}
+	return d.DialContext(a.ctx, "udp", a.proxy.cfg.Upstream)
+}
+
 // attempts is how often a datagram is sent when the kernel, instead of sending
 // it, tells of ICMP that answers an earlier one (udp(7)).
 const attempts = 4
 
 // sendUpstream sends a datagram upstream.
-func (a *association) sendUpstream(conn *net.UDPConn, payload []byte) (err error) {
+func (a *association) sendUpstream(conn net.Conn, payload []byte) (err error) {
 	for range attempts {
 		at := a.recordTime()
 		if _, err = conn.Write(payload); err == nil {

@@ -57,6 +57,7 @@ type Config struct {
 	Name     string // name of the proxy
 	Listen   string // "host:port"; port 0 picks a free one
 	Upstream string // "host:port"
+	Follow   bool   // an upstream may answer from another port, where what comes next is sent, as with [sock.DialFollowing]
 	Mode     Mode   // what happens to new associations; zero: they are served
 
 	DialTimeout  time.Duration // of looking up the upstream's name; 0: 10 s

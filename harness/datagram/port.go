@@ -143,7 +143,7 @@ func (p *port) localAddr() net.Addr {
 
 // isSelf reports whether a socket leads to the port. One datagram would go round for
 // ever, then, and make an association each time.
-func (p *port) isSelf(conn *net.UDPConn) bool {
+func (p *port) isSelf(conn net.Conn) bool {
 	at, ok := p.localAddr().(*net.UDPAddr)
 	if !ok {
 		return false

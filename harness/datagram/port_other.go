@@ -23,19 +23,6 @@ func localOf([]byte) netip.Addr { return netip.Addr{} }
 
 func fromLocal(netip.Addr, *net.UDPAddr) []byte { return nil }
 
-// An inlet reads from a connected socket into a buffer of its own.
-type inlet struct {
-	conn   *net.UDPConn
-	buffer []byte
+func newInlet(conn *net.UDPConn, _ *buffers) receiver {
+	return &plainInlet{conn, make([]byte, bufferSize)}
 }
-
-func newInlet(conn *net.UDPConn, _ *buffers) *inlet {
-	return &inlet{conn, make([]byte, bufferSize)}
-}
-
-func (i *inlet) receiveDatagram() ([]byte, error) {
-	n, err := i.conn.Read(i.buffer)
-	return i.buffer[:n], err
-}
-
-func (i *inlet) releaseBuffer() {}

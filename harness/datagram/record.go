@@ -24,7 +24,7 @@ func (a *association) recordClient(at time.Time, payload []byte, sent bool) {
 }
 
 // recordServer is the same of a datagram between the upstream and us.
-func (a *association) recordServer(at time.Time, conn *net.UDPConn, payload []byte, sent bool) {
+func (a *association) recordServer(at time.Time, conn net.Conn, payload []byte, sent bool) {
 	if tell := a.proxy.cfg.Record; tell != nil {
 		tell(streams.Passage{At: at, Conn: a.id, Side: event.Server, Sent: sent, Kind: event.Bytes, Bytes: payload, Peer: conn.RemoteAddr(), Own: conn.LocalAddr()})
 	}

@@ -15,6 +15,7 @@ import (
 type way struct {
 	address string
 	tls     *tls.Config // nil: not on TLS
+	follow  bool        // over UDP the server answers from another port
 }
 
 // connect connects, and does the handshake of TLS, within the limit.
@@ -34,5 +35,8 @@ func (v way) connect(ctx context.Context, limit time.Duration) (sock.Conn, error
 }
 
 func (v way) dial(ctx context.Context) (sock.Conn, error) {
+	if network, address, err := sock.ParseAddress(v.address); err == nil && network == "udp" && v.follow {
+		return sock.DialFollowing(ctx, address)
+	}
 	return sock.Dial(ctx, &net.Dialer{KeepAlive: -1}, v.address)
 }

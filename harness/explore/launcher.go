@@ -73,7 +73,7 @@ func (l *launcher) startServer(ctx context.Context) (*peer.Process, way, error) 
 	if err != nil {
 		return nil, way{}, fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
-	return process, way{address, l.clientTLS()}, nil
+	return process, way{address, l.clientTLS(), l.options.Target.Policies.TransferPort}, nil
 }
 
 func (l *launcher) clientTLS() *tls.Config {

@@ -28,7 +28,7 @@ func (b *testbed) runDatagramControl(ctx context.Context) (scenario.Conversation
 		server.start()
 		upstream = server.address()
 	}
-	wire, err := datagram.New(datagram.Config{Name: b.target.Name, Listen: b.listenHost(), Upstream: upstream, Events: log.AddEvent, Record: b.newControlRecording()})
+	wire, err := datagram.New(datagram.Config{Name: b.target.Name, Listen: b.listenHost(), Upstream: upstream, Follow: b.target.Policies.TransferPort, Events: log.AddEvent, Record: b.newControlRecording()})
 	if err == nil {
 		err = wire.Start(ctx)
 	}

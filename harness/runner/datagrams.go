@@ -36,7 +36,7 @@ func (p *scenarioRun) setUpDatagrams(ctx context.Context, c scenario.Case, v sce
 	}
 	list, err := datagram.MakeToxics(v.Faults)
 	if err == nil {
-		s.datagrams, err = datagram.New(datagram.Config{Name: p.proxyName(v), Listen: p.testbed.listenHost(), Upstream: strings.TrimPrefix(upstream, udpPrefix),
+		s.datagrams, err = datagram.New(datagram.Config{Name: p.proxyName(v), Listen: p.testbed.listenHost(), Upstream: strings.TrimPrefix(upstream, udpPrefix), Follow: c.Target.Policies.TransferPort,
 			Mode: datagramModes[v.AcceptMode], Seed: p.testbed.seed.SplitBy(p.scenario.ID).SplitBy(v.Name), Events: s.recordEvents(s.noteDatagram(list)), Record: s.recorder(), Toxics: list})
 	}
 	if err == nil {

@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -24,6 +26,14 @@ const queueInterval = 50 * time.Millisecond
 // dial connects to an address of TCP, of a unix socket or of UDP.
 func dial(ctx context.Context, address string) (sock.Conn, error) {
 	return dialBy(ctx, &net.Dialer{}, address)
+}
+
+// dialTarget is dialServer to the server under test, without options.
+func (b *testbed) dialTarget(ctx context.Context, address string) (sock.Conn, error) {
+	if b.transport() == scenario.UDP && b.target.Policies.TransferPort {
+		return sock.DialFollowing(ctx, strings.TrimPrefix(address, udpPrefix))
+	}
+	return dialServer(ctx, &net.Dialer{}, address)
 }
 
 // dialServer is dial to a server whose accept queue may be full. What the kernel

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"net"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -142,7 +141,7 @@ func exitedServer(process *peer.Process) (peer.Exit, bool) {
 
 // firstExchange holds the first exchange of the script with the server, without a proxy.
 func (b *testbed) firstExchange(ctx context.Context, address string, script *dialogue.Script) error {
-	conn, err := b.secure(dialServer(ctx, &net.Dialer{}, address))
+	conn, err := b.secure(b.dialTarget(ctx, address))
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"net"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -30,7 +29,7 @@ func (a *rig) DialServer(ctx context.Context) (sock.Conn, error) {
 // DialWire implements [scenario.WireRig].
 func (a *rig) DialWire(ctx context.Context) (sock.Conn, error) {
 	_, address := a.targetBed().serverProcess()
-	return dialServer(ctx, &net.Dialer{}, address)
+	return a.targetBed().dialTarget(ctx, address)
 }
 
 // RunConversation implements [scenario.Rig]. It takes no longer than the budget of the case.

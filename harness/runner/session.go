@@ -25,7 +25,7 @@ type session struct {
 }
 
 func (t trial) openSession(ctx context.Context, script *dialogue.Script) (*session, error) {
-	conn, err := t.secure(dial(ctx, t.address))
+	conn, err := t.secure(t.dial(ctx, t.address))
 	if err != nil {
 		return nil, err
 	}

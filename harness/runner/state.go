@@ -33,7 +33,7 @@ func (b *testbed) relate(ctx context.Context, c *scenario.Conversation) error {
 	if b.script == nil || len(b.script.Steps) == 0 || b.target.Client.Dialogue == nil || !b.target.TestsRole(scenario.Server) || b.target.Server.Dialogue != nil {
 		return nil
 	}
-	t := trial{address: b.address, secure: b.secure, script: b.script, pids: b.pidsLocked(), budget: max(trialPatience, 4*c.Took)}
+	t := trial{address: b.address, dial: b.dialTarget, secure: b.secure, script: b.script, pids: b.pidsLocked(), budget: max(trialPatience, 4*c.Took)}
 	if c.State == "" && !b.script.Distinct() {
 		c.State = t.state(ctx, c.Took)
 		b.remark(c.State)

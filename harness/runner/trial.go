@@ -16,6 +16,7 @@ import (
 // and a server that mixes up what arrives in pieces is not excused by it.
 type trial struct {
 	address string
+	dial    func(ctx context.Context, address string) (sock.Conn, error)
 	secure  func(sock.Conn, error) (sock.Conn, error) // TLS, where the target has it
 	script  *dialogue.Script
 	pids    func() []int

@@ -29,6 +29,7 @@ func (d *configDecoder) policiesInto(n *strictyaml.Node, p *Policies) {
 		"answer_deadline": func(n *strictyaml.Node) { p.AnswerDeadline = d.ParseDuration(n) },
 		"retries":         func(n *strictyaml.Node) { p.Retries = d.decodeRetries(n) },
 		"idempotent":      func(n *strictyaml.Node) { v := d.Bool(n); p.Idempotent = &v },
+		"transfer_port":   func(n *strictyaml.Node) { p.TransferPort = d.Bool(n) },
 		"exit":            func(n *strictyaml.Node) { p.Exit = d.decodeExit(n) },
 		"tls_fin":         func(n *strictyaml.Node) { p.TLSFin = TLSFin(d.OneOf(n, "end", "error")) },
 		"stop":            func(n *strictyaml.Node) { p.Stop = Stop(d.OneOf(n, "drain", "immediate")) },

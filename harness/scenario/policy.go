@@ -83,6 +83,7 @@ type Policies struct {
 	AnswerDeadline time.Duration `json:"answer_deadline,omitempty" jsonschema:"description=A client gives up an answer that is not whole after\\, however it comes."`
 	Retries        int           `json:"retries,omitempty" jsonschema:"description=A client that failed to connect\\, or lost its connection\\, tries again at most this many times; or forever."`
 	Idempotent     *bool         `json:"idempotent,omitempty" jsonschema:"description=Requests may be carried out twice: a client may send one again on a new connection."`
+	TransferPort   bool          `json:"transfer_port,omitempty" jsonschema:"description=A server over UDP answers each client from a port of its own\\, and the client goes on there: the transfer identifier of TFTP."`
 	Exit           Exit          `json:"exit,omitzero" jsonschema:"description=Exit statuses of a client."`
 	TLSFin         TLSFin        `json:"tls_fin,omitempty" jsonschema:"description=What the end of a stream of TLS without close_notify means."`
 	Stop           Stop          `json:"stop,omitempty" jsonschema:"description=What a server does with work in flight on SIGTERM."`

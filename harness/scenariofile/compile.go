@@ -62,7 +62,7 @@ func (d *Definition) act(c scenario.Case, f dialogue.Framing) scenario.Variant {
 		Listen: d.Role == scenario.Client,
 		Proof:  d.switched,
 		Run: func(ctx context.Context, rig scenario.Rig) error {
-			s := &session{definition: d, rig: rig, framing: f, budget: c.Budget, vars: newVariables()}
+			s := &session{definition: d, rig: rig, framing: f, budget: c.Budget, vars: newVariables(), follow: c.Target.Policies.TransferPort}
 			for _, fault := range d.Faults {
 				s.faults = append(s.faults, fault.framed(f))
 			}

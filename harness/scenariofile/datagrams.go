@@ -30,7 +30,7 @@ func (s *session) startDatagrams(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.proxy, err = datagram.New(datagram.Config{Name: s.definition.ID, Listen: "127.0.0.1:0", Upstream: strings.TrimPrefix(s.rig.ServerAddr(), "udp:"),
+	p.proxy, err = datagram.New(datagram.Config{Name: s.definition.ID, Listen: "127.0.0.1:0", Upstream: strings.TrimPrefix(s.rig.ServerAddr(), "udp:"), Follow: s.follow,
 		Seed: seed.New(int64(s.definition.Node.Line())), Toxics: list, Events: func(e event.Event) { p.note(s.rig, e) }})
 	if err == nil {
 		err = p.proxy.Start(ctx)

@@ -27,6 +27,7 @@ type session struct {
 	vars       *variables
 	subject    scenario.ClientUnderTest // the client under test; nil until it runs
 	start      start
+	follow     bool           // over UDP the server answers from another port
 	datagrams  *datagramProxy // nil: the steps are played over TCP
 
 	accepting sync.Mutex // held by who waits for the next connection

@@ -171,7 +171,7 @@ func badDatagram() scenario.Scenario {
 type bad struct {
 	name, what string
 	bytes      []byte
-	ofRequest  bool // it has bytes of a request
+	alone      bool // it has a socket of its own
 }
 
 func inverted(b []byte) []byte {
@@ -189,6 +189,7 @@ func sendEach(c scenario.Case, all []bad) ([]scenario.Variant, error) {
 	}
 	var out []scenario.Variant
 	for _, b := range all {
+		b.alone = b.alone || c.Target.Policies.TransferPort // an answer to it says where the socket goes on
 		out = append(out, act(c, b.name, func(ctx context.Context, rig scenario.Rig) error {
 			return sendBad(ctx, rig, c.Conversation.Script, b)
 		}))
@@ -208,7 +209,7 @@ func sendBad(ctx context.Context, rig scenario.Rig, script *dialogue.Script, b b
 		return err
 	}
 	rig.ReportStruck("sent " + b.what)
-	if b.ofRequest {
+	if b.alone {
 		err = playLenient(ctx, rig, script)
 	} else {
 		watched, stop := conn.watch(ctx, rig)

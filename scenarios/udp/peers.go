@@ -120,10 +120,15 @@ func answerSource() scenario.Scenario {
 		Rationale: "A host has several addresses, and a server bound to all of them gets the datagrams for each. sendto leaves the choice of " +
 			"the sender's address to the routing table, so that the answer may come from another one, which a client must not accept. " +
 			"IP_PKTINFO tells the address that was asked, and sets it in the answer; so does a socket for each address.",
-		Ref:      "RFC 1123 §4.2.3.7; RFC 2181 §4; ip(7) IP_PKTINFO",
-		Level:    outcome.Should,
-		Roles:    scenario.ServerRole(),
-		Variants: func(c scenario.Case) ([]scenario.Variant, error) { return firstAct(c, askSecondAddress) },
+		Ref:   "RFC 1123 §4.2.3.7; RFC 2181 §4; ip(7) IP_PKTINFO",
+		Level: outcome.Should,
+		Roles: scenario.ServerRole(),
+		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
+			if c.Target.Policies.TransferPort {
+				return nil, c.UnsupportedErrorf("the target declares transfer_port: a server answers from another port than the one that was asked")
+			}
+			return firstAct(c, askSecondAddress)
+		},
 	}
 }
 

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package sock
+
+import "net"
+
+func reportICMP(*net.UDPConn) {}
