@@ -131,7 +131,7 @@ func (d *Daemon) lookForStrays(diag *sock.Diag, told map[netip.AddrPort]bool) (o
 		return len(paths)
 	}
 	fresh := map[string][]stray{}
-	for _, s := range findStrays(paths, all, told, sock.Holders) {
+	for _, s := range append(findStrays(paths, all, told, sock.Holders), findFarStrays(paths, all, told, sock.Holders)...) {
 		fresh[s.proxy] = append(fresh[s.proxy], s)
 		told[s.from] = true
 	}

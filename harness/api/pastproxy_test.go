@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/sockharness/harness/harness/sock"
@@ -49,5 +50,32 @@ func TestStraysAreTheProxysClients(t *testing.T) {
 	}
 	if got := findStrays(paths, table(ends("127.0.0.1:2000", server, 5, 2)), map[netip.AddrPort]bool{at("127.0.0.1:2000"): true}, holders); len(got) != 0 {
 		t.Errorf("got %v of one that was told", got)
+	}
+}
+
+// Of a server on another host the sockets of the clients on this one tell.
+func TestStraysToAnotherHost(t *testing.T) {
+	at := func(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+	holders := func([]uint32) map[uint32][]int { return map[uint32][]int{1: {100}, 2: {100}, 3: {300}, 4: {7}} }
+	paths := []proxiedPath{{"kv", at("127.0.0.1:1001"), at("10.0.0.1:1002"), at("10.9.9.9:7000")}}
+	table := []sock.Connection{{Local: at("127.0.0.1:1001"), Remote: at("127.0.0.1:9000"), Inode: 1}, {Local: at("10.0.0.1:1002"), Remote: at("10.9.9.9:7000"), Inode: 4}}
+	for _, c := range []struct {
+		what string
+		more sock.Connection
+		want int
+	}{
+		{"the same process", sock.Connection{Local: at("10.0.0.1:2000"), Remote: at("10.9.9.9:7000"), Inode: 2}, 1},
+		{"another process", sock.Connection{Local: at("10.0.0.1:2000"), Remote: at("10.9.9.9:7000"), Inode: 3}, 0},
+		{"a process that cannot be known", sock.Connection{Local: at("10.0.0.1:2000"), Remote: at("10.9.9.9:7000"), Inode: 77}, 0},
+		{"another port", sock.Connection{Local: at("10.0.0.1:2000"), Remote: at("10.9.9.9:7001"), Inode: 2}, 0},
+	} {
+		all := append(slices.Clone(table), c.more)
+		got := findFarStrays(paths, all, nil, holders)
+		if len(got) != c.want || len(findStrays(paths, all, nil, holders)) != 0 {
+			t.Errorf("%s: got %v, want %d", c.what, got, c.want)
+		}
+		if told := findFarStrays(paths, all, map[netip.AddrPort]bool{c.more.Local: true}, holders); len(told) != 0 {
+			t.Errorf("%s: got %v of one that was told", c.what, told)
+		}
 	}
 }
