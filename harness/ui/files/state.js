@@ -13,8 +13,11 @@ export const state = {
   skipped: 0,             // events that were not shown
   open: 0, omitted: 0, lastID: 0,
   daemon: 0, atMs: 0, atHere: 0,
-  rate: {up: 0, down: 0, events: 0},
+  rate: {up: 0, down: 0, events: 0}, // a second, over the last seconds
 }
+
+const rateMs = 3000
+let moved = [] // what each of the last frames has brought
 
 // forget drops everything, for a stream that begins anew.
 export function forget() {
@@ -59,7 +62,16 @@ export function apply(frame) {
   state.open = frame.open
   state.omitted = frame.omitted || 0
   state.lastID = frame.last_id
-  if (passed) state.rate = {up: up / passed, down: down / passed, events: events / passed}
+  if (passed) noteRate({atMs: frame.at_ms, ms: passed * 1000, up, down, events})
+  else moved = []
+}
+
+// noteRate adds what one frame has brought. One frame alone says little: traffic comes in
+// bursts.
+function noteRate(last) {
+  moved = [...moved.filter(m => last.atMs - m.atMs < rateMs), last]
+  const seconds = moved.reduce((sum, m) => sum + m.ms, 0) / 1000
+  for (const what of ['up', 'down', 'events']) state.rate[what] = moved.reduce((sum, m) => sum + m[what], 0) / seconds
 }
 
 // noteActivity keeps when bytes moved last, and lights what has struck: once when it
