@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
@@ -54,10 +55,18 @@ func pageLanes(d outcome.Run, r outcome.Result) []pageLane {
 	}
 	other := newTimeline(control)
 	plain := newLane("Control: the same target without any fault", control, other)
-	i, j := firstDifference(told.moments, other.moments)
-	failing.markRow(i)
-	plain.markRow(j)
+	if hasConversation(r.Events) {
+		i, j := firstDifference(told.moments, other.moments)
+		failing.markRow(i)
+		plain.markRow(j)
+	}
 	return []pageLane{failing, plain}
+}
+
+// hasConversation reports whether events tell of one: those of a scenario with code of its own,
+// which talks to the server directly, have nothing to compare.
+func hasConversation(events []event.Event) bool {
+	return slices.ContainsFunc(events, func(e event.Event) bool { return e.Kind == event.Accept || e.Kind == event.Bytes })
 }
 
 func (l *pageLane) markRow(i int) {
