@@ -32,6 +32,7 @@ func (c checker) checkAll(end *strictyaml.Node) {
 	c.checkSizes()
 	c.checkOrder()
 	c.checkConnects()
+	c.checkStartTLS()
 	if c.dec.ErrorCount() == 0 {
 		c.checkMessages()
 	}

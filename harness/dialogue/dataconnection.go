@@ -62,8 +62,8 @@ func (r Reader) readPort(n *strictyaml.Node) *Message {
 // readDataExchange reads an exchange on a data connection, which opens no other one.
 func (r Reader) readDataExchange(n *strictyaml.Node) Exchange {
 	e := r.readExchange(n)
-	if e.Connect != nil || e.Listen != "" {
-		r.ReportError(n, "a data connection cannot open another one", "connect in an exchange of the dialogue itself")
+	if e.Connect != nil || e.Listen != "" || e.StartTLS {
+		r.ReportError(n, "a data connection opens no other one and begins no TLS", "connect in an exchange of the dialogue itself")
 	}
 	return e
 }

@@ -153,7 +153,7 @@ func TestDataConnectionIsRefused(t *testing.T) {
 		`  - {connect: {to: "${p}", exchanges: [{expect: "a"}]}}`:                                "${p} has no value",
 		`  - {connect: {to: 70000, exchanges: [{expect: "a"}]}}`:                                 "must be a port",
 		`  - {connect: {to: 7000}}`:                                                              "no exchanges",
-		`  - {connect: {to: 7000, exchanges: [{connect: {to: 1, exchanges: [{expect: "a"}]}}]}}`: "cannot open another one",
+		`  - {connect: {to: 7000, exchanges: [{connect: {to: 1, exchanges: [{expect: "a"}]}}]}}`: "opens no other one",
 		`  - {connect: {to: 7000, framing: line, exchanges: [{send: "a", expect: "b"}]}}`:        "no line end",
 		`  - {connect: {to: 7000, exchanges: [{expect: "a"}, {expect: "b"}]}}`:                   "there is one exchange",
 		`  - {send: "a\n", listen: run, expect: "b\n"}`:                                          "cannot be the name of a port",

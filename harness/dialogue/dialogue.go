@@ -50,6 +50,8 @@ type Exchange struct {
 	Once          bool          `json:"once,omitempty" jsonschema:"description=The request is sent once on a connection: no scenario repeats it."`
 	Keep          Captures      `json:"keep,omitempty" jsonschema:"description=Names for groups of the regular expression: ${name} writes one."`
 
+	StartTLS bool `json:"tls,omitempty" jsonschema:"description=After expect both sides begin TLS: what follows is said within it."`
+
 	Connect *DataConnection `json:"connect,omitempty" jsonschema:"description=A second connection to a port that the server has told\\, opened before send. What is said there follows expect."`
 	Listen  string          `json:"listen,omitempty" jsonschema:"description=Name of a port that harness as the server opens before expect: ${name} is its number\\, ${name.pair} the two numbers of PASV."`
 

@@ -36,6 +36,7 @@ type Options struct {
 type Played struct {
 	Sent        int64         // bytes that the kernel took
 	Received    []byte        // all of them, those that nobody asked for too
+	Unread      []byte        // the end of Received, which no step has taken
 	Steps       int           // completed
 	ReadEnding  event.Ending  // how the stream from the peer ended
 	WriteEnding event.Ending  // how the stream to the peer ended
@@ -96,6 +97,7 @@ func (s *Script) playSide(ctx context.Context, conn Conn, o Options, side event.
 	last := p.stream.stopStream(o.NoEnd, p.timedOut)
 	r := &p.played
 	r.Sent, r.Received, r.ReadEnding, r.WriteEnding = last.sent, last.received, last.readEnd, last.writeEnd
+	r.Unread = r.Received[min(p.taken, len(r.Received)):]
 	r.Ending = mergeEndings(r.ReadEnding, r.WriteEnding)
 	r.Elapsed = time.Since(start)
 	return p.played

@@ -231,6 +231,7 @@ func (r Reader) readExchange(n *strictyaml.Node) Exchange {
 		"keep":      func(n *strictyaml.Node) { e.Keep = r.ReadCaptures(n) },
 		"continues": func(n *strictyaml.Node) { v := r.Bool(n); e.Continues = &v },
 		"once":      func(n *strictyaml.Node) { e.Once = r.Bool(n) },
+		"tls":       func(n *strictyaml.Node) { e.StartTLS = r.readStartTLS(n) },
 		"connect":   func(n *strictyaml.Node) { e.Connect = r.readConnect(n) },
 		"listen":    func(n *strictyaml.Node) { e.Listen = r.readListen(n) },
 	})

@@ -105,6 +105,9 @@ func (d *Dialogue) ScriptWithKeys(seed seed.Source, keys *Keys) (*Script, error)
 
 // resolveWith fixes the payloads with a word for ${connection}; empty: none is said.
 func (d *Dialogue) resolveWith(seed seed.Source, keys *Keys, word string) (*Script, error) {
+	if _, rest := d.SplitTLS(); rest != d && len(rest.Exchanges) > 0 {
+		return nil, errStartTLS
+	}
 	s := &Script{Name: d.Name, File: d.File, Framing: d.Framing, End: d.End, Volatile: d.Volatile, Tag: d.Order.Tag, Skip: d.Skip}
 	s.word, s.words, s.spoken = word, keys, word
 	s.greetingKeep = d.GreetingKeep

@@ -16,6 +16,8 @@ import (
 // start, or its conversation fails without any fault.
 var ErrUnusable = errors.New("the target cannot be explored")
 
+var errStartTLS = fmt.Errorf("%w: its dialogue begins TLS after an exchange (tls: start), which only harness run can do", ErrUnusable)
+
 var errDataConnections = fmt.Errorf("%w: its dialogue opens data connections (connect), which only harness run can do", ErrUnusable)
 
 // calibrate implements subject: twice alone, then side by side.

@@ -47,6 +47,8 @@ func (o Options) resolveScript(d *dialogue.Dialogue) (*dialogue.Script, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case o.Target.StartsTLS():
+		return nil, errStartTLS
 	case script.ConnectionCount() > 0:
 		return nil, errDataConnections
 	case o.Target.Transport() == scenario.UDP:

@@ -10,6 +10,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/tlsconn"
 	"github.com/sockharness/harness/toxics/spec"
 )
 
@@ -49,6 +50,9 @@ func (a *rig) Accept(ctx context.Context) (sock.Conn, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if a.setup.wire && a.targetBed().before != nil {
+		return tlsconn.WithOpening(conn.(sock.Conn), a.targetBed().sayBefore(event.Server)).(sock.Conn), nil
 	}
 	return conn.(sock.Conn), nil
 }

@@ -30,6 +30,7 @@ type variantSetup struct {
 	recording    *capture.Recording
 	server       *dialogueServer
 	neverAnswers bool // see [scenario.Variant]
+	wire         bool // the same
 
 	datagrams *datagram.Proxy // over UDP
 	responder *datagramServer // behind it, if the target's server is a dialogue
@@ -171,7 +172,7 @@ func (p *scenarioRun) setUp(ctx context.Context, c scenario.Case, v scenario.Var
 	if p.testbed.transport() == scenario.UDP {
 		return p.setUpDatagrams(ctx, c, v)
 	}
-	s := &variantSetup{run: p, tc: c, log: event.NewLog(0), neverAnswers: v.NeverAnswers, dataOnly: v.Data > 0}
+	s := &variantSetup{run: p, tc: c, log: event.NewLog(0), neverAnswers: v.NeverAnswers, wire: v.Wire, dataOnly: v.Data > 0}
 	_, upstream := p.testbed.serverProcess()
 	switch {
 	case v.Listen:

@@ -9,6 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // A rig is the rig that a variant's Act is given.
@@ -29,7 +30,11 @@ func (a *rig) DialServer(ctx context.Context) (sock.Conn, error) {
 // DialWire implements [scenario.WireRig].
 func (a *rig) DialWire(ctx context.Context) (sock.Conn, error) {
 	_, address := a.targetBed().serverProcess()
-	return a.targetBed().dialTarget(ctx, address)
+	conn, err := a.targetBed().dialTarget(ctx, address)
+	if err != nil || a.targetBed().before == nil {
+		return conn, err
+	}
+	return tlsconn.WithOpening(conn, a.targetBed().sayBefore(event.Client)).(sock.Conn), nil
 }
 
 // RunConversation implements [scenario.Rig]. It takes no longer than the budget of the case.

@@ -40,7 +40,8 @@ type testbed struct {
 	target scenario.Target
 	seed   seed.Source
 	book   addressBook
-	script *dialogue.Script        // nil when neither peer is a dialogue
+	script *dialogue.Script        // nil when neither peer is a dialogue; of what is said in TLS, where that begins later
+	before *dialogue.Script        // what is said before TLS; nil: nothing is
 	tls    *scenario.Certification // nil on other transports, and before it is needed
 
 	confirmedHangs   atomic.Int64 // scenarios with a peer that hung, or that burned a processor for nobody, confirmed
@@ -89,7 +90,7 @@ func (b *testbed) canRunTwice() bool {
 func (b *testbed) cloneTestbed() *testbed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	clone := &testbed{config: b.config, book: b.book, target: b.target, seed: b.seed, script: b.script, tls: b.tls, conversation: b.conversation, controlDone: b.controlDone}
+	clone := &testbed{config: b.config, book: b.book, target: b.target, seed: b.seed, script: b.script, before: b.before, tls: b.tls, conversation: b.conversation, controlDone: b.controlDone}
 	clone.confirmedHangs.Store(b.confirmedHangs.Load())
 	clone.unconfirmedHangs.Store(b.unconfirmedHangs.Load())
 	clone.retriesOn.Store(b.retriesOn.Load())
@@ -150,6 +151,9 @@ func (b *testbed) loadScript() error {
 		return err
 	}
 	b.script, err = d.ScriptWithKeys(b.seed.SplitBy("dialogue"), dialogue.NewKeys(b.config.Tmp))
+	if err == nil {
+		err = b.loadBefore()
+	}
 	if err != nil {
 		return err
 	}
@@ -160,6 +164,16 @@ func (b *testbed) loadScript() error {
 		b.script = b.script.WithDatagrams()
 	}
 	return nil
+}
+
+// loadBefore reads what is said before TLS.
+func (b *testbed) loadBefore() error {
+	d, err := b.target.ParseBeforeTLS()
+	if err != nil || d == nil {
+		return err
+	}
+	b.before, err = d.ScriptWithKeys(b.seed.SplitBy("before TLS"), dialogue.NewKeys(b.config.Tmp))
+	return err
 }
 
 // prepareDataConnections says where the data connections of the script lead.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/tlsconn"
 )
@@ -34,8 +36,27 @@ func (b *testbed) proxyTLS(own, acts bool) tlsconn.Config {
 	}
 	if config.Terminate != nil || config.Originate != nil {
 		config.Protocols = said.Protocols
+		config.BeforeClient, config.BeforeServer = b.sayBefore(event.Server), b.sayBefore(event.Client)
 	}
 	return config
+}
+
+// sayBefore is what the harness says as the given side before TLS; nil: nothing.
+func (b *testbed) sayBefore(side event.Side) tlsconn.OpeningConversation {
+	if b.before == nil {
+		return nil
+	}
+	play := b.before.PlayClient
+	if side == event.Server {
+		play = b.before.PlayServer
+	}
+	return func(ctx context.Context, conn link.Conn) ([]byte, error) {
+		played := play(ctx, conn, dialogue.Options{NoEnd: true})
+		if err := played.Err(); err != nil {
+			return nil, fmt.Errorf("before TLS: %w", err)
+		}
+		return played.Unread, nil
+	}
 }
 
 // tlsFailure is why a control failed: the handshake of the proxy with the server, where
@@ -58,7 +79,7 @@ func (b *testbed) secure(conn sock.Conn, err error) (sock.Conn, error) {
 	if err != nil || b.tls == nil {
 		return conn, err
 	}
-	return tlsconn.WrapClient(conn, b.tls.Client), nil
+	return tlsconn.WrapClient(tlsconn.WithOpening(conn, b.sayBefore(event.Client)), b.tls.Client), nil
 }
 
 // secure is that of the testbed for an act. When the act's time is over, what it reads and

@@ -208,9 +208,7 @@ func (d *configDecoder) decodeDialogue(n *strictyaml.Node) *Source {
 		return nil
 	}
 	s := &Source{File: path, Text: text}
-	if _, err := s.ParseDialogue(); err != nil {
-		d.AddError(err)
-	}
+	d.AddError(s.Check())
 	return s
 }
 

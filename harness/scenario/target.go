@@ -76,6 +76,8 @@ type Source struct {
 	Expect []string `json:"expect,omitempty"` // what flags expect, in order
 	Await  bool     `json:"await,omitempty"`  // what Send says without an Expect awaits any one message
 
+	StartsTLS bool `json:"starts_tls,omitempty"` // it goes on in TLS after an exchange; [Source.Check] finds that
+
 	Framing string `json:"framing,omitempty"` // of what flags send and expect; empty: lines where all of it ends in line ends, else none
 }
 
@@ -85,6 +87,13 @@ func (s Source) ParseDialogue() (*dialogue.Dialogue, error) {
 		return s.dialogueFromFlags()
 	}
 	return dialogue.Parse(s.File, s.Text)
+}
+
+// Check reads the dialogue for what is wrong with it, and for what a target must know of it.
+func (s *Source) Check() error {
+	d, err := s.ParseDialogue()
+	s.StartsTLS = err == nil && d.StartsTLS()
+	return err
 }
 
 func (s Source) dialogueFromFlags() (*dialogue.Dialogue, error) {
@@ -138,14 +147,42 @@ func (t Target) TestedRoles() []Role {
 func (t Target) TestsRole(r Role) bool { return t.Test == Both || t.Test == r }
 
 // ParseDialogue returns the dialogue of the target: that of the client, else that of
-// the server, else nil (two programs, or addresses, with no script).
+// the server, else nil (two programs, or addresses, with no script). One that begins TLS
+// after an exchange is returned from there on.
 func (t Target) ParseDialogue() (*dialogue.Dialogue, error) {
+	_, rest, err := t.parseDialogues()
+	return rest, err
+}
+
+// ParseBeforeTLS returns what is said before TLS; nil where TLS begins with the connection, or
+// there is none.
+func (t Target) ParseBeforeTLS() (*dialogue.Dialogue, error) {
+	before, _, err := t.parseDialogues()
+	return before, err
+}
+
+func (t Target) parseDialogues() (before, rest *dialogue.Dialogue, err error) {
 	for _, p := range []Peer{t.Client, t.Server} {
 		if p.Dialogue != nil {
-			return p.Dialogue.ParseDialogue()
+			d, err := p.Dialogue.ParseDialogue()
+			if err != nil {
+				return nil, nil, err
+			}
+			before, rest = d.SplitTLS()
+			return before, rest, nil
 		}
 	}
-	return nil, nil
+	return nil, nil, nil
+}
+
+// StartsTLS reports whether the conversation begins in plaintext and goes on in TLS.
+func (t Target) StartsTLS() bool {
+	for _, p := range []Peer{t.Client, t.Server} {
+		if p.Dialogue != nil {
+			return p.Dialogue.StartsTLS
+		}
+	}
+	return false
 }
 
 // ErrUnsupported is what [Scenario.Variants] returns, wrapped with a reason,

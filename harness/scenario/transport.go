@@ -63,7 +63,7 @@ func (t Target) Transport() Transport {
 			return Unix
 		}
 	}
-	if t.TLS != nil || t.Server.takesTLSFile() || t.Client.takesTLSFile() {
+	if t.StartsTLS() || t.TLS != nil || t.Server.takesTLSFile() || t.Client.takesTLSFile() {
 		return TLS
 	}
 	return TCP
@@ -122,6 +122,8 @@ func (t Target) checkTransport() error {
 	}
 	network, _, _ := sock.ParseAddress(t.Server.Address)
 	switch transport := t.Transport(); {
+	case t.StartsTLS() && transport != TLS:
+		return fmt.Errorf("the dialogue begins TLS (tls: start), and the transport is %s; delete transport, or write transport: tls", transport)
 	case transport == UDP && network == "unix":
 		return fmt.Errorf("transport: udp, and the address is %s; give udp:HOST:PORT", t.Server.Address)
 	case transport == UDP:

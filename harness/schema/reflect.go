@@ -37,6 +37,7 @@ func mapFields(s *jsonschema.Schema, t reflect.Type) {
 		set("send", anyOf(sent(), single("regex", nonEmpty()))) // what a client under test sends may be described
 		set("expect", some("expected"))
 		set("shutdown", words("write"))
+		set("tls", words("start"))
 		set("listen", pattern(`^[A-Za-z_][A-Za-z0-9_]*$`))
 	case reflect.TypeFor[scenario.Target]():
 		set("policies", reference("policies"))
@@ -65,6 +66,7 @@ func dataConnection() *jsonschema.Schema {
 	inner := dataExchange()
 	inner.Properties.Delete("connect")
 	inner.Properties.Delete("listen")
+	inner.Properties.Delete("tls")
 	return object(properties(
 		"to", describe(anyOf(integer(1, 65535), nonEmpty()), "Port: a number, or two numbers as in the answer to FTP's PASV. ${name} writes what was kept."),
 		"framing", describe(reference("framing"), "Where a message ends. Without: until-eof."),

@@ -115,10 +115,7 @@ func makeTarget(t *testing.T, role scenario.Role, where string, d Dialogue) (sce
 	if role == scenario.Client {
 		target.Server, target.Client = target.Client, target.Server
 	}
-	if _, err := target.ParseDialogue(); err != nil {
-		return target, err
-	}
-	return target, nil
+	return target, d.source.Check()
 }
 
 // runScenario plays one scenario as a subtest.

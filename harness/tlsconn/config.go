@@ -33,6 +33,9 @@ type Config struct {
 	// Truncate ends streams by FIN alone, without the close_notify before it that
 	// RFC 8446 section 6.1 asks for.
 	Truncate bool `json:"truncate,omitempty"`
+	// BeforeClient and BeforeServer are what is said in plaintext, before TLS, with the client
+	// and with the upstream; nil: nothing is.
+	BeforeClient, BeforeServer OpeningConversation `json:"-"`
 }
 
 // A Terminate names the certificate that clients get: a pair of files, or one
@@ -75,6 +78,8 @@ type Handshaker struct {
 	terminate *tls.Config // nil: the client's bytes are carried as they are
 	originate *tls.Config // nil: and so are those to the upstream
 	truncate  bool
+
+	beforeClient, beforeServer OpeningConversation
 }
 
 // SpeaksTLS reports whether either side of the proxy speaks TLS with it.
@@ -82,7 +87,7 @@ func (h *Handshaker) SpeaksTLS() bool { return h.terminate != nil || h.originate
 
 // LoadHandshaker reads the files. The authority makes the certificates; nil: a new one.
 func (t Config) LoadHandshaker(authority *Authority) (h Handshaker, err error) {
-	h.truncate = t.Truncate
+	h.truncate, h.beforeClient, h.beforeServer = t.Truncate, t.BeforeClient, t.BeforeServer
 	if t.Terminate == nil && t.Originate == nil {
 		if t.Truncate || len(t.Protocols) > 0 {
 			return h, &FieldError{"terminate", errors.New("protocols and truncate apply only to a proxy that terminates or originates TLS")}

@@ -48,14 +48,25 @@ type Conn struct {
 // WrapClient returns a client's socket as a stream of plaintext; the handshake is done by
 // the first read or write. Its Close says close_notify before, unless SetLinger was called.
 func WrapClient(c link.Conn, config *tls.Config) *Conn {
-	raw := &countingConn{Conn: c}
-	return &Conn{Conn: tls.Client(raw, config), counting: raw, notifyOnClose: true}
+	below, raw := countBelow(c)
+	return &Conn{Conn: tls.Client(below, config), counting: raw, notifyOnClose: true}
 }
 
 // WrapServer is WrapClient for a socket that was accepted.
 func WrapServer(c link.Conn, config *tls.Config) *Conn {
-	raw := &countingConn{Conn: c}
-	return &Conn{Conn: tls.Server(raw, config), counting: raw, notifyOnClose: true}
+	below, raw := countBelow(c)
+	return &Conn{Conn: tls.Server(below, config), counting: raw, notifyOnClose: true}
+}
+
+// countBelow returns what TLS reads and writes, and the socket below that: what is said there
+// before TLS counts too.
+func countBelow(c link.Conn) (below net.Conn, raw *countingConn) {
+	if start, ok := c.(*OpeningConn); ok {
+		raw = &countingConn{Conn: start.Conn}
+		return &OpeningConn{Conn: raw, say: start.say}, raw
+	}
+	raw = &countingConn{Conn: c}
+	return raw, raw
 }
 
 var _ link.WrappedConn = (*Conn)(nil)
@@ -154,8 +165,8 @@ func (h *Handshaker) ServerConn(c link.Conn) link.Conn {
 	if h.terminate == nil {
 		return c
 	}
-	raw := &countingConn{Conn: c}
-	return &Conn{Conn: tls.Server(raw, h.terminate), counting: raw, skipCloseNotify: h.truncate}
+	below, raw := countBelow(WithOpening(c, h.beforeClient))
+	return &Conn{Conn: tls.Server(below, h.terminate), counting: raw, skipCloseNotify: h.truncate}
 }
 
 // ClientConn returns the socket to the upstream as the stream that the proxy
@@ -173,7 +184,7 @@ func (h *Handshaker) ClientConn(ctx context.Context, c link.Conn, host, protocol
 	if protocol != "" {
 		config.NextProtos = []string{protocol}
 	}
-	raw := &countingConn{Conn: c}
-	s := &Conn{Conn: tls.Client(raw, config), counting: raw, skipCloseNotify: h.truncate}
+	below, raw := countBelow(WithOpening(c, h.beforeServer))
+	s := &Conn{Conn: tls.Client(below, config), counting: raw, skipCloseNotify: h.truncate}
 	return s, s.RunHandshake(ctx)
 }

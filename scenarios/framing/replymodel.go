@@ -186,7 +186,7 @@ func (r *replyModel) frameReply(body []byte) ([]byte, error) {
 func wholeSamples(s *dialogue.Script) []sample {
 	var all []sample
 	for i, step := range s.Steps {
-		if !scenario.IsWholeRequest(s, i) || s.WritesCaptured(i) {
+		if !scenario.IsWholeRequest(s, i) || s.WritesCaptured(i) || step.Once {
 			continue
 		}
 		one := &dialogue.Script{Framing: s.Framing, Steps: []dialogue.Step{step}}

@@ -126,7 +126,7 @@ func (f *Flags) readDialogue() (*scenario.Source, error) {
 			return nil, cli.UsageErrorf("--dialogue: %v", err)
 		}
 		s := &scenario.Source{File: f.dialogue, Text: text}
-		if _, err := s.ParseDialogue(); err != nil {
+		if err := s.Check(); err != nil {
 			return nil, cli.UsageErrorf("%s", ConfigMessage(f.dialogue, err))
 		}
 		return s, nil
