@@ -19,7 +19,7 @@ import (
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
 	all := []scenario.Scenario{smallRecords(), splitHandshake(), cutInHandshake(), silentHandshake(), plaintext(), alert(),
-		cutInRecord(), noCloseNotify(), badRecord(), renegotiation(), untrustedServer()}
+		cutInRecord(), noCloseNotify(), badRecord(), renegotiation(), untrustedServer(), injectedPlaintext()}
 	for i := range all {
 		all[i].Transports = []scenario.Transport{scenario.TLS}
 	}

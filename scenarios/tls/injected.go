@@ -1,0 +1,85 @@
+package tls
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/tlsconn"
+)
+
+func injectedPlaintext() scenario.Scenario {
+	return scenario.Scenario{
+		ID:    "tls/injected-plaintext",
+		Title: "What came in plaintext is not read within TLS",
+		Rationale: "A server reads ahead. What it has in its buffer when TLS begins after STARTTLS may come from a third party between the two: a server " +
+			"that goes on reading there executes that command in the session of its client.",
+		Ref:   "RFC 3207 §4.2; CVE-2011-0411; https://nostarttls.secvuln.info",
+		Level: outcome.Must,
+		Roles: scenario.ServerRole(),
+		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
+			switch {
+			case c.Conversation.Script == nil:
+				return nil, requireScript(c)
+			case !c.Target.StartsTLS():
+				return nil, c.UnsupportedErrorf("TLS begins with the connection (without tls: start in the dialogue)")
+			case len(c.Conversation.Upstream.FirstSpoken()) == 0:
+				return nil, c.UnsupportedErrorf("the client says nothing within TLS")
+			}
+			before, err := c.Target.ParseBeforeTLS()
+			if err != nil {
+				return nil, err
+			}
+			return []scenario.Variant{serverAct(c, "", func(ctx context.Context, rig scenario.Rig) error { return inject(ctx, rig, c, before) })}, nil
+		},
+	}
+}
+
+// inject sends a request in plaintext right behind the one for TLS, and then holds the
+// conversation within TLS: an answer to that request would come before the others.
+func inject(ctx context.Context, rig scenario.Rig, c scenario.Case, before *dialogue.Dialogue) error {
+	opening, err := before.ResolveScript(seed.New(1))
+	if err != nil {
+		return err
+	}
+	wire, err := rig.DialWire(ctx)
+	if err != nil {
+		return err
+	}
+	defer wire.Close()
+	raw := wire
+	if held, ok := wire.(*tlsconn.OpeningConn); ok {
+		raw = held.Conn.(sock.Conn)
+	}
+	opening.Steps = slices.Clone(opening.Steps)
+	last := &opening.Steps[len(opening.Steps)-1]
+	last.Send = slices.Concat(last.Send, c.Conversation.Upstream.FirstSpoken())
+	watched, stop := rig.WatchProgress(ctx, func() bool { return true }, nil)
+	defer stop()
+	played := opening.PlayClient(watched, raw, dialogue.Options{NoEnd: true})
+	if !played.OK() {
+		rig.ReportStruck("a request in plaintext came with the one for TLS, and the server did not begin TLS")
+		return nil
+	}
+	rig.ReportStruck("a request in plaintext came with the one for TLS")
+	config, err := rig.ClientTLS()
+	if err != nil {
+		return err
+	}
+	secure := tlsconn.WrapClient(tlsconn.WithOpening(raw, func(context.Context, link.Conn) ([]byte, error) { return played.Unread, nil }), config)
+	if secure.RunHandshake(watched) != nil {
+		return nil // it ends a session in which it was said too much
+	}
+	within := c.Conversation.Script.PlayClient(watched, secure, dialogue.Options{})
+	if within.OK() || within.Mismatch == nil && within.Ending != event.Timeout {
+		return nil
+	}
+	return fmt.Errorf("the server read within TLS what had come in plaintext, or lost count of its answers: %w", within.Err())
+}
