@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync/atomic"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -234,24 +233,29 @@ func (s *clientSubject) listen(ctx context.Context, p *Point, logs bool) (played
 	return startListener(ctx, s, p, logs)
 }
 
+// busyStretch is how many times its limit a client is waited for that is busy at its end: on a
+// busy machine it takes longer to use the processor time that tells a spin from work.
+const busyStretch = 4
+
 // awaitExit waits for the end of the client, and in vain no longer than needed: one that
 // is proven to wait forever, or that only burns a processor, is given up.
 func (s *clientSubject) awaitExit(ctx context.Context, process *peer.Process, l playedServer, limit time.Duration, prove bool, run *clientRun) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	explained := make(chan struct{})
-	var given atomic.Bool
 	go func() {
 		defer close(explained)
 		if prove {
 			run.stuck, run.stuckIn, run.spins = explainClient(ctx, process, l, s.base.exit.CPU)
 			if run.stuck+run.spins != "" {
-				given.Store(true)
 				cancel()
 			}
 		}
 	}()
-	exit, err := process.WaitExit(ctx)
+	exit, err := waitExit(ctx, process, limit)
+	if err != nil && prove && isBusy(ctx, process) {
+		exit, err = waitExit(ctx, process, (busyStretch-1)*limit)
+	}
 	cancel()
 	<-explained
 	run.exit, run.late = exit, err != nil
@@ -261,6 +265,12 @@ func (s *clientSubject) awaitExit(ctx context.Context, process *peer.Process, l 
 	if err == nil {
 		run.stuck, run.stuckIn, run.spins = "", "", ""
 	}
+}
+
+func waitExit(ctx context.Context, process *peer.Process, limit time.Duration) (peer.Exit, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return process.WaitExit(ctx)
 }
 
 // clientCPU is how much processor time a client may use after the fault, and timesCPU how
@@ -310,7 +320,11 @@ func (s *clientSubject) play(ctx context.Context, p Point) verdict {
 }
 
 func (s *clientSubject) confirm(ctx context.Context, p Point, _ string) verdict {
-	v := s.judge(p, s.run(ctx, &p, s.slow, true, false))
+	run := s.run(ctx, &p, s.slow, true, false)
+	if run.late && !run.reached { // for want of a processor
+		run = s.run(ctx, &p, busyStretch*s.slow, true, false)
+	}
+	v := s.judge(p, run)
 	v.suspect = false
 	return v
 }

@@ -17,6 +17,7 @@ import (
 
 // TestMain lets the test binary stand in for clients under test.
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0") // else a client with the race detector sleeps for a second before it exits
 	if len(os.Args) == 4 && os.Args[1] == "client" {
 		os.Exit(ask(os.Args[2], os.Args[3]))
 	}
@@ -119,7 +120,7 @@ func TestClientsWithOneBug(t *testing.T) {
 		"one-read":       {[]Fault{Split}, "fails", "downstream, split at bytes 1–5, 7–11: the client fails although it gets every byte"},
 		"eof-accepted":   {[]Fault{FIN}, "half-answer-accepted", "downstream, fin at bytes 0–4"},
 		"refused-lies":   {[]Fault{Refuse}, "refused-success", "connect, refuse: the client reports success"},
-		"never-gives-up": {[]Fault{HalfClose}, "spin", "downstream, half_close at bytes 0–1"},
+		"never-gives-up": {[]Fault{HalfClose}, "spin", "downstream, half_close at byte"}, // of two: on a busy machine one may not use enough of a processor three times
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -98,8 +98,7 @@ func (s *serverSubject) usage() probe.Usage {
 // isSpinning looks twice at what the server's threads were given, a moment apart, and
 // measures where they wanted a processor for most of it.
 func (s *serverSubject) isSpinning(ctx context.Context) bool {
-	share, _ := busyFor(ctx, s.process.ApproxTree(), spinGlance)
-	return share > busyShare/2 && s.measureSpin(ctx) != ""
+	return isBusy(ctx, s.process) && s.measureSpin(ctx) != ""
 }
 
 // measureSpin says how busy the server is while nothing moves; nothing when it is not.

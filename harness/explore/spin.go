@@ -33,6 +33,12 @@ func measureSpin(ctx context.Context, p *peer.Process, over time.Duration) strin
 	return ""
 }
 
+// isBusy reports whether the threads of a process run at the moment, or want to.
+func isBusy(ctx context.Context, p *peer.Process) bool {
+	share, _ := busyFor(ctx, p.ApproxTree(), spinGlance)
+	return share > busyShare/2
+}
+
 // busyFor is for how much of a time the threads of processes, all together, ran or were
 // ready to, and how long they ran: those that share a lock take turns, and on a busy
 // machine they wait.
