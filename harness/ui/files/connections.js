@@ -1,8 +1,8 @@
-// The table of connections: one row each, at most a few hundred, changed in place.
+// The table of connections: one row each, at most a hundred, changed in place.
 import {byID, bytes, duration, el, setText} from './dom.js'
 import {nowMs, state} from './state.js'
 
-const maxRows = 300
+const maxRows = 100
 const agePeriod = 900 // ms between two looks at the ages; each costs a layout of the table
 const rows = new Map()
 let choose = () => {}

@@ -10,7 +10,7 @@ import {apply, forget, state} from './state.js'
 
 // The page draws for at most one part of the time in so many, so that a busy daemon has
 // the machine to itself, but every two seconds at least.
-const share = 25, rarest = 2000
+const share = 40, rarest = 2000
 
 let stop = () => {}
 let paused = false
