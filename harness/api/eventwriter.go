@@ -48,7 +48,7 @@ func (o *eventWriter) pauseStream(client context.Context, d *Daemon) bool {
 
 // gatherEvents waits until there is something to write, and returns false at the end.
 func (o *eventWriter) gatherEvents(client context.Context, d *Daemon, r *eventReader, beat <-chan time.Time) bool {
-	for {
+	for woken := false; ; woken = true {
 		list, lost, done := d.history.nextEvents(r)
 		o.addEvents(r.want, list, lost)
 		if o.full = !done; o.full && o.text.Len() < fullWrite {
@@ -56,6 +56,9 @@ func (o *eventWriter) gatherEvents(client context.Context, d *Daemon, r *eventRe
 		}
 		if o.text.Len() > 0 {
 			return true
+		}
+		if woken && !o.pauseStream(client, d) { // by events that the reader does not want: there may be many
+			return false
 		}
 		select {
 		case <-client.Done():
