@@ -180,5 +180,6 @@ func (l *launcher) startClient(ctx context.Context, address string) (*peer.Proce
 	if command.OnConnect, err = l.options.Target.Client.RedirectConnects(ctx, address); err != nil {
 		return nil, err
 	}
+	command.Hosts = l.options.Target.Client.HostsFile(ctx)
 	return command.StartClient(ctx, vars)
 }

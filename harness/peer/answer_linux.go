@@ -15,8 +15,11 @@ import (
 	"github.com/sockharness/harness/harness/sleep"
 )
 
-// answer tells the kernel what becomes of one connect.
+// answer tells the kernel what becomes of one call.
 func (i *interceptor) answer(call notification) {
+	if i.openHosts(call) {
+		return
+	}
 	out := answered{id: call.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
 	if errno, ours := i.perform(call); ours {
 		out.flags, out.errno = 0, -int32(errno)
@@ -29,7 +32,7 @@ func (i *interceptor) answer(call notification) {
 // kernel is to go on.
 func (i *interceptor) perform(call notification) (errno unix.Errno, ours bool) {
 	to, ok := readAddress(call)
-	if !ok {
+	if call.number != unix.SYS_CONNECT || !ok {
 		return 0, false
 	}
 	fd, err := duplicateOf(call)

@@ -18,6 +18,7 @@ import (
 // An interceptor answers the connects of a process and of all that it starts.
 type interceptor struct {
 	reply    func(to netip.AddrPort) ConnectReply
+	hosts    *hostsFile  // nil: programs read theirs
 	pair     [2]*os.File // ours and the launcher's end
 	listener int
 	running  context.Context // until stop is called
@@ -39,15 +40,23 @@ func (p *Process) prepareInterception() (*interceptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	hosts, err := newHostsFile(p.command.Hosts)
 	if err != nil {
 		return nil, err
 	}
-	i := &interceptor{reply: p.command.OnConnect, listener: -1,
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		hosts.close()
+		return nil, err
+	}
+	i := &interceptor{reply: p.command.OnConnect, hosts: hosts, listener: -1,
 		pair: [2]*os.File{os.NewFile(uintptr(fds[0]), "launcher"), os.NewFile(uintptr(fds[1]), "launcher")}}
 	i.running, i.stop = context.WithCancel(context.Background())
 	p.cmd.Path, p.cmd.ExtraFiles = self, []*os.File{i.pair[1]}
 	p.cmd.Env = append(p.cmd.Env, launcherVariable+"="+program)
+	if hosts != nil {
+		p.cmd.Env = append(p.cmd.Env, hostsVariable+"=1")
+	}
 	return i, nil
 }
 
@@ -93,6 +102,7 @@ func (i *interceptor) closePair() {
 func (i *interceptor) abandon() {
 	if i != nil {
 		i.closePair()
+		i.hosts.close()
 	}
 }
 
@@ -105,6 +115,7 @@ func (i *interceptor) end() {
 	i.working.Wait()
 	unix.Close(i.listener)
 	i.listener = -1
+	i.hosts.close()
 }
 
 // servePoll is how often it is looked whether to stop: the kernel tells the end of the
@@ -146,7 +157,7 @@ func (i *interceptor) control(request uint, argument unsafe.Pointer) error {
 type notification struct {
 	id        uint64
 	pid, _    uint32 // that of the thread; flags
-	_         int32  // number of the call
+	number    int32  // of the call
 	_         uint32 // architecture
 	_         uint64 // instruction
 	arguments [6]uint64

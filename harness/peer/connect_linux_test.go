@@ -2,6 +2,7 @@ package peer
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os/exec"
@@ -126,5 +127,49 @@ func TestConnectIsAbandoned(t *testing.T) {
 	p.KillTree()
 	if err := p.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// asking looks a name up in two ways, each of which reads the file, and connects to it.
+const asking = `
+import socket
+print(open("/etc/hosts").read().split()[-2:], open("/etc/passwd").read() != "")
+print(socket.getaddrinfo("db.example.invalid", 5432, type=socket.SOCK_STREAM)[0][4])
+print(socket.create_connection(("db.example.invalid", 5432), 30).getpeername()[1])
+`
+
+// TestHostsAreRead gives a program a file of names, and leads it where a name connects to.
+func TestHostsAreRead(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("SKIPPED, NOT PROVEN HERE: python3 is not installed")
+	}
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	to := netip.MustParseAddrPort(l.Addr().String())
+	invented := netip.MustParseAddrPort("127.77.0.1:5432")
+	p, err := Command{Args: []string{python, "-c", asking}, Hosts: "127.77.0.1 db.example.invalid\n", OnConnect: func(at netip.AddrPort) ConnectReply {
+		if at == invented {
+			return ConnectReply{To: to}
+		}
+		return ConnectReply{}
+	}}.StartClient(t.Context(), Vars{Tmp: t.TempDir()})
+	if errors.Is(err, ErrNoInterception) {
+		t.Skipf("SKIPPED, NOT PROVEN HERE: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	exit, err := p.WaitExit(t.Context())
+	if err != nil || !exit.Success() {
+		t.Fatalf("got %v, %v: %s", exit, err, p.Stderr().TailBytes())
+	}
+	want := fmt.Sprintf("['127.77.0.1', 'db.example.invalid'] True\n('127.77.0.1', 5432)\n%d\n", to.Port())
+	if got := string(p.Stdout().TailBytes()); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -34,7 +34,11 @@ func launcherMain() {
 }
 
 func launchProgram(path string) error {
-	listener, err := installFilter()
+	calls := []uint32{unix.SYS_CONNECT}
+	if os.Getenv(hostsVariable) != "" {
+		calls = append(calls, openCalls()...)
+	}
+	listener, err := installFilter(calls)
 	if err != nil {
 		// The reason is what the other side reads instead of a descriptor.
 		_, _ = unix.Write(launcherSocket, []byte(err.Error()))
@@ -47,15 +51,18 @@ func launchProgram(path string) error {
 		return err
 	}
 	unix.CloseOnExec(launcherSocket)
-	env := slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, launcherVariable+"=") })
+	ours := func(s string) bool {
+		return strings.HasPrefix(s, launcherVariable+"=") || strings.HasPrefix(s, hostsVariable+"=")
+	}
+	env := slices.DeleteFunc(os.Environ(), ours)
 	return syscall.Exec(path, os.Args, env)
 }
 
 // architectures are the numbers of AUDIT_ARCH for which unix.SYS_CONNECT is right.
 var architectures = map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64, "riscv64": unix.AUDIT_ARCH_RISCV64}
 
-// installFilter returns the descriptor from which connects are read.
-func installFilter() (int, error) {
+// installFilter returns the descriptor from which the given calls are read.
+func installFilter(calls []uint32) (int, error) {
 	arch, known := architectures[runtime.GOARCH]
 	if !known {
 		return 0, errors.New("no filter is known for this architecture")
@@ -63,12 +70,13 @@ func installFilter() (int, error) {
 	const load, equal, result = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
 	program := []unix.SockFilter{ // of struct seccomp_data: arch at 4, the number of the call at 0
 		{Code: load, K: 4},
-		{Code: equal, K: arch, Jf: 3},
+		{Code: equal, K: arch, Jf: uint8(len(calls) + 1)},
 		{Code: load, K: 0},
-		{Code: equal, K: unix.SYS_CONNECT, Jf: 1},
-		{Code: result, K: unix.SECCOMP_RET_USER_NOTIF},
-		{Code: result, K: unix.SECCOMP_RET_ALLOW},
 	}
+	for n, call := range calls {
+		program = append(program, unix.SockFilter{Code: equal, K: call, Jt: uint8(len(calls) - n)})
+	}
+	program = append(program, unix.SockFilter{Code: result, K: unix.SECCOMP_RET_ALLOW}, unix.SockFilter{Code: result, K: unix.SECCOMP_RET_USER_NOTIF})
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return 0, fmt.Errorf("prctl: %w", err)
 	}

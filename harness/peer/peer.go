@@ -40,8 +40,11 @@ type Command struct {
 	// process is started through our own binary, whose main must call [GuardianMain] first
 	// (seccomp user notification, Linux 5.19). Starting fails with [ErrNoInterception] where
 	// that is not permitted.
-	OnConnect   func(to netip.AddrPort) ConnectReply `json:"-"`
-	OutputLimit int64                                // bytes kept of stdout and of stderr each; 0: 64 MiB; later ones are counted and dropped
+	OnConnect func(to netip.AddrPort) ConnectReply `json:"-"`
+	// Hosts is what the process and its descendants read where they open /etc/hosts (hosts(5)),
+	// if it has OnConnect; "": that file.
+	Hosts       string
+	OutputLimit int64 // bytes kept of stdout and of stderr each; 0: 64 MiB; later ones are counted and dropped
 }
 
 // Ready says what else must be true before a process counts as started. All

@@ -28,15 +28,18 @@ func TestConnectFault(t *testing.T) {
 	}
 }
 
-// A client that has its address built in is led to the proxy.
+// A client that has its address built in is led to the proxy, also where that is a name which
+// no server knows.
 func TestBuiltInAddress(t *testing.T) {
-	target := programTarget(t, scenario.Client)
-	last := len(target.Client.Command) - 1
-	target.Client.Command[last] = "192.0.2.7:5432"
-	target.Client.ConnectsTo = []string{"192.0.2.7:5432"}
-	s := playing(scenario.Variant{Expect: []scenario.Expectation{scenario.ExpectCompletion()}})
-	s.Roles = scenario.ClientRole()
-	if r := play1(t, target, s); r.Verdict != outcome.Pass {
-		t.Errorf("got %s: %s", r.Verdict, r.Message)
+	for _, address := range []string{"192.0.2.7:5432", "db.example.invalid:5432"} {
+		target := programTarget(t, scenario.Client)
+		last := len(target.Client.Command) - 1
+		target.Client.Command[last] = address
+		target.Client.ConnectsTo = []string{address}
+		s := playing(scenario.Variant{Expect: []scenario.Expectation{scenario.ExpectCompletion()}})
+		s.Roles = scenario.ClientRole()
+		if r := play1(t, target, s); r.Verdict != outcome.Pass {
+			t.Errorf("%s: got %s: %s", address, r.Verdict, r.Message)
+		}
 	}
 }

@@ -326,6 +326,7 @@ func (b *testbed) startClient(ctx context.Context, proxy string, scenario string
 			return nil, err
 		}
 	}
+	command.Hosts = b.target.Client.HostsFile(ctx)
 	process, err := command.StartClient(ctx, vars)
 	return process, unsupportedIfUnable(err)
 }

@@ -7,8 +7,10 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -33,11 +35,11 @@ func (f ConnectFault) Concerns(to netip.AddrPort) bool {
 	return f.Address.Addr() == to.Addr() && (f.Address.Port() == 0 || f.Address.Port() == to.Port())
 }
 
-// ConnectAddrs returns the addresses that the client connects to by itself. Names are looked
-// up on this machine.
+// ConnectAddrs returns the addresses that the client connects to by itself. A name that no
+// file of this machine knows has the address that [Peer.HostsFile] gives it.
 func (p Peer) ConnectAddrs(ctx context.Context) ([]netip.AddrPort, error) {
 	var all []netip.AddrPort
-	for _, address := range p.ConnectsTo {
+	for i, address := range p.ConnectsTo {
 		host, digits, err := net.SplitHostPort(address)
 		if err != nil {
 			return nil, fmt.Errorf("connects_to: %w", err)
@@ -46,15 +48,59 @@ func (p Peer) ConnectAddrs(ctx context.Context) ([]netip.AddrPort, error) {
 		if err != nil {
 			return nil, fmt.Errorf("connects_to: %s: %q is no port", address, digits)
 		}
-		addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		if err != nil {
-			return nil, fmt.Errorf("connects_to: %s: this machine cannot look up %s, so the client cannot either; add it to /etc/hosts: %w", address, host, err)
+		addrs := lookUpLocally(ctx, host)
+		if len(addrs) == 0 {
+			addrs = []netip.Addr{inventedAddr(p.firstWithHost(host, i))}
 		}
 		for _, a := range addrs {
 			all = append(all, netip.AddrPortFrom(a.Unmap(), uint16(port)))
 		}
 	}
 	return all, nil
+}
+
+// lookUpLocally returns the addresses of a name, or of an address, as the files of this machine
+// have them: no server is asked.
+func lookUpLocally(ctx context.Context, host string) []netip.Addr {
+	files := net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.ErrUnsupported
+	}}
+	addrs, err := files.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil
+	}
+	return addrs
+}
+
+// inventedAddr is the address of the n-th name that has none: one of this machine's, so that
+// there is a way to it, which nobody uses.
+func inventedAddr(n int) netip.Addr {
+	return netip.AddrFrom4([4]byte{127, 77, byte(n >> 8), byte(n + 1)})
+}
+
+// firstWithHost returns the number of the first address with the host of the i-th one.
+func (p Peer) firstWithHost(host string, i int) int {
+	return slices.IndexFunc(p.ConnectsTo[:i+1], func(address string) bool {
+		other, _, err := net.SplitHostPort(address)
+		return err == nil && other == host
+	})
+}
+
+// HostsFile returns the content of /etc/hosts with the names that the client connects to, for
+// [peer.Command].Hosts; empty where it needs no others than those that are there.
+func (p Peer) HostsFile(ctx context.Context) string {
+	var added strings.Builder
+	for i, address := range p.ConnectsTo {
+		host, _, err := net.SplitHostPort(address)
+		if err == nil && p.firstWithHost(host, i) == i && len(lookUpLocally(ctx, host)) == 0 {
+			fmt.Fprintf(&added, "%s\t%s\n", inventedAddr(i), host)
+		}
+	}
+	if added.Len() == 0 {
+		return ""
+	}
+	there, _ := os.ReadFile("/etc/hosts")
+	return string(there) + "\n" + added.String()
 }
 
 // RedirectConnects returns what leads the connects of the client to the address instead, for

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,10 +53,26 @@ func TestRedirectConnects(t *testing.T) {
 	if r := reply(netip.MustParseAddrPort("192.0.2.7:53")); r.To.IsValid() {
 		t.Errorf("another port: got %+v", r)
 	}
-	if _, err := (Peer{ConnectsTo: []string{"no-such-host.invalid:1"}}).ConnectAddrs(t.Context()); err == nil {
-		t.Error("a name that nobody knows: no error")
-	}
 	if reply, err := (Peer{}).RedirectConnects(t.Context(), "127.0.0.1:9"); reply != nil || err != nil {
 		t.Errorf("a client that is told its address: got an answer, or %v", err)
+	}
+}
+
+// TestNamesThatNoFileKnows gives them addresses, the same one for each port, and no server is
+// asked.
+func TestNamesThatNoFileKnows(t *testing.T) {
+	p := Peer{ConnectsTo: []string{"db.example.invalid:5432", "192.0.2.7:80", "cache.example.invalid:6379", "db.example.invalid:5433"}}
+	got, err := p.ConnectAddrs(t.Context())
+	want := []netip.AddrPort{netip.MustParseAddrPort("127.77.0.1:5432"), netip.MustParseAddrPort("192.0.2.7:80"),
+		netip.MustParseAddrPort("127.77.0.3:6379"), netip.MustParseAddrPort("127.77.0.1:5433")}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v; want %v", got, err, want)
+	}
+	hosts := p.HostsFile(t.Context())
+	if !strings.HasSuffix(hosts, "\n127.77.0.1\tdb.example.invalid\n127.77.0.3\tcache.example.invalid\n") {
+		t.Errorf("hosts: %q", hosts)
+	}
+	if hosts := (Peer{ConnectsTo: []string{"192.0.2.7:80", "localhost:80"}}).HostsFile(t.Context()); hosts != "" {
+		t.Errorf("addresses and localhost: %q", hosts)
 	}
 }
