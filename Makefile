@@ -21,7 +21,8 @@ build: ## build bin/harness
 run: build ## run the built-in suites on the peers compiled in
 	$(BIN)/harness run scenarios/
 
-test: tools build fixtures lint ## run every test, with the race detector but where programs are run by the hundred, and lint; installs what Debian has when root
+test: build ## run every test, with the race detector but where programs are run by the hundred, and lint; installs what Debian has when root
+	$(MAKE) -j 2 -O fixtures lint # packages are installed beside what compiles
 	$(BIN)/harness run scenarios/ --quiet
 	$(GO) test -race $(TESTED) -timeout 20m $$($(GO) list ./... | grep -v -e /fixtures$$ -e /cmd/harness$$ -e /scenarios/)
 	$(MAKE) -j 2 scripts check # one waits, the other compiles
@@ -36,16 +37,16 @@ check: ## check the files for CI with the parsers of those who read them
 	cd cmd/ci/testdata/check && $(GO) test ./...
 
 stranger: build ## run the tests of a module that only uses harness: with go test, then with harness run
-	cd fixtures/stranger && $(GO) vet ./... && $(GO) test -count=1 ./... && ../../$(BIN)/harness run .
+	cd fixtures/stranger && $(GO) test -count=1 ./... && ../../$(BIN)/harness run .
 
-zoo: tools build fixtures ## judge the harness by programs whose bugs are known: the matrix program x scenario
+zoo: build fixtures ## judge the harness by programs whose bugs are known: the matrix program x scenario
 	NODE_EXTRA_CA_CERTS= PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/harness.yaml --zoo --timeout 3m --sweep 24 --procs $$((8 * $$(nproc)))
 	NODE_EXTRA_CA_CERTS= PATH="/usr/bin:$$PATH:/usr/sbin" $(BIN)/harness run --config fixtures/tls/harness.yaml --zoo --timeout 3m --sweep 24 --procs $$((4 * $$(nproc)))
 
-explore: tools build fixtures ## search the fault space of every fixture program, and write what was found into fixtures/README.md
+explore: build fixtures ## search the fault space of every fixture program, and write what was found into fixtures/README.md
 	EXPLORE=all $(GO) test -v -timeout 60m -run TestExplore ./fixtures -update
 
-replay: tools build fixtures ## play every red result of the broken programs again, each with its own line
+replay: build fixtures ## play every red result of the broken programs again, each with its own line
 	FIXTURES_REPLAY=all $(GO) test -v -timeout 60m -run TestReplay ./fixtures
 
 real: tools build ## play everything to installed software, the little-known too (what is not installed is named)
@@ -81,13 +82,13 @@ cross: ## vet for darwin and windows, whose files no test here compiles
 	GOOS=darwin $(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
 
-bench: tools build fixtures $(BIN)/toxiproxy-server ## compare direct, ours, toxiproxy-server, HAProxy and nginx in one run
+bench: build fixtures $(BIN)/toxiproxy-server ## compare direct, ours, toxiproxy-server, HAProxy and nginx in one run
 	$(GO) run ./cmd/bench -toxiproxy $(BIN)/toxiproxy-server
 	$(GO) test -run '^$$' -bench 'HTML|Merge' ./harness/report
 	$(GO) run ./cmd/bench -files $(abspath $(BIN)/harness)
 	$(GO) run ./cmd/bench -explore $(abspath $(BIN)/harness) -fixtures $(abspath $(BIN)/fixtures)
 
-fixtures: ## build the fixture programs in C and Go
+fixtures: tools ## build the fixture programs in C, Go and Java
 	@fixtures/build.sh
 
 tools: ## install or name the programs that tests want

@@ -52,7 +52,7 @@ func (a *rig) Accept(ctx context.Context) (sock.Conn, error) {
 		return nil, err
 	}
 	if a.setup.wire && a.targetBed().before != nil {
-		return tlsconn.WithOpening(conn.(sock.Conn), a.targetBed().sayBefore(event.Server)).(sock.Conn), nil
+		return tlsconn.WithOpening(conn.(sock.Conn), a.targetBed().sayBefore(event.Server)), nil
 	}
 	return conn.(sock.Conn), nil
 }

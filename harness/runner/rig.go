@@ -34,7 +34,7 @@ func (a *rig) DialWire(ctx context.Context) (sock.Conn, error) {
 	if err != nil || a.targetBed().before == nil {
 		return conn, err
 	}
-	return tlsconn.WithOpening(conn, a.targetBed().sayBefore(event.Client)).(sock.Conn), nil
+	return tlsconn.WithOpening(conn, a.targetBed().sayBefore(event.Client)), nil
 }
 
 // RunConversation implements [scenario.Rig]. It takes no longer than the budget of the case.

@@ -11,7 +11,6 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/seed"
-	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/tlsconn"
 )
 
@@ -56,7 +55,7 @@ func inject(ctx context.Context, rig scenario.Rig, c scenario.Case, before *dial
 	defer wire.Close()
 	raw := wire
 	if held, ok := wire.(*tlsconn.OpeningConn); ok {
-		raw = held.Conn.(sock.Conn)
+		raw = held.Conn
 	}
 	opening.Steps = slices.Clone(opening.Steps)
 	last := &opening.Steps[len(opening.Steps)-1]
