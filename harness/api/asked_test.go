@@ -171,7 +171,7 @@ func TestMistakesAreFoundAtCreation(t *testing.T) {
 		if place != `"name"` {
 			must(t, 400, "PATCH", url+"/proxies/there", body)
 		}
-		text := byteOrderMark + `[{"name":"first","listen":"127.0.0.1:0","upstream":"127.0.0.1:80"},` + "\n " + body + "]"
+		text := "\ufeff" + `[{"name":"first","listen":"127.0.0.1:0","upstream":"127.0.0.1:80"},` + "\n " + body + "]"
 		_, err := d.PopulateFrom(context.Background(), strings.NewReader(text))
 		var at *SyntaxError
 		if !errors.As(err, &at) || at.Line != 2 || !strings.HasPrefix((" " + body)[at.Column-1:], place) {

@@ -45,7 +45,7 @@ func (d *Daemon) PopulateFrom(ctx context.Context, list io.Reader) (int, error) 
 	if err != nil {
 		return 0, fmt.Errorf("configuration read: %w", err)
 	}
-	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+	text = asUTF8(text)
 	views, err := d.populateFrom(ctx, func(into *[]proxyInput) error {
 		if err := json.NewDecoder(bytes.NewReader(text)).Decode(into); err != nil {
 			return locateError(text, err)
@@ -57,9 +57,6 @@ func (d *Daemon) PopulateFrom(ctx context.Context, list io.Reader) (int, error) 
 	}
 	return len(views), locateFailure(text, err)
 }
-
-// byteOrderMark is what some editors put before UTF-8.
-const byteOrderMark = "\ufeff"
 
 // decodeList reads the first JSON value of a request, which must be a list of proxies.
 func decodeList(text []byte, list *[]proxyInput) error {
