@@ -13,14 +13,17 @@ import (
 // machine is nobody's but ours.
 type hostLock struct{ folder string }
 
-// lockPoll is how often a lock that others have is asked for: one that blocked
-// would not hear of the context.
-const lockPoll = 5 * time.Millisecond
+// How often a lock that others have is asked for, as time goes by less often: one that
+// blocked would not hear of the context.
+const (
+	firstLockPoll   = 2 * time.Millisecond
+	longestLockPoll = 20 * time.Millisecond
+)
 
 // RLock blocks while another worker has claimed the machine, or until the
 // context ends. release must be called.
 func (m hostLock) RLock(ctx context.Context) (release func()) {
-	turnstile := m.acquireFile(ctx, "turnstile", false) // by several at once: one that finds it taken waits for lockPoll
+	turnstile := m.acquireFile(ctx, "turnstile", false) // by several at once: one that finds it taken waits and asks again
 	defer turnstile()
 	return m.acquireFile(ctx, "room", false)
 }
@@ -42,8 +45,8 @@ func (m hostLock) acquireFile(ctx context.Context, name string, alone bool) (rel
 	if err != nil {
 		return none
 	}
-	for !l.tryLock(alone) {
-		if !sleep.For(ctx, lockPoll) {
+	for pause := firstLockPoll; !l.tryLock(alone); pause = min(2*pause, longestLockPoll) {
+		if !sleep.For(ctx, pause) {
 			l.unlockFile()
 			return none
 		}
