@@ -24,6 +24,9 @@ type Options struct {
 	Resend     <-chan struct{}   // over UDP: send the request again that has no answer yet; may be nil
 	Lenient    bool              // over UDP: leave datagrams that do not fit, and wait for one that does
 
+	// BeforeReply is called by a server before it sends the reply of step i, -1 for the greeting;
+	// an error ends the play; may be nil.
+	BeforeReply func(i int) error
 	// Connect is how a client opens its n-th data connection, from 0, to a port that the server
 	// has told; nil: to the host of the connection.
 	Connect func(ctx context.Context, n, port int) (Conn, error)

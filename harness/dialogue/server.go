@@ -76,6 +76,11 @@ func (p *player) sendPattern(step int, pattern Pattern) bool {
 	if len(b) == 0 {
 		return true
 	}
+	if p.options.BeforeReply != nil {
+		if err := p.options.BeforeReply(step); err != nil {
+			return p.stopPlay("before the reply of %s: %v", p.script.stepName(step), err)
+		}
+	}
 	p.stream.startWrite(b, false)
 	return p.awaitWritten(p.ctx, step)
 }

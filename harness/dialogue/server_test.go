@@ -2,6 +2,7 @@ package dialogue
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -164,5 +165,22 @@ func TestServerNotPlayable(t *testing.T) {
 	p := asServer(t, within30(t), script(t, "{dialogue: x, framing: line, exchanges: [{expect: {any: true}}]}"), Options{}, func(c *net.TCPConn) { readAll(c) })
 	if p.OK() || p.Incomplete == "" {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestBeforeReply is called before each reply that has bytes, the greeting first.
+func TestBeforeReply(t *testing.T) {
+	s := script(t, `{dialogue: x, framing: line, greeting: "hi\n", exchanges: [{send: "a\n"}, {send: "b\n", expect: "B\n"}]}`)
+	var before []int
+	played := asServer(t, within30(t), s, Options{BeforeReply: func(i int) error { before = append(before, i); return nil }}, func(peer *net.TCPConn) {
+		peer.Write([]byte("a\nb\n"))
+		readN(peer, 5)
+	})
+	if !played.OK() || len(before) != 2 || before[0] != -1 || before[1] != 1 {
+		t.Errorf("before %v: %v", before, played.Err())
+	}
+	refused := asServer(t, within30(t), s, Options{BeforeReply: func(int) error { return errors.New("not now") }}, func(peer *net.TCPConn) { readAll(peer) })
+	if err := refused.Err(); err == nil || !strings.Contains(err.Error(), "not now") {
+		t.Errorf("got %v", err)
 	}
 }

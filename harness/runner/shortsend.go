@@ -34,17 +34,22 @@ func bytesText(n int) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// A shortSend makes one send of the server's short.
+// A shortSend makes one send of the peer under test short.
 type shortSend struct {
 	scenario.ShortSend
 	rig  *rig
+	pids func() []int // of the peer
+
+	client          bool   // it is a client
+	sender, message string // for people: server and reply, or client and request
+
 	conn *heldConn
 	done chan struct{} // closed when reads go on; nil: the exchange was not reached
 	err  error         // why it was not made short; valid once done is closed
 }
 
 // errNothingTaken is wrapped by the error of a server that sends nothing into the room.
-var errNothingTaken = errors.New("the server sends nothing of its reply")
+var errNothingTaken = errors.New("nothing of the message is sent")
 
 // roomTries is how many conversations are held until a send takes the room: the kernel's
 // probe of a window that is closed may use it up.
@@ -79,7 +84,7 @@ func (a *rig) holdShortSend(ctx context.Context, spec scenario.ShortSend) error 
 	t := newTraffic(conn, script)
 	ctx, stop := a.WatchProgress(ctx, func() bool { return t.isIdle() && !held.isHeld() }, t.bytes.Load)
 	defer stop()
-	s := &shortSend{ShortSend: spec, rig: a, conn: held}
+	s := &shortSend{ShortSend: spec, rig: a, conn: held, pids: a.targetBed().processTree, sender: "server", message: "reply"}
 	watched, cancel := context.WithCancel(ctx)
 	defer cancel()
 	played := script.PlayClient(ctx, t, dialogue.Options{NoEnd: true, BeforeStep: func(i int) error {
@@ -102,9 +107,11 @@ func (s *shortSend) judge(ctx context.Context, played dialogue.Played, steps int
 	case s.err != nil:
 		return s.err
 	case s.conn.isMixed():
-		return fmt.Errorf("%w: the server sends what no request asked for, so its send buffer cannot be filled from outside", scenario.ErrUnsupported)
+		return fmt.Errorf("%w: the %s sends at other times too, so its send buffer cannot be filled from outside", scenario.ErrUnsupported, s.sender)
+	case s.done == nil && played.Mismatch == nil && played.Steps < steps:
+		return fmt.Errorf("before a send was made short: %s", played.Incomplete)
 	}
-	after := fmt.Sprintf("after a send of the server took %s of its reply", bytesText(s.Room))
+	after := s.after()
 	switch {
 	case played.Mismatch != nil:
 		return fmt.Errorf("%s: %w", after, played.Mismatch)
@@ -116,6 +123,11 @@ func (s *shortSend) judge(ctx context.Context, played dialogue.Played, steps int
 	return nil
 }
 
+// after says what was done, for the beginning of a message.
+func (s *shortSend) after() string {
+	return fmt.Sprintf("after a send of the %s took %s of its %s", s.sender, bytesText(s.Room), s.message)
+}
+
 // leaveRoom fills the send buffer of the server's socket. What becomes of its next send is
 // awaited in a goroutine that ends with reads going on, and closes done.
 func (s *shortSend) leaveRoom(ctx context.Context) error {
@@ -123,7 +135,7 @@ func (s *shortSend) leaveRoom(ctx context.Context) error {
 	var pid, fd, filled, full int
 	var err error
 	for range socketLooks { // a server that forks closes its own descriptor
-		if pid, fd, err = s.rig.serverSocket(ctx, s.conn.Conn); err == nil {
+		if pid, fd, err = farSocket(ctx, s.conn.Conn, s.pids); err == nil {
 			filled, full, err = s.fill(ctx, pid, fd)
 		}
 		if !errors.Is(err, sock.ErrNotFound) || filled > 0 || !sleep.For(ctx, sendInterval) {
@@ -131,7 +143,7 @@ func (s *shortSend) leaveRoom(ctx context.Context) error {
 		}
 	}
 	if errors.Is(err, sock.ErrNotFound) {
-		err = fmt.Errorf("%w: no process of the server has its end of the connection: %w", scenario.ErrUnsupported, err)
+		err = fmt.Errorf("%w: no process of the %s has its end of the connection: %w", scenario.ErrUnsupported, s.sender, err)
 	}
 	if err != nil {
 		s.err = err
@@ -168,8 +180,9 @@ func (s *shortSend) fill(ctx context.Context, pid, fd int) (filled, full int, er
 	return filled, queued + s.Room, err
 }
 
-// serverSocket finds the server's end of a connection: the process and its descriptor.
-func (a *rig) serverSocket(ctx context.Context, conn sock.Conn) (pid, fd int, err error) {
+// farSocket finds the end of a connection that one of the processes has: which process, and its
+// descriptor.
+func farSocket(ctx context.Context, conn sock.Conn, pids func() []int) (pid, fd int, err error) {
 	diag, err := sock.OpenDiag()
 	if err != nil {
 		return 0, 0, err
@@ -182,7 +195,7 @@ func (a *rig) serverSocket(ctx context.Context, conn sock.Conn) (pid, fd int, er
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, pid := range slices.Backward(a.targetBed().processTree()) { // a child before the one that it was forked from
+	for _, pid := range slices.Backward(pids()) { // a child before the one that it was forked from
 		if fd, err := sock.DescriptorOf(pid, far.Inode); err == nil {
 			return pid, fd, nil
 		}
@@ -194,25 +207,30 @@ func (a *rig) serverSocket(ctx context.Context, conn sock.Conn) (pid, fd int, er
 // wanted.
 func (s *shortSend) awaitTaken(ctx context.Context, pid, fd, full int) error {
 	limit := time.Now().Add(max(sendPatience, 4*s.rig.targetBed().conversation.Took))
+	if s.client { // its time limit may be no longer than its work takes
+		limit = time.Now().Add(sendPatience + s.rig.targetBed().conversation.Took)
+	}
 	for {
 		queued, blocks, err := sock.SendQueueOf(pid, fd)
 		if errors.Is(err, sock.ErrNotFound) {
-			if other, at, found := s.rig.serverSocket(ctx, s.conn.Conn); found == nil {
+			if other, at, found := farSocket(ctx, s.conn.Conn, s.pids); found == nil {
 				pid, fd, queued, err = other, at, 0, nil
 			}
 		}
 		switch {
 		case errors.Is(err, sock.ErrNotFound) && s.Interrupted:
 			return fmt.Errorf("%w: the server closes the connection before its send is interrupted", scenario.ErrUnsupported)
+		case errors.Is(err, sock.ErrNotFound) && s.client: // it may have waited for more room, and given up
+			return fmt.Errorf("%w: the %s closes the connection as long as there is room for %s only", scenario.ErrUnsupported, s.sender, bytesText(s.Room))
 		case errors.Is(err, sock.ErrNotFound): // what it owes is missing
-			s.rig.ReportStruck(fmt.Sprintf("the server closed the connection when its send buffer had room for %s of a reply: %s", bytesText(s.Room), roomMechanism))
+			s.rig.ReportStruck(fmt.Sprintf("the %s closed the connection when its send buffer had room for %s of a %s: %s", s.sender, bytesText(s.Room), s.message, roomMechanism))
 			return nil
 		case err != nil:
 			return err
 		case queued >= full:
 			return s.strike(ctx, blocks)
 		case time.Now().After(limit):
-			return fmt.Errorf("%w: %w as long as there is room for %s only", scenario.ErrUnsupported, errNothingTaken, bytesText(s.Room))
+			return fmt.Errorf("%w: the %s: %w as long as there is room for %s only", scenario.ErrUnsupported, s.sender, errNothingTaken, bytesText(s.Room))
 		}
 		if !sleep.For(ctx, sendInterval) {
 			return nil
@@ -225,7 +243,7 @@ func (s *shortSend) strike(ctx context.Context, blocks bool) error {
 	mechanism := roomMechanism
 	switch {
 	case blocks && !s.Interrupted:
-		return fmt.Errorf("%w: the server's socket blocks, so a send of it is short only when a signal interrupts it; see partialsend/interrupted-send", scenario.ErrUnsupported)
+		return fmt.Errorf("%w: the %s's socket blocks, so a send of it is short only when a signal interrupts it; see partialsend/interrupted-send", scenario.ErrUnsupported, s.sender)
 	case !blocks && s.Interrupted:
 		return fmt.Errorf("%w: the server's socket does not block, so there is no send to interrupt; see partialsend/short-write", scenario.ErrUnsupported)
 	case blocks:
@@ -234,6 +252,6 @@ func (s *shortSend) strike(ctx context.Context, blocks bool) error {
 		}
 		mechanism += ", and the send interrupted (SIGSTOP, SIGCONT)"
 	}
-	s.rig.ReportStruck(fmt.Sprintf("a send of the server took %s of a reply: %s", bytesText(s.Room), mechanism))
+	s.rig.ReportStruck(fmt.Sprintf("a send of the %s took %s of a %s: %s", s.sender, bytesText(s.Room), s.message, mechanism))
 	return nil
 }

@@ -31,6 +31,18 @@ func TestShortSend(t *testing.T) {
 	})
 }
 
+func TestShortRequest(t *testing.T) {
+	runCode(t, scenario.Client, scenario.Variant{}, func(ctx context.Context, rig scenario.Rig) error {
+		if err := rig.HoldShortRequest(ctx, scenario.ShortSend{Exchange: 1, Room: 1}); err != nil {
+			return err
+		}
+		if len(rig.Events()) == 0 {
+			return errors.New("nothing is reported as struck")
+		}
+		return nil
+	})
+}
+
 func TestHeldConn(t *testing.T) {
 	near, far := tcpPair(t)
 	conn := &heldConn{Conn: near}

@@ -21,9 +21,10 @@ func shortWrite() scenario.Scenario {
 		ID:    "partialsend/short-write",
 		Title: "A message is sent completely although a send takes only part of it",
 		Rationale: "send returns how many bytes it took. On loopback a send usually takes megabytes and hides the bug. A slow " +
-			"reader with a tiny window shows it for long messages. For a server's short replies, from 2 bytes on, the harness " +
-			"fills the send buffer of the server's socket from outside and leaves room for a few bytes. Only sends of " +
-			"sockets that do not block (O_NONBLOCK) are short then.",
+			"reader with a tiny window shows it for long messages. For short ones, from 2 bytes on, the harness fills the send " +
+			"buffer of the socket from outside and leaves room for a few bytes: for a server's reply, and for a client's request " +
+			"that follows a reply. Only sends of sockets that do not block (O_NONBLOCK) are short then, and only where the " +
+			"program sends before it asks whether there is room.",
 		Ref:   "send(2); dcarp/asynchronous#9, libtrading/libtrading#114",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),
@@ -70,7 +71,7 @@ func shortSends(c scenario.Case, interrupted bool) ([]scenario.Variant, error) {
 	t := c.Target
 	switch {
 	case c.Role == scenario.Client:
-		return nil, c.UnsupportedErrorf("all messages of the client have less than %d bytes and fit into its send buffer", shortest)
+		return shortRequests(c)
 	case t.Client.Dialogue == nil || c.Conversation.Script == nil:
 		return nil, c.UnsupportedErrorf("this scenario needs a client dialogue")
 	case len(t.Server.Command) == 0:
@@ -87,6 +88,37 @@ func shortSends(c scenario.Case, interrupted bool) ([]scenario.Variant, error) {
 		spec := scenario.ShortSend{Exchange: exchange, Room: int(room), Interrupted: interrupted}
 		out = append(out, scenario.ActVariant(fmt.Sprintf("room=%d", room), 2*c.Budget, func(ctx context.Context, rig scenario.Rig) error {
 			return rig.HoldShortSend(ctx, spec)
+		}))
+	}
+	return out, nil
+}
+
+// shortRequests returns variants in which a send of the client takes a part of its longest
+// request that follows a reply: only then is it known when it sends.
+func shortRequests(c scenario.Case) ([]scenario.Variant, error) {
+	t, script := c.Target, c.Conversation.Script
+	switch {
+	case t.Server.Dialogue == nil || script == nil:
+		return nil, c.UnsupportedErrorf("this scenario needs a server dialogue")
+	case t.Transport() != scenario.TCP:
+		return nil, c.UnsupportedErrorf("all messages of the client have less than %d bytes, and only on TCP the harness can fill its send buffer", shortest)
+	}
+	exchange, length := -1, int64(0)
+	for i := range c.Conversation.Upstream.ExchangeEnds {
+		from, to := c.Conversation.Upstream.ExchangeRange(i)
+		asked := i == 0 && len(script.Greeting) > 0 || i > 0 && len(script.Steps[i-1].Expect) > 0
+		if asked && to-from > length {
+			exchange, length = i, to-from
+		}
+	}
+	if length < 2 {
+		return nil, c.UnsupportedErrorf("no request of the client follows a reply, so it is not known when it sends")
+	}
+	var out []scenario.Variant
+	for _, room := range slices.Compact([]int64{1, min(length/2, mostRoom)}) { // each costs a process
+		spec := scenario.ShortSend{Exchange: exchange, Room: int(room)}
+		out = append(out, scenario.ActVariant(fmt.Sprintf("room=%d", room), 2*c.Budget, func(ctx context.Context, rig scenario.Rig) error {
+			return rig.HoldShortRequest(ctx, spec)
 		}))
 	}
 	return out, nil
