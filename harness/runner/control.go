@@ -243,6 +243,9 @@ func (b *testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2
 	if len(acceptTimes(log.AllEvents())) == 0 {
 		return scenario.Conversation{}, fmt.Errorf("%w: the client exited with status 0 without connecting to %s; its command must contain %s", errControl, sock.FormatAddress(wire.Addr()), addressWords(b.transport()))
 	}
+	if err := server.checkRequests(); err != nil {
+		return scenario.Conversation{}, err
+	}
 	if past > 0 {
 		b.leavers.Store(int64(past))
 		b.pastProxy = "without a fault: " + sayPastProxy(past)

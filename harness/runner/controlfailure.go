@@ -100,6 +100,23 @@ func clientFailure(run *scenario.Run, server *dialogueServer) error {
 	return fmt.Errorf("%w: %s", errControl, text)
 }
 
+// checkRequests returns an error if the first connection of a client that reported
+// success carried a request that the dialogue does not know: no reply followed, so no
+// fault could strike one. Bytes behind the last exchange are the client's own affair. It
+// closes the server; a nil one has nothing to say.
+func (d *dialogueServer) checkRequests() error {
+	if d == nil {
+		return nil
+	}
+	d.closeAll()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.first == nil || d.first.Mismatch == nil || d.first.Mismatch.Step >= len(d.script.Steps) {
+		return nil
+	}
+	return fmt.Errorf("%w: the client exited with status 0, but the dialogue is not what it sends, so harness did not reply; correct the dialogue: %w", errControl, d.first.Mismatch)
+}
+
 // complaint tells what the dialogue wanted of the client on its first connection,
 // and got. It closes the server.
 func (d *dialogueServer) complaint() string {

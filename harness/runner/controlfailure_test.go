@@ -2,6 +2,8 @@ package runner
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -99,5 +101,45 @@ func TestClientFailureTellsWhatItSent(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in: %s", want, text)
 		}
+	}
+}
+
+func TestControlFailsWhenTheClientSaysOtherThanTheDialogue(t *testing.T) {
+	const ends = "{dialogue: d, framing: line, exchanges: [{send: \"hello\\n\", expect: \"HELLO\\n\"}]}"
+	for _, tt := range []struct {
+		name, sent string
+		fails      bool
+	}{
+		{"another request", "help\n", true},
+		{"the request", "hello\n", false},
+		{"more after the last exchange", "hello\nbye\n", false},
+		{"nothing", "", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server, err := serveDialogue(t.Context(), scripted(t, ends), newAddressBook(t.TempDir()), scenario.TCP, nil)
+			if err != nil {
+				t.Fatalf("dialogue server: %v", err)
+			}
+			conn, err := dial(t.Context(), server.listenAddr())
+			if err != nil {
+				t.Fatalf("dial: %v", err)
+			}
+			if _, err := conn.Write([]byte(tt.sent)); err != nil {
+				t.Fatalf("write: %v", err)
+			}
+			_ = conn.CloseWrite()
+			_, _ = io.Copy(io.Discard, conn) // the dialogue closes when it has seen the difference, or the end
+			conn.Close()
+			err = server.checkRequests()
+			if errors.Is(err, errControl) != tt.fails {
+				t.Fatalf("checkRequests: got %v, want an error: %v", err, tt.fails)
+			}
+			if tt.fails && !strings.Contains(err.Error(), `want "hello\n"`) {
+				t.Errorf("the error does not show what was wanted: %v", err)
+			}
+		})
+	}
+	if err := (*dialogueServer)(nil).checkRequests(); err != nil {
+		t.Errorf("no dialogue: got %v", err)
 	}
 }
