@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -10,9 +12,35 @@ import (
 	"github.com/sockharness/harness/harness/suggest"
 )
 
+// A badNumber is the value of a flag that is no number, or too large.
+type badNumber struct {
+	wrong  *pflag.InvalidValueError
+	number *strconv.NumError
+}
+
+func (e *badNumber) Error() string {
+	flag, kind := e.wrong.GetFlag(), "a whole number"
+	switch kinds := flag.Value.Type(); {
+	case errors.Is(e.number, strconv.ErrRange):
+		kind = "a smaller number"
+	case strings.HasPrefix(kinds, "float"):
+		kind = "a number"
+	case kinds == "bool":
+		kind = "true or false"
+	}
+	return fmt.Sprintf("--%s %q: want %s", flag.Name, e.wrong.GetValue(), kind)
+}
+
+func (e *badNumber) Unwrap() error { return e.wrong }
+
 // SuggestFlag adds to the error of an unknown flag which flag of the command was meant,
-// if one is close.
+// if one is close, and says of a wrong number what is wanted.
 func SuggestFlag(command *cobra.Command, err error) error {
+	var wrong *pflag.InvalidValueError
+	var number *strconv.NumError
+	if errors.As(err, &wrong) && errors.As(err, &number) {
+		return &badNumber{wrong, number}
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return err

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,6 +81,9 @@ func (c *daemonClient) callDaemon(ctx context.Context, method, path string, body
 		var inner *url.Error
 		if errors.As(err, &inner) {
 			err = inner.Err
+		}
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return nil, cli.HarnessErrorf("daemon at %s: %w; start one with `harness serve`, or name another with --host", c.host, err)
 		}
 		return nil, cli.HarnessErrorf("daemon at %s: %w", c.host, err)
 	}

@@ -5,6 +5,7 @@
 package listcmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/scenariofile"
+	"github.com/sockharness/harness/harness/suggest"
 	"github.com/sockharness/harness/harness/suite"
 	"github.com/sockharness/harness/scenarios"
 )
@@ -89,7 +91,7 @@ func showScenario(out io.Writer, id string, all []scenario.Scenario) error {
 		for _, s := range all {
 			known = append(known, s.ID)
 		}
-		return cli.UsageErrorf("no scenario %q; there are: %s", id, strings.Join(known, ", "))
+		return cli.UsageErrorf("no scenario %q; %s", id, cmp.Or(suggest.Hint(id, known), "`harness scenarios` lists them"))
 	}
 	return cli.WriteTable(out, func(w io.Writer) error { return scenarioPage(w, all[at]) })
 }

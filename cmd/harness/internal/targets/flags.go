@@ -26,6 +26,7 @@ import (
 type Flags struct {
 	config       string
 	names        []string
+	set          *pflag.FlagSet // the flags themselves; nil: none were registered
 	server       string
 	client       string
 	dialogue     string
@@ -37,7 +38,9 @@ type Flags struct {
 	transport    string
 }
 
+// RegisterFlags adds the flags to a command's.
 func (f *Flags) RegisterFlags(flags *pflag.FlagSet) {
+	f.set = flags
 	flags.StringVar(&f.config, "config", "", "configuration `FILE` with targets (default: the nearest harness.yaml upward)")
 	flags.StringSliceVar(&f.names, "target", nil, "test only target `NAME`; * and ? are wildcards (repeatable)")
 	flags.StringVar(&f.server, "server", "", "`COMMAND` that starts the server, or HOST:PORT or unix:PATH of a running one")
@@ -87,7 +90,24 @@ func (f *Flags) AllTargets() ([]scenario.Target, error) {
 	return all, nil
 }
 
+// checkGiven returns an error for a flag that was given an empty value, as by a variable
+// of a shell that is not set: without it other programs than those meant would be tested.
+func (f *Flags) checkGiven() error {
+	if f.set == nil {
+		return nil
+	}
+	for _, name := range []string{"config", "server", "client", "dialogue", "test", "transport", "target"} {
+		if given := f.set.Lookup(name); given.Changed && strings.Trim(given.Value.String(), "[] ") == "" {
+			return cli.UsageErrorf("--%s is empty; give it a value, or leave it out", name)
+		}
+	}
+	return nil
+}
+
 func (f *Flags) described() ([]scenario.Target, error) {
+	if err := f.checkGiven(); err != nil {
+		return nil, err
+	}
 	if f.framing != "" && len(f.send)+len(f.expect) == 0 {
 		return nil, cli.UsageErrorf("--framing applies to --send and --expect only; write framing: in the dialogue file")
 	}
