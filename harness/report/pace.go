@@ -45,15 +45,19 @@ func (p *pace) share() string {
 	if p.total <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%.0f %%)", 100*p.done/p.total)
+	percent := 100 * p.done / p.total
+	if len(p.costs) > 0 {
+		percent = min(percent, 99) // those that took no time worth a percent are still to come
+	}
+	return fmt.Sprintf(" (%.0f %%)", percent)
 }
 
 // left is how long the rest will take at the pace so far.
 func (p *pace) left() string {
-	if p.total <= 0 || p.done < enoughShare*p.total || p.done >= p.total {
+	if p.total <= 0 || p.done < enoughShare*p.total || len(p.costs) == 0 {
 		return ""
 	}
-	rest := time.Duration(float64(time.Since(p.start)) * (p.total - p.done) / p.done)
+	rest := time.Duration(float64(time.Since(p.start)) * max(0, p.total-p.done) / p.done)
 	return ", about " + roughDuration(rest) + " left"
 }
 

@@ -83,7 +83,19 @@ func awaitDrained(ctx context.Context, address string) bool {
 func dialBy(ctx context.Context, d *net.Dialer, address string) (sock.Conn, error) {
 	conn, err := sock.Dial(ctx, d, address)
 	if err != nil && ctx.Err() != nil {
-		return nil, fmt.Errorf("connect to %s: %w", address, context.Cause(ctx))
+		if cause := context.Cause(ctx); cause != context.DeadlineExceeded {
+			return nil, fmt.Errorf("connect to %s: %w", address, cause)
+		}
+		return nil, &lateConnect{address}
 	}
 	return conn, err
 }
+
+// A lateConnect is a connect that was given up for time.
+type lateConnect struct{ address string }
+
+func (e *lateConnect) Error() string {
+	return fmt.Sprintf("no answer to the connect to %s when the time was over", e.address)
+}
+
+func (e *lateConnect) Unwrap() error { return context.DeadlineExceeded }

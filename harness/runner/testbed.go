@@ -277,7 +277,11 @@ func (b *testbed) terminateServer() error {
 		return errNotOurs
 	}
 	b.terminated = true
-	return b.server.SignalGroup(syscall.SIGTERM)
+	err := b.server.SignalGroup(syscall.SIGTERM)
+	if errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("the server had ended before SIGTERM: %w", err)
+	}
+	return err
 }
 
 // expectEnd says that the end of the server is no crash from now on.
