@@ -48,7 +48,7 @@ func runCommand() int {
 	zerolog.SetGlobalLevel(zerolog.Disabled)
 	root := newRoot()
 	root.SetArgs(cli.NormalizeToxiproxyArgs(os.Args[1:]))
-	err := root.ExecuteContext(context.Background())
+	command, err := root.ExecuteContextC(context.Background())
 	var exit cli.ExitError
 	switch {
 	case err == nil:
@@ -59,8 +59,16 @@ func runCommand() int {
 		}
 		return exit.Code
 	}
-	fmt.Fprintf(root.ErrOrStderr(), "harness: %v\nRun 'harness --help' or 'harness COMMAND --help' for usage.\n", err)
+	fmt.Fprintf(root.ErrOrStderr(), "harness: %v\n%s\n", err, usageHint(command))
 	return outcome.ExitUsage
+}
+
+// usageHint says how the command that was typed is used, and where that is explained.
+func usageHint(command *cobra.Command) string {
+	if !command.HasParent() {
+		return "Run 'harness --help' or 'harness COMMAND --help' for usage."
+	}
+	return fmt.Sprintf("Usage: %s\nRun '%s --help' for more.", command.UseLine(), command.CommandPath())
 }
 
 func newRoot() *cobra.Command {

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,8 +57,19 @@ func SuggestFlag(command *cobra.Command, err error) error {
 			known = append(known, f.Name)
 		}
 	})
-	if meant := suggest.Closest(typed, known); meant != "" && len(typed) > 1 {
+	if meant := cmp.Or(suggest.Closest(typed, known), onlyPrefixed(typed, known)); meant != "" && len(typed) > 1 {
 		return fmt.Errorf("%w; did you mean --%s?", err, meant)
 	}
 	return err
+}
+
+// onlyPrefixed returns the one name that begins with the word; empty where none or several
+// do.
+func onlyPrefixed(word string, names []string) string {
+	begins := func(name string) bool { return strings.HasPrefix(name, word) }
+	first := slices.IndexFunc(names, begins)
+	if first < 0 || slices.ContainsFunc(names[first+1:], begins) {
+		return ""
+	}
+	return names[first]
 }

@@ -167,7 +167,7 @@ func (r *recording) live(ctx context.Context) error {
 	}
 	defer relay.Close()
 	if r.flags.client == "" {
-		r.note("listening on %s, server %s: %d conversations to record; ^C ends", relay.Addr(), upstream, r.flags.times)
+		r.note("listening on %s, server %s, conversations to record: %d; ^C ends", relay.Addr(), upstream, r.flags.times)
 	} else if err := r.runClients(ctx, relay.Addr(), tmp); err != nil {
 		return err
 	}
