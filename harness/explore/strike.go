@@ -129,7 +129,7 @@ func (t *turn) end(ctx context.Context) {
 func (t *turn) strikeDown(ctx context.Context) bool {
 	p, w := t.point, t.wire
 	t.out.reached = true
-	t.note(">>>     %s when %d bytes were received", p.Fault, p.Offset)
+	t.note(">>>     %s after byte %d was received", p.Fault, p.Offset)
 	switch p.Fault {
 	case HalfClose:
 		w.most = 0

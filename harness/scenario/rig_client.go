@@ -86,8 +86,11 @@ func (a Attempts) Storms() bool {
 
 // String tells how many attempts there were, and over which time.
 func (a Attempts) String() string {
-	if len(a.At) < 2 {
-		return fmt.Sprintf("the client made %d attempts to connect", len(a.At))
+	switch len(a.At) {
+	case 0:
+		return "the client made no attempt to connect"
+	case 1:
+		return "the client made 1 attempt to connect"
 	}
 	return fmt.Sprintf("%d attempts to connect in %s", len(a.At), roundMillis(a.At[len(a.At)-1]-a.At[0]))
 }

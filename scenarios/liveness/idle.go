@@ -116,7 +116,7 @@ func besideClients(c scenario.Case, name string, n int, sent []byte, silent int)
 		if err != nil {
 			return err
 		}
-		rig.ReportStruck(fmt.Sprintf("connected clients: %s; the first one was %s", describeConnected(talking, len(all)-talking, len(sent)), first))
+		rig.ReportStruck(fmt.Sprintf("connected clients: %s; the first one was %s", describeConnected(talking, len(all)-talking, len(sent))+describeTurnedAway(n+silent-len(all)), first))
 		if err := rig.FirstExchange(ctx); err != nil {
 			return fmt.Errorf("a new client was not served next to %s: %w", describeCrowd(len(all), len(sent)), err)
 		}
@@ -135,6 +135,14 @@ func describeCrowd(n, sent int) string {
 		return "a " + what + " one"
 	}
 	return fmt.Sprintf("%d %s ones", n, what)
+}
+
+// describeTurnedAway counts the clients that the kernel did not let in.
+func describeTurnedAway(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %d not, because the accept queue was full", n)
 }
 
 // describeConnected counts the clients that have sent a part of a request, and the silent ones.

@@ -64,7 +64,7 @@ func backoffVariant(c scenario.Case, name string) scenario.Variant {
 			if err != nil {
 				return err
 			}
-			rig.ReportStruck(fmt.Sprintf("the client made %d attempts to connect", len(w.Attempts.At)))
+			rig.ReportStruck(fmt.Sprintf("attempts of the client to connect: %d", len(w.Attempts.At)))
 			return slowsDown(w.Attempts.RetryGaps())
 		},
 		Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()},

@@ -93,7 +93,7 @@ func persistentVariant(c scenario.Case, more ...scenario.Expectation) scenario.V
 			if err != nil {
 				return err
 			}
-			rig.ReportStruck(fmt.Sprintf("the client made %d attempts to connect", len(w.Attempts.At)))
+			rig.ReportStruck(fmt.Sprintf("attempts of the client to connect: %d", len(w.Attempts.At)))
 			if err := neverIn(c, w); err != nil || w.TimedOut || w.Enough {
 				return err
 			}
@@ -166,7 +166,7 @@ func neverIn(c scenario.Case, w scenario.ClientState) error {
 	case w.Exit.Signal != 0:
 		return fmt.Errorf("the client was killed by %s", w.Exit.Signal)
 	case w.Exit.Code == 0:
-		return fmt.Errorf("the client reported success (exit status 0), although all its %d attempts to connect failed", len(w.Attempts.At))
+		return fmt.Errorf("the client reported success (exit status 0), although none of its attempts to connect succeeded (attempts: %d)", len(w.Attempts.At))
 	case retries == scenario.RetriesForEver:
 		return fmt.Errorf("the target declares endless retries, but the client %s after %d attempts", w.Exit, len(w.Attempts.At))
 	}
