@@ -14,6 +14,7 @@ import (
 	"github.com/sockharness/harness/harness/gosuite"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenariofile"
+	"github.com/sockharness/harness/harness/suggest"
 	"github.com/sockharness/harness/harness/suite"
 	"github.com/sockharness/harness/scenarios"
 )
@@ -93,6 +94,9 @@ func (s *selection) readFiles(stdin io.Reader) error {
 // topicsOf returns the built-in topics that a PATH names; none for scenario files.
 func topicsOf(p string, all []suite.Topic) ([]string, error) {
 	if name, ok := strings.CutPrefix(p, "builtin:"); ok {
+		if err := oneScenario(p, name, all); err != nil {
+			return nil, err
+		}
 		return namedTopics(p, name, all)
 	}
 	if p == scenariofile.Stdin {
@@ -100,6 +104,9 @@ func topicsOf(p string, all []suite.Topic) ([]string, error) {
 	}
 	info, err := os.Stat(p)
 	if err != nil {
+		if err := oneScenario(p, p, all); err != nil {
+			return nil, err
+		}
 		return nil, cli.UsageErrorf("%s: no such file or directory; built-in suites are builtin: or builtin:TOPIC (%s)", p, topicNames(all))
 	}
 	if name, ok := ownSuites(p); ok && info.IsDir() {
@@ -117,6 +124,24 @@ func topicsOf(p string, all []suite.Topic) ([]string, error) {
 		return nil, cli.UsageErrorf("%s: not a scenario file: its name does not end in .yaml; built-in suites are builtin: or builtin:TOPIC (%s)", p, topicNames(all))
 	}
 	return nil, nil
+}
+
+// oneScenario returns an error where a PATH names a built-in scenario, or nearly does: one
+// alone is chosen with --focus.
+func oneScenario(p, name string, all []suite.Topic) error {
+	var known []string
+	for _, t := range all {
+		for _, s := range t.List() {
+			known = append(known, s.ID)
+		}
+	}
+	switch {
+	case slices.Contains(known, name):
+		return cli.UsageErrorf("%s: a built-in scenario, not a path; choose it with --focus '^%s on'", p, name)
+	case strings.Contains(name, "/") && filepath.Ext(name) == "" && suggest.Closest(name, known) != "":
+		return cli.UsageErrorf("%s: no such file or directory; for the built-in scenario %s give --focus '^%[2]s on'", p, suggest.Closest(name, known))
+	}
+	return nil
 }
 
 // addGoFolder keeps a folder that holds Go Ginkgo suites, and reports whether it holds

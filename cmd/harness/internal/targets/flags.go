@@ -96,10 +96,13 @@ func (f *Flags) checkGiven() error {
 	if f.set == nil {
 		return nil
 	}
-	for _, name := range []string{"config", "server", "client", "dialogue", "test", "transport", "target"} {
-		if given := f.set.Lookup(name); given.Changed && strings.Trim(given.Value.String(), "[] ") == "" {
+	for _, name := range []string{"config", "server", "client", "dialogue", "test", "transport"} {
+		if given := f.set.Lookup(name); given.Changed && strings.TrimSpace(given.Value.String()) == "" {
 			return cli.UsageErrorf("--%s is empty; give it a value, or leave it out", name)
 		}
+	}
+	if f.set.Changed("target") && strings.Join(f.names, "") == "" {
+		return cli.UsageErrorf("--target is empty; give it a value, or leave it out")
 	}
 	return nil
 }
