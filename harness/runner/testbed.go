@@ -400,24 +400,45 @@ func (b *testbed) approxTree() []int {
 	return nil
 }
 
+// How long a server is looked at that is awake although nobody talks to it, and how often:
+// one that has just seen its client leave sleeps after a millisecond.
+const (
+	idleLook   = 10 * time.Millisecond
+	idleGlance = 500 * time.Microsecond
+)
+
 // spinsWhenIdle reports whether the server burns a processor although nobody talks to it:
 // the next scenario would be judged on what is left of this one.
 func (b *testbed) spinsWhenIdle(ctx context.Context) bool {
-	const look = 10 * time.Millisecond
 	pids := b.approxTree()
-	runs := probe.AnyRunnable(pids)
-	if !runs { // a thread that spins may sleep at one look, between two calls
-		runs = probe.AnyRunnable(pids)
+	if !isAwake(pids) {
+		return false // most servers are told so in a tenth of a millisecond
 	}
-	if !runs {
-		return false // every thread sleeps: most servers are told so in a tenth of a millisecond
+	began, first := time.Now(), threadStats(pids)
+	for last := first; time.Since(began) < idleLook; {
+		if len(last) == 0 || !sleep.For(ctx, idleGlance) {
+			return false
+		}
+		now := threadStats(pids)
+		if diffStats(last, now).ran == 0 && !probe.AnyRunnable(pids) {
+			return false // none has run for a while
+		}
+		last = now
 	}
-	before := threadStats(pids)
-	if len(before) == 0 || !sleep.For(ctx, look) {
-		return false
+	passed := time.Since(began)
+	busiest := diffStats(first, threadStats(b.approxTree())).busiest
+	return busiest.Ran+busiest.Waited >= passed*8/10
+}
+
+// isAwake reports whether a thread of the processes runs, or wants to, at one of two looks: one
+// that spins may sleep at the first, between two calls.
+func isAwake(pids []int) bool {
+	for range 2 {
+		if probe.AnyRunnable(pids) {
+			return true
+		}
 	}
-	busiest := diffStats(before, threadStats(b.approxTree())).busiest
-	return busiest.Ran+busiest.Waited >= look*8/10
+	return false
 }
 
 // discardServer ends a server that does not serve any more; the next variant starts
