@@ -26,15 +26,20 @@ test: build ## run every test, with the race detector but where programs are run
 	$(BIN)/harness run scenarios/ --quiet
 	$(GO) test -race $(TESTED) -timeout 20m $$($(GO) list ./... | grep -v -e /fixtures$$ -e /cmd/harness$$ -e /scenarios/)
 	$(MAKE) -j 3 scripts suites check # two wait, the third compiles
-	$(GO) test -vet=off -v -timeout 30m -run 'TestProof|TestRealSoftware' ./fixtures
-	$(GO) test -race -vet=off -timeout 30m -skip 'TestProof|TestRealSoftware' ./fixtures
-	$(MAKE) stranger
+	$(GO) test -vet=off -v -timeout 30m -run 'TestProof$$' ./fixtures
+	$(MAKE) -j 2 software programs stranger
 
 scripts: ## run the scripts of the command
 	$(GO) test -vet=off -parallel $$((2 * $$(nproc))) -timeout 20m ./cmd/harness
 
 suites: ## run the suites' own tests
 	$(GO) test $(TESTED) -timeout 20m ./scenarios/...
+
+software: ## play everything to the installed software that many people use
+	$(GO) test -vet=off -v -timeout 30m -run TestRealSoftware ./fixtures
+
+programs: ## run the tests of the fixture programs, but for the matrix and the installed software
+	$(GO) test -race -vet=off -timeout 30m -skip 'TestProof$$|TestRealSoftware' ./fixtures
 
 check: ## check the files for CI with the parsers of those who read them
 	cd cmd/ci/testdata/check && $(GO) test ./...
@@ -105,4 +110,4 @@ $(BIN)/toxiproxy-server:
 	GOBIN=$(abspath $(BIN)/tmp) $(GO) install $(ADDR)/cmd/server@$(VERSION)
 	mv $(BIN)/tmp/server $@
 
-.PHONY: help build run test scripts suites check stranger zoo replay mutate race soak lint cross bench fixtures tools clean explore
+.PHONY: help build run test scripts suites check software programs stranger zoo replay mutate race soak lint cross bench fixtures tools clean explore
