@@ -29,8 +29,10 @@ const (
 	// Rounds that come after longerAfter have four times as many: threads must grow
 	// over many conversations.
 	longerAfter = 4
-	// mostLeakRounds and mostLeakTime bound the search for a leak.
-	mostLeakRounds = 10
+	// mostLeakRounds and mostLeakTime bound the search for a leak: rounds of a slow server add up
+	// to the 256 conversations that threads must grow over. Where each round has grown, there
+	// is twice the time.
+	mostLeakRounds = 12
 	mostLeakTime   = 30 * time.Second
 
 	// releaseTime is how long a server that holds more than before may take to release
@@ -86,13 +88,12 @@ func fewest(groups [][]scenario.Variant, all int) int {
 
 // countRounds plays rounds until they tell what descriptors, threads and children do.
 func (p *scenarioRun) countRounds(ctx context.Context, variants []scenario.Variant, each time.Duration, r *scenario.LeakRounds) {
-	conversations, width := roundSize(each), min(leakWidth, p.batchWidth(variants))
-	until := time.Now().Add(mostLeakTime)
+	width := min(leakWidth, p.batchWidth(variants))
+	began := time.Now()
+	until := began.Add(2 * mostLeakTime)
 	now := p.measureNow(probe.MeasureUsage)
 	for now != nil && len(r.Rounds) < mostLeakRounds && time.Now().Before(until) {
-		if len(r.Rounds) >= longerAfter {
-			conversations = 4 * roundSize(each)
-		}
+		conversations := roundSize(len(r.Rounds), each)
 		var g scenario.Growth
 		g, now = p.repeatRound(ctx, now, spread(variants, conversations), width, len(r.Rounds) >= 2)
 		if now == nil || g.Conversations == 0 {
@@ -101,18 +102,25 @@ func (p *scenarioRun) countRounds(ctx context.Context, variants []scenario.Varia
 		if r.Rounds = append(r.Rounds, g); r.Trend() != scenario.Unclear {
 			return
 		}
+		if !growing(g) {
+			until = began.Add(mostLeakTime)
+		}
 	}
 }
 
-// roundSize is how many conversations a round has that take so long each.
-func roundSize(each time.Duration) int {
+// roundSize is how many conversations a round has, after so many others, that take so long each.
+func roundSize(before int, each time.Duration) int {
+	n := leakConversations
 	switch {
 	case each >= verySlowConversation:
-		return verySlowConversations
+		n = verySlowConversations
 	case each >= slowConversation:
-		return slowConversations
+		n = slowConversations
 	}
-	return leakConversations
+	if before >= longerAfter {
+		n *= 4
+	}
+	return n
 }
 
 // memoryRounds plays two rounds that are long enough for the memory to tell.
