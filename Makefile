@@ -25,15 +25,12 @@ test: build ## run every test, with the race detector but where programs are run
 	$(MAKE) -j 2 -O fixtures lint # packages are installed beside what compiles
 	$(BIN)/harness run scenarios/ --quiet
 	$(GO) test -race $(TESTED) -timeout 20m $$($(GO) list ./... | grep -v -e /fixtures$$ -e /cmd/harness$$ -e /scenarios/)
-	$(MAKE) -j 3 scripts suites check # two wait, the third compiles
+	$(MAKE) -j 2 scripts check # one waits, the other compiles
 	$(GO) test -vet=off -v -timeout 30m -run 'TestProof$$' ./fixtures
 	$(MAKE) -j 2 software programs stranger
 
-scripts: ## run the scripts of the command
-	$(GO) test -vet=off -parallel $$((2 * $$(nproc))) -timeout 20m ./cmd/harness
-
-suites: ## run the suites' own tests
-	$(GO) test $(TESTED) -timeout 20m ./scenarios/...
+scripts: ## run the scripts of the command and the suites' own tests
+	$(GO) test $(TESTED) -timeout 20m ./cmd/harness ./scenarios/...
 
 software: ## play everything to the installed software that many people use
 	$(GO) test -vet=off -v -timeout 30m -run TestRealSoftware ./fixtures
@@ -110,4 +107,4 @@ $(BIN)/toxiproxy-server:
 	GOBIN=$(abspath $(BIN)/tmp) $(GO) install $(ADDR)/cmd/server@$(VERSION)
 	mv $(BIN)/tmp/server $@
 
-.PHONY: help build run test scripts suites check software programs stranger zoo replay mutate race soak lint cross bench fixtures tools clean explore
+.PHONY: help build run test scripts check software programs stranger zoo replay mutate race soak lint cross bench fixtures tools clean explore
