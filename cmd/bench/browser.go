@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/ui"
 )
 
@@ -51,12 +52,10 @@ func awaitPage(ctx context.Context, profile string) error {
 	defer cancel()
 	for {
 		if showsPage(ctx, profile) {
-			time.Sleep(browserSettle)
+			sleep.For(ctx, browserSettle)
 			return nil
 		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
+		if !sleep.For(ctx, 100*time.Millisecond) {
 			return fmt.Errorf("chromium does not show the live page: %w", ctx.Err())
 		}
 	}

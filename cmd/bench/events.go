@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 const (
@@ -21,14 +23,14 @@ const (
 	clientPause = 20 * time.Millisecond // between two reads of the bytes that the events are of
 )
 
-// eventRow is what a client reads of so many events a second.
+// eventRow is the row of a proxy that makes rate events a second, and one client that reads them.
 func eventRow(rate int) row {
 	return row{name: fmt.Sprintf("%d events a second, one reader:", rate), shape: delayed,
 		parts:   append([]part{{name: "read a second"}}, lessOf(1, "lost", "CPU of the daemon, µs an event", "CPU of the reader, µs an event")...),
 		measure: onDaemon(func(ctx context.Context, d *daemonClient) ([]float64, error) { return measureEvents(ctx, d, rate) })}
 }
 
-// measureEvents has a proxy make so many events a second, by a stream of a fixed rate
+// measureEvents has a proxy make rate events a second, by a stream of a fixed rate
 // that is cut into segments, and reads them as one client of the daemon.
 func measureEvents(ctx context.Context, d *daemonClient, rate int) ([]float64, error) {
 	listen, err := d.createEventSource(ctx, rate)
@@ -52,7 +54,7 @@ func measureEvents(ctx context.Context, d *daemonClient, rate int) ([]float64, e
 		return nil, err
 	}
 	defer c.Close()
-	go discardRarely(c)
+	go discardRarely(ctx, c)
 	before, err := processorTimes(d.pid, os.Getpid())
 	if err != nil {
 		return nil, err
@@ -77,13 +79,12 @@ func processorTimes(pids ...int) (list []time.Duration, err error) {
 
 // discardRarely reads what comes, a lot at a time: a read of each segment would cost more
 // than its event.
-func discardRarely(c net.Conn) {
+func discardRarely(ctx context.Context, c net.Conn) {
 	room := make([]byte, 1<<20)
 	for {
-		if _, err := c.Read(room); err != nil {
+		if _, err := c.Read(room); err != nil || !sleep.For(ctx, clientPause) {
 			return
 		}
-		time.Sleep(clientPause)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 const (
@@ -96,7 +98,7 @@ func (p *pagedDaemon) comparePage(ctx context.Context, open pageOpener) ([]float
 		return nil, err
 	}
 	defer func() { leave() }()
-	daemonIdle, browserIdle, err := idleCPU(p.pid, browser)
+	daemonIdle, browserIdle, err := idleCPU(ctx, p.pid, browser)
 	for i := 1; i <= 2 && err == nil; i++ {
 		runs[i], err = p.measureOnce(ctx, browser)
 	}
@@ -135,9 +137,9 @@ func (p *pagedDaemon) measureOnce(ctx context.Context, browser int) (r pagedRun,
 
 // idleCPU returns what the daemon and a browser use for a page while nothing moves, % of
 // a processor.
-func idleCPU(daemon, browser int) (ofDaemon, ofBrowser float64, err error) {
+func idleCPU(ctx context.Context, daemon, browser int) (ofDaemon, ofBrowser float64, err error) {
 	endDaemon, endBrowser := watchCPU(daemon), watchCPU(browser)
-	time.Sleep(pageIdle)
+	sleep.For(ctx, pageIdle)
 	if ofDaemon, err = endDaemon(); err == nil {
 		ofBrowser, err = endBrowser()
 	}

@@ -31,25 +31,8 @@ func familyTime(root int) (sum time.Duration, err error) {
 	if root == 0 {
 		return 0, nil
 	}
-	all, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil {
-		return 0, err
-	}
-	parents, used := map[int]int{}, map[int]time.Duration{}
-	for _, path := range all {
-		pid, _ := strconv.Atoi(filepath.Base(path))
-		s, err := procstat.Read(pid)
-		spent, gone := procstat.CPUTime(pid)
-		if err == nil && gone == nil {
-			parents[pid], used[pid] = s.Parent, spent
-		}
-	}
-	for pid, spent := range used {
-		up := pid
-		for up != root && parents[up] != 0 {
-			up = parents[up]
-		}
-		if up == root {
+	for _, pid := range withDescendants(root) {
+		if spent, err := procstat.CPUTime(pid); err == nil {
 			sum += spent
 		}
 	}
