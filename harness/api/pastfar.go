@@ -10,8 +10,7 @@ import (
 // findFarStrays returns the clients on this host that are connected past their proxy to a server
 // on another one. Of them only their own sockets tell, so the process must be known that has
 // them, and be a client of the proxy. Where neither is on this host, nobody can tell.
-func findFarStrays(paths []proxiedPath, all []sock.Connection, skip map[netip.AddrPort]bool, holders func([]uint32) map[uint32][]int) (list []stray) {
-	t := newSocketTable(all)
+func findFarStrays(paths []proxiedPath, t socketTable, skip map[netip.AddrPort]bool, holders func([]uint32) map[uint32][]int) (list []stray) {
 	ours, far := map[netip.AddrPort]bool{}, map[netip.AddrPort][]proxiedPath{}
 	for _, p := range paths {
 		ours[p.from] = true
@@ -22,7 +21,7 @@ func findFarStrays(paths []proxiedPath, all []sock.Connection, skip map[netip.Ad
 	}
 	var candidates []sock.Connection
 	var inodes []uint32
-	for _, c := range all {
+	for _, c := range t.all {
 		if len(far[c.Remote]) == 0 || ours[c.Local] || skip[c.Local] {
 			continue
 		}

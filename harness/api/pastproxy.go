@@ -21,12 +21,13 @@ type proxiedPath struct {
 
 // A socketTable is the open connections of this host.
 type socketTable struct {
+	all     []sock.Connection
 	byEnds  map[[2]netip.AddrPort]sock.Connection // local, remote
 	byLocal map[netip.AddrPort]sock.Connection    // one of those
 }
 
 func newSocketTable(all []sock.Connection) socketTable {
-	t := socketTable{map[[2]netip.AddrPort]sock.Connection{}, map[netip.AddrPort]sock.Connection{}}
+	t := socketTable{all, map[[2]netip.AddrPort]sock.Connection{}, map[netip.AddrPort]sock.Connection{}}
 	for _, c := range all {
 		t.byEnds[[2]netip.AddrPort{c.Local, c.Remote}] = c
 		t.byLocal[c.Local] = c
@@ -45,8 +46,7 @@ type stray struct {
 // host; what connects to it must come from a host that has a connection through the proxy,
 // and, if that is this host, be of the same process: others, such as health checks, have
 // a right to go there. The addresses of skip are not looked at.
-func findStrays(paths []proxiedPath, all []sock.Connection, skip map[netip.AddrPort]bool, holders func([]uint32) map[uint32][]int) []stray {
-	t := newSocketTable(all)
+func findStrays(paths []proxiedPath, t socketTable, skip map[netip.AddrPort]bool, holders func([]uint32) map[uint32][]int) []stray {
 	ours, served := map[netip.AddrPort]bool{}, map[uint16][]proxiedPath{}
 	for _, p := range paths {
 		ours[p.from], ours[p.client] = true, true
@@ -55,7 +55,7 @@ func findStrays(paths []proxiedPath, all []sock.Connection, skip map[netip.AddrP
 		}
 	}
 	found := map[stray]proxiedPath{}
-	for _, c := range all {
+	for _, c := range t.all {
 		if ours[c.Remote] || skip[c.Remote] {
 			continue
 		}
@@ -131,7 +131,8 @@ func (d *Daemon) lookForStrays(diag *sock.Diag, told map[netip.AddrPort]bool) (o
 		return len(paths)
 	}
 	fresh := map[string][]stray{}
-	for _, s := range append(findStrays(paths, all, told, sock.Holders), findFarStrays(paths, all, told, sock.Holders)...) {
+	table := newSocketTable(all)
+	for _, s := range append(findStrays(paths, table, told, sock.Holders), findFarStrays(paths, table, told, sock.Holders)...) {
 		fresh[s.proxy] = append(fresh[s.proxy], s)
 		told[s.from] = true
 	}

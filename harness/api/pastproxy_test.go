@@ -44,11 +44,11 @@ func TestStraysAreTheProxysClients(t *testing.T) {
 		{"a host without a client", []sock.Connection{{Local: at("10.0.0.1:7000"), Remote: at("10.0.0.9:41")}}, 0},
 		{"another port", ends("127.0.0.1:2000", "127.0.0.1:7001", 5, 2), 0},
 	} {
-		if got := findStrays(paths, table(c.more), nil, holders); len(got) != c.want {
+		if got := findStrays(paths, newSocketTable(table(c.more)), nil, holders); len(got) != c.want {
 			t.Errorf("%s: got %v, want %d", c.what, got, c.want)
 		}
 	}
-	if got := findStrays(paths, table(ends("127.0.0.1:2000", server, 5, 2)), map[netip.AddrPort]bool{at("127.0.0.1:2000"): true}, holders); len(got) != 0 {
+	if got := findStrays(paths, newSocketTable(table(ends("127.0.0.1:2000", server, 5, 2))), map[netip.AddrPort]bool{at("127.0.0.1:2000"): true}, holders); len(got) != 0 {
 		t.Errorf("got %v of one that was told", got)
 	}
 }
@@ -70,11 +70,11 @@ func TestStraysToAnotherHost(t *testing.T) {
 		{"another port", sock.Connection{Local: at("10.0.0.1:2000"), Remote: at("10.9.9.9:7001"), Inode: 2}, 0},
 	} {
 		all := append(slices.Clone(table), c.more)
-		got := findFarStrays(paths, all, nil, holders)
-		if len(got) != c.want || len(findStrays(paths, all, nil, holders)) != 0 {
+		got := findFarStrays(paths, newSocketTable(all), nil, holders)
+		if len(got) != c.want || len(findStrays(paths, newSocketTable(all), nil, holders)) != 0 {
 			t.Errorf("%s: got %v, want %d", c.what, got, c.want)
 		}
-		if told := findFarStrays(paths, all, map[netip.AddrPort]bool{c.more.Local: true}, holders); len(told) != 0 {
+		if told := findFarStrays(paths, newSocketTable(all), map[netip.AddrPort]bool{c.more.Local: true}, holders); len(told) != 0 {
 			t.Errorf("%s: got %v of one that was told", c.what, told)
 		}
 	}

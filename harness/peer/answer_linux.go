@@ -123,15 +123,22 @@ func socketAddress(fd int, to netip.AddrPort) unix.Sockaddr {
 	return &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()} // IPv4 is mapped
 }
 
+// readMemory fills b with the memory of the process from an address on, and reports whether
+// all of it is there. B is not empty.
+func (call notification) readMemory(at uint64, b []byte) bool {
+	local := []unix.Iovec{{Base: &b[0], Len: uint64(len(b))}}
+	remote := []unix.RemoteIovec{{Base: uintptr(at), Len: len(b)}}
+	n, err := unix.ProcessVMReadv(int(call.pid), local, remote, 0)
+	return err == nil && n == len(b)
+}
+
 // readAddress reads where the call connects to; false where that is no address of IP.
 func readAddress(call notification) (netip.AddrPort, bool) {
 	b := make([]byte, min(call.arguments[2], unix.SizeofSockaddrInet6))
 	if len(b) < unix.SizeofSockaddrInet4 {
 		return netip.AddrPort{}, false
 	}
-	local := []unix.Iovec{{Base: &b[0], Len: uint64(len(b))}}
-	remote := []unix.RemoteIovec{{Base: uintptr(call.arguments[1]), Len: len(b)}}
-	if n, err := unix.ProcessVMReadv(int(call.pid), local, remote, 0); err != nil || n != len(b) {
+	if !call.readMemory(call.arguments[1], b) {
 		return netip.AddrPort{}, false
 	}
 	port := binary.BigEndian.Uint16(b[2:])

@@ -69,8 +69,5 @@ func (i *interceptor) openHosts(call notification) bool {
 // names reports whether a string of the process is the given one.
 func names(call notification, at uint64, want string) bool {
 	b := make([]byte, len(want)+1)
-	local := []unix.Iovec{{Base: &b[0], Len: uint64(len(b))}}
-	remote := []unix.RemoteIovec{{Base: uintptr(at), Len: len(b)}}
-	n, err := unix.ProcessVMReadv(int(call.pid), local, remote, 0)
-	return err == nil && n == len(b) && string(b) == want+"\x00"
+	return call.readMemory(at, b) && string(b) == want+"\x00"
 }
