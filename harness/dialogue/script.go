@@ -103,7 +103,8 @@ func (d *Dialogue) ScriptWithKeys(seed seed.Source, keys *Keys) (*Script, error)
 	return s, err
 }
 
-// resolveWith fixes the payloads with a word for ${connection}; empty: none is said.
+// resolveWith fixes the payloads. Word is what ${connection} stands for; empty where the
+// dialogue does not write it.
 func (d *Dialogue) resolveWith(seed seed.Source, keys *Keys, word string) (*Script, error) {
 	if _, rest := d.SplitTLS(); rest != d && len(rest.Exchanges) > 0 {
 		return nil, errStartTLS

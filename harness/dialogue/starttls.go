@@ -55,10 +55,10 @@ func (c checker) checkStartTLS() {
 	if before == nil || c.dec.ErrorCount() > 0 {
 		return
 	}
-	kept := before.ownKept()
+	kept, again := before.ownKept(), rest.ownKept()
 	for _, m := range rest.all() {
 		for _, name := range m.namesAmong(kept) {
-			if kept[name] && !rest.ownKept()[name] {
+			if kept[name] && !again[name] {
 				c.reportBad(m, "${"+name+"} is kept before TLS, and cannot be written within it", "keep it again behind tls: start")
 			}
 		}

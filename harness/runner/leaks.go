@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -80,10 +81,11 @@ func byConnection(variants []scenario.Variant) (groups [][]scenario.Variant) {
 
 // fewest returns how many variants the smallest group has; all, where there is but one.
 func fewest(groups [][]scenario.Variant, all int) int {
-	for _, g := range groups[min(1, len(groups)):] {
-		all = min(all, len(g), len(groups[0]))
+	if len(groups) < 2 {
+		return all
 	}
-	return all
+	smallest := slices.MinFunc(groups, func(a, b []scenario.Variant) int { return cmp.Compare(len(a), len(b)) })
+	return min(all, len(smallest))
 }
 
 // countRounds plays rounds until they tell what descriptors, threads and children do.
@@ -108,7 +110,8 @@ func (p *scenarioRun) countRounds(ctx context.Context, variants []scenario.Varia
 	}
 }
 
-// roundSize is how many conversations a round has, after so many others, that take so long each.
+// roundSize is the number of conversations in a round. Before is how many rounds there were,
+// each is how long one conversation takes.
 func roundSize(before int, each time.Duration) int {
 	n := leakConversations
 	switch {

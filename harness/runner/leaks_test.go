@@ -7,9 +7,8 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// Threads leak only if they grow over so many conversations that every pool is full. The
-// rounds of a server that is slow, or on a busy machine, are shorter; they must add up to
-// as many.
+// Threads leak only if they still grow when every pool must be full, after 256 conversations.
+// The rounds of a slow server, or on a busy machine, are shorter, and must add up to that.
 func TestRoundsOfASlowServerTellALeakOfThreads(t *testing.T) {
 	for _, each := range []time.Duration{time.Millisecond, slowConversation} {
 		var r scenario.LeakRounds

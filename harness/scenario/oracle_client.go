@@ -54,7 +54,7 @@ func clientOracles() []Oracle {
 
 // attemptRate judges connects that the proxy has accepted.
 func attemptRate(o Observation) error {
-	const few, most = 10, 20
+	const few = 10
 	var times []event.Event
 	for _, e := range o.Events {
 		if e.Kind == event.Accept {
@@ -65,8 +65,8 @@ func attemptRate(o Observation) error {
 		return nil
 	}
 	span := (times[len(times)-1].At - times[0].At).Seconds()
-	if rate := float64(len(times)-1) / max(span, 1e-3); rate > most {
-		return fmt.Errorf("%d connection attempts in %.1f s, %.0f a second; at most 20 a second are allowed", len(times), span, rate)
+	if rate := float64(len(times)-1) / max(span, 1e-3); rate > MaxAttemptsPerSecond {
+		return fmt.Errorf("%d connection attempts in %.1f s, %.0f a second; at most %d a second are allowed", len(times), span, rate, MaxAttemptsPerSecond)
 	}
 	return nil
 }

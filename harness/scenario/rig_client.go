@@ -78,8 +78,8 @@ func (a Attempts) TooMany() error {
 	return nil
 }
 
-// Storms reports whether there were so many attempts within a second that the client need
-// not be watched any longer: ten times what is too many.
+// Storms reports whether the client need not be watched any longer: within a second it made
+// ten times as many attempts as are allowed.
 func (a Attempts) Storms() bool {
 	return len(a.At) > stormFactor*MaxAttemptsPerSecond && a.PeakPerSecond() > stormFactor*MaxAttemptsPerSecond
 }
