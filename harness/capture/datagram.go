@@ -81,8 +81,10 @@ func (d recordedDatagram) segment(first bool) segment {
 	return one
 }
 
-// datagramSegmentsLocked returns the packets of all datagrams.
+// datagramSegmentsLocked returns the packets of all datagrams in the order of their times:
+// each direction has its own goroutine, and the one of the answer may report first.
 func (r *Recording) datagramSegmentsLocked() (all []segment) {
+	slices.SortStableFunc(r.datagrams, func(a, b recordedDatagram) int { return a.at.Compare(b.at) })
 	seen := map[[2]uint64]bool{}
 	for _, d := range r.datagrams {
 		key := [2]uint64{d.conn, uint64(d.leg)}

@@ -23,7 +23,9 @@ func dissect(t *testing.T, path string) []dissected {
 	if _, err := exec.LookPath("tshark"); err != nil {
 		t.Skip("NOT TESTED: tshark is not installed (fixtures/tools.sh, Debian package tshark), so that nobody else reads our pcapng files")
 	}
-	options := []string{"-r", path, "-n", "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-T", "fields", "-E", "separator=|"}
+	options := []string{"-r", path, "-n", "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
+		"-d", "tcp.port==1-65535,data", // or it takes the bytes of some ports for another protocol
+		"-T", "fields", "-E", "separator=|"}
 	for _, field := range []string{"frame.interface_id", "tcp.srcport", "tcp.dstport", "tcp.flags.syn", "tcp.flags.ack", "tcp.flags.fin", "tcp.flags.reset", "tcp.payload",
 		"tcp.analysis.lost_segment", "tcp.analysis.ack_lost_segment", "tcp.analysis.out_of_order", "tcp.analysis.retransmission", "_ws.malformed",
 		"tcp.checksum.status", "ip.checksum.status", "frame.comment"} {
@@ -137,7 +139,9 @@ func TestTsharkReadsDatagrams(t *testing.T) {
 		t.Skip("NOT TESTED: tshark is not installed (fixtures/tools.sh, Debian package tshark), so that nobody else reads our pcapng files")
 	}
 	path := writeRecording(t, recordDatagrams(t))
-	options := []string{"-r", path, "-n", "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-T", "fields", "-E", "separator=|"}
+	options := []string{"-r", path, "-n", "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
+		"-d", "udp.port==1-65535,data", // or it takes the datagrams of some ports for another protocol
+		"-T", "fields", "-E", "separator=|"}
 	for _, field := range []string{"frame.interface_id", "udp.payload", "udp.checksum.status", "ip.checksum.status", "_ws.malformed", "frame.comment"} {
 		options = append(options, "-e", field)
 	}
