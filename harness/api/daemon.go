@@ -83,10 +83,10 @@ func New(cfg Config) *Daemon {
 func (d *Daemon) nextConnection() uint64 { return d.numbers.Add(1) }
 
 // finalDrain is how long the end of the daemon lets what was sent arrive.
-const finalDrain = 100 * time.Millisecond
+const finalDrain = time.Second
 
 // Close ends the event streams, stops every proxy, ends its connections by FIN, once
-// what was sent before has arrived or 100 ms are over, and waits until all is over.
+// what was sent before has arrived or a second is over, and waits until all is over.
 // It may be called more than once.
 func (d *Daemon) Close() error {
 	d.cancel()
