@@ -276,11 +276,11 @@ func (b *testbed) terminateServer() error {
 	if b.server == nil {
 		return errNotOurs
 	}
-	b.terminated = true
 	err := b.server.SignalGroup(syscall.SIGTERM)
 	if errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("the server had ended before SIGTERM: %w", err)
+		return fmt.Errorf("the server had ended before SIGTERM: %w", err) // that end is a crash
 	}
+	b.terminated = true
 	return err
 }
 
