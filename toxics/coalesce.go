@@ -6,6 +6,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -80,7 +81,7 @@ func (p *coalescePipe) mergeChunk(c *stream.StreamChunk) {
 // emitMerged makes the next chunk to be sent on from what is kept.
 func (p *coalescePipe) emitMerged() {
 	if p.parts > 1 {
-		p.ReportStruck(p.joint, "%d segments merged into %d bytes", p.parts, len(p.Retained.Data))
+		p.ReportStruck(p.joint, "%s merged into %s", plural.Count(p.parts, "segment"), plural.Count(len(p.Retained.Data), "byte"))
 	}
 	if len(p.Retained.Data) > maxMerged {
 		p.Sending, p.Retained = engine.SplitChunk(p.Retained, maxMerged)

@@ -9,6 +9,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -91,7 +92,7 @@ func (p *insertionPipe) putIn(stub *tp.ToxicStub) bool {
 // reportPutIn reports data that has just been sent on, the first time.
 func (p *insertionPipe) reportPutIn() {
 	at := p.Offset - int64(len(p.data))
-	p.ReportStruck(at, "%d bytes put in at byte %d", len(p.data), at)
+	p.ReportStruck(at, "%s put in at byte %d", plural.Count(len(p.data), "byte"), at)
 }
 
 // takeOut takes bytes out of c, and puts the data in their place before the first one.
@@ -105,7 +106,7 @@ func (p *insertionPipe) takeOut(c *stream.StreamChunk) {
 	rest := c.Data[n:]
 	if !p.queued {
 		p.queued = true
-		p.ReportStruck(p.Offset, "%d bytes put in at byte %d in the place of %d", len(p.data), p.Offset, p.replace)
+		p.ReportStruck(p.Offset, "%s put in at byte %d in the place of %d", plural.Count(len(p.data), "byte"), p.Offset, p.replace)
 		rest = slices.Concat(p.data, rest)
 	}
 	if p.Sending = nil; len(rest) > 0 {
@@ -170,7 +171,7 @@ func (p *substitutionPipe) substitute(c *stream.StreamChunk) {
 			break
 		}
 		at := p.Offset + int64(len(out)+i)
-		p.ReportStruck(at, "%d bytes put in at byte %d in the place of %d", len(p.data), at, len(p.match))
+		p.ReportStruck(at, "%s put in at byte %d in the place of %d", plural.Count(len(p.data), "byte"), at, len(p.match))
 		out = slices.Concat(out, data[:i], p.data)
 		data = data[i+len(p.match):]
 		p.done++

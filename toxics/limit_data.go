@@ -7,6 +7,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/hook"
 	"github.com/sockharness/harness/toxics/spec"
@@ -101,7 +102,7 @@ func (p *limitDataPipe) cutAtLimit(c *stream.StreamChunk) {
 	left := max(p.limit-p.passed, 0)
 	if int64(len(c.Data)) >= left {
 		p.reached = true
-		p.ReportStruck(p.Offset+left, "closed after %d bytes", p.limit)
+		p.ReportStruck(p.Offset+left, "closed after %s", plural.Count(p.limit, "byte"))
 		c = &stream.StreamChunk{Data: c.Data[:left:left], Timestamp: c.Timestamp}
 	}
 	if p.passed += int64(len(c.Data)); len(c.Data) > 0 {
@@ -110,5 +111,5 @@ func (p *limitDataPipe) cutAtLimit(c *stream.StreamChunk) {
 }
 
 func (p *limitDataPipe) closeStream(stub *tp.ToxicStub) {
-	p.EndStream(stub, hook.CloseBoth, fmt.Sprintf("closed after %d bytes", p.limit))
+	p.EndStream(stub, hook.CloseBoth, fmt.Sprintf("closed after %s", plural.Count(p.limit, "byte")))
 }

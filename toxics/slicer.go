@@ -7,6 +7,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -46,7 +47,7 @@ func (p *slicerPipe) cutSlice(c *stream.StreamChunk) {
 		return
 	}
 	n := max(1, p.average-p.variation+p.chance.At(p.Offset).Int64N(2*p.variation+1))
-	p.ReportStruck(p.Offset+n, "segment of %d bytes", n)
+	p.ReportStruck(p.Offset+n, "segment of %s", plural.Count(n, "byte"))
 	p.Sending, p.PushedBack = engine.SplitChunk(c, int(n))
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/toxics/engine"
 	"github.com/sockharness/harness/toxics/hook"
 	"github.com/sockharness/harness/toxics/spec"
@@ -40,7 +41,7 @@ func (p *windowPipe) Pipe(stub *tp.ToxicStub) {
 func (p *windowPipe) reportFirstBytes(c *stream.StreamChunk) {
 	p.Sending = c
 	if !p.hold {
-		p.ReportStruck(p.Offset, "receive buffer %d bytes, segments of %d", p.window.ReceiveBuffer, p.window.SegmentSize)
+		p.ReportStruck(p.Offset, "receive buffer %s, segments of %d", plural.Count(p.window.ReceiveBuffer, "byte"), p.window.SegmentSize)
 	}
 }
 
@@ -52,7 +53,7 @@ func (p *windowPipe) holdBack(stub *tp.ToxicStub) bool {
 	}
 	bytes, stuck, interrupted := p.awaitBlocked(stub)
 	if stuck {
-		p.ReportStruck(p.Offset, "the sender is stuck, the kernels hold %d bytes", bytes)
+		p.ReportStruck(p.Offset, "the sender is stuck, the kernels hold %s", plural.Count(bytes, "byte"))
 	}
 	p.released = stuck || !interrupted
 	if p.Link.Context().Err() != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -116,7 +117,7 @@ func describeStrays(list []stray) string {
 	}
 	connections := "1 connection"
 	if len(list) > 1 {
-		connections = fmt.Sprintf("%d connections", len(list))
+		connections = plural.Count(len(list), "connection")
 	}
 	return fmt.Sprintf("%s from %s came to the server %s past the proxy, where no toxic acts: its protocol may tell clients its own address; have it announce the proxy's",
 		connections, strings.Join(slices.Sorted(maps.Keys(hosts)), ", "), list[0].server)

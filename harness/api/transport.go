@@ -12,6 +12,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/excerpt"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/tlsconn"
@@ -119,7 +120,7 @@ func (in proxyInput) mergeUpstreams(w proxySpec, was string) (proxySpec, error) 
 	list := *in.Upstreams
 	switch {
 	case len(list) > maxUpstreams:
-		return w, badBodyf("upstreams has %d addresses; the maximum is %d", len(list), maxUpstreams)
+		return w, badBodyf("upstreams has %s; the maximum is %d", plural.Count(len(list), "address"), maxUpstreams)
 	case slices.Contains(list, ""):
 		return w, badBodyf("upstreams contains an empty address")
 	case len(list) > 1 && slices.ContainsFunc(list, func(a string) bool { return networkOf(a) == networkUDP }):

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/strictyaml"
 )
 
@@ -43,7 +44,7 @@ func GuessFraming(all []Conversation) Guess {
 		}
 		if count, ok := fits(f, text, all); ok {
 			g := Guess{YAML: text, Framing: f}
-			g.Evidence = fmt.Sprintf("%d turns of %d conversations are whole messages of this kind, %d in all", countTurns(all), len(all), count)
+			g.Evidence = fmt.Sprintf("%s of %s are whole messages of this kind, %d in all", plural.Count(countTurns(all), "turn"), plural.Count(len(all), "conversation"), count)
 			return g
 		}
 	}
@@ -150,5 +151,5 @@ func guessFixed(all []Conversation) (Guess, bool) {
 	}
 	text := fmt.Sprintf("{fixed: %d}", size)
 	f, err := readFraming(text)
-	return Guess{YAML: text, Framing: f, Evidence: fmt.Sprintf("all %d turns have %d bytes", turns, size)}, err == nil
+	return Guess{YAML: text, Framing: f, Evidence: fmt.Sprintf("all %s have %s", plural.Count(turns, "turn"), plural.Count(size, "byte"))}, err == nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gopacket/gopacket/reassembly"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // MaxConversations is how many conversations are read from one file.
@@ -167,7 +168,7 @@ func (s *stream) ReassembledSG(sg reassembly.ScatterGather, _ reassembly.Assembl
 	d := s.direction(dir)
 	n, _ := sg.Lengths()
 	if skip > 0 && s.conversation.Err == nil {
-		s.conversation.Err = fmt.Errorf("%d bytes of the %s are missing after byte %d: the recording has a gap", skip, sender(d), s.conversation.size[d])
+		s.conversation.Err = fmt.Errorf("%s of the %s are missing after byte %d: the recording has a gap", plural.Count(skip, "byte"), sender(d), s.conversation.size[d])
 	}
 	s.conversation.add(d, sg.Fetch(n))
 	if stats := sg.Stats(); stats.OverlapPackets > 0 {

@@ -8,6 +8,8 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // The interfaces of a file.
@@ -25,10 +27,10 @@ func (r *Recording) WritePcapng(w io.Writer, caption string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.missing > 0 {
-		caption += fmt.Sprintf("\n%d connections are left out", r.missing)
+		caption += fmt.Sprintf("\n%s are left out", plural.Count(r.missing, "connection"))
 	}
 	if r.lost > 0 {
-		caption += fmt.Sprintf("\n%d datagrams are left out", r.lost)
+		caption += fmt.Sprintf("\n%s are left out", plural.Count(r.lost, "datagram"))
 	}
 	file, err := pcapgo.NewNgWriterInterface(w, legInterface("client-proxy", "between the clients and the proxy"),
 		pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "harness", OS: runtime.GOOS, Hardware: runtime.GOARCH, Comment: shorten(caption)}})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -102,7 +103,7 @@ func (s *recordedStream) segments(template segment) []segment {
 		one.seq = 1 + uint32(p.offset) + ended
 		ended += uint32(number(one.fin))
 		if gap && i >= len(s.head) {
-			one.comments = []string{fmt.Sprintf("%d bytes left out before this packet", s.leftOut)}
+			one.comments = []string{fmt.Sprintf("%s left out before this packet", plural.Count(s.leftOut, "byte"))}
 			gap = false
 		}
 		for rest := p.bytes; ; {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // findVolatile compares the turns of several conversations of the same shape, and returns
@@ -19,7 +20,7 @@ func findVolatile(all []Conversation, f dialogue.Framing) (masks, unmasked []str
 	any = map[int]int{}
 	for n, c := range all[1:] {
 		if len(c.Turns) != len(first.Turns) {
-			unmasked = append(unmasked, fmt.Sprintf("conversation %d has %d turns, the first one %d", n+2, len(c.Turns), len(first.Turns)))
+			unmasked = append(unmasked, fmt.Sprintf("conversation %d has %s, the first one %d", n+2, plural.Count(len(c.Turns), "turn"), len(first.Turns)))
 			continue
 		}
 		for i, t := range c.Turns {

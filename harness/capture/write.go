@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // Options say how a dialogue is written.
@@ -112,7 +113,7 @@ type writer struct {
 
 func (w *writer) render(name string, conversations int) ([]byte, error) {
 	turns := w.first.Turns
-	fmt.Fprintf(w, "# Recorded by harness record from %d conversations.\n", conversations)
+	fmt.Fprintf(w, "# Recorded by harness record from %s.\n", plural.Count(conversations, "conversation"))
 	fmt.Fprintf(w, "dialogue: %s\n", dialogue.FormatText(name))
 	fmt.Fprintf(w, "framing: %s   # %s\n", w.guess.YAML, w.guess.Evidence)
 	skipped := 0

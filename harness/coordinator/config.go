@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // Config is what is requested of [RunSpecs]. It must not be modified afterwards.
@@ -99,7 +101,7 @@ func (c Config) withDefaults() (Config, error) {
 	case c.Command == nil:
 		return c, errors.New("coordinator config: no command")
 	case c.Procs < 1:
-		return c, fmt.Errorf("coordinator config: %d processes, want at least 1", c.Procs)
+		return c, fmt.Errorf("coordinator config: %s, want at least 1", plural.Count(c.Procs, "process"))
 	case c.SpecTimeout < 0 || c.Grace < 0 || c.StartTimeout < 0:
 		return c, errors.New("coordinator config: a duration is negative")
 	}

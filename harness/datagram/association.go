@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -170,7 +171,7 @@ func (a *association) sendUpstream(conn net.Conn, payload []byte) (err error) {
 			return err
 		}
 	}
-	return fmt.Errorf("datagram of %d bytes: %w", len(payload), err)
+	return fmt.Errorf("datagram of %s: %w", plural.Count(len(payload), "byte"), err)
 }
 
 // sendToClient sends a datagram to the client.

@@ -3,6 +3,8 @@ package datagram
 import (
 	"fmt"
 	"time"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A truncate cuts packets.
@@ -13,7 +15,7 @@ type truncate struct {
 
 func (t *truncate) strikePacket(w *stage, p packet, at time.Time, next pass) {
 	if len(p.data) > t.size {
-		w.reportStruck(p, fmt.Sprintf("datagram %d cut from %d to %d bytes", p.number, len(p.data), t.size))
+		w.reportStruck(p, fmt.Sprintf("datagram %d cut from %d to %s", p.number, len(p.data), plural.Count(t.size, "byte")))
 		p.data = p.data[:t.size]
 	}
 	next(p, at)
@@ -40,7 +42,7 @@ func (c *corrupt) strikePacket(w *stage, p packet, at time.Time, next pass) {
 		place := (first + bit) / 8
 		p.data[place] ^= 1 << ((first + bit) % 8)
 		if i == 0 {
-			w.reportStruck(p, fmt.Sprintf("datagram %d of %d bytes: %d bits flipped, one in byte %d", p.number, len(p.data), bits, place))
+			w.reportStruck(p, fmt.Sprintf("datagram %d of %s: %s flipped, one in byte %d", p.number, plural.Count(len(p.data), "byte"), plural.Count(bits, "bit"), place))
 		}
 	}
 	next(p, at)

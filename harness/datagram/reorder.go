@@ -3,6 +3,8 @@ package datagram
 import (
 	"fmt"
 	"time"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A reorder holds one packet at a time and lets others overtake it.
@@ -35,7 +37,7 @@ func (r *reorder) releaseHeld(w *stage, at time.Time, next pass) {
 	p := *r.held
 	r.held = nil
 	if r.overtaken > 0 {
-		w.reportStruck(p, fmt.Sprintf("datagram %d of %d bytes overtaken by %d", p.number, len(p.data), r.overtaken))
+		w.reportStruck(p, fmt.Sprintf("datagram %d of %s overtaken by %d", p.number, plural.Count(len(p.data), "byte"), r.overtaken))
 	}
 	next(p, at)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/strictyaml"
 )
@@ -187,7 +188,7 @@ func (c checker) checkWhole(f Framing, m *Message, b []byte, mustEnd bool) {
 	case None, UntilEOF:
 	case Fixed:
 		if len(b)%f.Size != 0 {
-			c.reportBad(m, fmt.Sprintf("%d bytes, but the framing is fixed at %d bytes", len(b), f.Size), "make it whole messages")
+			c.reportBad(m, fmt.Sprintf("%s, but the framing is fixed at %s", plural.Count(len(b), "byte"), plural.Count(f.Size, "byte")), "make it whole messages")
 		}
 	case Line:
 		if mustEnd && !strings.HasSuffix(string(b), f.delimiterText()) {

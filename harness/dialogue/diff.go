@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 const (
@@ -18,7 +20,7 @@ func quoteText(b []byte) string {
 	if len(b) <= quoted {
 		return quoteBytes(b)
 	}
-	return fmt.Sprintf("%s … %s (%d bytes)", quoteBytes(b[:quoted-20]), quoteBytes(b[len(b)-16:]), len(b))
+	return fmt.Sprintf("%s … %s (%s)", quoteBytes(b[:quoted-20]), quoteBytes(b[len(b)-16:]), plural.Count(len(b), "byte"))
 }
 
 func quoteBytes(b []byte) string {
@@ -45,7 +47,7 @@ func DescribeDifference(want, got []byte) string {
 		at++
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "at byte %d (%d bytes, want %d)\n  want %s\n  got  %s\n", at, len(got), len(want), quoteText(want), quoteText(got))
+	fmt.Fprintf(&b, "at byte %d (%s, want %d)\n  want %s\n  got  %s\n", at, plural.Count(len(got), "byte"), len(want), quoteText(want), quoteText(got))
 	writeDiff(&b, want, got, at, 0)
 	return strings.TrimRight(b.String(), "\n")
 }
@@ -56,7 +58,7 @@ func writeDiff(b *strings.Builder, want, got []byte, at int, base int64) {
 	from := max(0, at/rowBytes-1) * rowBytes
 	to := (at/rowBytes + 1 + rowsAfter) * rowBytes
 	if from > 0 {
-		fmt.Fprintf(b, "  … %d bytes before\n", from)
+		fmt.Fprintf(b, "  … %s before\n", plural.Count(from, "byte"))
 	}
 	for row := from; row < to; row += rowBytes {
 		w, g := sliceFrom(want, row), sliceFrom(got, row)
@@ -75,7 +77,7 @@ func writeDiff(b *strings.Builder, want, got []byte, at int, base int64) {
 		}
 	}
 	if rest := max(len(want), len(got)) - to; rest > 0 {
-		fmt.Fprintf(b, "  … %d bytes after\n", rest)
+		fmt.Fprintf(b, "  … %s after\n", plural.Count(rest, "byte"))
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A FramingKind is a way to tell where a message ends.
@@ -142,9 +144,9 @@ func (f Framing) checkBody(head, body []byte) error {
 	case head != nil && !takesHead:
 		return fmt.Errorf("a message of framing %s has no header to write", f.Kind)
 	case f.hasLength() && int64(len(body)) > f.maxBody():
-		return fmt.Errorf("the message has %d bytes, but the framing allows at most %d", len(body), f.maxBody())
+		return fmt.Errorf("the message has %s, but the framing allows at most %d", plural.Count(len(body), "byte"), f.maxBody())
 	case f.Kind == Fixed && len(body) != f.Size:
-		return fmt.Errorf("the message has %d bytes, but the framing is fixed at %d bytes", len(body), f.Size)
+		return fmt.Errorf("the message has %s, but the framing is fixed at %s", plural.Count(len(body), "byte"), plural.Count(f.Size, "byte"))
 	case f.Kind != Line && f.Kind != Markers:
 		return nil
 	}

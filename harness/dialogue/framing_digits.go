@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // mostDigits is how many digits a length may have that a marker ends.
@@ -18,7 +20,7 @@ func (f Framing) frameDigits(body []byte) ([]byte, error) {
 	digits := strconv.FormatUint(length, f.Base)
 	if f.Bytes > 0 {
 		if len(digits) > f.Bytes {
-			return nil, fmt.Errorf("the length %d does not fit into %d digits", length, f.Bytes)
+			return nil, fmt.Errorf("the length %d does not fit into %s", length, plural.Count(f.Bytes, "digit"))
 		}
 		digits = strings.Repeat("0", f.Bytes-len(digits)) + digits
 	}
@@ -52,7 +54,7 @@ func (f Framing) cutDigits(b []byte) (span, bool, error) {
 	}
 	s := span{header: header, body: int(length), delimiter: len(f.Trailer)}
 	if end := s.header + s.body; len(b) >= s.totalSize() && string(b[end:s.totalSize()]) != f.Trailer {
-		return span{}, false, fmt.Errorf("the payload of %d bytes is not followed by %q", s.body, f.Trailer)
+		return span{}, false, fmt.Errorf("the payload of %s is not followed by %q", plural.Count(s.body, "byte"), f.Trailer)
 	}
 	return bodySpan(b, s)
 }

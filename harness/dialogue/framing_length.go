@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // headerSize returns how long the header of a LengthPrefix framing is.
@@ -27,14 +29,14 @@ func (f Framing) uncounted() (before, extra uint64) {
 func (f Framing) framePrefixed(head, body []byte) ([]byte, error) {
 	if need := f.headerSize() - f.Bytes; len(head) != need {
 		if head == nil {
-			return nil, fmt.Errorf("the header has %d bytes besides the length: write {message: …, header: …}", need)
+			return nil, fmt.Errorf("the header has %s besides the length: write {message: …, header: …}", plural.Count(need, "byte"))
 		}
-		return nil, fmt.Errorf("the header has %d bytes, but the framing has %d besides the length", len(head), need)
+		return nil, fmt.Errorf("the header has %s, but the framing has %d besides the length", plural.Count(len(head), "byte"), need)
 	}
 	_, extra := f.uncounted()
 	length := uint64(len(body)) + extra
 	if f.Bytes < 8 && length>>(8*f.Bytes) != 0 {
-		return nil, fmt.Errorf("the length %d does not fit into %d bytes", length, f.Bytes)
+		return nil, fmt.Errorf("the length %d does not fit into %s", length, plural.Count(f.Bytes, "byte"))
 	}
 	out := f.header(head, length)
 	return append(out, body...), nil
@@ -65,7 +67,7 @@ func (f Framing) cutPrefixed(b []byte) (span, bool, error) {
 		if f.Counts == CountsWhole {
 			return span{}, false, fmt.Errorf("the length prefix says %d, less than the prefix itself", length)
 		}
-		return span{}, false, fmt.Errorf("the length says %d, less than the %d bytes of the header that it counts", length, extra)
+		return span{}, false, fmt.Errorf("the length says %d, less than the %s of the header that it counts", length, plural.Count(extra, "byte"))
 	}
 	if err := f.checkLength(length - extra); err != nil {
 		return span{}, false, err
@@ -76,7 +78,7 @@ func (f Framing) cutPrefixed(b []byte) (span, bool, error) {
 // checkLength refuses a body that is longer than allowed.
 func (f Framing) checkLength(length uint64) error {
 	if length > uint64(min(f.maxBody(), math.MaxInt32)) {
-		return fmt.Errorf("the length prefix says %d bytes, more than the %d allowed", length, f.maxBody())
+		return fmt.Errorf("the length prefix says %s, more than the %d allowed", plural.Count(length, "byte"), f.maxBody())
 	}
 	return nil
 }

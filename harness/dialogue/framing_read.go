@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/strictyaml"
 )
 
@@ -112,7 +113,7 @@ func (r Reader) lengthPrefix(n *strictyaml.Node) Framing {
 		r.ReportError(both, "counts says already what the length counts", "delete includes_header")
 	}
 	if f.Header > 0 && f.Header < f.Offset+f.Bytes {
-		r.ReportError(n.GetKey("header"), fmt.Sprintf("the header has %d bytes, and the length in it ends at byte %d", f.Header, f.Offset+f.Bytes),
+		r.ReportError(n.GetKey("header"), fmt.Sprintf("the header has %s, and the length in it ends at byte %d", plural.Count(f.Header, "byte"), f.Offset+f.Bytes),
 			"write the bytes of the whole header, the length included")
 	}
 	return f

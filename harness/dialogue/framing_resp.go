@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // frameBulk returns body as a bulk string of RESP.
@@ -106,7 +108,7 @@ func (f Framing) respBulk(b []byte, at int, line []byte, next int) (end int, mor
 		return 0, 0, false, nil
 	}
 	if b[end-2] != '\r' || b[end-1] != '\n' {
-		return 0, 0, false, fmt.Errorf("the string of %d bytes at byte %d is not followed by CR LF", length, at)
+		return 0, 0, false, fmt.Errorf("the string of %s at byte %d is not followed by CR LF", plural.Count(length, "byte"), at)
 	}
 	return end, 0, true, nil
 }

@@ -325,7 +325,7 @@ func TestMessagesOfFramings(t *testing.T) {
 		{"line", "{command: [PING]}", "", "a command is one of framing resp"},
 		{"modbus", "{message: {hex: 03006b0003}, header: {hex: 0001000011}}", "\x00\x01\x00\x00\x00\x06\x11\x03\x00\x6b\x00\x03", ""},
 		{"modbus", "{message: {hex: 03006b0003}}", "", "the header has 5 bytes besides the length: write {message: …, header: …}"},
-		{"modbus", "{message: a, header: {hex: 00}}", "", "the header has 1 bytes, but the framing has 5"},
+		{"modbus", "{message: a, header: {hex: 00}}", "", "the header has 1 byte, but the framing has 5"},
 		{"mqtt", "{message: {hex: ''}, header: {hex: c0}}", "\xc0\x00", ""},
 		{"line", "{message: a, header: b}", "", "a message of framing line has no header to write"},
 		{"http", `{message: hello, header: "POST / HTTP/1.1\r\nHost: a\r\n"}`, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", ""},

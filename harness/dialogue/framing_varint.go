@@ -5,18 +5,20 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 func (f Framing) frameVarint(head, body []byte) ([]byte, error) {
 	if len(head) != f.Offset {
 		if head == nil {
-			return nil, fmt.Errorf("the header has %d bytes before the length: write {message: …, header: …}", f.Offset)
+			return nil, fmt.Errorf("the header has %s before the length: write {message: …, header: …}", plural.Count(f.Offset, "byte"))
 		}
-		return nil, fmt.Errorf("the header has %d bytes, but the framing has %d before the length", len(head), f.Offset)
+		return nil, fmt.Errorf("the header has %s, but the framing has %d before the length", plural.Count(len(head), "byte"), f.Offset)
 	}
 	length := binary.AppendUvarint(nil, uint64(len(body)))
 	if len(length) > f.Bytes {
-		return nil, fmt.Errorf("the length %d does not fit into %d bytes of seven bits", len(body), f.Bytes)
+		return nil, fmt.Errorf("the length %d does not fit into %s of seven bits", len(body), plural.Count(f.Bytes, "byte"))
 	}
 	return slices.Concat(head, length, body), nil
 }
@@ -31,7 +33,7 @@ func (f Framing) cutVarint(b []byte) (span, bool, error) {
 	length, n := binary.Uvarint(field)
 	switch {
 	case n < 0 || n == 0 && len(field) == f.Bytes:
-		return span{}, false, fmt.Errorf("the length has more than %d bytes", f.Bytes)
+		return span{}, false, fmt.Errorf("the length has more than %s", plural.Count(f.Bytes, "byte"))
 	case n == 0:
 		return span{}, false, nil
 	}
@@ -52,7 +54,7 @@ func (f Framing) frameWebSocket(head, body []byte) ([]byte, error) {
 		head = []byte{webSocketText}
 	}
 	if len(head) != 1 {
-		return nil, fmt.Errorf("the header has %d bytes, but a WebSocket frame has 1 besides length and mask", len(head))
+		return nil, fmt.Errorf("the header has %s, but a WebSocket frame has 1 besides length and mask", plural.Count(len(head), "byte"))
 	}
 	out := []byte{head[0]}
 	switch n := len(body); {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A Mismatch is the first place where received bytes are not what the script
@@ -97,7 +98,7 @@ func (m *Mismatch) Error() string {
 	fmt.Fprintf(&b, "%s: ", m.where)
 	switch {
 	case m.Want == "nothing":
-		fmt.Fprintf(&b, "%d bytes that were not requested", len(m.Got))
+		fmt.Fprintf(&b, "%s that were not requested", plural.Count(len(m.Got), "byte"))
 	case m.note != "":
 		b.WriteString(m.note)
 	default:

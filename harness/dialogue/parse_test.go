@@ -90,7 +90,7 @@ func TestParseFindsContradictions(t *testing.T) {
 		"volatile nothing":   {"dialogue: x\nexchanges: [{expect: a}]\nvolatile: ['a*']", "f.yaml:3:12: the regular expression matches the empty string"},
 		"unframed":           {"dialogue: x\nframing: {length-prefix: {bytes: 4}}\nexchanges: [{send: hello}]", "the length prefix says 1751477356 bytes, more than the 67108864 allowed, write {message: …} to have the length prefix added"},
 		"half a frame":       {"dialogue: x\nframing: {length-prefix: {bytes: 1}}\nexchanges: [{send: \"\\x05abc\"}]", "the message that begins at byte 0 is not complete"},
-		"too long for u8":    {"dialogue: x\nframing: {length-prefix: {bytes: 1}}\nexchanges: [{send: {message: {repeat: x, times: 256}}}]", "the length 256 does not fit into 1 bytes"},
+		"too long for u8":    {"dialogue: x\nframing: {length-prefix: {bytes: 1}}\nexchanges: [{send: {message: {repeat: x, times: 256}}}]", "the length 256 does not fit into 1 byte"},
 		"over max":           {"dialogue: x\nframing: {length-prefix: {bytes: 4, max: 3}}\nexchanges: [{send: {message: abcd}}]", "the message has 4 bytes, but the framing allows at most 3"},
 		"shorter than head":  {"dialogue: x\nframing: {length-prefix: {bytes: 2, includes_header: true}}\nexchanges: [{send: {hex: '0001'}}]", "the length prefix says 1, less than the prefix itself"},
 		"no line end":        {"dialogue: x\nframing: {line: crlf}\nexchanges: [{send: \"a\\n\"}]", `the line has no line end, end it with "\r\n", or write {message: …}`},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // settleTime bounds how long a player that has already failed waits for what may
@@ -161,7 +162,7 @@ func (p *player) describeShort(step int, pattern Pattern, in bool) bool {
 	p.played.Missing = p.script.newMismatch(p.side, step, int64(p.taken), pattern, bytes.Clone(s.received[p.taken:]), &difference{at: got})
 	switch {
 	case s.full:
-		return p.recordDifference(step, pattern, &difference{at: got, note: fmt.Sprintf("more than %d bytes arrived", p.options.MaxReceive)})
+		return p.recordDifference(step, pattern, &difference{at: got, note: fmt.Sprintf("more than %s arrived", plural.Count(p.options.MaxReceive, "byte"))})
 	case !in:
 		return p.stopLate("%s: %s when the time was over", p.script.stepName(step), p.describeProgress(step, pattern, s.received[p.taken:]))
 	}
@@ -174,13 +175,13 @@ func (p *player) describeShort(step int, pattern Pattern, in bool) bool {
 func (p *player) describeProgress(step int, pattern Pattern, received []byte) string {
 	got := len(received)
 	if want, ok := pattern.LiteralBytes(); ok {
-		return fmt.Sprintf("%d of %d bytes of the %s had arrived", got, len(want), incomingName(p.side))
+		return fmt.Sprintf("%d of %s of the %s had arrived", got, plural.Count(len(want), "byte"), incomingName(p.side))
 	}
 	framing := p.script.Framing.AnsweringTo(p.script.sentBefore(p.side, step))
 	if said, _, err := framing.measureFirst(received, nil, false); err == nil && len(pattern) == 1 && said.totalSize() > got {
-		return fmt.Sprintf("%d of %d bytes of the %s, as its length says, had arrived", got, said.totalSize(), incomingName(p.side))
+		return fmt.Sprintf("%d of %s of the %s, as its length says, had arrived", got, plural.Count(said.totalSize(), "byte"), incomingName(p.side))
 	}
-	return fmt.Sprintf("%d bytes of an incomplete %s had arrived", got, incomingName(p.side))
+	return fmt.Sprintf("%s of an incomplete %s had arrived", plural.Count(got, "byte"), incomingName(p.side))
 }
 
 // incomingName is what a side receives.
@@ -200,7 +201,7 @@ func (p *player) awaitWritten(ctx context.Context, step int) bool {
 		return p.stopLate("%s: not all bytes could be sent in time", p.script.stepName(step))
 	case s.failed:
 		p.awaitDrained(s.writeEnd)
-		return p.stopPlay("%s: %d bytes were sent in total, then writing ended with %q", p.script.stepName(step), s.sent, s.writeEnd)
+		return p.stopPlay("%s: %s were sent in total, then writing ended with %q", p.script.stepName(step), plural.Count(s.sent, "byte"), s.writeEnd)
 	}
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/strictyaml"
 )
 
@@ -99,7 +100,7 @@ func (m *Message) String() string {
 		case it.value.form == literal || it.value.form == template:
 			parts = append(parts, quoteText(it.value.data))
 		default:
-			parts = append(parts, fmt.Sprintf("%d bytes", it.value.maxSize(Framing{}, MaxBytes)))
+			parts = append(parts, plural.Count(it.value.maxSize(Framing{}, MaxBytes), "byte"))
 		}
 	}
 	return strings.Join(parts, " + ")

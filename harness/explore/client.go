@@ -9,6 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sleep"
@@ -337,7 +338,7 @@ func (s *clientSubject) watch(ctx context.Context, p *Point) (observation, error
 	}
 	o := observation{log: run.log, took: run.took, late: run.late, stuck: run.stuck}
 	if !run.late {
-		o.log = append(o.log, moment{run.took, "client  " + run.exit.String() + ", " + countBytes(len(run.stdout)) + " on stdout"})
+		o.log = append(o.log, moment{run.took, "client  " + run.exit.String() + ", " + plural.Count(len(run.stdout), "byte") + " on stdout"})
 	}
 	return o, nil
 }

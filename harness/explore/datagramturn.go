@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A datagramTurn is one conversation over UDP while it is played to a server.
@@ -182,7 +183,7 @@ func (t *datagramTurn) sendCut(ctx context.Context, request []byte) *wire {
 	}
 	w := newWire(conn, nil)
 	cut := t.point.kept(request)
-	t.strike("request %d is cut from %d to %d bytes", t.point.Offset, len(request), len(cut))
+	t.strike("request %d is cut from %d to %s", t.point.Offset, len(request), plural.Count(len(cut), "byte"))
 	w.send(cut, t.wait)
 	return w
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -154,7 +155,7 @@ func (t *turn) sendBytes(b []byte) bool {
 	if len(b) == 0 {
 		return true
 	}
-	t.note("client  %s to the server", countBytes(len(b)))
+	t.note("client  %s to the server", plural.Count(len(b), "byte"))
 	return t.wire.send(b, t.wait)
 }
 
@@ -178,7 +179,7 @@ func (t *turn) reply(ctx context.Context, i int) bool {
 				t.out.steps = i + 1
 			}
 			if n > 0 {
-				t.note("server  %s to the client", countBytes(n))
+				t.note("server  %s to the client", plural.Count(n, "byte"))
 			}
 			return true
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -72,7 +73,7 @@ func (p Places) String() string {
 	}
 	const most = 6
 	if n := len(all); n > most {
-		all = append(all[:most], fmt.Sprintf("and %d more ranges", n-most))
+		all = append(all[:most], fmt.Sprintf("and %s", plural.Count(n-most, "more range")))
 	}
 	word := "byte"
 	if p.Datagrams {
@@ -202,12 +203,12 @@ func (l *layout) describePacket(p Point) string {
 	}
 	b := l.packets[p.Direction][p.Offset-1].bytes
 	part := b[:min(len(b), 18)]
-	return fmt.Sprintf("% x |%s| datagram %d of %d bytes", part, strings.Map(func(r rune) rune {
+	return fmt.Sprintf("% x |%s| datagram %d of %s", part, strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return '.'
 		}
 		return r
-	}, string(part)), p.Offset, len(b))
+	}, string(part)), p.Offset, plural.Count(len(b), "byte"))
 }
 
 // remarks tells what was seen and is not declared.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -156,7 +157,7 @@ func inferGreeting(ctx context.Context, s *clientSubject) Inference {
 	p := &Point{Direction: event.Downstream, Offset: 0, Fault: Stall}
 	run := s.run(ctx, p, s.quick, true, false)
 	if len(run.upstream) > 0 {
-		return Inference{"greeting: false", fmt.Sprintf("it sent %s before the greeting", countBytes(len(run.upstream)))}
+		return Inference{"greeting: false", fmt.Sprintf("it sent %s before the greeting", plural.Count(len(run.upstream), "byte"))}
 	}
 	return Inference{"greeting: true", "it sent nothing before the greeting"}
 }

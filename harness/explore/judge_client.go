@@ -6,6 +6,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -106,7 +107,7 @@ func (s *clientSubject) judgeSame(p Point, run clientRun) verdict {
 
 func (s *clientSubject) outputDifference(run clientRun) string {
 	at := dialogue.CommonPrefix(s.base.stdout, run.stdout)
-	return "its output is " + countBytes(len(run.stdout)) + ", and " + countBytes(len(s.base.stdout)) + " without the fault; from byte " +
+	return "its output is " + plural.Count(len(run.stdout), "byte") + ", and " + plural.Count(len(s.base.stdout), "byte") + " without the fault; from byte " +
 		strconv.Itoa(at) + " on: want " + quoteStart(s.base.stdout[at:]) + ", got " + quoteStart(run.stdout[at:])
 }
 
@@ -117,7 +118,7 @@ func (s *clientSubject) judgeRefused(p Point, run clientRun) verdict {
 	case run.exit.Code == 0 && p.Conn > 1 && len(s.base.stdout) > 0 && s.sameOutput(run):
 		return verdict{} // it could do without that connection
 	case run.exit.Code == 0:
-		return violation("refused-success", WrongStatus, "the client reports success although it could not connect", "%s, %s on stdout", run.exit, countBytes(len(run.stdout)))
+		return violation("refused-success", WrongStatus, "the client reports success although it could not connect", "%s, %s on stdout", run.exit, plural.Count(len(run.stdout), "byte"))
 	case want != nil && run.exit.Code != *want:
 		return violation("refused-status", WrongStatus, "the client ends with another status than declared when it cannot connect", "%s, declared is %d", run.exit, *want)
 	}
@@ -162,7 +163,7 @@ func (s *clientSubject) judgeUnannounced(run clientRun) verdict {
 	if run.exit.Code != 0 || meant == scenario.TLSFinEnds {
 		return verdict{}
 	}
-	v := violation("no-close-notify-accepted", Corruption, "the client takes a FIN without close_notify for the end of the answer", "exit status 0, %s on stdout", countBytes(len(run.stdout)))
+	v := violation("no-close-notify-accepted", Corruption, "the client takes a FIN without close_notify for the end of the answer", "exit status 0, %s on stdout", plural.Count(len(run.stdout), "byte"))
 	if meant == scenario.TLSFinUndeclared {
 		v.declare = "policies: {tls_fin: error}"
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -17,7 +18,7 @@ func judgeServer(l *layout, p Point, o observation) verdict {
 	case o.dialErr != nil:
 		return suspectIn(violation("unreachable", Hang, "the server cannot be reached any more", "%v", o.dialErr))
 	case o.flooded:
-		return suspectIn(violation("endless-answer", Spin, "the server sends without end", "%s came in %s", countBytes(len(o.received)), o.took.Round(1e6)))
+		return suspectIn(violation("endless-answer", Spin, "the server sends without end", "%s came in %s", plural.Count(len(o.received), "byte"), o.took.Round(1e6)))
 	case !o.reached:
 		if v := judgeWrong(l, o); v.bad() {
 			return v

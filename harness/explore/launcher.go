@@ -14,6 +14,7 @@ import (
 
 	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/hook"
@@ -127,7 +128,7 @@ func (l *launcher) reach(ctx context.Context, address string) (string, error) {
 func (l *launcher) freePath(name string) (string, error) {
 	path := filepath.Join(l.folder, name)
 	if len(path) > sock.UnixPathMax {
-		return "", fmt.Errorf("the folder for sockets is too deep: %s has %d bytes, %d is the most; set TMPDIR to a shorter one", path, len(path), sock.UnixPathMax)
+		return "", fmt.Errorf("the folder for sockets is too deep: %s has %s, %d is the most; set TMPDIR to a shorter one", path, plural.Count(len(path), "byte"), sock.UnixPathMax)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("socket file of the server: %w", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
@@ -142,9 +143,9 @@ func describeControl(o observation) error {
 	case o.late && len(o.received) == 0:
 		return errors.New("no byte came")
 	case o.late:
-		return fmt.Errorf("%s came, and then nothing", countBytes(len(o.received)))
+		return fmt.Errorf("%s came, and then nothing", plural.Count(len(o.received), "byte"))
 	}
-	return fmt.Errorf("%s came, then the stream ended with %q", countBytes(len(o.received)), o.ending)
+	return fmt.Errorf("%s came, then the stream ended with %q", plural.Count(len(o.received), "byte"), o.ending)
 }
 
 func (s *serverSubject) unstable() []string { return s.masks }

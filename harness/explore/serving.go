@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sleep"
 )
 
@@ -60,7 +61,7 @@ func (s *serving) request(ctx context.Context, i int, step dialogue.Step) error 
 		switch {
 		case match == dialogue.ReplyMatched:
 			w.taken += n
-			s.note("client  " + countBytes(n) + " to the server")
+			s.note("client  " + plural.Count(n, "byte") + " to the server")
 			if !step.ShutdownWrite {
 				return nil
 			}
@@ -141,7 +142,7 @@ func (s *serving) send(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	s.note("server  " + countBytes(len(b)) + " to the client")
+	s.note("server  " + plural.Count(len(b), "byte") + " to the client")
 	if !s.wire.send(b, 30*time.Second) {
 		return errEnded
 	}

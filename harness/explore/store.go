@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenariofile"
 )
 
@@ -73,7 +74,7 @@ func LoadFile(path string) (StoredFinding, error) {
 		return StoredFinding{}, errors.New(scenariofile.ExplainErrors(err, []scenariofile.Source{{File: path, Text: text}}))
 	}
 	if len(all) != 1 {
-		return StoredFinding{}, fmt.Errorf("%s: %d scenarios, want one", path, len(all))
+		return StoredFinding{}, fmt.Errorf("%s: %s, want one", path, plural.Count(len(all), "scenario"))
 	}
 	return StoredFinding{Path: path, Text: text, Definition: all[0]}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A Severity orders findings.
@@ -60,19 +61,12 @@ var (
 	decimals  = regexp.MustCompile(`[0-9]+`)
 )
 
-func countBytes(n int) string {
-	if n == 1 {
-		return "1 byte"
-	}
-	return fmt.Sprintf("%d bytes", n)
-}
-
 // startSize is how many bytes a line of a timeline shows.
 const startSize = 48
 
 func quoteStart(b []byte) string {
 	if len(b) > startSize {
-		return fmt.Sprintf("%s (%d more bytes)", quote(b[:startSize]), len(b)-startSize)
+		return fmt.Sprintf("%s (%s)", quote(b[:startSize]), plural.Count(len(b)-startSize, "more byte"))
 	}
 	return quote(b)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 const (
@@ -255,7 +256,7 @@ func (s *Suite) Trouble(r coordinator.Result, err error) *outcome.Result {
 		}
 	}
 	if missing := len(r.Missing); missing > 0 && !r.Interrupted && !r.Aborted {
-		lines = append(lines, fmt.Sprintf("%d specs never ran, the first is %q", missing, r.Missing[0].Name))
+		lines = append(lines, fmt.Sprintf("%s never ran, the first is %q", plural.Count(missing, "spec"), r.Missing[0].Name))
 	}
 	failed := slices.ContainsFunc(r.Reports, func(report types.SpecReport) bool { return report.Failed() })
 	if !failed && err == nil {
@@ -264,7 +265,7 @@ func (s *Suite) Trouble(r coordinator.Result, err error) *outcome.Result {
 	level := outcome.Must
 	if left := len(r.Left); len(lines) == 0 && left > 0 {
 		level = outcome.Should
-		lines = append(lines, fmt.Sprintf("the suite left %d processes running, which were killed, the first is %s; end what a spec starts with DeferCleanup", left, r.Left[0]))
+		lines = append(lines, fmt.Sprintf("the suite left %s running, which were killed, the first is %s; end what a spec starts with DeferCleanup", plural.Count(left, "process"), r.Left[0]))
 	}
 	if len(lines) == 0 || r.Interrupted {
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -100,7 +101,7 @@ func (x *examination) describeSet(w *Wait, fds []int) (rank int) {
 		}
 		text := x.describeFile(d)
 		if c, ok := x.all[inode]; ok && c.state != sock.Listen && c.unread > 0 {
-			text += fmt.Sprintf(" (%s unread)", countNoun(c.unread, "byte"))
+			text += fmt.Sprintf(" (%s unread)", plural.Count(c.unread, "byte"))
 		}
 		sockets = append(sockets, text)
 	}

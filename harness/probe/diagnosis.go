@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A Diagnosis says how a process tree waits forever.
@@ -39,7 +41,7 @@ func (d Diagnosis) String() string {
 // descriptor 4, the connection from 127.0.0.1:40112: no peer has data for it".
 func (w Wait) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (pid %d, %s) waits without end in %s", w.Program, w.Pid, countNoun(w.Threads, "thread"), w.Call)
+	fmt.Fprintf(&b, "%s (pid %d, %s) waits without end in %s", w.Program, w.Pid, plural.Count(w.Threads, "thread"), w.Call)
 	if w.Descriptor >= 0 {
 		fmt.Fprintf(&b, " on descriptor %d,", w.Descriptor)
 	}
@@ -48,9 +50,9 @@ func (w Wait) String() string {
 	}
 	switch {
 	case w.Unread > 0:
-		fmt.Fprintf(&b, ", where %s are unread", countNoun(w.Unread, "byte"))
+		fmt.Fprintf(&b, ", where %s are unread", plural.Count(w.Unread, "byte"))
 	case w.sends && w.Unsent > 0:
-		fmt.Fprintf(&b, ": the other side does not read %s", countNoun(w.Unsent, "byte"))
+		fmt.Fprintf(&b, ": the other side does not read %s", plural.Count(w.Unsent, "byte"))
 	case w.connected && !w.sends:
 		b.WriteString(": no peer has data for it")
 	}
@@ -66,14 +68,4 @@ func joinNames(names []string) string {
 		named += fmt.Sprintf(" and %d more", rest)
 	}
 	return named
-}
-
-func countNoun(n int, noun string) string {
-	if n == 1 || n == -1 {
-		return fmt.Sprintf("%d %s", n, noun)
-	}
-	if strings.HasSuffix(noun, "s") {
-		noun += "e"
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

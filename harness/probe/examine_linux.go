@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -149,7 +150,7 @@ func (c connection) aloneReason() string {
 	case c.state != sock.CloseWait && !c.remote.Addr().IsLoopback() && c.remote.Addr() != c.local.Addr():
 		return c.remote.String() + " may send data, and is not on this machine"
 	case c.unsent > 0 && !c.probing:
-		return fmt.Sprintf("%s are on the way from %v to %v", countNoun(c.unsent, "byte"), c.local, c.remote)
+		return fmt.Sprintf("%s are on the way from %v to %v", plural.Count(c.unsent, "byte"), c.local, c.remote)
 	}
 	return ""
 }
@@ -160,7 +161,7 @@ func (x *examination) underWayBetween(c, other connection) string {
 	ends := []struct{ from, to connection }{{c, other}, {other, c}}
 	for _, e := range ends {
 		if !e.from.probing && !e.from.deliveredTo(e.to) {
-			return fmt.Sprintf("%s are on the way from %v to %v", countNoun(e.from.unsent, "byte"), e.from.local, e.to.local)
+			return fmt.Sprintf("%s are on the way from %v to %v", plural.Count(e.from.unsent, "byte"), e.from.local, e.to.local)
 		}
 	}
 	switch {
@@ -169,7 +170,7 @@ func (x *examination) underWayBetween(c, other connection) string {
 	case !x.ownSockets()[other.inode]:
 		return other.local.String() + " may send data, and belongs to another process"
 	case other.unread > 0 && !x.neverReads:
-		return fmt.Sprintf("%s are unread by the harness", countNoun(other.unread, "byte"))
+		return fmt.Sprintf("%s are unread by the harness", plural.Count(other.unread, "byte"))
 	}
 	return ""
 }

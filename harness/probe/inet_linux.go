@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sockharness/harness/harness/eintr"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -103,7 +104,7 @@ func parseDump(b []byte, found *connectionTable) (done bool, err error) {
 	for len(b) >= diagHeader {
 		size, kind := int(native.Uint32(b)), native.Uint16(b[4:])
 		if size < diagHeader || size > len(b) {
-			return false, fmt.Errorf("message of %d bytes in %d", size, len(b))
+			return false, fmt.Errorf("message of %s in %d", plural.Count(size, "byte"), len(b))
 		}
 		payload := b[diagHeader:size]
 		b = b[min((size+3)&^3, len(b)):]

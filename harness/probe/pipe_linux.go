@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // isPipe reports whether the descriptor is one end of a pipe.
@@ -50,7 +52,7 @@ func (x *examination) pipeReason(h thread) string {
 		return ""
 	}
 	if n := d.pipeUnread(); n > 0 {
-		return fmt.Sprintf("%s (pid %d) is about to read %s from a pipe", programName(h.pid), h.pid, countNoun(n, "byte"))
+		return fmt.Sprintf("%s (pid %d) is about to read %s from a pipe", programName(h.pid), h.pid, plural.Count(n, "byte"))
 	}
 	for _, open := range x.files {
 		for _, other := range open {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -78,7 +79,7 @@ func (x *examination) underWayFromPeer(s sock.UnixSocket, table map[uint32]sock.
 	case !x.ownSockets()[s.Peer]:
 		return "the other end of a unix socket may speak, which belongs to a process that was not named"
 	case table[s.Peer].Unread > 0 && !x.neverReads:
-		return fmt.Sprintf("%s lie unread with us", countNoun(int(table[s.Peer].Unread), "byte"))
+		return fmt.Sprintf("%s lie unread with us", plural.Count(int(table[s.Peer].Unread), "byte"))
 	}
 	return ""
 }

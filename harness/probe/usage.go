@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A Usage is what a tree of processes held at one moment.
@@ -73,9 +75,9 @@ func (g Growth) String() string {
 	say := func(n int, noun string) {
 		switch {
 		case n > 0:
-			all = append(all, countNoun(n, noun)+" more than before")
+			all = append(all, plural.Count(n, noun)+" more than before")
 		case n < 0:
-			all = append(all, countNoun(-n, noun)+" less than before")
+			all = append(all, plural.Count(-n, noun)+" less than before")
 		}
 	}
 	say(g.Descriptors, "descriptor")
@@ -83,7 +85,7 @@ func (g Growth) String() string {
 		all[0] += ": " + joinNames(g.Opened)
 	}
 	if g.CloseWait > 0 {
-		all = append(all, countNoun(g.CloseWait, "socket")+" more than before in close-wait")
+		all = append(all, plural.Count(g.CloseWait, "socket")+" more than before in close-wait")
 	}
 	say(g.Processes, "process")
 	say(g.Threads, "thread")

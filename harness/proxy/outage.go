@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -114,7 +115,7 @@ func (o Outage) String() string {
 		text += " " + o.OneSided.String()
 	}
 	if o.First > 0 {
-		text += fmt.Sprintf(", the next %d connections", o.First)
+		text += fmt.Sprintf(", the next %s", plural.Count(o.First, "connection"))
 	}
 	if o.How != "" {
 		text += fmt.Sprintf(", by %s", o.How)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // scenarioPurpose tells what the scenario and the check of a result are for, as far as
@@ -52,7 +53,7 @@ func explanationLines(a outcome.Explanation) []string {
 func factLines(r outcome.Result) []string {
 	var lines []string
 	if s := r.Share; s != nil {
-		lines = append(lines, fmt.Sprintf("failed again in %d of %s", s.Failed, CountNoun(s.Runs, "rerun")))
+		lines = append(lines, fmt.Sprintf("failed again in %d of %s", s.Failed, plural.Count(s.Runs, "rerun")))
 	}
 	ends := formatEndings(r.Ending)
 	if f := r.First; f != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/stacktrace"
 )
 
@@ -82,7 +83,7 @@ func (p *textWriter) stderr(r outcome.Result, o Options) {
 	last := -1
 	for _, i := range stacktrace.Select(lines, limit) {
 		if i > last+1 {
-			p.addText("    | ", dim, fmt.Sprintf("… (%s)", CountNoun(i-last-1, "line")))
+			p.addText("    | ", dim, fmt.Sprintf("… (%s)", plural.Count(i-last-1, "line")))
 		}
 		p.addText("    | ", plain, lines[i])
 		last = i
@@ -93,7 +94,7 @@ func (p *textWriter) stderr(r outcome.Result, o Options) {
 func (g group) subjectName() string {
 	r := g.results[0]
 	if len(g.scenarios) > 1 {
-		return fmt.Sprintf("%d scenarios on %s", len(g.scenarios), r.Target)
+		return fmt.Sprintf("%s on %s", plural.Count(len(g.scenarios), "scenario"), r.Target)
 	}
 	text := r.Scenario + " on " + r.Target
 	if r.Check != "" {
@@ -215,7 +216,7 @@ func formatEnding(e event.Ending) string {
 func (p *textWriter) writeNotes(r outcome.Result, o Options) {
 	notes := r.Notes
 	if !o.Verbose && len(notes) > mostNotes {
-		notes = append(notes[:mostNotes:mostNotes], fmt.Sprintf("… (%d more notes)", len(notes)-mostNotes))
+		notes = append(notes[:mostNotes:mostNotes], fmt.Sprintf("… (%s)", plural.Count(len(notes)-mostNotes, "more note")))
 	}
 	for _, note := range notes {
 		for i, line := range cleanLines(note) {

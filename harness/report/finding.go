@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // findingKey is what groups of one finding have in common.
@@ -138,7 +139,7 @@ func causeOf(g group) string {
 // judged because of it.
 func (p *textWriter) agreement(g group) {
 	if n := resultsIn(g.agreeing); n > 0 {
-		p.addText("  ", plain, fmt.Sprintf("probably the same bug in %s: %s", CountNoun(n, "more result"), scenarioList(g.agreeing)))
+		p.addText("  ", plain, fmt.Sprintf("probably the same bug in %s: %s", plural.Count(n, "more result"), scenarioList(g.agreeing)))
 	}
 	if len(g.blocked) > 0 {
 		p.addText("  ", plain, "blocked by it, because they also fail without their own fault: "+scenarioList(g.blocked))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // maxAnnotations is how many failures are told as annotations: GitHub shows ten errors of
@@ -22,7 +23,7 @@ func WriteGitHub(w io.Writer, d outcome.Run, strict bool) error {
 	for i, n := range notes {
 		if i == maxAnnotations && len(notes) > maxAnnotations+1 {
 			more := len(notes) - maxAnnotations
-			writeAnnotation(&b, annotation{Title: fmt.Sprintf("harness: %d more", more), Text: fmt.Sprintf("%d more findings are in the step summary and in the report.", more)})
+			writeAnnotation(&b, annotation{Title: fmt.Sprintf("harness: %d more", more), Text: fmt.Sprintf("%s are in the step summary and in the report.", plural.Count(more, "more finding"))})
 			break
 		}
 		writeAnnotation(&b, n)
@@ -63,7 +64,7 @@ func haveHas(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun + " has"
 	}
-	return CountNoun(n, noun) + " have"
+	return plural.Count(n, noun) + " have"
 }
 
 func writeAnnotation(b *bytes.Buffer, n annotation) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A headline is the verdict on a run: one word, and one sentence.
@@ -31,7 +32,7 @@ func headlineOf(d outcome.Run, strict bool) headline {
 		sentence = fmt.Sprintf("%s invalid: the fault never struck, or the harness failed. ", isAre(n, "result"))
 	}
 	if n := len(d.Problems); n > 0 {
-		sentence += fmt.Sprintf("The harness had %s: %s. ", CountNoun(n, "problem"), cleanFirst(d.Problems[0]))
+		sentence += fmt.Sprintf("The harness had %s: %s. ", plural.Count(n, "problem"), cleanFirst(d.Problems[0]))
 	}
 	return headline{"not judged", sentence + failSentence(d, strict), true}
 }
@@ -40,7 +41,7 @@ func isAre(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun + " is"
 	}
-	return CountNoun(n, noun) + " are"
+	return plural.Count(n, noun) + " are"
 }
 
 // passSentence says how much passed: never more than what was played.
@@ -55,7 +56,7 @@ func passSentence(d outcome.Run) string {
 			targets[r.Target] = true
 		}
 	}
-	text := fmt.Sprintf("%s of %s passed on %s.", CountNoun(d.Summary[outcome.Pass], "variant"), CountNoun(len(scenarios), "scenario"), CountNoun(len(targets), "target"))
+	text := fmt.Sprintf("%s of %s passed on %s.", plural.Count(d.Summary[outcome.Pass], "variant"), plural.Count(len(scenarios), "scenario"), plural.Count(len(targets), "target"))
 	if b := d.Baseline; b != nil && b.Counts[outcome.Ongoing] > 0 {
 		text += fmt.Sprintf(" %s as in the baseline.", failAs(b.Counts[outcome.Ongoing]))
 	}
@@ -66,7 +67,7 @@ func failAs(n int) string {
 	if n == 1 {
 		return "1 result fails"
 	}
-	return fmt.Sprintf("%d results fail", n)
+	return fmt.Sprintf("%s fail", plural.Count(n, "result"))
 }
 
 // failSentence says how many scenarios turn the run red, and the first of them.
@@ -83,15 +84,15 @@ func failSentence(d outcome.Run, strict bool) string {
 	}
 	switch {
 	case len(scenarios) == 0 && d.Rounds != nil && len(d.Rounds.Changed) > 0:
-		return fmt.Sprintf("%s changed from round to round.", CountNoun(len(d.Rounds.Changed), "verdict"))
+		return fmt.Sprintf("%s changed from round to round.", plural.Count(len(d.Rounds.Changed), "verdict"))
 	case len(scenarios) == 0:
 		return ""
 	case len(scenarios) == 1:
 		return fmt.Sprintf("%s fails on %s.", cleanLine(scenarios[0].scenario), cleanLine(scenarios[0].target))
 	case len(targets) == 1:
-		return fmt.Sprintf("%d scenarios fail on %s.", len(scenarios), cleanLine(scenarios[0].target))
+		return fmt.Sprintf("%s fail on %s.", plural.Count(len(scenarios), "scenario"), cleanLine(scenarios[0].target))
 	}
-	return fmt.Sprintf("%d scenarios fail on %d targets.", len(scenarios), len(targets))
+	return fmt.Sprintf("%s fail on %s.", plural.Count(len(scenarios), "scenario"), plural.Count(len(targets), "target"))
 }
 
 // redGroups returns what turns the run red: what is new or regressed first, then what

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 const (
@@ -81,7 +82,7 @@ func embedFitting(d outcome.Run, strict bool) (text, left string, err error) {
 	}
 	d.Results = results
 	text, err = embedJSON(d)
-	return text, fmt.Sprintf("%d events are left out of the result inside this file, which is limited to %d MiB; the JSON file has them.", n, maxEmbedded>>20), err
+	return text, fmt.Sprintf("%s are left out of the result inside this file, which is limited to %d MiB; the JSON file has them.", plural.Count(n, "event"), maxEmbedded>>20), err
 }
 
 // resultID is the id of a result's element.
@@ -141,7 +142,7 @@ func newPage(d outcome.Run, strict bool) page {
 		p.Shard = "shard " + d.Shard.String()
 	}
 	if d.Shards != nil {
-		p.Shard = "merged from " + CountNoun(len(d.Shards.Held), "shard")
+		p.Shard = "merged from " + plural.Count(len(d.Shards.Held), "shard")
 	}
 	strips := stripsOf(d, strict)
 	index := p.addFindings(d, strict, strips)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A pageLane is one conversation: to scale in a drawing, and event by event.
@@ -104,7 +105,7 @@ func sameMoment(a, b event.Event) bool {
 const maxRows = 120
 
 func newLane(caption string, events []event.Event, t timeline) pageLane {
-	lane := pageLane{Caption: caption, Label: fmt.Sprintf("%s: %s to scale", caption, CountNoun(len(events), "event"))}
+	lane := pageLane{Caption: caption, Label: fmt.Sprintf("%s: %s to scale", caption, plural.Count(len(events), "event"))}
 	start, total := events[0].At, events[len(events)-1].At-events[0].At
 	lane.From, lane.To = fmt.Sprintf("%.1f ms", toMillis(start)), fmt.Sprintf("%.1f ms", toMillis(start+total))
 	for _, e := range events {
@@ -115,7 +116,7 @@ func newLane(caption string, events []event.Event, t timeline) pageLane {
 	moments := t.moments
 	if n := len(moments) - maxRows; n > 0 {
 		moments = moments[:maxRows]
-		lane.Left = fmt.Sprintf("%d events left out", n)
+		lane.Left = fmt.Sprintf("%s left out", plural.Count(n, "event"))
 	}
 	before := start
 	for _, m := range moments {

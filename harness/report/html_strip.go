@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A pageTarget is the sweeps of one target.
@@ -125,7 +126,7 @@ func pageSweeps(d outcome.Run, strips map[scenarioKey]*pageStrip) []pageTarget {
 	}
 	for i := range targets {
 		t := &targets[i]
-		t.Count = CountNoun(len(t.Strips), "scenario")
+		t.Count = plural.Count(len(t.Strips), "scenario")
 		t.Open = len(targets) <= 3 || slices.ContainsFunc(t.Strips, func(s *pageStrip) bool { return s.Class == "" })
 		// What is not all green comes first.
 		slices.SortStableFunc(t.Strips, func(a, b *pageStrip) int { return cmp.Compare(a.Class, b.Class) })

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // widest is the width of a matrix where the terminal says nothing.
@@ -197,16 +198,16 @@ func (z Zoo) insteadOf(d outcome.Run, p Program) string {
 }
 
 func (z Zoo) summaryLine(d outcome.Run) string {
-	text := fmt.Sprintf("%d of %s found, %s, %d flaky, %d invalid", z.Found, CountNoun(z.Planted, "planted bug"),
-		CountNoun(z.countMark(falseAlarm), "false alarm"), z.countMark(isFlaky), z.countMark(isInvalid))
+	text := fmt.Sprintf("%d of %s found, %s, %d flaky, %d invalid", z.Found, plural.Count(z.Planted, "planted bug"),
+		plural.Count(z.countMark(falseAlarm), "false alarm"), z.countMark(isFlaky), z.countMark(isInvalid))
 	if n := z.countMark(isBlocked); n > 0 {
 		text += fmt.Sprintf(", %d blocked", n)
 	}
 	if n := len(z.Untested); n > 0 {
-		text += ", " + CountNoun(n, "program") + " not tested"
+		text += ", " + plural.Count(n, "program") + " not tested"
 	}
 	if n := len(d.Problems); n > 0 {
-		text += ", " + CountNoun(n, "problem") + " of the harness"
+		text += ", " + plural.Count(n, "problem") + " of the harness"
 	}
 	if d.Stopped != "" {
 		text = "stopped (" + cleanLine(d.Stopped) + "), not complete: " + text

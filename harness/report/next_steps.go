@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // maxSteps is how many failures the list at the end names.
@@ -50,7 +51,7 @@ func (g group) step() string {
 		what = string(r.Verdict)
 	}
 	if g.size() > 1 {
-		return fmt.Sprintf("%s: %d scenarios agree: %s; begin with %s", cleanLine(r.Target), g.size(), what, cleanLine(r.Scenario))
+		return fmt.Sprintf("%s: %s agree: %s; begin with %s", cleanLine(r.Target), plural.Count(g.size(), "scenario"), what, cleanLine(r.Scenario))
 	}
 	if r.Check != "" {
 		return fmt.Sprintf("%s: %s (%s): %s", cleanLine(r.Target), cleanLine(r.Scenario), cleanLine(r.Check), what)

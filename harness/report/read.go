@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // maxResultFile bounds what is read of one result file.
@@ -221,7 +222,7 @@ func (d *runDecoder) explain(err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
-		return fmt.Errorf("is cut off after %d bytes: the run may have been killed while it wrote", d.length)
+		return fmt.Errorf("is cut off after %s: the run may have been killed while it wrote", plural.Count(d.length, "byte"))
 	case errors.As(err, &syntax):
 		return fmt.Errorf("is broken near byte %d: %w", d.json.InputOffset(), err)
 	}

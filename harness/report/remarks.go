@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A remarked is what one declaration of a target would decide.
@@ -25,7 +26,7 @@ func (p *textWriter) writeRemarks(results []outcome.Result) {
 		p.addText("  ", plain, cleanLines(r.target+": "+r.first)...)
 		count := ""
 		if r.variants > 1 {
-			count = fmt.Sprintf(" (in %s)", CountNoun(r.variants, "variant"))
+			count = fmt.Sprintf(" (in %s)", plural.Count(r.variants, "variant"))
 		}
 		p.addText("    ", dim, cleanLines("to make it count, declare "+r.declare+count)...)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // writeRounds tells whether playing the same again came to the same.
@@ -11,11 +12,11 @@ func (p *textWriter) writeRounds(r *outcome.Rounds) {
 	if r == nil {
 		return
 	}
-	text := CountNoun(r.Played, "round")
+	text := plural.Count(r.Played, "round")
 	if r.Played < r.Asked {
-		text = fmt.Sprintf("%d of %s", r.Played, CountNoun(r.Asked, "round"))
+		text = fmt.Sprintf("%d of %s", r.Played, plural.Count(r.Asked, "round"))
 	}
-	text += ", " + CountNoun(r.Variants, "variant") + ": "
+	text += ", " + plural.Count(r.Variants, "variant") + ": "
 	if len(r.Changed) == 0 {
 		st := green
 		if r.Played < r.Asked {
@@ -24,7 +25,7 @@ func (p *textWriter) writeRounds(r *outcome.Rounds) {
 		p.addLine(span{st, text + "no verdict changed"})
 		return
 	}
-	p.addLine(span{red, text + CountNoun(len(r.Changed), "verdict") + " changed"})
+	p.addLine(span{red, text + plural.Count(len(r.Changed), "verdict") + " changed"})
 	for _, c := range r.Changed {
 		p.addText("  ", plain, c.String())
 	}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sockharness/harness/harness/excerpt"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // longestLine bounds, in bytes, what is shown of one line of a peer's making.
@@ -43,7 +44,7 @@ func cleanLine(s string) string {
 	for n > longestLine-utf8.UTFMax && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return fmt.Sprintf("%s… (%d more bytes)", escapeLine(s[:n]), len(s)-n)
+	return fmt.Sprintf("%s… (%s)", escapeLine(s[:n]), plural.Count(len(s)-n, "more byte"))
 }
 
 // cleanLines splits s into lines and cleans each. Empty lines at the end are
@@ -71,5 +72,5 @@ func headLines(lines []string, n int) []string {
 	if len(lines) <= n {
 		return lines
 	}
-	return append(lines[:n:n], fmt.Sprintf("… (%d more lines)", len(lines)-n))
+	return append(lines[:n:n], fmt.Sprintf("… (%s)", plural.Count(len(lines)-n, "more line")))
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 func (p *textWriter) writeSummary(d outcome.Run, strict bool) {
@@ -30,7 +31,7 @@ func SummaryLine(d outcome.Run, strict bool) string {
 	}
 	text += formatCounts(d.Results, strict)
 	if n := len(d.Problems); n > 0 {
-		text += ", " + CountNoun(n, "problem") + " of the harness"
+		text += ", " + plural.Count(n, "problem") + " of the harness"
 	}
 	return fmt.Sprintf("%s in %.1f s (seed %d)", cleanLine(text), d.Elapsed.ToDuration().Seconds(), d.Seed)
 }
@@ -46,7 +47,7 @@ func countTargets(results []outcome.Result) string {
 		}
 	}
 	if len(names) > most {
-		return fmt.Sprintf("%d targets", len(names))
+		return plural.Count(len(names), "target")
 	}
 	return strings.Join(names, ", ")
 }
@@ -94,7 +95,7 @@ func formatCounts(results []outcome.Result, strict bool) string {
 		}
 		part := fmt.Sprintf("%d %s", n, t.word)
 		if of != n {
-			part += " (" + CountNoun(of, "scenario") + ")"
+			part += " (" + plural.Count(of, "scenario") + ")"
 		}
 		parts = append(parts, part)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A timelineRow is a line of a timeline.
@@ -151,9 +152,9 @@ func eventText(m timelineRow) string {
 	e := m.event
 	switch {
 	case m.more != nil && m.more.repeats > 0:
-		return fmt.Sprintf("%d more events like these", m.more.repeats)
+		return fmt.Sprintf("%s like these", plural.Count(m.more.repeats, "more event"))
 	case m.more != nil:
-		return fmt.Sprintf("%d more rows of traffic: %d bytes upstream, %d downstream", m.more.moments, m.more.up, m.more.down)
+		return fmt.Sprintf("%s of traffic: %s upstream, %d downstream", plural.Count(m.more.moments, "more row"), plural.Count(m.more.up, "byte"), m.more.down)
 	case e.Kind == event.Bytes:
 		return sentText(m) + reasonText(e)
 	case e.Kind == event.Accept:
@@ -165,9 +166,9 @@ func eventText(m timelineRow) string {
 	case e.Kind == event.Refuse:
 		return "refused" + reasonText(e)
 	case e.Kind == event.FIN:
-		return "FIN to the " + string(e.Direction.Destination()) + " after " + pluralInt64(e.Offset) + firstText(e) + reasonText(e)
+		return "FIN to the " + string(e.Direction.Destination()) + " after " + plural.Count(e.Offset, "byte") + firstText(e) + reasonText(e)
 	case e.Kind == event.RST:
-		return "RST to the " + string(e.Direction.Destination()) + " after " + pluralInt64(e.Offset) + firstText(e) + reasonText(e)
+		return "RST to the " + string(e.Direction.Destination()) + " after " + plural.Count(e.Offset, "byte") + firstText(e) + reasonText(e)
 	case e.Kind == event.Struck && e.Toxic == event.ByScenario:
 		return e.Detail
 	case e.Kind == event.Struck:
@@ -198,21 +199,14 @@ func faultPlace(e event.Event) string {
 
 func sentText(m timelineRow) string {
 	e := m.event
-	text := fmt.Sprintf("%s to the %s [%d, %d)", pluralInt64(e.Bytes), e.Direction.Destination(), e.Offset, e.Offset+e.Bytes)
+	text := fmt.Sprintf("%s to the %s [%d, %d)", plural.Count(e.Bytes, "byte"), e.Direction.Destination(), e.Offset, e.Offset+e.Bytes)
 	if m.pieces > 1 {
-		text += fmt.Sprintf(" in %d pieces", m.pieces)
+		text += fmt.Sprintf(" in %s", plural.Count(m.pieces, "piece"))
 	}
 	if took := m.until - e.At; took >= time.Millisecond {
 		text += fmt.Sprintf(" over %.1f ms", toMillis(took))
 	}
 	return text
-}
-
-func pluralInt64(n int64) string {
-	if n == 1 {
-		return "1 byte"
-	}
-	return fmt.Sprintf("%d bytes", n)
 }
 
 func firstText(e event.Event) string {

@@ -68,11 +68,3 @@ func elideBy(words []string, between string) string {
 	}
 	return fmt.Sprintf("%s%s… (%d more)", strings.Join(words[:mostNames], between), between, len(words)-mostNames)
 }
-
-// CountNoun returns "1 variant", "2 variants": a number and what it counts.
-func CountNoun(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

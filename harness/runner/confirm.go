@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -69,7 +70,7 @@ func (p *scenarioRun) confirmCumulative(ctx context.Context, variants []scenario
 		last = attempts[at]
 	}
 	r := last.Result
-	r.Message = fmt.Sprintf("fails only after several of the %d variants in a row; each of them passes alone: %s", len(variants), r.Message)
+	r.Message = fmt.Sprintf("fails only after several of the %s in a row; each of them passes alone: %s", plural.Count(len(variants), "variant"), r.Message)
 	r.Share = &outcome.Confirmation{Failed: confirmationRuns, Runs: confirmationRuns}
 	p.writeRecordings(&r, last.recordings)
 	return []outcome.Result{r}
@@ -236,7 +237,7 @@ func (p *scenarioRun) confirmLowerLevel(ctx context.Context, variants []scenario
 			}
 			r := p.confirmViolation(ctx, variants[i], t, v)
 			if n := seen[v.Oracle]; n > 1 {
-				r.Notes = append(r.Notes, fmt.Sprintf("in %d of %d variants", n, len(attempts)))
+				r.Notes = append(r.Notes, fmt.Sprintf("in %d of %s", n, plural.Count(len(attempts), "variant")))
 			}
 			results = append(results, r)
 			seen[v.Oracle] = 0

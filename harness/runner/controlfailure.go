@@ -8,6 +8,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -49,7 +50,7 @@ func controlFailure(s *dialogue.Script, p dialogue.Played, cause error) error {
 	case p.Mismatch != nil:
 		return fmt.Errorf("%w: %w", errControl, p.Mismatch)
 	case p.Steps < len(s.Steps):
-		return fmt.Errorf("%w: got %d of %d answers; %s%s", errControl, p.Steps, len(s.Steps), shortfall(p), waitedFor(cause))
+		return fmt.Errorf("%w: got %d of %s; %s%s", errControl, p.Steps, plural.Count(len(s.Steps), "answer"), shortfall(p), waitedFor(cause))
 	case s.End == dialogue.ServerCloses && p.Ending == event.Timeout:
 		return fmt.Errorf("%w: %s says \"end: %s\", but the server keeps the connection open after the last exchange%s; write end: client closes if that is intended",
 			errControl, s.File, s.End, waitedFor(cause))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/spec"
@@ -160,8 +161,8 @@ func describeUnstruck(faults []spec.Spec, o scenario.Observation) string {
 		if why := whyCannotStrike(f, o.Events); why != "" {
 			return fmt.Sprintf("the fault %s cannot strike here: %s", faultName(f), why)
 		}
-		return fmt.Sprintf("the fault %s did not strike: the connection carried %d bytes %s and ended by client: %s, server: %s",
-			faultName(f), o.CarriedBytes(f.Direction), f.Direction, formatEnding(o.SideEnding(event.Client)), formatEnding(o.SideEnding(event.Server)))
+		return fmt.Sprintf("the fault %s did not strike: the connection carried %s %s and ended by client: %s, server: %s",
+			faultName(f), plural.Count(o.CarriedBytes(f.Direction), "byte"), f.Direction, formatEnding(o.SideEnding(event.Client)), formatEnding(o.SideEnding(event.Server)))
 	}
 	return ""
 }

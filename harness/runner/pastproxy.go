@@ -1,13 +1,13 @@
 package runner
 
 import (
-	"fmt"
 	"maps"
 	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -92,7 +92,7 @@ func (s *variantSetup) moved() int64 { return s.log.EventCount() + s.aside.Load(
 func sayPastProxy(n int) string {
 	connections := "1 connection"
 	if n > 1 {
-		connections = fmt.Sprintf("%d connections", n)
+		connections = plural.Count(n, "connection")
 	}
 	return connections + " came to the server past the proxy, where no fault can strike: its protocol may tell clients its own address; have it announce the proxy's"
 }

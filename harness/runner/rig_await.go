@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -17,7 +18,7 @@ func (a *rig) AwaitRead(ctx context.Context, conn sock.Conn, n int) error {
 	}
 	defer diag.Close()
 	if err := diag.AwaitFarRead(ctx, conn, uint64(wireBytes(conn, n))); err != nil {
-		return fmt.Errorf("%d bytes sent and not read by the server: %w", n, err)
+		return fmt.Errorf("%s sent and not read by the server: %w", plural.Count(n, "byte"), err)
 	}
 	return nil
 }

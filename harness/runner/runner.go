@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -159,7 +160,7 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 	case err != nil:
 		return single(outcome.Invalid, err.Error())
 	case len(variants) == 0 && len(all) > 0:
-		return single(outcome.Unsupported, fmt.Sprintf("%v: it has no variant %q; the first of %d is %q", scenario.ErrUnsupported, r.config.Variant, len(all), all[0].Name))
+		return single(outcome.Unsupported, fmt.Sprintf("%s%q; %s", noVariant, r.config.Variant, describeVariants(all)))
 	case len(variants) == 0:
 		return single(outcome.Unsupported, fmt.Sprintf("%v: the conversation has no offset for this fault", scenario.ErrUnsupported))
 	}
@@ -176,6 +177,25 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 	b.notePlanted(results)
 	b.tell(results)
 	return results
+}
+
+const noVariant = "unsupported: it has no variant "
+
+// describeVariants tells which variants there are, for who asked for another one.
+func describeVariants(all []scenario.Variant) string {
+	switch {
+	case len(all) > 1:
+		return fmt.Sprintf("it has %d, the first is %q", len(all), all[0].Name)
+	case all[0].Name == "":
+		return "it has one, without a name"
+	}
+	return fmt.Sprintf("it has only %q", all[0].Name)
+}
+
+// LacksVariant reports whether a result says no more than that the scenario has no variant
+// of the name in [Config.Variant].
+func LacksVariant(r outcome.Result) bool {
+	return r.Verdict == outcome.Unsupported && strings.HasPrefix(r.Message, noVariant)
 }
 
 // peerFailed reports whether a peer of the user's does not run, or does not listen.

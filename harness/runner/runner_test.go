@@ -178,7 +178,7 @@ func TestVariantThatIsNotThere(t *testing.T) {
 	if len(results) != 1 {
 		t.Fatalf("got %+v, want one result", results)
 	}
-	want(t, results[0], outcome.Unsupported, `no variant "byte=7"; the first of 1 is "cut"`)
+	want(t, results[0], outcome.Unsupported, `no variant "byte=7"; it has only "cut"`)
 }
 
 func TestScenarioSaysUnsupported(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
@@ -26,13 +27,6 @@ const (
 
 // roomMechanism is how a send is made short, for people.
 const roomMechanism = "the send buffer was filled from outside (pidfd_getfd)"
-
-func bytesText(n int) string {
-	if n == 1 {
-		return "1 byte"
-	}
-	return fmt.Sprintf("%d bytes", n)
-}
 
 // A shortSend makes one send of the peer under test short.
 type shortSend struct {
@@ -125,7 +119,7 @@ func (s *shortSend) judge(ctx context.Context, played dialogue.Played, steps int
 
 // after says what was done, for the beginning of a message.
 func (s *shortSend) after() string {
-	return fmt.Sprintf("after a send of the %s took %s of its %s", s.sender, bytesText(s.Room), s.message)
+	return fmt.Sprintf("after a send of the %s took %s of its %s", s.sender, plural.Count(s.Room, "byte"), s.message)
 }
 
 // leaveRoom fills the send buffer of the server's socket. What becomes of its next send is
@@ -221,16 +215,16 @@ func (s *shortSend) awaitTaken(ctx context.Context, pid, fd, full int) error {
 		case errors.Is(err, sock.ErrNotFound) && s.Interrupted:
 			return fmt.Errorf("%w: the server closes the connection before its send is interrupted", scenario.ErrUnsupported)
 		case errors.Is(err, sock.ErrNotFound) && s.client: // it may have waited for more room, and given up
-			return fmt.Errorf("%w: the %s closes the connection as long as there is room for %s only", scenario.ErrUnsupported, s.sender, bytesText(s.Room))
+			return fmt.Errorf("%w: the %s closes the connection as long as there is room for %s only", scenario.ErrUnsupported, s.sender, plural.Count(s.Room, "byte"))
 		case errors.Is(err, sock.ErrNotFound): // what it owes is missing
-			s.rig.ReportStruck(fmt.Sprintf("the %s closed the connection when its send buffer had room for %s of a %s: %s", s.sender, bytesText(s.Room), s.message, roomMechanism))
+			s.rig.ReportStruck(fmt.Sprintf("the %s closed the connection when its send buffer had room for %s of a %s: %s", s.sender, plural.Count(s.Room, "byte"), s.message, roomMechanism))
 			return nil
 		case err != nil:
 			return err
 		case queued >= full:
 			return s.strike(ctx, blocks)
 		case time.Now().After(limit):
-			return fmt.Errorf("%w: the %s: %w as long as there is room for %s only", scenario.ErrUnsupported, s.sender, errNothingTaken, bytesText(s.Room))
+			return fmt.Errorf("%w: the %s: %w as long as there is room for %s only", scenario.ErrUnsupported, s.sender, errNothingTaken, plural.Count(s.Room, "byte"))
 		}
 		if !sleep.For(ctx, sendInterval) {
 			return nil
@@ -252,6 +246,6 @@ func (s *shortSend) strike(ctx context.Context, blocks bool) error {
 		}
 		mechanism += ", and the send interrupted (SIGSTOP, SIGCONT)"
 	}
-	s.rig.ReportStruck(fmt.Sprintf("a send of the %s took %s of a %s: %s", s.sender, bytesText(s.Room), s.message, mechanism))
+	s.rig.ReportStruck(fmt.Sprintf("a send of the %s took %s of a %s: %s", s.sender, plural.Count(s.Room, "byte"), s.message, mechanism))
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -52,6 +53,6 @@ func affordable(c scenario.Case, variants []scenario.Variant) ([]scenario.Varian
 	for i := range kept {
 		kept[i] = variants[(i+1)*len(variants)/n-1]
 	}
-	return kept, fmt.Sprintf("%d of %d variants ran: each run of the client takes %s of CPU time (--sweep N runs more)",
-		n, len(variants), cpu.Round(10*time.Millisecond))
+	return kept, fmt.Sprintf("%d of %s ran: each run of the client takes %s of CPU time (--sweep N runs more)",
+		n, plural.Count(len(variants), "variant"), cpu.Round(10*time.Millisecond))
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -41,7 +42,7 @@ func (a addressBook) newPath(kind string) (string, error) {
 	}
 	path := filepath.Join(folder, fmt.Sprintf("%s%d.%d", kind, os.Getpid(), a.taken.Add(1)))
 	if len(path) > sock.UnixPathMax {
-		return "", fmt.Errorf("the folder for sockets is too deep: %s has %d bytes, %d is the most; set TMPDIR to a shorter one", path, len(path), sock.UnixPathMax)
+		return "", fmt.Errorf("the folder for sockets is too deep: %s has %s, %d is the most; set TMPDIR to a shorter one", path, plural.Count(len(path), "byte"), sock.UnixPathMax)
 	}
 	return path, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/excerpt"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // An Expectation is one thing that a correct peer does. Check returns nil, or
@@ -68,7 +69,7 @@ func checkReplies(o Observation, replies int) error {
 	case p.Mismatch != nil:
 		return describeMismatch(p)
 	default:
-		return fmt.Errorf("got %d of %d answers, %s%s", p.Steps, replies, thenText(p.Ending), o.hangReason())
+		return fmt.Errorf("got %d of %s, %s%s", p.Steps, plural.Count(replies, "answer"), thenText(p.Ending), o.hangReason())
 	}
 }
 
@@ -267,5 +268,5 @@ func formatAttempts(o Observation) string {
 	if o.Connections == 1 {
 		return "the only connection it made"
 	}
-	return fmt.Sprintf("not one of its %d connections carried the conversation", o.Connections)
+	return fmt.Sprintf("not one of its %s carried the conversation", plural.Count(o.Connections, "connection"))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // GivesUp expects the client to end by itself within its patience, with an exit
@@ -59,7 +60,7 @@ func WaitsForGreeting() Expectation {
 			case e.Direction == event.Downstream:
 				return nil
 			default:
-				return fmt.Errorf("the client sent %d bytes before the server's greeting", e.Bytes)
+				return fmt.Errorf("the client sent %s before the server's greeting", plural.Count(e.Bytes, "byte"))
 			}
 		}
 		return nil

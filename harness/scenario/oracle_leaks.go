@@ -1,10 +1,14 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // Growth is how much a server holds more after some conversations.
@@ -100,37 +104,50 @@ func growthOracle(name, title, rationale, ref string, level outcome.Level, count
 			if o.LeakRounds == nil || trendOf(count, o.LeakRounds.Rounds, conversations) != Leaking {
 				return nil
 			}
-			return fmt.Errorf("the server leaks: %s", describeRounds(leakedNoun(name), count, o.LeakRounds.Rounds))
+			return errors.New(describeLeak(name, count, o.LeakRounds.Rounds))
 		}}
 }
 
-// leakedNoun names what an oracle counts.
-func leakedNoun(oracle string) string {
-	if oracle == "close-wait" {
-		return "sockets in CLOSE_WAIT"
-	}
-	return oracle
-}
-
-// describeRounds says how many each round has leaked, and names some of what the last one did.
-func describeRounds(noun string, count func(Growth) int, rounds []Growth) string {
+// describeLeak says how many of what a server leaks per conversation, how many each round
+// has left, and of descriptors some that the last round did.
+func describeLeak(oracle string, count func(Growth) int, rounds []Growth) string {
+	total, conversations := 0, 0
 	var each []string
 	for i, g := range rounds {
-		n, word := count(g), " more"
+		n, word := count(g), "more"
+		if GrowsPerConversation(n, g) {
+			total, conversations = total+n, conversations+g.Conversations
+		}
 		if n < 0 {
-			n, word = -n, " fewer"
+			n, word = -n, "fewer"
 		}
-		if i == 0 {
-			each = append(each, fmt.Sprintf("%d%s %s after %d conversations", n, word, noun, g.Conversations))
-			continue
-		}
-		each = append(each, fmt.Sprintf("%d%s after the next %d", n, word, g.Conversations))
+		each = append(each, fmt.Sprintf("%d %s after %s", n, word, describeRound(i, g)))
 	}
-	text := strings.Join(each, ", ")
-	if what := rounds[len(rounds)-1].What; what != "" {
-		text += ": " + what
+	text := fmt.Sprintf("the server leaks %s per conversation: %s", leakedCount(oracle, float64(total)/float64(max(conversations, 1))), strings.Join(each, ", "))
+	if what := rounds[len(rounds)-1].What; what != "" && oracle != "threads" && oracle != "zombies" {
+		text += "; open now and not before the last round: " + what
 	}
 	return text
+}
+
+func describeRound(i int, g Growth) string {
+	if i > 0 {
+		return fmt.Sprintf("the next %d", g.Conversations)
+	}
+	return plural.Count(g.Conversations, "conversation")
+}
+
+// leakedCount says how many of what an oracle counts: "1 descriptor", "0.5 threads".
+func leakedCount(oracle string, n float64) string {
+	noun, state := strings.TrimSuffix(oracle, "s"), ""
+	if oracle == "close-wait" {
+		noun, state = "socket", " in CLOSE_WAIT"
+	}
+	number := strconv.FormatFloat(math.Round(n*10)/10, 'f', -1, 64)
+	if number != "1" {
+		noun += "s"
+	}
+	return number + " " + noun + state
 }
 
 // GrowsPerConversation reports whether n is at least one for every two conversations.
@@ -145,13 +162,13 @@ func memoryGrows(o Observation) error {
 	}
 	first := r.Memory[0]
 	var each []string
-	for _, g := range r.Memory {
+	for i, g := range r.Memory {
 		if g.Memory < LeastMemory || 2*g.Memory*int64(first.Conversations) < first.Memory*int64(g.Conversations) {
 			return nil
 		}
-		each = append(each, fmt.Sprintf("%d MiB more after %d conversations", g.Memory>>20, g.Conversations))
+		each = append(each, fmt.Sprintf("%d MiB more after %s", g.Memory>>20, describeRound(i, g)))
 	}
-	return fmt.Errorf("the server's memory grows with each round of conversations: %s", strings.Join(each, ", "))
+	return fmt.Errorf("the server's resident memory grows with every round of conversations: %s", strings.Join(each, ", "))
 }
 
 // memoryRounds is how many rounds of [LeakRounds.Memory] are judged, at least.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/probe"
 )
 
@@ -73,7 +74,7 @@ const stormFactor = 10
 // second.
 func (a Attempts) TooMany() error {
 	if n := a.PeakPerSecond(); n > MaxAttemptsPerSecond {
-		return fmt.Errorf("the client %w: %d attempts to connect within a second, at most %d are allowed", ErrStorms, n, MaxAttemptsPerSecond)
+		return fmt.Errorf("the client %w: %s to connect within a second, at most %d are allowed", ErrStorms, plural.Count(n, "attempt"), MaxAttemptsPerSecond)
 	}
 	return nil
 }
@@ -92,7 +93,7 @@ func (a Attempts) String() string {
 	case 1:
 		return "the client made 1 attempt to connect"
 	}
-	return fmt.Sprintf("%d attempts to connect in %s", len(a.At), roundMillis(a.At[len(a.At)-1]-a.At[0]))
+	return fmt.Sprintf("%s to connect in %s", plural.Count(len(a.At), "attempt"), roundMillis(a.At[len(a.At)-1]-a.At[0]))
 }
 
 // RetryGaps returns the times between attempts.

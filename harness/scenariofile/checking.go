@@ -10,6 +10,7 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -142,9 +143,9 @@ func (s *session) accepted(want int) error {
 	}
 	switch {
 	case n > want:
-		return final{fmt.Errorf("the proxy has accepted %d connections, want %d", n, want)}
+		return final{fmt.Errorf("the proxy has accepted %s, want %d", plural.Count(n, "connection"), want)}
 	case n < want:
-		return fmt.Errorf("the proxy has accepted %d connections, want %d", n, want)
+		return fmt.Errorf("the proxy has accepted %s, want %d", plural.Count(n, "connection"), want)
 	}
 	return nil
 }
@@ -190,7 +191,7 @@ func (s *session) holds(p scenario.Process, c *Check) error {
 		return fmt.Errorf("usage of the program: %w", err)
 	}
 	if d := c.Descriptors; d != nil && usage.Descriptors > d.limit(s.start.descriptors) {
-		return fmt.Errorf("the program has %d descriptors open, want at most %d", usage.Descriptors, d.limit(s.start.descriptors))
+		return fmt.Errorf("the program has %s open, want at most %d", plural.Count(usage.Descriptors, "descriptor"), d.limit(s.start.descriptors))
 	}
 	if n := len(p.Tree()) - 1; c.Children != nil && n > c.Children.limit(s.start.children) {
 		return fmt.Errorf("the program has %d children, want at most %d", n, c.Children.limit(s.start.children))

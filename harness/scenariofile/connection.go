@@ -9,6 +9,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -147,9 +148,9 @@ func (c *connection) sendBytes(ctx context.Context, b []byte) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("%d of %d bytes could be sent because the peer does not read: %w", n, len(b), context.Cause(ctx))
+		return fmt.Errorf("%d of %s could be sent because the peer does not read: %w", n, plural.Count(len(b), "byte"), context.Cause(ctx))
 	}
-	return fmt.Errorf("%d of %d bytes could be sent, then writing ended with %s", n, len(b), endingWord(dialogue.EndingOf(err)))
+	return fmt.Errorf("%d of %s could be sent, then writing ended with %s", n, plural.Count(len(b), "byte"), endingWord(dialogue.EndingOf(err)))
 }
 
 // sentBytes returns how many bytes were sent.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/sock"
@@ -258,7 +259,7 @@ func (s *session) awaitBoundary(ctx context.Context) error {
 			continue
 		}
 		if err := s.rig.AwaitDelivered(limited, c.conn, int64(c.sentBytes())); err != nil {
-			return fmt.Errorf("boundary: the %d bytes sent on %s were not read: %w", c.sentBytes(), c.name, err)
+			return fmt.Errorf("boundary: the %s sent on %s were not read: %w", plural.Count(c.sentBytes(), "byte"), c.name, err)
 		}
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // The wire format is that of linux/inet_diag.h: a netlink header, an
@@ -225,7 +227,7 @@ func (c *client) parseReplies(b []byte, each func(message []byte)) (done bool, e
 	for len(b) >= headerSize {
 		size := int(native.Uint32(b))
 		if size < headerSize || size > len(b) {
-			return false, fmt.Errorf("sock_diag read: message of %d bytes in %d", size, len(b))
+			return false, fmt.Errorf("sock_diag read: message of %s in %d", plural.Count(size, "byte"), len(b))
 		}
 		kind, flags, seq := native.Uint16(b[4:]), native.Uint16(b[6:]), native.Uint32(b[8:])
 		payload := b[headerSize:size]

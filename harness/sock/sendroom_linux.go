@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sleep"
 )
 
@@ -32,7 +33,7 @@ func leaveSendRoom(ctx context.Context, pid, fd, room int) (int, error) {
 	}
 	filled += segment
 	if room >= segment {
-		return filled, fmt.Errorf("room for %d bytes in a segment of %d: %w", room, segment, ErrUnsupported)
+		return filled, fmt.Errorf("room for %s in a segment of %d: %w", plural.Count(room, "byte"), segment, ErrUnsupported)
 	}
 	n, err := sendSegment(own, segment-room)
 	return filled + n, err
@@ -84,7 +85,7 @@ func sendSegment(fd, n int) (sent int, err error) {
 		return sent, wrapErrno("SO_SNDBUF", err)
 	}
 	if err == nil && sent == 0 {
-		err = fmt.Errorf("send buffer of %d bytes: %w", memory, ErrUnsupported)
+		err = fmt.Errorf("send buffer of %s: %w", plural.Count(memory, "byte"), ErrUnsupported)
 	}
 	return sent, err
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // UnixPathMax is the length of the longest path of a unix socket, bytes:
@@ -44,7 +46,7 @@ func checkUnixPath(path string) error {
 	case path == "" || path == "@":
 		return errors.New("unix socket without a path")
 	case len(path) > UnixPathMax:
-		return fmt.Errorf("unix socket path of %d bytes; the maximum is %d", len(path), UnixPathMax)
+		return fmt.Errorf("unix socket path of %s; the maximum is %d", plural.Count(len(path), "byte"), UnixPathMax)
 	case strings.ContainsRune(path, 0):
 		return errors.New("unix socket path contains a NUL byte")
 	}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A Direction is one of the two streams of a proxied connection.
@@ -85,16 +86,9 @@ type End struct {
 
 // String returns the end as a sentence without a subject.
 func (e End) String() string {
-	text := fmt.Sprintf("%s %s after %s, by the %s", e.Ending, e.Direction, countBytes(e.At), e.By)
+	text := fmt.Sprintf("%s %s after %s, by the %s", e.Ending, e.Direction, plural.Count(e.At, "byte"), e.By)
 	if e.Fault != "" {
 		text += " (" + e.Fault + ")"
 	}
 	return text
-}
-
-func countBytes(n int64) string {
-	if n == 1 {
-		return "1 byte"
-	}
-	return fmt.Sprintf("%d bytes", n)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // explainFailure tells of a proxy in a test that has failed, if it is one of its newest;
@@ -32,7 +34,7 @@ func describeProxy(tb testing.TB, what string, seed int64, injections []*Injecti
 		lines = append(lines, "injection "+i.String())
 	}
 	if skipped := len(conns) - describedConns; skipped > 0 {
-		lines = append(lines, fmt.Sprintf("%d connections before these:", skipped))
+		lines = append(lines, fmt.Sprintf("%s before these:", plural.Count(skipped, "connection")))
 		conns = conns[skipped:]
 	}
 	return strings.Join(append(lines, conns...), "\n    ")

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sockharness/harness/harness/datagram"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/proxy"
 )
 
@@ -172,7 +173,7 @@ func (i *Injection) Why() string {
 	const most = 3
 	lines := conns[:min(most, len(conns))]
 	if more := len(conns) - most; more > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more connections", more))
+		lines = append(lines, fmt.Sprintf("and %s", plural.Count(more, "more connection")))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // maxDatagram is more than the longest payload of a datagram.
@@ -144,7 +145,7 @@ func (p *PacketPeer) missing(err error) string {
 
 // String tells which end it is, and how much it has received.
 func (p *PacketPeer) String() string {
-	return fmt.Sprintf("UDP client %s (received %s)", p.Addr(), countDatagrams(len(p.Received())))
+	return fmt.Sprintf("UDP client %s (received %s)", p.Addr(), plural.Count(len(p.Received()), "datagram"))
 }
 
 // A PacketServer is a UDP server that the test plays itself. Its methods are safe for

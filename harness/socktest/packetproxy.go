@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/datagram"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -275,7 +276,7 @@ func (c *PacketClient) Events() (all []Event) {
 // String tells which client it is and what was passed on.
 func (c *PacketClient) String() (text string) {
 	c.with(func(r *connRecord) {
-		text = fmt.Sprintf("client %d: %s upstream and %s downstream passed on", c.number, countDatagrams(r.datagrams[Upstream]), countDatagrams(r.datagrams[Downstream]))
+		text = fmt.Sprintf("client %d: %s upstream and %s downstream passed on", c.number, plural.Count(r.datagrams[Upstream], "datagram"), plural.Count(r.datagrams[Downstream], "datagram"))
 		if r.unreachable > 0 {
 			text += "; the port of the server was closed"
 		}
@@ -293,11 +294,4 @@ func (c *PacketClient) String() (text string) {
 		}
 	})
 	return text
-}
-
-func countDatagrams(n int) string {
-	if n == 1 {
-		return "1 datagram"
-	}
-	return fmt.Sprintf("%d datagrams", n)
 }

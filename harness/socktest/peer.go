@@ -15,6 +15,7 @@ import (
 	"github.com/onsi/gomega/gbytes"
 
 	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -277,5 +278,5 @@ func (p *Peer) String() string {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return fmt.Sprintf("%s (sent %s, received %s, then: %s)", who, countBytes(p.sent), countBytes(int64(len(p.data))), p.ending)
+	return fmt.Sprintf("%s (sent %s, received %s, then: %s)", who, plural.Count(p.sent, "byte"), plural.Count(int64(len(p.data)), "byte"), p.ending)
 }

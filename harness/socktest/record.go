@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 const (
@@ -266,7 +267,7 @@ func (c *connRecord) describe() string {
 	if !c.accepted {
 		return "was not made"
 	}
-	text := fmt.Sprintf("carried %s upstream and %s downstream", countBytes(c.carried[Upstream]), countBytes(c.carried[Downstream]))
+	text := fmt.Sprintf("carried %s upstream and %s downstream", plural.Count(c.carried[Upstream], "byte"), plural.Count(c.carried[Downstream], "byte"))
 	for _, end := range c.ends {
 		text += "; " + end.String()
 	}
@@ -301,7 +302,7 @@ func (e Event) String() string {
 	text := fmt.Sprintf("%8.3f ms  %s", float64(e.At.Microseconds())/1000, e.Kind)
 	switch event.Kind(e.Kind) {
 	case event.Bytes:
-		text += fmt.Sprintf(" %s, %s from byte %d", e.Direction, countBytes(e.Bytes), e.Offset)
+		text += fmt.Sprintf(" %s, %s from byte %d", e.Direction, plural.Count(e.Bytes, "byte"), e.Offset)
 	case event.FIN, event.RST, event.Struck, event.BoundaryRead:
 		text += fmt.Sprintf(" %s at byte %d by the %s", e.Direction, e.Offset, e.By)
 	}

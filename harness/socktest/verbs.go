@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -26,7 +27,7 @@ func (p *Peer) Send(pieces ...string) {
 			}
 		}
 		if n, err := p.Write([]byte(piece)); err != nil {
-			p.fail(err, "send: %d of %d bytes of piece %d: %v", n, len(piece), i+1, err)
+			p.fail(err, "send: %d of %s of piece %d: %v", n, plural.Count(len(piece), "byte"), i+1, err)
 		}
 	}
 }
@@ -46,8 +47,8 @@ func (p *Peer) Want(text string) {
 	}
 	at := p.taken()
 	if bytes.HasPrefix(want, got) {
-		p.failShort(err, len(got), "want: %s after %d of %d bytes (byte %d of the stream): got %q, want %q",
-			p.stopped(err), len(got), len(want), at+len(got), got, text)
+		p.failShort(err, len(got), "want: %s after %d of %s (byte %d of the stream): got %q, want %q",
+			p.stopped(err), len(got), plural.Count(len(want), "byte"), at+len(got), got, text)
 	}
 	p.fail(nil, "want: the bytes from byte %d of the stream differ\n%s", at, dialogue.DescribeDifference(want, got))
 }
@@ -58,7 +59,7 @@ func (p *Peer) Next(n int) []byte {
 	err := p.receiveUntil(func(unread []byte) bool { return len(unread) >= n })
 	got := p.unread()
 	if len(got) < n {
-		p.failShort(err, len(got), "next: %s after %d of %d bytes: got %q", p.stopped(err), len(got), n, got)
+		p.failShort(err, len(got), "next: %s after %d of %s: got %q", p.stopped(err), len(got), plural.Count(n, "byte"), got)
 	}
 	p.take(n)
 	return bytes.Clone(got[:n])

@@ -7,6 +7,7 @@ import (
 	"github.com/onsi/gomega/types"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // BeGreen succeeds for []outcome.Result of which none fails at level must and
@@ -32,7 +33,7 @@ func (green) FailureMessage(actual any) string {
 	for _, r := range bad {
 		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s: %s", r.Verdict, r.Variant, r.Message)))
 	}
-	return fmt.Sprintf("%d of %d variants are not green\n%s", len(bad), len(results), strings.Join(lines, "\n"))
+	return fmt.Sprintf("%d of %s are not green\n%s", len(bad), plural.Count(len(results), "variant"), strings.Join(lines, "\n"))
 }
 
 // NegatedFailureMessage implements [types.GomegaMatcher].

@@ -39,7 +39,7 @@ func TestBeGreen(t *testing.T) {
 		t.Error("matched a string")
 	}
 	message := BeGreen().FailureMessage([]outcome.Result{result(outcome.Must, outcome.Fail)})
-	for _, want := range []string{"1 of 1 variants", "fail byte=3: half of it"} {
+	for _, want := range []string{"1 of 1 variant", "fail byte=3: half of it"} {
 		if !strings.Contains(message, want) {
 			t.Errorf("got message %q, want %q in it", message, want)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A Scope is what waivers may speak of: without it, one that is outside of what
@@ -203,7 +204,7 @@ func passingText(n int) string {
 	if n == 1 {
 		return "it passes"
 	}
-	return fmt.Sprintf("all %d results pass", n)
+	return fmt.Sprintf("all %s pass", plural.Count(n, "result"))
 }
 
 func failingStill(n int) string {
@@ -213,7 +214,7 @@ func failingStill(n int) string {
 	case 1:
 		return "it still fails"
 	}
-	return fmt.Sprintf("%d results still fail", n)
+	return fmt.Sprintf("%s still fail", plural.Count(n, "result"))
 }
 
 func (f finding) subjectName() string {

@@ -9,6 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -35,7 +36,7 @@ func maximumSize() scenario.Scenario {
 			}
 			most := int(c.Target.Policies.MaxMessage)
 			if most <= 0 || most > largest {
-				return nil, c.UnsupportedErrorf("the target does not declare a max_message of at most %d bytes", largest)
+				return nil, c.UnsupportedErrorf("the target does not declare a max_message of at most %s", plural.Count(largest, "byte"))
 			}
 			sizes := []int{most, most + 1}
 			if s.Framing.Kind == dialogue.Line {
@@ -74,7 +75,7 @@ func answeredWhole(ctx context.Context, rig scenario.Rig, message, answer []byte
 	}
 	defer t.closeConn()
 	t.sendBytes(message)
-	rig.ReportStruck(fmt.Sprintf("sent a message of %d bytes, the declared maximum", len(message)))
+	rig.ReportStruck(fmt.Sprintf("sent a message of %s, the declared maximum", plural.Count(len(message), "byte")))
 	got, _ := t.awaitBytes(ctx, func(got []byte) bool { return len(got) >= len(answer) })
 	if !bytes.Contains(got, answer) {
 		return fmt.Errorf("the server did not answer a message of the declared maximum: got %s, want %s", excerpt.QuoteEnds(got), excerpt.QuoteEnds(answer))
@@ -97,7 +98,7 @@ func refusedWhole(ctx context.Context, rig scenario.Rig, message, answer []byte,
 	if t.awaitConsumed(ctx, len(message)) {
 		t.sendBytes(recorded.Send)
 	}
-	rig.ReportStruck(fmt.Sprintf("sent a message of %d bytes, more than the declared maximum", len(message)))
+	rig.ReportStruck(fmt.Sprintf("sent a message of %s, more than the declared maximum", plural.Count(len(message), "byte")))
 	reply, _ := recorded.Expect.LiteralBytes()
 	got, ended := t.awaitBytes(ctx, func(got []byte) bool { return bytes.HasSuffix(got, reply) })
 	rest := answer[len(answer)-min(tail, len(answer)):]

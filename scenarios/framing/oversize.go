@@ -11,6 +11,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 )
@@ -92,7 +93,7 @@ func announceLength(ctx context.Context, rig scenario.Rig, s *dialogue.Script, l
 	message := append(header, bytes.Repeat(request, 2)...)
 	t.sendBytes(message)
 	t.awaitConsumed(ctx, len(message))
-	rig.ReportStruck(fmt.Sprintf("sent the length prefix %x and %d bytes", length, len(message)))
+	rig.ReportStruck(fmt.Sprintf("sent the length prefix %x and %s", length, plural.Count(len(message), "byte")))
 	if measured == nil {
 		if err := memoryGrown(rig, before, max(unbelieved, most), "after it had received a few bytes of a message"); err != nil {
 			bomb.Store(length)
@@ -104,9 +105,9 @@ func announceLength(ctx context.Context, rig scenario.Rig, s *dialogue.Script, l
 	reply, _ := s.Steps[0].Expect.LiteralBytes()
 	switch {
 	case length >= uint64(s.Framing.Bytes) && len(reply) >= 4 && bytes.Contains(got, reply):
-		return fmt.Errorf("the server read the bytes after the length prefix of a message of %d bytes as a new message, and answered: %s", length, excerpt.QuoteEnds(got))
+		return fmt.Errorf("the server read the bytes after the length prefix of a message of %s as a new message, and answered: %s", plural.Count(length, "byte"), excerpt.QuoteEnds(got))
 	case !ended:
-		return fmt.Errorf("the client closed in the middle of a message of %d bytes, and the server has not closed the connection", length)
+		return fmt.Errorf("the client closed in the middle of a message of %s, and the server has not closed the connection", plural.Count(length, "byte"))
 	}
 	return nil
 }

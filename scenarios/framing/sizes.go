@@ -8,6 +8,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -110,7 +111,7 @@ func staysInStep(ctx context.Context, rig scenario.Rig, message []byte, recorded
 		rig.ReportStruck("the server closed the connection")
 		return nil
 	}
-	rig.ReportStruck(fmt.Sprintf("the server read %d bytes", len(message)))
+	rig.ReportStruck(fmt.Sprintf("the server read %s", plural.Count(len(message), "byte")))
 	reply, _ := recorded.Expect.LiteralBytes()
 	t.sendBytes(recorded.Send)
 	got, ended := t.awaitBytes(ctx, func(got []byte) bool { return len(got) >= len(reply) && slices.Equal(got[len(got)-len(reply):], reply) })
@@ -118,8 +119,8 @@ func staysInStep(ctx context.Context, rig scenario.Rig, message []byte, recorded
 		return nil
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("after a message of %d bytes the next request of the dialogue got a wrong answer: got %s, want %s at the end",
-			len(message), excerpt.QuoteEnds(got), excerpt.QuoteEnds(reply))
+		return fmt.Errorf("after a message of %s the next request of the dialogue got a wrong answer: got %s, want %s at the end",
+			plural.Count(len(message), "byte"), excerpt.QuoteEnds(got), excerpt.QuoteEnds(reply))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -80,7 +81,7 @@ func goOn(ctx context.Context, rig scenario.Rig, letters []byte) error {
 			rig.ReportStruck(fmt.Sprintf("the server refused the line after at most %d MiB", (sent+len(chunk))>>20))
 			return nil
 		case err != nil:
-			return fmt.Errorf("the server read less than %d bytes of a line and did not refuse it: %w", sent+len(chunk), err)
+			return fmt.Errorf("the server read less than %s of a line and did not refuse it: %w", plural.Count(sent+len(chunk), "byte"), err)
 		}
 		now, err := rig.ServerUsage()
 		if err != nil {
@@ -148,7 +149,7 @@ func leaveOpen(ctx context.Context, rig scenario.Rig, message, answer []byte, de
 	t.sendBytes(message)
 	t.awaitConsumed(ctx, len(message))
 	t.sendBytes(nil)
-	rig.ReportStruck(fmt.Sprintf("sent FIN after %d bytes of an incomplete message", len(message)))
+	rig.ReportStruck(fmt.Sprintf("sent FIN after %s of an incomplete message", plural.Count(len(message), "byte")))
 	got, ended := t.awaitBytes(ctx, func([]byte) bool { return false })
 	switch {
 	case !ended:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
@@ -60,7 +61,7 @@ func comeAtOnce(ctx context.Context, rig scenario.Rig, n int, paused bool) error
 	var all crowd
 	defer func() { all.closeAll() }()
 	err := all.queueClients(ctx, rig, n)
-	rig.ReportStruck(fmt.Sprintf("%d clients connected while the server could not accept", len(all)))
+	rig.ReportStruck(fmt.Sprintf("%s connected while the server could not accept", plural.Count(len(all), "client")))
 	if err != nil {
 		return fmt.Errorf("client %d of %d could not connect: %w", len(all)+1, n, err)
 	}
@@ -127,7 +128,7 @@ func fullQueue(rig scenario.KernelRig) error {
 	}
 	for _, l := range listeners {
 		if l.QueueFull() {
-			return fmt.Errorf("%w: %d connections wait to be accepted, the server called listen with %d, and the kernel answers no more connects", errFull, l.Queued, l.Backlog)
+			return fmt.Errorf("%w: %s wait to be accepted, the server called listen with %d, and the kernel answers no more connects", errFull, plural.Count(l.Queued, "connection"), l.Backlog)
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -184,9 +185,9 @@ func checkComplete(ctx context.Context, played dialogue.Played, script *dialogue
 	case played.Steps == len(script.Steps):
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("got %d of %d answers: %w", played.Steps, len(script.Steps), context.Cause(ctx))
+		return fmt.Errorf("got %d of %s: %w", played.Steps, plural.Count(len(script.Steps), "answer"), context.Cause(ctx))
 	}
-	return fmt.Errorf("got %d of %d answers, then: %s", played.Steps, len(script.Steps), cmp.Or(played.Ending, "nothing"))
+	return fmt.Errorf("got %d of %s, then: %s", played.Steps, plural.Count(len(script.Steps), "answer"), cmp.Or(played.Ending, "nothing"))
 }
 
 // Read implements [net.Conn].

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -129,7 +130,7 @@ func (v kernelView) awaitReleased(ctx context.Context, rig scenario.Rig, c crowd
 		return held == 0, nil
 	})
 	if err != nil {
-		return fmt.Errorf("the server still has %d of %d connections open after their clients closed them: %w", held, len(c), err)
+		return fmt.Errorf("the server still has %d of %s open after their clients closed them: %w", held, plural.Count(len(c), "connection"), err)
 	}
 	return nil
 }

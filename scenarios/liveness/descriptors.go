@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -68,9 +69,9 @@ func exhaustDescriptors(ctx context.Context, rig scenario.Rig, look func() error
 		return err
 	}
 	if full {
-		rig.ReportStruck(fmt.Sprintf("the server had no free descriptor after %d clients", len(all)))
+		rig.ReportStruck(fmt.Sprintf("the server had no free descriptor after %s", plural.Count(len(all), "client")))
 	} else {
-		rig.ReportStruck(fmt.Sprintf("%d clients were connected, and no server process had to take more than %d of them", len(all), freeFDs))
+		rig.ReportStruck(fmt.Sprintf("%s were connected, and no server process had to take more than %d of them", plural.Count(len(all), "client"), freeFDs))
 	}
 	if err := look(); err != nil {
 		return err
@@ -81,7 +82,7 @@ func exhaustDescriptors(ctx context.Context, rig scenario.Rig, look func() error
 		return err
 	}
 	if err := awaitServed(ctx, rig); err != nil {
-		return fmt.Errorf("a new client was not served after %d clients had used all descriptors and left: %w", len(all), err)
+		return fmt.Errorf("a new client was not served after %s had used all descriptors and left: %w", plural.Count(len(all), "client"), err)
 	}
 	return nil
 }
@@ -165,7 +166,7 @@ func (v kernelView) awaitFull(ctx context.Context, rig scenario.Rig, c crowd) (f
 		return held+gone == len(c), nil
 	})
 	if err != nil {
-		return full, fmt.Errorf("the server did not accept all of %d clients: %w", len(c), err)
+		return full, fmt.Errorf("the server did not accept all of %s: %w", plural.Count(len(c), "client"), err)
 	}
 	return full, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -150,5 +151,5 @@ func describeConnected(talking, silent, sent int) string {
 	if sent == 0 {
 		return fmt.Sprintf("%d silent", talking+silent)
 	}
-	return fmt.Sprintf("%d after %d bytes of a request, %d silent", talking, sent, silent)
+	return fmt.Sprintf("%d after %s of a request, %d silent", talking, plural.Count(sent, "byte"), silent)
 }

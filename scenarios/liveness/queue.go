@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -55,9 +56,9 @@ func endMany(ctx context.Context, rig scenario.Rig, what string, end func(sock.C
 			return err
 		}
 		total += n
-		rig.ReportStruck(fmt.Sprintf("%d clients %s in the accept queue", total, what))
+		rig.ReportStruck(fmt.Sprintf("%s %s in the accept queue", plural.Count(total, "client"), what))
 		if err := rig.FirstExchange(ctx); err != nil {
-			return fmt.Errorf("a new client was not served after %d clients %s in the accept queue: %w", total, what, err)
+			return fmt.Errorf("a new client was not served after %s %s in the accept queue: %w", plural.Count(total, "client"), what, err)
 		}
 	}
 	return nil

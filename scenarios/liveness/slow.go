@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/hook"
@@ -161,5 +162,5 @@ func hasHalted(before, after sock.Socket) bool {
 }
 
 func unreadText(s sock.Socket) string {
-	return fmt.Sprintf("%d bytes of answers were in the server's socket, unread by their client", s.WQueue)
+	return fmt.Sprintf("%s of answers were in the server's socket, unread by their client", plural.Count(s.WQueue, "byte"))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -108,7 +109,7 @@ func mergedSegment(o scenario.Observation, s scenario.Stream) error {
 		if e.Bytes > first {
 			return nil
 		}
-		return fmt.Errorf("the first segment had %d bytes, but the first request alone has %d", e.Bytes, first)
+		return fmt.Errorf("the first segment had %s, but the first request alone has %d", plural.Count(e.Bytes, "byte"), first)
 	}
 	return errors.New("the harness sent no segment")
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -35,7 +36,7 @@ func shortWrite() scenario.Scenario {
 				return shortSends(c, false)
 			}
 			if t := c.Target.Transport(); t != scenario.TCP && t != scenario.TLS && length < shortestElsewhere {
-				return nil, c.UnsupportedErrorf("only TCP has a window; what this transport (%s) takes holds a message of %d bytes", t, length)
+				return nil, c.UnsupportedErrorf("only TCP has a window; what this transport (%s) takes holds a message of %s", t, plural.Count(length, "byte"))
 			}
 			hold := scenario.FaultAt("small_window", stream.Direction, at,
 				map[string]any{"receive_buffer": 1, "segment_size": 536, "hold": true})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -132,7 +133,7 @@ func sleepOnAnswers(ctx context.Context, rig scenario.Rig, script *dialogue.Scri
 	if err != nil {
 		return err
 	}
-	rig.ReportStruck(fmt.Sprintf("%d bytes of answers were unread, and the server slept", unread))
+	rig.ReportStruck(fmt.Sprintf("%s of answers were unread, and the server slept", plural.Count(unread, "byte")))
 	gated.release()
 	stuck, stop := untilStuck(ctx, rig)
 	defer stop()
@@ -143,7 +144,7 @@ func sleepOnAnswers(ctx context.Context, rig scenario.Rig, script *dialogue.Scri
 		if cause := context.Cause(reading); cause != nil {
 			why = "; " + cause.Error()
 		}
-		return fmt.Errorf("%d bytes came of the answers to %d requests, whose client slept: %w%s", len(p.Received), len(script.Steps), p.Err(), why)
+		return fmt.Errorf("%s came of the answers to %s, whose client slept: %w%s", plural.Count(len(p.Received), "byte"), plural.Count(len(script.Steps), "request"), p.Err(), why)
 	}
 	return nil
 }
@@ -162,7 +163,7 @@ func awaitHalt(ctx context.Context, rig scenario.KernelRig, conn sock.Conn) (unr
 		select {
 		case <-time.After(haltPause):
 		case <-ctx.Done():
-			return 0, fmt.Errorf("%d bytes of answers had come: %w", before, context.Cause(ctx))
+			return 0, fmt.Errorf("%s of answers had come: %w", plural.Count(before, "byte"), context.Cause(ctx))
 		}
 		if unread, err = unreadOn(conn); err != nil {
 			return 0, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 )
@@ -102,7 +103,7 @@ func descriptorLeak() scenario.Scenario {
 		Roles: scenario.ClientRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if n := c.Target.Policies.Retries; n >= 0 && n < counted+settling {
-				return nil, c.UnsupportedErrorf("the target declares %d retries, this scenario needs %d", n, counted+settling)
+				return nil, c.UnsupportedErrorf("the target declares %s, this scenario needs %d", plural.Count(n, "retry"), counted+settling)
 			}
 			return []scenario.Variant{{
 				AcceptMode: scenario.Refusing,
@@ -133,7 +134,7 @@ func checkLeaks(ctx context.Context, c scenario.Case, rig scenario.Rig) error {
 		return err
 	}
 	attempts := after.attempts - before.attempts
-	rig.ReportStruck(fmt.Sprintf("the client made %d attempts to connect between the two measurements", attempts))
+	rig.ReportStruck(fmt.Sprintf("the client made %s to connect between the two measurements", plural.Count(attempts, "attempt")))
 	if attempts < 2 {
 		return nil
 	}
@@ -152,11 +153,11 @@ func heldAfter(ctx context.Context, c scenario.Case, client scenario.ClientUnder
 	case !w.Attempts.Exact:
 		return held{}, errors.New("this system cannot observe refused connects")
 	case !w.Enough && !w.TimedOut:
-		return held{}, fmt.Errorf("the client %s after %d attempts to connect", w.Exit, len(w.Attempts.At))
+		return held{}, fmt.Errorf("the client %s after %s to connect", w.Exit, plural.Count(len(w.Attempts.At), "attempt"))
 	}
 	usage, err := client.MeasureUsage()
 	if errors.Is(err, probe.ErrGone) {
-		return held{}, fmt.Errorf("the client exited after %d attempts to connect, before its descriptors could be counted", len(client.ConnectAttempts().At))
+		return held{}, fmt.Errorf("the client exited after %s to connect, before its descriptors could be counted", plural.Count(len(client.ConnectAttempts().At), "attempt"))
 	}
 	return held{usage, len(client.ConnectAttempts().At)}, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -142,7 +143,7 @@ func tooMany(c scenario.Case, a scenario.Attempts) error {
 		return err
 	}
 	if n := c.Target.Policies.Retries; n > 0 && len(a.At) > n+1 {
-		return fmt.Errorf("the client made %d attempts to connect, but the target declares %d retries", len(a.At), n)
+		return fmt.Errorf("the client made %s to connect, but the target declares %s", plural.Count(len(a.At), "attempt"), plural.Count(n, "retry"))
 	}
 	return nil
 }
@@ -154,13 +155,13 @@ func neverIn(c scenario.Case, w scenario.ClientState) error {
 	case err != nil:
 		return err
 	case w.Spins:
-		return fmt.Errorf("the client spins: it uses a full CPU, with %d attempts to connect in %v", len(w.Attempts.At), w.Elapsed.Round(time.Millisecond))
+		return fmt.Errorf("the client spins: it uses a full CPU, with %s to connect in %v", plural.Count(len(w.Attempts.At), "attempt"), w.Elapsed.Round(time.Millisecond))
 	case w.TimedOut && retries > 0 && c.Target.Policies.AnswerTimeout == 0:
 		return scenario.NewUndeclared("policies: {answer_timeout: …}", "the client declares %d retries and was still running after %v and %s",
 			retries, w.Elapsed.Round(time.Millisecond), w.Attempts)
 	case w.TimedOut && retries > 0:
-		return fmt.Errorf("the target declares %d retries, but the client has not given up after %v and %d attempts: %w",
-			retries, w.Elapsed.Round(time.Millisecond), len(w.Attempts.At), context.DeadlineExceeded)
+		return fmt.Errorf("the target declares %s, but the client has not given up after %v and %s: %w",
+			plural.Count(retries, "retry"), w.Elapsed.Round(time.Millisecond), plural.Count(len(w.Attempts.At), "attempt"), context.DeadlineExceeded)
 	case w.TimedOut:
 		return nil // it may go on forever, at this rate
 	case w.Exit.Signal != 0:
@@ -168,7 +169,7 @@ func neverIn(c scenario.Case, w scenario.ClientState) error {
 	case w.Exit.Code == 0:
 		return fmt.Errorf("the client reported success (exit status 0), although none of its attempts to connect succeeded (attempts: %d)", len(w.Attempts.At))
 	case retries == scenario.RetriesForEver:
-		return fmt.Errorf("the target declares endless retries, but the client %s after %d attempts", w.Exit, len(w.Attempts.At))
+		return fmt.Errorf("the target declares endless retries, but the client %s after %s", w.Exit, plural.Count(len(w.Attempts.At), "attempt"))
 	}
 	return nil
 }

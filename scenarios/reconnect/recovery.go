@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -56,7 +57,7 @@ func upAfter(ctx context.Context, c scenario.Case, rig scenario.Rig, client scen
 	if err != nil {
 		return err
 	}
-	rig.ReportStruck(fmt.Sprintf("the server was down for %d attempts to connect", len(w.Attempts.At)))
+	rig.ReportStruck(fmt.Sprintf("the server was down for %s to connect", plural.Count(len(w.Attempts.At), "attempt")))
 	if err := rig.SetAcceptMode(scenario.Accepting); err != nil {
 		return err
 	}

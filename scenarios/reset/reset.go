@@ -8,6 +8,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/spec"
@@ -64,7 +65,7 @@ func resetInQueue(ctx context.Context, rig scenario.Rig) error {
 			return err
 		}
 	}
-	rig.ReportStruck(fmt.Sprintf("reset %d connections in the accept queue", queued))
+	rig.ReportStruck(fmt.Sprintf("reset %s in the accept queue", plural.Count(queued, "connection")))
 	return rig.ResumeServer()
 }
 
@@ -126,7 +127,7 @@ func unreadData() scenario.Scenario {
 		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			if c.Outgoing().ByteCount() < 64<<10 {
-				return nil, c.UnsupportedErrorf("the replies are too short (%d bytes) to be left unread", c.Outgoing().ByteCount())
+				return nil, c.UnsupportedErrorf("the replies are too short (%s) to be left unread", plural.Count(c.Outgoing().ByteCount(), "byte"))
 			}
 			window := map[string]any{"receive_buffer": 4096, "segment_size": 1460}
 			at, _ := c.Outgoing().LongestMessage()
@@ -245,7 +246,7 @@ func askAndVanish(ctx context.Context, rig scenario.Rig, requests []byte) error 
 	if err := conn.Close(); err != nil {
 		return err
 	}
-	rig.ReportStruck(fmt.Sprintf("the client closed after %d bytes of requests that the server had not read", len(requests)))
+	rig.ReportStruck(fmt.Sprintf("the client closed after %s of requests that the server had not read", plural.Count(len(requests), "byte")))
 	if err := rig.ResumeServer(); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/hook"
@@ -68,7 +69,7 @@ func halfAsked(s *dialogue.Script) func(context.Context, scenario.Rig) error {
 	return func(ctx context.Context, rig scenario.Rig) error {
 		return playWithPause(ctx, rig, splitRequest(s), func() error {
 			all := len(s.Steps[0].Send)
-			return terminateServer(ctx, rig, fmt.Sprintf("SIGTERM after the server had read %d of %d bytes of a request", all/2, all))
+			return terminateServer(ctx, rig, fmt.Sprintf("SIGTERM after the server had read %d of %s of a request", all/2, plural.Count(all, "byte")))
 		})
 	}
 }

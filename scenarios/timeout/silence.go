@@ -6,6 +6,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -107,7 +108,7 @@ func nobodyReads() scenario.Scenario {
 			_, start, length := c.Outgoing().LongestExchange()
 			switch {
 			case length < unreadLimit:
-				return nil, c.UnsupportedErrorf("the longest request (%d bytes) fits into the socket buffers", length)
+				return nil, c.UnsupportedErrorf("the longest request (%s) fits into the socket buffers", plural.Count(length, "byte"))
 			case c.Target.Policies.AnswerTimeout == 0:
 				return nil, c.UnsupportedErrorf("the target does not declare answer_timeout")
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -44,7 +45,7 @@ func trickledAnswer(c scenario.Case) ([]scenario.Variant, error) {
 	_, start, length := c.Incoming().LongestExchange()
 	rate := int64(float64(length) / 1024 / (ample * limit.Seconds()))
 	if rate < 1 {
-		return nil, c.UnsupportedErrorf("the longest answer (%d bytes) is too short to exceed the deadline", length)
+		return nil, c.UnsupportedErrorf("the longest answer (%s) is too short to exceed the deadline", plural.Count(length, "byte"))
 	}
 	return []scenario.Variant{{
 		Faults:  []spec.Spec{scenario.FaultAt("bandwidth", event.Downstream, start, map[string]any{"rate": rate})},
@@ -63,7 +64,7 @@ func trickledRequest(c scenario.Case) ([]scenario.Variant, error) {
 	case c.Conversation.Script == nil:
 		return nil, c.UnsupportedErrorf("the target has no dialogue, so the harness does not know where a request ends; add a dialogue")
 	case length < 2*drops*ample:
-		return nil, c.UnsupportedErrorf("the longest request (%d bytes) is too short to exceed the timeout", length)
+		return nil, c.UnsupportedErrorf("the longest request (%s) is too short to exceed the timeout", plural.Count(length, "byte"))
 	}
 	gap := limit / drops
 	if idle := c.Target.Policies.IdleTimeout; idle > 0 {
@@ -103,8 +104,8 @@ func dripFeed(ctx context.Context, rig scenario.ConversationRig, request []byte,
 		case <-over:
 			return nil
 		case <-ctx.Done():
-			return fmt.Errorf("after %d bytes of a request, sent one by one, the server did not close within its request_timeout of %v: %w",
-				i+1, limit, context.Cause(ctx))
+			return fmt.Errorf("after %s of a request, sent one by one, the server did not close within its request_timeout of %v: %w",
+				plural.Count(i+1, "byte"), limit, context.Cause(ctx))
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/tlsconn"
@@ -81,7 +82,7 @@ func cutHandshake(ctx context.Context, rig scenario.Rig, record, at int, how end
 	if err := how.finish(e.socket); err != nil {
 		return err
 	}
-	rig.ReportStruck(fmt.Sprintf("the client's %s came inside its handshake, after %d bytes", strings.ToUpper(string(how)), sent))
+	rig.ReportStruck(fmt.Sprintf("the client's %s came inside its handshake, after %s", strings.ToUpper(string(how)), plural.Count(sent, "byte")))
 	if how == byFIN {
 		_, err = awaitEnd(ctx, rig, e.socket, "the client's FIN inside the handshake")
 	}
@@ -150,7 +151,7 @@ func besideSilent(ctx context.Context, rig scenario.Rig, at int) error {
 			return fmt.Errorf("the handshake did not come to its place: %w", err)
 		}
 	}
-	rig.ReportStruck(fmt.Sprintf("%d clients stopped after %d bytes of their handshake", silentClients, at))
+	rig.ReportStruck(fmt.Sprintf("%s stopped after %s of their handshake", plural.Count(silentClients, "client"), plural.Count(at, "byte")))
 	if err := rig.FirstExchange(ctx); err != nil {
 		return fmt.Errorf("another client beside %d that have not ended their handshake: %w", silentClients, err)
 	}

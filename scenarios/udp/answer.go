@@ -6,6 +6,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -114,7 +115,7 @@ func longReply() scenario.Scenario {
 						if r.Step != steps[0] || r.Asked > 1 || len(r.Reply) >= size {
 							return []scenario.DatagramReply{{Bytes: r.Reply}}
 						}
-						return []scenario.DatagramReply{{Bytes: padded(r.Reply, size), Odd: fmt.Sprintf("the answer had %d bytes", size)}}
+						return []scenario.DatagramReply{{Bytes: padded(r.Reply, size), Odd: fmt.Sprintf("the answer had %s", plural.Count(size, "byte"))}}
 					}})
 			}
 			return out, nil

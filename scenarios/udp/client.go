@@ -11,6 +11,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -72,7 +73,7 @@ const maxRate = 20
 func moderate() scenario.Expectation {
 	return scenario.Expectation{Name: "sends again in moderation", Check: func(o scenario.Observation) error {
 		if peak := o.Attempts.PeakPerSecond(); peak > maxRate {
-			return fmt.Errorf("the client sent %d datagrams within one second while nothing was answered", peak)
+			return fmt.Errorf("the client sent %s within one second while nothing was answered", plural.Count(peak, "datagram"))
 		}
 		retries := o.Case.Target.Policies.Retries
 		if most := retries + 1; retries > 0 && len(o.Attempts.At) > most {
@@ -120,7 +121,7 @@ func truncatedReply() scenario.Scenario {
 							return []scenario.DatagramReply{{Bytes: r.Reply}}
 						}
 						n := max(1, map[string]int{"1": 1, "quarter": len(r.Reply) / 4, "half": len(r.Reply) / 2, "all-but-1": len(r.Reply) - 1}[kept])
-						return []scenario.DatagramReply{{Bytes: r.Reply[:n], Odd: fmt.Sprintf("the answer of %d bytes was cut to %d", len(r.Reply), n)}}
+						return []scenario.DatagramReply{{Bytes: r.Reply[:n], Odd: fmt.Sprintf("the answer of %s was cut to %d", plural.Count(len(r.Reply), "byte"), n)}}
 					}})
 			}
 			return out, nil

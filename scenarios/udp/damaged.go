@@ -11,6 +11,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -83,9 +84,9 @@ func sendCut(ctx context.Context, rig scenario.Rig, c scenario.Case, script *dia
 	if _, err := conn.Write(request[:size]); err != nil {
 		return err
 	}
-	rig.ReportStruck(fmt.Sprintf("request %d of %d bytes was sent whole, then cut to %d", step+1, len(request), size))
+	rig.ReportStruck(fmt.Sprintf("request %d of %s was sent whole, then cut to %d", step+1, plural.Count(len(request), "byte"), size))
 	if err := playLenient(ctx, rig, &first); err != nil {
-		return fmt.Errorf("the server answers no request after one that was cut to %d bytes: %w", size, err)
+		return fmt.Errorf("the server answers no request after one that was cut to %s: %w", plural.Count(size, "byte"), err)
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(settling))
 	answers, err := countAnswers(ctx, conn, cut, step)
@@ -96,7 +97,7 @@ func sendCut(ctx context.Context, rig scenario.Rig, c scenario.Case, script *dia
 		return scenario.NewUndeclared("policies: {truncated: ignored}, or error; accepted if the rest of a request means nothing",
 			"the first %d of %d bytes of request %d got the answer to the whole request", size, len(request), step+1)
 	}
-	return fmt.Errorf("the first %d of %d bytes of request %d got the answer to the whole request: the server takes bytes of an earlier datagram for its end", size, len(request), step+1)
+	return fmt.Errorf("the first %d of %s of request %d got the answer to the whole request: the server takes bytes of an earlier datagram for its end", size, plural.Count(len(request), "byte"), step+1)
 }
 
 // settling is how long an answer may follow the one to a request that was sent later.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -91,13 +92,13 @@ func sendLong(ctx context.Context, rig scenario.Rig, script *dialogue.Script, si
 	}
 	request, reply := r.stretched(size)
 	if len(reply) > dialogue.MaxDatagram {
-		return fmt.Errorf("%w: the answer to a request of %d bytes would be longer than a datagram", scenario.ErrUnsupported, size)
+		return fmt.Errorf("%w: the answer to a request of %s would be longer than a datagram", scenario.ErrUnsupported, plural.Count(size, "byte"))
 	}
 	long.Steps = slices.Clone(long.Steps[:r.step+1])
 	long.Steps[r.step].Send, long.Steps[r.step].Expect = request, dialogue.Pattern{{SentBytes: reply}}
-	rig.ReportStruck(fmt.Sprintf("request %d had %d bytes", r.step+1, size))
+	rig.ReportStruck(fmt.Sprintf("request %d had %s", r.step+1, plural.Count(size, "byte")))
 	if err := playLenient(ctx, rig, &long); err != nil {
-		return fmt.Errorf("a request of %d bytes: %w", size, err)
+		return fmt.Errorf("a request of %s: %w", plural.Count(size, "byte"), err)
 	}
 	return nil
 }

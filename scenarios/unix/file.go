@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -217,21 +218,21 @@ func startAtLength(ctx context.Context, rig scenario.Rig, length int) error {
 	}
 	defer remove()
 	if len(folder)+2 > sock.UnixPathMax {
-		return fmt.Errorf("%w: the folder for temporary files has a path of %d bytes; set TMPDIR to a shorter one", scenario.ErrUnsupported, len(folder))
+		return fmt.Errorf("%w: the folder for temporary files has a path of %s; set TMPDIR to a shorter one", scenario.ErrUnsupported, plural.Count(len(folder), "byte"))
 	}
 	path := folder + "/" + strings.Repeat("s", length-len(folder)-1)
 	found, err := second(ctx, rig, path)
 	if err != nil {
 		return err
 	}
-	rig.ReportStruck(fmt.Sprintf("started the server with a path of %d bytes", length))
+	rig.ReportStruck(fmt.Sprintf("started the server with a path of %s", plural.Count(length, "byte")))
 	switch {
 	case length > sock.UnixPathMax:
-		return mustFail(found, fmt.Sprintf("the path has %d bytes", length))
+		return mustFail(found, fmt.Sprintf("the path has %s", plural.Count(length, "byte")))
 	case found.Exit != nil:
-		return fmt.Errorf("the server does not take a path of %d bytes, which the system allows: it %v%s", length, found.Exit, scenario.QuoteLastLine(found.Stderr))
+		return fmt.Errorf("the server does not take a path of %s, which the system allows: it %v%s", plural.Count(length, "byte"), found.Exit, scenario.QuoteLastLine(found.Stderr))
 	case len(found.ListenAddrs) == 1 && found.ListenAddrs[0] != "unix:"+path:
-		return fmt.Errorf("the server was given a path of %d bytes and listens on another one: %s", length, found.ListenAddrs[0])
+		return fmt.Errorf("the server was given a path of %s and listens on another one: %s", plural.Count(length, "byte"), found.ListenAddrs[0])
 	}
 	return nil
 }

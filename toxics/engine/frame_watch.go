@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/toxics/spec"
 )
 
@@ -45,7 +46,7 @@ func (w *frameWatch) findIn(data []byte) (int, bool) {
 			continue
 		}
 		if here {
-			w.over, w.missed = true, fmt.Sprintf("frame %d has %d bytes, fewer than %d", w.frame, w.inside, w.offset)
+			w.over, w.missed = true, fmt.Sprintf("frame %d has %s, fewer than %d", w.frame, plural.Count(w.inside, "byte"), w.offset)
 		}
 		w.whole, w.inside = w.whole+1, 0
 	}

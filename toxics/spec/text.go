@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // MaxText bounds a [Text], bytes. A request to the API has no more.
@@ -39,7 +41,7 @@ func (a Attribute) readText(value any) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("%s %w", a.Name, err)
 	case int64(len(b)) > a.Max:
-		return "", fmt.Errorf("%s must be at most %d bytes, got %d", a.Name, a.Max, len(b))
+		return "", fmt.Errorf("%s must be at most %s, got %d", a.Name, plural.Count(a.Max, "byte"), len(b))
 	case !utf8.Valid(b), strings.HasPrefix(string(b), hexMark):
 		return hexMark + hex.EncodeToString(b), nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/socktest"
 )
 
@@ -52,7 +53,7 @@ func (m *BytesMatcher) delivered(actual any) ([]byte, error) {
 	case *socktest.Conn:
 		data := a.Data(m.direction)
 		if n := a.Bytes(m.direction); n > int64(len(data)) && len(data) >= 1<<20 {
-			return nil, fmt.Errorf("of %d bytes of %v only the first %d were kept", n, a, len(data))
+			return nil, fmt.Errorf("of %s of %v only the first %d were kept", plural.Count(n, "byte"), a, len(data))
 		}
 		return data, nil
 	case *socktest.Peer:
@@ -84,9 +85,9 @@ func (m *BytesMatcher) MatchMayChangeInTheFuture(actual any) bool {
 func (m *BytesMatcher) FailureMessage(actual any) string {
 	got, _ := m.delivered(actual)
 	want := m.want
-	text := fmt.Sprintf("want exactly %d bytes, got %d", len(want), len(got))
+	text := fmt.Sprintf("want exactly %s, got %d", plural.Count(len(want), "byte"), len(got))
 	if m.prefix {
-		text = fmt.Sprintf("want a prefix of %d bytes, got %d that are none", len(want), len(got))
+		text = fmt.Sprintf("want a prefix of %s, got %d that are none", plural.Count(len(want), "byte"), len(got))
 		want = want[:min(len(want), len(got))]
 	}
 	return text + "\n" + dialogue.DescribeDifference(want, got)

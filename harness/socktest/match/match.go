@@ -15,6 +15,7 @@ import (
 
 	"github.com/onsi/gomega/types"
 
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/socktest"
 )
 
@@ -46,7 +47,7 @@ func (m *struck) MatchMayChangeInTheFuture(actual any) bool {
 func (m *struck) FailureMessage(actual any) string {
 	want := "at least 1 connection"
 	if len(m.times) == 1 {
-		want = fmt.Sprintf("%d connections", m.times[0])
+		want = plural.Count(m.times[0], "connection")
 	}
 	i := actual.(*socktest.Injection)
 	text := fmt.Sprintf("want the injection to have struck %s, got %v", want, i)
@@ -132,7 +133,7 @@ func (m *EndMatcher) want() string {
 		text += " " + m.direction.String()
 	}
 	if len(m.at) > 0 {
-		text += fmt.Sprintf(" after %d bytes", m.at[0])
+		text += fmt.Sprintf(" after %s", plural.Count(m.at[0], "byte"))
 	}
 	return text
 }

@@ -105,7 +105,7 @@ var _ = Describe("HaveStruck", func() {
 		client.Want("hello")
 		client.WantEOF()
 		failure := InterceptGomegaFailure(func() { Expect(late).To(HaveStruck(1)) })
-		Expect(failure).To(MatchError(ContainSubstring("want the injection to have struck 1 connections, got half_close direction=downstream at.byte=93 (struck 0 connections)")))
+		Expect(failure).To(MatchError(ContainSubstring("want the injection to have struck 1 connection, got half_close direction=downstream at.byte=93 (struck 0 connections)")))
 		Expect(failure).To(MatchError(ContainSubstring("connection 1 carried 0 bytes upstream and 5 bytes downstream; FIN downstream after 5 bytes, by the server")))
 		Expect(HaveStruck(1).Match("x")).Error().To(MatchError("HaveStruck wants a *socktest.Injection, got string"))
 		Expect(HaveStruck(1, 2).Match(late)).Error().To(HaveOccurred())

@@ -15,7 +15,7 @@ import (
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/outcome"
-	"github.com/sockharness/harness/harness/report"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenariofile"
 	"github.com/sockharness/harness/harness/strictyaml"
 	"github.com/sockharness/harness/scenarios"
@@ -100,6 +100,6 @@ func writeReport(out io.Writer, r scenariofile.Report, asJSON bool) error {
 		text.WriteString("warning: " + scenariofile.ExplainErrors(e, r.Sources) + "\n")
 	}
 	_, err := fmt.Fprintf(out, "%s%s: %s, %s\n", text.String(),
-		report.CountNoun(r.Files, "file"), report.CountNoun(len(r.Errors), "error"), report.CountNoun(len(r.Warnings), "warning"))
+		plural.Count(r.Files, "file"), plural.Count(len(r.Errors), "error"), plural.Count(len(r.Warnings), "warning"))
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/mutate"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // text tells what became of the lies about one program.
@@ -36,8 +37,8 @@ func (t targetJudgement) text(verbose bool) string {
 		}
 	}
 	if len(t.others) > 0 {
-		fmt.Fprintf(&b, "  %d of %d scenarios judge nothing, for they fail behind a relay that does not lie: %s\n",
-			len(t.others), len(t.others)+len(t.passed), shortList(t.others))
+		fmt.Fprintf(&b, "  %d of %s judge nothing, for they fail behind a relay that does not lie: %s\n",
+			len(t.others), plural.Count(len(t.others)+len(t.passed), "scenario"), shortList(t.others))
 	}
 	return b.String()
 }

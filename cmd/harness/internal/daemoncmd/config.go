@@ -1,6 +1,10 @@
 package daemoncmd
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/sockharness/harness/harness/plural"
+)
 
 // newConfig shows all proxies as `harness serve --config` and --persist take them.
 func newConfig() *cobra.Command {
@@ -28,7 +32,7 @@ func newConfigSave() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return c.showReply(cmd, answer, "Saved %d proxies in %s", saved.Proxies, saved.File)
+		return c.showReply(cmd, answer, "Saved %s in %s", plural.Count(saved.Proxies, "proxy"), saved.File)
 	})
 }
 

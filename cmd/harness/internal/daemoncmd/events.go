@@ -16,6 +16,7 @@ import (
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // newEvents follows what happens on the daemon's proxies.
@@ -85,7 +86,7 @@ type daemonGap struct {
 
 // String is the line that stands for what is missing.
 func (g *daemonGap) String() string {
-	return fmt.Sprintf("%d events are not remembered: %d to %d", g.Events, g.First, g.Last)
+	return fmt.Sprintf("%s are not remembered: %d to %d", plural.Count(g.Events, "event"), g.First, g.Last)
 }
 
 // followEvents prints the events as they come, until the daemon or the user ends it.
@@ -173,7 +174,7 @@ func eventLine(e event.Event) string {
 		words = append(words, fmt.Sprintf("at byte %d", e.Offset))
 	}
 	if e.Kind == event.Bytes {
-		words = append(words, fmt.Sprintf("%d bytes", e.Bytes))
+		words = append(words, plural.Count(e.Bytes, "byte"))
 	}
 	if e.Errno != "" {
 		words = append(words, e.Errno)

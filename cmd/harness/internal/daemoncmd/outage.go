@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // An outage is what the user asks of a whole proxy.
@@ -23,7 +24,7 @@ type outage struct {
 func (o outage) String() string {
 	text := strings.TrimSpace(o.Kind + " " + o.Stream)
 	if o.First > 0 {
-		text += fmt.Sprintf(", the next %d connections", o.First)
+		text += ", the next " + plural.Count(o.First, "connection")
 	}
 	if o.How != "" {
 		text += ", by " + o.How

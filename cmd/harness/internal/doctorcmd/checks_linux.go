@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -119,7 +120,7 @@ func tryDescriptors() error {
 		return err
 	}
 	if limit.Cur < leastDescriptors {
-		return fmt.Errorf("a process may open %d files, and %d are needed", limit.Cur, leastDescriptors)
+		return fmt.Errorf("a process may open %s, and %d are needed", plural.Count(limit.Cur, "file"), leastDescriptors)
 	}
 	return nil
 }

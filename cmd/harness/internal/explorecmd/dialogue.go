@@ -12,6 +12,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/seed"
 )
 
@@ -65,7 +66,7 @@ func (f *replayFlags) beClient(ctx context.Context, out cli.Terminal, s *dialogu
 		}
 	}
 	took := time.Since(began)
-	out.Printf("OK %d of %d conversations are as %s says (%.0f exchanges a second)\n", f.times, f.times, s.Name, float64(f.times*len(s.Steps))/took.Seconds())
+	out.Printf("OK %d of %s are as %s says (%.0f exchanges a second)\n", f.times, plural.Count(f.times, "conversation"), s.Name, float64(f.times*len(s.Steps))/took.Seconds())
 	return out.Err()
 }
 
@@ -90,7 +91,7 @@ func (f *replayFlags) beServer(ctx context.Context, out cli.Terminal, s *dialogu
 			return tellDialogue(ctx, out, fmt.Sprintf("conversation %d of %d: %v", i+1, f.times, err))
 		}
 	}
-	out.Printf("OK %d of %d conversations are as %s says\n", f.times, f.times, s.Name)
+	out.Printf("OK %d of %s are as %s says\n", f.times, plural.Count(f.times, "conversation"), s.Name)
 	return out.Err()
 }
 

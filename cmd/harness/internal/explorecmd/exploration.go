@@ -10,6 +10,7 @@ import (
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/explore"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -80,7 +81,7 @@ func (x *exploration) observe(e explore.Event) {
 func (x *exploration) tell(e explore.Event) {
 	switch e.Kind {
 	case explore.Calibrated:
-		x.terminal.Printf("%s: %s: %d points\n", x.target, size(*e.Plan), e.Plan.Points)
+		x.terminal.Printf("%s: %s: %s\n", x.target, size(*e.Plan), plural.Count(e.Plan.Points, "point"))
 		for _, text := range e.Plan.Unstable {
 			x.terminal.Printf("  not compared: %s\n", sanitize(text))
 		}
@@ -105,9 +106,9 @@ func (x *exploration) tell(e explore.Event) {
 // size says how much the two sides say.
 func size(p explore.Plan) string {
 	if p.Packets != [2]int{} {
-		return fmt.Sprintf("%d datagrams to the server, %d to the client", p.Packets[0], p.Packets[1])
+		return fmt.Sprintf("%s to the server, %d to the client", plural.Count(p.Packets[0], "datagram"), p.Packets[1])
 	}
-	return fmt.Sprintf("%d bytes to the server, %d to the client", p.Upstream, p.Down)
+	return fmt.Sprintf("%s to the server, %d to the client", plural.Count(p.Upstream, "byte"), p.Down)
 }
 
 // paint colours a word: red for what is wrong, green else.
@@ -126,7 +127,7 @@ func (x *exploration) showStatus(e explore.Event) {
 	if !x.terminal.TTY {
 		return
 	}
-	text := fmt.Sprintf("%d of %d points, %.0f/s, %d not reached, %d found", e.Played, e.Total, e.Rate, e.NotReached, e.Findings)
+	text := fmt.Sprintf("%d of %s, %.0f/s, %d not reached, %d found", e.Played, plural.Count(e.Total, "point"), e.Rate, e.NotReached, e.Findings)
 	if x.flags.budget > 0 {
 		text += fmt.Sprintf(", %s left", max(0, x.flags.budget-e.Elapsed).Round(time.Second))
 	}
@@ -182,7 +183,7 @@ func (x *exploration) tellPlan(t scenario.Target, p explore.Plan) {
 	if x.events() || x.quiet() {
 		return
 	}
-	x.terminal.Printf("%s: %s: %d points\n", t.Name, size(p), p.Points)
+	x.terminal.Printf("%s: %s: %s\n", t.Name, size(p), plural.Count(p.Points, "point"))
 	x.terminal.Printf("  %.0f points a second in a sample: all of them take about %s\n", p.Rate, time.Duration(p.Seconds*float64(time.Second)).Round(time.Millisecond))
 	for _, text := range p.Unstable {
 		x.terminal.Printf("  not compared: %s\n", sanitize(text))

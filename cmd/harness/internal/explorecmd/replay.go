@@ -16,6 +16,7 @@ import (
 	"github.com/sockharness/harness/cmd/harness/internal/targets"
 	"github.com/sockharness/harness/harness/explore"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/runner"
 	"github.com/sockharness/harness/harness/scenario"
 )
@@ -145,7 +146,7 @@ func (f *replayFlags) findFile(arg string) (string, error) {
 	case len(found) == 0:
 		return "", cli.UsageErrorf("%s: no finding of this id in %s; it has %s", arg, f.store, strings.Join(f.idsAlone(), ", "))
 	case len(found) > 1:
-		return "", cli.UsageErrorf("%s: %d findings begin so in %s", arg, len(found), f.store)
+		return "", cli.UsageErrorf("%s: %s begin so in %s", arg, plural.Count(len(found), "finding"), f.store)
 	}
 	return filepath.Abs(found[0])
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/explore"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -27,7 +28,7 @@ func (x *exploration) tellResult(t scenario.Target, r explore.Result) {
 
 // summary is the last line on a search.
 func summary(r explore.Result) string {
-	text := fmt.Sprintf("%d of %d points in %s (%.0f a second)", r.Played, r.Plan.Points, r.Elapsed.Round(time.Millisecond), perSecond(r))
+	text := fmt.Sprintf("%d of %s in %s (%.0f a second)", r.Played, plural.Count(r.Plan.Points, "point"), r.Elapsed.Round(time.Millisecond), perSecond(r))
 	if r.NotReached > 0 {
 		text += fmt.Sprintf(", %d not reached", r.NotReached)
 	}
@@ -40,7 +41,7 @@ func summary(r explore.Result) string {
 	case 1:
 		text += ": 1 finding"
 	default:
-		text += fmt.Sprintf(": %d findings", n)
+		text += ": " + plural.Count(n, "finding")
 	}
 	return text
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -70,7 +71,7 @@ func (l *eventPrinter) printLink(link string) {
 func (l *eventPrinter) printLoop() {
 	for e := range l.events {
 		if n := l.dropped.Swap(0); n > 0 && !l.flags.json {
-			l.out.Printf("%9s  %d events not printed: they came faster than the output takes them\n", "", n)
+			l.out.Printf("%9s  %s not printed: they came faster than the output takes them\n", "", plural.Count(n, "event"))
 		}
 		if l.countBytes(e); e.Kind == event.Bytes && !l.flags.verbose {
 			continue
@@ -124,7 +125,7 @@ func (l *eventPrinter) describeEvent(e event.Event) string {
 		words = append(words, fmt.Sprintf("%d %s from byte %d", e.Bytes, e.Direction, e.Offset))
 	case event.Close:
 		if sum := l.bytes[e.Conn]; sum != nil {
-			words = append(words, fmt.Sprintf("%d bytes upstream, %d downstream", sum[event.Upstream], sum[event.Downstream]))
+			words = append(words, fmt.Sprintf("%s upstream, %d downstream", plural.Count(sum[event.Upstream], "byte"), sum[event.Downstream]))
 			delete(l.bytes, e.Conn)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/report"
 	"github.com/sockharness/harness/harness/seed"
 )
@@ -113,7 +114,7 @@ func (e *execution) keepFailed() error {
 	e.specs = slices.DeleteFunc(e.specs, func(s coordinator.Spec) bool { return !failed[specID(s.Preview)] })
 	e.keepGoSpecs(func(_ int, name string) bool { return failed[name] })
 	if len(e.specs)+e.goSpecCount() == 0 {
-		return cli.ExitError{Code: outcome.ExitNothing, Err: fmt.Errorf("nothing was selected: what failed in %s (%s) is not among the suites and targets of this run", file, report.CountNoun(len(failed), "scenario"))}
+		return cli.ExitError{Code: outcome.ExitNothing, Err: fmt.Errorf("nothing was selected: what failed in %s (%s) is not among the suites and targets of this run", file, plural.Count(len(failed), "scenario"))}
 	}
 	return nil
 }

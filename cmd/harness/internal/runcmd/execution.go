@@ -46,7 +46,7 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 	if f.infer {
 		return f.inferPolicies(cmd, targets)
 	}
-	e := &execution{flags: f, terminal: cli.NewTerminal(cmd, f.noColor), topics: chosen.topics, files: chosen.files, wholeFolders: len(watchedFolders(chosen.paths)) > 0, allTargets: all, played: map[string]bool{}}
+	e := &execution{flags: f, terminal: cli.NewTerminal(cmd, f.noColor), topics: chosen.topics, files: chosen.files, wholeFolders: len(watchedFolders(chosen.paths)) > 0, allTargets: all, played: map[string]bool{}, lacking: map[string]string{}}
 	if e.waivers, err = f.loadWaivers(); err != nil {
 		return err
 	}
@@ -116,6 +116,8 @@ type execution struct {
 	specs        []coordinator.Spec
 	goSuites     []goSuite
 	played       map[string]bool // by "id on target": whole, in some round
+
+	lacking map[string]string // by "id on target": scenarios without the variant of --variant, and what they say
 
 	runID    string
 	shard    *outcome.Shard     // nil: not a shard

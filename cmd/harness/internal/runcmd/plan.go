@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
-	"github.com/sockharness/harness/harness/report"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/runner"
 	"github.com/sockharness/harness/harness/scenario"
 )
@@ -111,9 +111,9 @@ func summarizePlan(all []plannedSpec) string {
 			sum += p.last
 		}
 	}
-	text := report.CountNoun(len(all), "scenario") + ", " + report.CountNoun(variants, "variant")
+	text := plural.Count(len(all), "scenario") + ", " + plural.Count(variants, "variant")
 	if unknown > 0 {
-		text += fmt.Sprintf(", and %s whose variants are known only in a run", report.CountNoun(unknown, "scenario"))
+		text += fmt.Sprintf(", and %s whose variants are known only in a run", plural.Count(unknown, "scenario"))
 	}
 	if timed == 0 {
 		return text + "; no time is known: nothing of this ran here before"

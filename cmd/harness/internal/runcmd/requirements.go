@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // leastDescriptors is how many files this process and each worker must be able to open:
@@ -21,7 +22,7 @@ func checkMachine() error {
 		}
 	}
 	if limit, known := descriptorLimit(); known && limit < leastDescriptors {
-		return cli.HarnessErrorf("this process can open only %d files, and the harness needs %d; raise the limit, for instance with `ulimit -n 1024`", limit, leastDescriptors)
+		return cli.HarnessErrorf("this process can open only %s, and the harness needs %d; raise the limit, for instance with `ulimit -n 1024`", plural.Count(limit, "file"), leastDescriptors)
 	}
 	return checkLoopback()
 }

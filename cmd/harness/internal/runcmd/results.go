@@ -31,8 +31,12 @@ func (e *execution) finishRun(d outcome.Run) error {
 	if e.flags.watchResult != "" {
 		err = errors.Join(err, writeResult(e.flags.watchResult, d))
 	}
+	e.tellLackingVariant()
 	if err := errors.Join(e.writeReports(d), err); err != nil {
 		return cli.ExitError{Code: outcome.ExitHarness, Err: err}
+	}
+	if err := e.noVariantError(d); err != nil {
+		return err
 	}
 	if code := e.exitCode(d); code != outcome.ExitOK {
 		return cli.ExitError{Code: code}

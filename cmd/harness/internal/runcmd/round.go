@@ -11,6 +11,7 @@ import (
 
 	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/report"
 	"github.com/sockharness/harness/harness/suite"
 )
@@ -94,6 +95,7 @@ func (r *round) coordinatorConfig(job string, hard <-chan struct{}, progress *re
 func (r *round) collectResults(report suite.Report) []outcome.Result {
 	results, err := suite.SpecResults(report)
 	suite.ForgetResults(report)
+	results = r.omitLackingVariant(results)
 	if err != nil {
 		r.problems = append(r.problems, err.Error())
 	}
@@ -138,7 +140,7 @@ func (r *round) foldDocument(result coordinator.Result) outcome.Run {
 	case result.Aborted:
 		d.Stopped = "fail-fast"
 	case len(result.Missing) > 0:
-		r.problems = append(r.problems, fmt.Sprintf("%s never ran, the first is %s", report.CountNoun(len(result.Missing), "scenario"), result.Missing[0].Name))
+		r.problems = append(r.problems, fmt.Sprintf("%s never ran, the first is %s", plural.Count(len(result.Missing), "scenario"), result.Missing[0].Name))
 	}
 	d.Problems = r.problems
 	if d.ExitCode(r.flags.strict) == outcome.ExitOK {

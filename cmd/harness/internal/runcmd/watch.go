@@ -15,6 +15,7 @@ import (
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/excerpt"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/report"
 	"github.com/sockharness/harness/harness/scenariofile"
 )
@@ -54,7 +55,7 @@ func watchSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 		if err := w.playOnce(ctx); err != nil {
 			return err
 		}
-		w.terminal.Printf("watching %s; ^C ends\n", report.CountNoun(changes.fileCount(), "file"))
+		w.terminal.Printf("watching %s; ^C ends\n", plural.Count(changes.fileCount(), "file"))
 		changed, err := changes.awaitChange(ctx)
 		if err != nil || w.terminal.Failed != nil {
 			return cli.ExitError{Code: outcome.ExitInterrupted, Err: w.terminal.Err()}
