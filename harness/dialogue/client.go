@@ -73,7 +73,7 @@ func (p *player) playExchange(i int, step Step) bool {
 	if last := i == len(p.script.Steps)-1; (last || !p.options.Pipelined) && !p.awaitWritten(ctx, i) {
 		return false
 	}
-	if data != nil && !p.playData(ctx, i, step, data) {
+	if data != nil && !p.playData(ctx, i, data) {
 		return false
 	}
 	return p.stepDone(i)

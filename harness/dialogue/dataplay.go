@@ -69,35 +69,54 @@ func EvenPort(a net.Addr) bool {
 	return ok && at.Port >= leastLow<<8 && at.Port&0xff >= leastLow
 }
 
-// openData opens the data connection of a step as the client; nil where it has none.
-func (p *player) openData(ctx context.Context, i int, step Step) (Conn, bool) {
-	if step.Connect == nil {
-		return nil, true
+// OpenData connects to the port of the data connection of step i, from 0, for players that
+// play the client of a connection themselves. It blocks until it is connected, or ctx ends.
+// The caller closes the connection; it is nil where the step has none.
+func (s *Script) OpenData(ctx context.Context, conn net.Conn, i int) (Conn, error) {
+	if s.Steps[i].Connect == nil {
+		return nil, nil
 	}
-	port, err := p.dataPort(step)
+	port, err := s.dataPort(i)
 	if err != nil {
-		return nil, p.stopPlay("%s: connect: %v", p.script.stepName(i), err)
+		return nil, fmt.Errorf("%s: connect: %w", s.stepName(i), err)
 	}
-	var conn Conn
-	if p.options.Connect != nil {
-		conn, err = p.options.Connect(ctx, p.script.dataNumber(i), port)
-	} else {
-		conn, err = p.script.DialData(ctx, p.stream.conn, port)
-	}
+	data, err := s.DialData(ctx, conn, port)
 	if err != nil {
-		p.played.Data = append(p.played.Data, Played{Ending: endingOf(err), ReadEnding: endingOf(err), Incomplete: err.Error()})
-		return nil, p.stopPlay("%s: connect to port %d, which the server has told: %v", p.script.stepName(i), port, err)
+		return nil, s.describeDial(i, port, err)
 	}
-	return conn, true
+	return data, nil
 }
 
-// dataPort returns the port of a step's data connection, with the values that were kept.
-func (p *player) dataPort(step Step) (int, error) {
-	values := Groups{}
-	if p.script.values != nil {
-		values = p.script.values.all()
+func (s *Script) describeDial(i, port int, err error) error {
+	return fmt.Errorf("%s: connect to port %d, which the server has told: %w", s.stepName(i), port, err)
+}
+
+// PlayData holds what is said on the data connection of step i, from 0, as the given side. It
+// blocks like [Script.PlayClient], and closes conn.
+func (s *Script) PlayData(ctx context.Context, conn Conn, i int, side event.Side, o Options) Played {
+	said := *s.Steps[i].Connect.Script
+	said.values = s.values
+	if side == event.Client {
+		return said.PlayClient(ctx, conn, o)
 	}
-	told, err := step.Connect.To.ExpandPattern(p.script.Framing, step.random(), p.script.lookupWith(values))
+	return said.PlayServer(ctx, conn, o)
+}
+
+// DescribeData says what was wrong on the data connection of step i; nil: nothing was.
+func (s *Script) DescribeData(i int, played Played) error {
+	if played.OK() {
+		return nil
+	}
+	return fmt.Errorf("%s, on its data connection: %w", s.stepName(i), played.Err())
+}
+
+// dataPort returns the port of the data connection of a step, with the values that were kept.
+func (s *Script) dataPort(i int) (int, error) {
+	step, values := s.Steps[i], Groups{}
+	if s.values != nil {
+		values = s.values.all()
+	}
+	told, err := step.Connect.To.ExpandPattern(s.Framing, step.random(), s.lookupWith(values))
 	if err != nil {
 		return 0, err
 	}
@@ -113,52 +132,102 @@ func (s *Script) dataNumber(i int) int {
 	return (&Script{Steps: s.Steps[:i]}).ConnectionCount()
 }
 
-// playData holds what is said on the data connection of a step, and closes it.
-func (p *player) playData(ctx context.Context, i int, step Step, conn Conn) bool {
-	said := *step.Connect.Script
-	said.values = p.script.values
-	var played Played
-	if p.side == event.Client {
-		played = said.PlayClient(ctx, conn, Options{MaxReceive: p.options.MaxReceive})
-	} else {
-		played = said.PlayServer(ctx, conn, Options{MaxReceive: p.options.MaxReceive})
-	}
-	p.played.Data = append(p.played.Data, played)
-	if played.OK() {
-		return true
-	}
-	p.timedOut = played.Ending == event.Timeout
-	return p.stopPlay("%s, on its data connection: %v", p.script.stepName(i), played.Err())
-}
+// DataPorts are the ports that a server opens for the data connections of its client.
+type DataPorts []*DataPort
 
-// openPort opens the port that the reply of a step tells, and keeps its number.
-func (p *player) openPort(i int, step Step) bool {
-	if step.Listen == "" {
-		return true
+// Open opens the port that the reply of step i of a script tells, from 0, and keeps its
+// number there; nothing where the step opens none. listen opens it.
+func (ports *DataPorts) Open(s *Script, i int, listen func() (*DataPort, error)) error {
+	name := s.Steps[i].Listen
+	if name == "" {
+		return nil
 	}
-	port, err := p.listenForData(len(p.ports))
+	port, err := listen()
 	if err != nil {
-		return p.stopPlay("%s: listen: %v", p.script.stepName(i), err)
+		return fmt.Errorf("%s: listen: %w", s.stepName(i), err)
 	}
-	p.ports = append(p.ports, port)
-	p.script.values.set(step.Listen, strconv.Itoa(port.Number))
-	p.script.values.set(step.Listen+pairSuffix, portPair(port.Number))
-	return true
+	*ports = append(*ports, port)
+	s.values.set(name, strconv.Itoa(port.Number))
+	s.values.set(name+pairSuffix, portPair(port.Number))
+	return nil
 }
 
-func (p *player) listenForData(n int) (*DataPort, error) {
-	if p.options.Listen != nil {
-		return p.options.Listen(p.ctx, n)
+// Find returns the port on which the client opens the data connection of step i, from 0.
+func (ports DataPorts) Find(s *Script, i int) (*DataPort, error) {
+	number, err := s.dataPort(i)
+	if err != nil {
+		return nil, fmt.Errorf("%s: connect: %w", s.stepName(i), err)
 	}
-	at, ok := p.stream.conn.LocalAddr().(*net.TCPAddr)
+	for _, port := range ports {
+		if port.Number == number {
+			return port, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: no port %d is open", s.stepName(i), number)
+}
+
+// Close closes all of them.
+func (ports DataPorts) Close() {
+	for _, port := range ports {
+		port.Listener.Close()
+	}
+}
+
+// ListenBeside opens a port at the address of a connection.
+func ListenBeside(ctx context.Context, conn net.Conn) (*DataPort, error) {
+	at, ok := conn.LocalAddr().(*net.TCPAddr)
 	if !ok {
 		return nil, errNoTCP
 	}
-	l, err := ListenForData(p.ctx, at.IP.String())
+	l, err := ListenForData(ctx, at.IP.String())
 	if err != nil {
 		return nil, err
 	}
 	return &DataPort{Listener: l, Number: l.Addr().(*net.TCPAddr).Port}, nil
+}
+
+// openData opens the data connection of a step as the client; nil where it has none.
+func (p *player) openData(ctx context.Context, i int, step Step) (Conn, bool) {
+	if step.Connect == nil {
+		return nil, true
+	}
+	port, err := p.script.dataPort(i)
+	if err != nil {
+		return nil, p.stopPlay("%s: connect: %v", p.script.stepName(i), err)
+	}
+	var conn Conn
+	if p.options.Connect != nil {
+		conn, err = p.options.Connect(ctx, p.script.dataNumber(i), port)
+	} else {
+		conn, err = p.script.DialData(ctx, p.stream.conn, port)
+	}
+	if err != nil {
+		p.played.Data = append(p.played.Data, Played{Ending: endingOf(err), ReadEnding: endingOf(err), Incomplete: err.Error()})
+		return nil, p.stopPlay("%v", p.script.describeDial(i, port, err))
+	}
+	return conn, true
+}
+
+// playData holds what is said on the data connection of a step, and closes it.
+func (p *player) playData(ctx context.Context, i int, conn Conn) bool {
+	played := p.script.PlayData(ctx, conn, i, p.side, Options{MaxReceive: p.options.MaxReceive})
+	p.played.Data = append(p.played.Data, played)
+	if err := p.script.DescribeData(i, played); err != nil {
+		p.timedOut = played.Ending == event.Timeout
+		return p.stopPlay("%v", err)
+	}
+	return true
+}
+
+// openPort opens the port that the reply of a step tells, and keeps its number.
+func (p *player) openPort(i int) bool {
+	err := p.ports.Open(p.script, i, func() (*DataPort, error) {
+		if p.options.Listen != nil {
+			return p.options.Listen(p.ctx, len(p.ports))
+		}
+		return ListenBeside(p.ctx, p.stream.conn)
+	})
+	return err == nil || p.stopPlay("%v", err)
 }
 
 // serveData accepts the data connection of a step as the server, and holds what is said on it.
@@ -166,20 +235,15 @@ func (p *player) serveData(i int, step Step) bool {
 	if step.Connect == nil {
 		return true
 	}
-	number, err := p.dataPort(step)
+	port, err := p.ports.Find(p.script, i)
 	if err != nil {
-		return p.stopPlay("%s: connect: %v", p.script.stepName(i), err)
+		return p.stopPlay("%v", err)
 	}
-	for _, port := range p.ports {
-		if port.Number == number {
-			conn, err := p.acceptData(port.Listener)
-			if err != nil {
-				return p.stopLate("%s: the client has not connected to port %d", p.script.stepName(i), number)
-			}
-			return p.playData(p.ctx, i, step, conn)
-		}
+	conn, err := p.acceptData(port.Listener)
+	if err != nil {
+		return p.stopLate("%s: the client has not connected to port %d", p.script.stepName(i), port.Number)
 	}
-	return p.stopPlay("%s: no port %d is open", p.script.stepName(i), number)
+	return p.playData(p.ctx, i, conn)
 }
 
 // acceptData blocks until the client has connected, ctx ends, or the client's connection has.
@@ -205,13 +269,6 @@ func (p *player) acceptData(l net.Listener) (Conn, error) {
 		return nil, err
 	}
 	return conn.(Conn), nil
-}
-
-// closePorts closes what was opened for the client.
-func (p *player) closePorts() {
-	for _, port := range p.ports {
-		port.Listener.Close()
-	}
 }
 
 // set keeps a value.

@@ -83,7 +83,7 @@ type player struct {
 	taken    int // received bytes that steps have used up
 	timedOut bool
 	played   Played
-	ports    []*DataPort // that were opened for the client
+	ports    DataPorts // that were opened for the client
 }
 
 func (s *Script) playSide(ctx context.Context, conn Conn, o Options, side event.Side, steps func(*player) bool) Played {
@@ -97,7 +97,7 @@ func (s *Script) playSide(ctx context.Context, conn Conn, o Options, side event.
 	}
 	p := &player{script: s, options: o, side: side, ctx: ctx, stream: openStream(conn, o.MaxReceive, a)}
 	p.played.whole = steps(p)
-	p.closePorts()
+	p.ports.Close()
 	last := p.stream.stopStream(o.NoEnd, p.timedOut)
 	r := &p.played
 	r.Sent, r.Received, r.ReadEnding, r.WriteEnding = last.sent, last.received, last.readEnd, last.writeEnd

@@ -45,14 +45,7 @@ func (s *Script) WithReplies(p Played) *Script {
 		}
 		s = s.withData(scripts)
 	}
-	if s.dynamic && len(p.sends) == len(s.Steps) {
-		real := *s
-		real.Steps = slices.Clone(s.Steps)
-		for i, sent := range p.sends {
-			real.Steps[i].Send, real.Steps[i].source = sent, nil
-		}
-		s = &real
-	}
+	s = s.WithSends(p.sends)
 	if _, ok := s.ReplyBytes(); !ok || p.Steps < len(s.Steps) {
 		return s
 	}
@@ -68,4 +61,18 @@ func (s *Script) WithReplies(p Played) *Script {
 		}
 	}
 	return &recorded
+}
+
+// WithSends returns the script with the requests that were sent in its steps, where it
+// captures and these are all of them.
+func (s *Script) WithSends(sends [][]byte) *Script {
+	if !s.dynamic || len(sends) != len(s.Steps) {
+		return s
+	}
+	real := *s
+	real.Steps = slices.Clone(s.Steps)
+	for i, sent := range sends {
+		real.Steps[i].Send, real.Steps[i].source = sent, nil
+	}
+	return &real
 }

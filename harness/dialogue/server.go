@@ -43,7 +43,7 @@ func (p *player) playReply(i int, step Step) bool {
 	if p.script.dynamic {
 		p.played.sends = append(p.played.sends, bytes.Clone(p.stream.currentState().received[from:p.taken]))
 	}
-	if !p.openPort(i, p.script.Steps[i]) {
+	if !p.openPort(i) {
 		return false
 	}
 	step = p.script.expandStep(i)

@@ -7,7 +7,7 @@ import (
 	"github.com/sockharness/harness/harness/strictyaml"
 )
 
-var errStartTLS = errors.New("the dialogue begins TLS after an exchange (tls: start), which only harness run can do")
+var errStartTLS = errors.New("the dialogue begins TLS after an exchange (tls: start), which only harness run and harness explore can do")
 
 // StartsTLS reports whether the conversation goes on in TLS after one of its exchanges, as
 // STARTTLS has it.

@@ -16,10 +16,6 @@ import (
 // start, or its conversation fails without any fault.
 var ErrUnusable = errors.New("the target cannot be explored")
 
-var errStartTLS = fmt.Errorf("%w: its dialogue begins TLS after an exchange (tls: start), which only harness run can do", ErrUnusable)
-
-var errDataConnections = fmt.Errorf("%w: its dialogue opens data connections (connect), which only harness run can do", ErrUnusable)
-
 // calibrate implements subject: twice alone, then side by side.
 func (s *serverSubject) calibrate(ctx context.Context) (*layout, error) {
 	if err := s.start(ctx); err != nil {
@@ -45,7 +41,7 @@ func (s *serverSubject) calibrate(ctx context.Context) (*layout, error) {
 		return nil, err
 	}
 	s.noteUnstable(first, second)
-	s.layout = newLayout(s.script, s.options.Target, scenario.Server, first.received, first.ends, first.greeting)
+	s.layout = newLayout(s.script.WithSends(first.sends), s.options.Target, scenario.Server, first.received, first.ends, first.greeting)
 	if s.options.Target.Transport() == scenario.UDP {
 		s.layout = newDatagramLayout(s.script, s.options.Target, scenario.Server, first.answers)
 	}

@@ -145,7 +145,7 @@ func (s *clientSubject) calibrate(ctx context.Context) (*layout, error) {
 		at := dialogue.CommonPrefix(first.stdout, second.stdout)
 		s.masks = append(s.masks, fmt.Sprintf("%s (first at byte %d: %s, then %s)", note, at, quoteStart(first.stdout[at:]), quoteStart(second.stdout[at:])))
 	}
-	s.layout = newLayout(s.script, s.options.Target, scenario.Client, nil, nil, 0)
+	s.layout = newLayout(s.script.WithRequests(first.upstream), s.options.Target, scenario.Client, nil, nil, 0)
 	if s.options.Target.Transport() == scenario.UDP {
 		s.layout = newDatagramLayout(s.script, s.options.Target, scenario.Client, nil)
 	}

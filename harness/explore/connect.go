@@ -14,8 +14,9 @@ import (
 // harness trusts.
 type way struct {
 	address string
-	tls     *tls.Config // nil: not on TLS
-	follow  bool        // over UDP the server answers from another port
+	tls     *tls.Config                 // nil: not on TLS
+	before  tlsconn.OpeningConversation // before TLS; nil: nothing is said
+	follow  bool                        // over UDP the server answers from another port
 }
 
 // connect connects, and does the handshake of TLS, within the limit.
@@ -26,7 +27,7 @@ func (v way) connect(ctx context.Context, limit time.Duration) (sock.Conn, error
 	if err != nil || v.tls == nil {
 		return conn, err
 	}
-	secured := tlsconn.WrapClient(conn, v.tls)
+	secured := tlsconn.WrapClient(tlsconn.WithOpening(conn, v.before), v.tls)
 	if err := secured.RunHandshake(ctx); err != nil {
 		secured.Close()
 		return nil, err

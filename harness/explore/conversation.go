@@ -101,6 +101,19 @@ func (l *layout) stepOf(p Point) int {
 	return max(0, len(ends)-1)
 }
 
+// owes returns how many bytes the server has not sent to a client when a point strikes: a
+// request that is whole has its answer by then.
+func (l *layout) owes(p Point) int64 {
+	sent := p.Offset
+	if p.Direction == event.Upstream {
+		sent = l.down.Greeting
+		if n := l.up.ExchangesBefore(p.Offset); n > 0 {
+			sent = l.down.ExchangeEnds[n-1]
+		}
+	}
+	return l.down.ByteCount() - sent
+}
+
 // borders returns the offsets of a direction at which something ends or begins, and
 // their neighbours: where faults are most likely to show.
 func (l *layout) borders(d event.Direction) []int64 {

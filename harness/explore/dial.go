@@ -16,8 +16,9 @@ type observation struct {
 	received []byte
 	ends     []int64 // where the reply of each step ended
 	greeting int64
-	steps    int // complete
-	asked    int // whose request was sent
+	sends    [][]byte // what was sent in each step
+	steps    int      // complete
+	asked    int      // whose request was sent
 	ending   event.Ending
 	ok       bool     // everything came, and the end as the dialogue says
 	wrong    string   // the first wrong bytes, for people; empty: none
@@ -79,6 +80,7 @@ func (d *dialer) play(ctx context.Context, p *Point) (o observation) {
 	} else {
 		t.run(ctx)
 	}
+	t.closeData()
 	w.close()
 	o.received, o.ending, o.blind, o.flooded = w.got, w.ending, w.blind, w.flooded()
 	if o.late {
@@ -96,6 +98,9 @@ type turn struct {
 	out    *observation
 	began  time.Time
 	upAt   int64 // bytes of the requests before this step
+
+	data     dialogue.Conn // of the step that is played; nil: it has none, or that is over
+	dataStep int           // whose it is
 }
 
 func (t *turn) note(format string, args ...any) {
@@ -134,7 +139,11 @@ func (t *turn) run(ctx context.Context) {
 
 // step plays one exchange, and reports whether the next one follows.
 func (t *turn) step(ctx context.Context, i int) bool {
-	step := t.script.Steps[i]
+	step := t.script.StepNow(i)
+	t.out.sends = append(t.out.sends, step.Send)
+	if !t.openData(ctx, i) {
+		return false
+	}
 	from := t.upAt
 	t.upAt += int64(len(step.Send))
 	if p := t.point; p != nil && p.Direction == event.Upstream && !t.out.reached {
@@ -164,7 +173,7 @@ func (t *turn) answer(ctx context.Context, i int, step dialogue.Step) bool {
 	if step.ShutdownWrite {
 		t.wire.finish()
 	}
-	return t.reply(ctx, i)
+	return t.reply(ctx, i) && t.playData(ctx)
 }
 
 // reply awaits the reply of step i; -1 is the greeting.
@@ -250,6 +259,7 @@ func (t *turn) finish(ctx context.Context) {
 
 // drain reads to the end of the stream.
 func (t *turn) drain(ctx context.Context) {
+	defer t.besideData(ctx)()
 	w := t.wire
 	before := len(w.got)
 	for w.ending == event.Open && !w.full() {

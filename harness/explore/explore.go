@@ -16,6 +16,7 @@ package explore
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -41,20 +42,37 @@ type Options struct {
 	Observe      func(Event)     // what happens, in order, from one goroutine at a time; may be nil
 }
 
-// resolveScript returns the script of the target's dialogue, which depends on the seed alone.
+// resolveScript returns the script of the target's dialogue, which depends on the seed alone:
+// on TLS what is said within it.
 func (o Options) resolveScript(d *dialogue.Dialogue) (*dialogue.Script, error) {
-	script, err := d.ScriptWithKeys(seed.New(o.Seed).SplitBy(o.Target.Name), dialogue.NewKeys(fmt.Sprint(o.Seed)))
-	switch {
-	case err != nil:
+	script, err := o.fixScript(d)
+	if err != nil {
 		return nil, err
-	case o.Target.StartsTLS():
-		return nil, errStartTLS
-	case script.ConnectionCount() > 0:
-		return nil, errDataConnections
-	case o.Target.Transport() == scenario.UDP:
+	}
+	transport := o.Target.Transport()
+	switch {
+	case transport == scenario.UDP:
 		script = script.WithDatagrams()
+	case script.ConnectionCount() > 0 && transport != scenario.TCP && transport != scenario.TLS:
+		return nil, fmt.Errorf("%w: its dialogue connects to a port (connect), and its transport is %s", ErrUnusable, transport)
+	}
+	if host, _, err := net.SplitHostPort(o.Target.Server.Address); err == nil {
+		script = script.WithDataHost(host)
 	}
 	return script, nil
+}
+
+func (o Options) fixScript(d *dialogue.Dialogue) (*dialogue.Script, error) {
+	return d.ScriptWithKeys(seed.New(o.Seed).SplitBy(o.Target.Name), dialogue.NewKeys(fmt.Sprint(o.Seed)))
+}
+
+// resolveBefore returns what is said before TLS; nil where nothing is.
+func (o Options) resolveBefore() (*dialogue.Script, error) {
+	d, err := o.Target.ParseBeforeTLS()
+	if err != nil || d == nil {
+		return nil, err
+	}
+	return o.fixScript(d)
 }
 
 // A Plan is the size of the space.

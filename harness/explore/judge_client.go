@@ -106,6 +106,9 @@ func (s *clientSubject) judgeSame(p Point, run clientRun) verdict {
 }
 
 func (s *clientSubject) outputDifference(run clientRun) string {
+	if len(run.stdout)+len(s.base.stdout) == 0 {
+		return "it prints nothing, as without the fault"
+	}
 	at := dialogue.CommonPrefix(s.base.stdout, run.stdout)
 	return "its output is " + plural.Count(len(run.stdout), "byte") + ", and " + plural.Count(len(s.base.stdout), "byte") + " without the fault; from byte " +
 		strconv.Itoa(at) + " on: want " + quoteStart(s.base.stdout[at:]) + ", got " + quoteStart(run.stdout[at:])
@@ -143,7 +146,7 @@ func (s *clientSubject) judgeCut(p Point, run clientRun) verdict {
 		return verdict{}
 	case len(s.base.stdout) > 0 && s.sameOutput(run):
 		return verdict{} // it had all that it needed
-	case len(s.base.stdout) == 0 && p.Direction == event.Downstream && p.Offset == s.layout.down.ByteCount():
+	case len(s.base.stdout) == 0 && s.layout.owes(p) == 0:
 		return verdict{}
 	}
 	v := violation("half-answer-accepted", Corruption, "the client reports success on half an answer", "exit status 0; %s", s.outputDifference(run))

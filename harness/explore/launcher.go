@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 
 	"github.com/sockharness/harness/harness/capture"
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
@@ -25,6 +27,7 @@ import (
 type launcher struct {
 	options       Options
 	certification *scenario.Certification // nil on other transports
+	before        *dialogue.Script        // what is said before TLS; nil: nothing
 	folder        string                  // {tmp}, and where paths lie; it stays
 	paths         atomic.Int64            // of sockets of ours that were made
 }
@@ -45,7 +48,8 @@ func newLauncher(o Options) (*launcher, error) {
 			return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
 		}
 	}
-	return l, nil
+	l.before, err = o.resolveBefore()
+	return l, err
 }
 
 // command makes the program of a peer.
@@ -74,7 +78,7 @@ func (l *launcher) startServer(ctx context.Context) (*peer.Process, way, error) 
 	if err != nil {
 		return nil, way{}, fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
-	return process, way{address, l.clientTLS(), l.options.Target.Policies.TransferPort}, nil
+	return process, way{address, l.clientTLS(), scenario.OpeningOf(l.before, event.Client), l.options.Target.Policies.TransferPort}, nil
 }
 
 func (l *launcher) clientTLS() *tls.Config {

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/tlsconn"
 )
@@ -139,7 +141,7 @@ func (l *listener) secure(ctx context.Context, conn sock.Conn) (sock.Conn, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
 	defer cancel()
-	secured := tlsconn.WrapServer(conn, c.Server)
+	secured := tlsconn.WrapServer(tlsconn.WithOpening(conn, scenario.OpeningOf(l.subject.launcher.before, event.Server)), c.Server)
 	if err := secured.RunHandshake(ctx); err != nil {
 		secured.Close()
 		return nil, err
@@ -162,6 +164,10 @@ func (l *listener) serve(ctx context.Context, conn sock.Conn, n int) {
 	}
 	defer w.close()
 	s := &serving{listener: l, script: l.subject.script, wire: w}
+	if s.script.Captures() {
+		s.script = s.script.ForConnection()
+	}
+	defer func() { s.ports.Close() }()
 	if n == 1 {
 		s.point = l.point
 	}

@@ -24,8 +24,8 @@ type scenarioWriter struct {
 func (f Finding) ScenarioFile(seed int64, flags []string, folder string) []byte {
 	w := &scenarioWriter{layout: f.layout, point: f.Witness, finding: f}
 	w.head(seed, flags, folder)
-	if f.Role == scenario.Client {
-		w.clientFault()
+	if f.Role == scenario.Client || f.layout.script.Captures() { // what it says depends on what it hears
+		w.fault()
 	} else if f.Witness.Datagram {
 		w.WriteString("steps:\n")
 		w.datagramSteps()
@@ -331,8 +331,8 @@ func (w *scenarioWriter) afterwards() {
 	}
 }
 
-// clientFault writes the fault as a toxic on the target's own conversation.
-func (w *scenarioWriter) clientFault() {
+// fault writes the fault as a toxic on the target's own conversation.
+func (w *scenarioWriter) fault() {
 	p := w.point
 	spec := ""
 	switch {
@@ -356,6 +356,8 @@ func (w *scenarioWriter) clientFault() {
 		spec = fmt.Sprintf("toxic: stall, direction: %s, duration: 200, at: {byte: %d}", p.Direction, p.Offset)
 	case Corrupt:
 		spec = fmt.Sprintf("toxic: corrupt, direction: %s, offsets: [%d], mask: 255", p.Direction, p.Offset)
+	case Duplicate:
+		spec = fmt.Sprintf("toxic: inject, direction: %s, data: \"hex:%02x\", at: {byte: %d}", p.Direction, w.layout.stream(p.Direction).Bytes[p.Offset], p.Offset)
 	case Refuse:
 		spec = "toxic: refuse"
 		if p.Conn > 1 { // a port refuses all or none; what comes next to it is a reset at once

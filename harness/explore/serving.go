@@ -19,6 +19,7 @@ type serving struct {
 	point  *Point // nil: no fault on this connection
 	at     int64  // bytes of the replies before this step
 	upAt   int64
+	ports  dialogue.DataPorts // that the client was told
 	wrong  string
 }
 
@@ -31,11 +32,11 @@ func (s *serving) run(ctx context.Context) bool {
 		return false
 	}
 	for i, step := range s.script.Steps {
-		if s.request(ctx, i, step) != nil {
+		if s.request(ctx, i, step) != nil || s.openPort(ctx, i) != nil {
 			return false
 		}
-		answer, err := step.Expect.SentBytes()
-		if err != nil || s.reply(ctx, answer, i == len(s.script.Steps)-1) != nil {
+		answer, err := s.script.StepNow(i).Expect.SentBytes()
+		if err != nil || s.reply(ctx, answer, i == len(s.script.Steps)-1) != nil || s.serveData(ctx, i) != nil {
 			return false
 		}
 	}
@@ -49,14 +50,17 @@ func (s *serving) run(ctx context.Context) bool {
 
 // request awaits what the client sends in step i.
 func (s *serving) request(ctx context.Context, i int, step dialogue.Step) error {
-	w := s.wire
+	w, size := s.wire, int64(len(step.Send))
+	if l := s.subject.layout; l != nil {
+		size = int64(len(l.script.Steps[i].Send))
+	}
 	if p := s.point; p != nil && p.Direction == event.Upstream && !p.Fault.isOfConnect() {
-		if from := s.upAt; p.Offset >= from && p.Offset < from+int64(len(step.Send)) {
+		if from := s.upAt; p.Offset >= from && p.Offset < from+size {
 			return s.strikeUp(ctx, w.taken+int(p.Offset-from))
 		}
 	}
-	s.upAt += int64(len(step.Send))
-	for len(step.Send) > 0 {
+	s.upAt += size
+	for step.Asks() {
 		n, match := s.script.MatchRequest(i, w.got[w.taken:], w.ending != event.Open)
 		switch {
 		case match == dialogue.ReplyMatched:

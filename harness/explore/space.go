@@ -33,6 +33,7 @@ func newSpace(l *layout, o Options) *space {
 		s.addPairs(l)
 	}
 	s.leaveOut(o.Target.Transport())
+	s.noteOutside(l, o)
 	s.keepFaults(o.Faults)
 	s.keepShard(o.Shard)
 	for _, one := range s.series {
@@ -76,7 +77,7 @@ func (s *space) addServerSeries(l *layout) {
 		add(f, false, 0, up, nil)
 		add(f, true, 1, up, nil)
 	}
-	if l.case_.Target.Policies.MayPipeline() && len(l.up.ExchangeEnds) > 1 {
+	if l.case_.Target.Policies.MayPipeline() && len(l.up.ExchangeEnds) > 1 && !l.script.Captures() {
 		for _, f := range []Fault{Vanish, Reset} {
 			s.add(l, Point{Direction: event.Upstream, Fault: f, Pipelined: true}, l.up.ExchangeEnds[0]+1, up, nil)
 		}
@@ -106,6 +107,9 @@ func (s *space) addCoalesce(l *layout) {
 		return
 	case !*pipelining:
 		s.outside = append(s.outside, "coalesce: the target declares pipelining: false")
+		return
+	case l.script.Captures():
+		s.outside = append(s.outside, "coalesce: a request depends on the answer to the one before it")
 		return
 	}
 	ends := l.up.ExchangeEnds[:len(l.up.ExchangeEnds)-1]
@@ -158,6 +162,16 @@ func (s *space) leaveOut(t scenario.Transport) {
 	}
 	s.series = slices.DeleteFunc(s.series, func(one *series) bool { return one.point.Fault == Reset })
 	s.outside = append(s.outside, "reset: a unix socket has no RST; vanish is how its peer ends")
+}
+
+// noteOutside says which bytes of a conversation no fault strikes.
+func (s *space) noteOutside(l *layout, o Options) {
+	if n := l.script.ConnectionCount(); n > 0 {
+		s.outside = append(s.outside, "data connections: faults strike on the first connection; harness run has those of the others")
+	}
+	if o.Target.StartsTLS() {
+		s.outside = append(s.outside, "what is said before TLS: faults strike within TLS, at its plaintext")
+	}
 }
 
 // addPairs adds a split before each fault: two faults on one connection.

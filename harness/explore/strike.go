@@ -9,7 +9,7 @@ import (
 // strike plays the step in which the fault of a point lies, behind the first n bytes of
 // what it sends, and reports whether the conversation goes on.
 func (t *turn) strike(ctx context.Context, i int, send []byte, n int64) bool {
-	p, step := t.point, t.script.Steps[i]
+	p, step := t.point, t.script.StepNow(i)
 	before, after := send[:n], send[n:]
 	if p.Split > 0 && p.Split < p.Offset {
 		if at := int64(len(before)) - (p.Offset - p.Split); at > 0 {
@@ -75,8 +75,8 @@ func (t *turn) sendChanged(before, changed, after []byte, i int) {
 	all := append(append(append([]byte{}, before...), changed...), after...)
 	t.note(">>>     %s", t.point.Fault)
 	t.sendBytes(all)
-	if more := t.script.Steps[i+1 : t.steps()]; t.point.Fault == Duplicate && len(more) > 0 {
-		t.sendBytes(more[0].Send)
+	if t.point.Fault == Duplicate && i+1 < t.steps() && t.script.Steps[i+1].Connect == nil {
+		t.sendBytes(t.script.StepNow(i + 1).Send)
 	}
 }
 

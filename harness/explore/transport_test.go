@@ -96,12 +96,29 @@ func TestTLSServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serveOn(t, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}}), oneRead)
+	config := &tls.Config{Certificates: []tls.Certificate{pair}}
+	serveOn(t, tls.NewListener(l, config), oneRead)
 	over := target(l.Addr().String(), twoLines, declared())
 	over.TLS = &scenario.TLSFiles{CA: id.CA}
 	r := explored(t, Options{Target: over, Faults: []Fault{Split, FIN, Reset, Vanish}, Points: 60})
 	if !strings.Contains(codes(r), "half-request-answered wrong-answer") || r.NotReached > 0 {
 		t.Errorf("found %q, %d not reached", codes(r), r.NotReached)
+	}
+	storeAll(t, r)
+
+	upgrading := func(c net.Conn) { // TLS begins after a line
+		if _, err := io.ReadFull(c, make([]byte, len("STARTTLS\n"))); err == nil {
+			io.WriteString(c, "go\n")
+			secured := tls.Server(c, config)
+			oneRead(secured)
+			secured.Close()
+		}
+	}
+	over = target(serve(t, upgrading), startsTLS, declared())
+	over.Client.Dialogue.StartsTLS, over.TLS = true, &scenario.TLSFiles{CA: id.CA}
+	r = explored(t, Options{Target: over, Faults: []Fault{Split, FIN, Reset, Vanish}})
+	if !strings.Contains(codes(r), "half-request-answered wrong-answer") || r.NotReached > 0 || r.Plan.Upstream != int64(len("hello\n")) {
+		t.Errorf("after STARTTLS: found %q, %d not reached, %d bytes", codes(r), r.NotReached, r.Plan.Upstream)
 	}
 	storeAll(t, r)
 }
@@ -170,6 +187,10 @@ func askOver(kind, address, ca string) int {
 		return askTwice(address)
 	case "tls-half":
 		return askTLS(address, ca)
+	case "files":
+		return askFiles(address)
+	case "starttls":
+		return askStartTLS(address, ca)
 	case "udp-half":
 		return askUDP(strings.TrimPrefix(address, "udp:"))
 	}
@@ -218,6 +239,44 @@ func askTLS(address, ca string) int {
 	return 0
 }
 
+// askStartTLS begins TLS on a connection, and takes what one read gives for the answer.
+func askStartTLS(address, ca string) int {
+	text, err := os.ReadFile(ca)
+	if err != nil {
+		return 3
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		return 1
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	io.WriteString(conn, "STARTTLS\n")
+	if _, err := io.ReadFull(conn, make([]byte, len("go\n"))); err != nil {
+		return 1
+	}
+	secured := tls.Client(conn, &tls.Config{RootCAs: pool, ServerName: "localhost"})
+	io.WriteString(secured, "hello\n")
+	return boolStatus(readLine(secured))
+}
+
+// readLine takes what one read gives for a line.
+func readLine(c net.Conn) bool {
+	buf := make([]byte, 100)
+	n, err := c.Read(buf)
+	os.Stdout.Write(buf[:n])
+	return err == nil && strings.HasSuffix(string(buf[:n]), "\n")
+}
+
+func boolStatus(ok bool) int {
+	if ok {
+		return 0
+	}
+	return 1
+}
+
 // askUDP takes whatever comes for the answer, and asks three times.
 func askUDP(address string) int {
 	conn, err := net.Dial("udp", address)
@@ -237,6 +296,14 @@ func askUDP(address string) int {
 	return 1
 }
 
+// startsTLS is one line in plaintext, and one within TLS.
+const startsTLS = `dialogue: upgrade
+framing: line
+exchanges:
+  - {send: "STARTTLS\n", expect: "go\n", tls: start}
+  - {send: "hello\n", expect: "HELLO\n"}
+`
+
 const oneLine = "dialogue: line\nexchanges:\n  - {send: \"hello\\n\", expect: \"HELLO\\n\"}\n"
 
 func TestClientsOverOtherTransports(t *testing.T) {
@@ -248,6 +315,7 @@ func TestClientsOverOtherTransports(t *testing.T) {
 	}{
 		"two-connections": {scenario.TCP, twoLines, []Fault{Refuse}, "connect, refuse of connection 2: the client reports success although it could not connect"},
 		"tls-half":        {scenario.TLS, "framing: line\n" + oneLine + "end: client closes\n", []Fault{Vanish, FIN}, "downstream, vanish at bytes 0–5: the client reports success on half an answer that ends without close_notify"},
+		"starttls":        {scenario.TLS, startsTLS, []Fault{Split}, "downstream, split at bytes 1–5: the client fails although it gets every byte"},
 		"udp-half":        {scenario.UDP, oneLine, []Fault{Truncate, Drop}, "downstream, truncate to half or truncate to first or truncate to most at datagram 1: the client reports success without a whole answer"},
 	} {
 		t.Run(kind, func(t *testing.T) {
@@ -255,6 +323,7 @@ func TestClientsOverOtherTransports(t *testing.T) {
 			over := clientTarget(kind)
 			over.Client.Command = []string{os.Args[0], "client", kind, "{addr}", "{ca}"}
 			over.Server.Dialogue.Text, over.Server.Transport = []byte(c.dialogue), c.transport
+			over.Server.Dialogue.StartsTLS = kind == "starttls"
 			over.Policies.Truncated = scenario.TruncationError
 			r, err := Run(t.Context(), Options{Target: over, Role: scenario.Client, Seed: 1, Tmp: t.TempDir(), Faults: c.faults, StartTimeout: time.Minute})
 			if err != nil {

@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/link"
+	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/tlsconn"
 )
@@ -43,20 +42,7 @@ func (b *testbed) proxyTLS(own, acts bool) tlsconn.Config {
 
 // sayBefore is what the harness says as the given side before TLS; nil: nothing.
 func (b *testbed) sayBefore(side event.Side) tlsconn.OpeningConversation {
-	if b.before == nil {
-		return nil
-	}
-	play := b.before.PlayClient
-	if side == event.Server {
-		play = b.before.PlayServer
-	}
-	return func(ctx context.Context, conn link.Conn) ([]byte, error) {
-		played := play(ctx, conn, dialogue.Options{NoEnd: true})
-		if err := played.Err(); err != nil {
-			return nil, fmt.Errorf("before TLS: %w", err)
-		}
-		return played.Unread, nil
-	}
+	return scenario.OpeningOf(b.before, side)
 }
 
 // tlsFailure is why a control failed: the handshake of the proxy with the server, where
