@@ -66,7 +66,7 @@ func (f *replayFlags) beClient(ctx context.Context, out cli.Terminal, s *dialogu
 		}
 	}
 	took := time.Since(began)
-	out.Printf("OK %d of %s are as %s says (%.0f exchanges a second)\n", f.times, plural.Count(f.times, "conversation"), s.Name, float64(f.times*len(s.Steps))/took.Seconds())
+	out.Printf("OK %s as %s says (%.0f exchanges a second)\n", plural.Count(f.times, "conversation"), s.Name, float64(f.times*len(s.Steps))/took.Seconds())
 	return out.Err()
 }
 
@@ -91,7 +91,7 @@ func (f *replayFlags) beServer(ctx context.Context, out cli.Terminal, s *dialogu
 			return tellDialogue(ctx, out, fmt.Sprintf("conversation %d of %d: %v", i+1, f.times, err))
 		}
 	}
-	out.Printf("OK %d of %s are as %s says\n", f.times, plural.Count(f.times, "conversation"), s.Name)
+	out.Printf("OK %s as %s says\n", plural.Count(f.times, "conversation"), s.Name)
 	return out.Err()
 }
 

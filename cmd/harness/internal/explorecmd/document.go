@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/explore"
 	"github.com/sockharness/harness/harness/outcome"
-	"github.com/sockharness/harness/harness/report"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -81,11 +81,10 @@ func perSecond(r explore.Result) float64 {
 	return 0
 }
 
-func (x *exploration) writeJSON(d explore.Document) error {
-	if x.flags.json == "" {
-		return nil
-	}
-	return report.WriteFile(x.flags.json, d.Write)
+// writeReports writes every format that is asked for. The JSON has the findings too.
+func (x *exploration) writeReports(d explore.Document) error {
+	x.flags.outputs.WriteJSON = d.Write
+	return errors.Join(x.flags.outputs.WriteAll(x.stdout, d.Run, false)...)
 }
 
 // loadBaseline reads the findings of an earlier result.

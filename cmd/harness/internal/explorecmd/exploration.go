@@ -3,6 +3,7 @@ package explorecmd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,18 +12,23 @@ import (
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/explore"
 	"github.com/sockharness/harness/harness/plural"
+	"github.com/sockharness/harness/harness/report"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
 // An exploration is one run of `harness explore`.
 type exploration struct {
 	flags    *exploreFlags
-	terminal cli.Terminal
+	stdout   io.Writer
+	terminal cli.Terminal // of the text; one that nobody reads if none is wanted
+	events   cli.Terminal // the same of the events
 	stderr   io.Writer
-	tmp      string
-	self     string
-	before   map[string]explore.Finding // of --baseline; nil: there is none
-	began    time.Time
+
+	textShown bool // stdout gets the text
+	tmp       string
+	self      string
+	before    map[string]explore.Finding // of --baseline; nil: there is none
+	began     time.Time
 
 	target   string // that is being explored
 	status   bool   // a status line is on the screen
@@ -31,22 +37,13 @@ type exploration struct {
 	problems []string
 }
 
-// events reports whether standard output gets one event a line.
-func (x *exploration) events() bool {
-	return x.flags.json != "-" && (x.flags.format == "ndjson" || x.flags.format == "auto" && !x.terminal.TTY)
-}
-
-// quiet reports whether standard output belongs to the document.
-func (x *exploration) quiet() bool { return x.flags.json == "-" }
-
 // emit writes one event, where events are wanted.
 func (x *exploration) emit(v any) {
-	if !x.events() {
+	if x.flags.ndjson == "" {
 		return
 	}
-	text, err := json.Marshal(v)
-	if err == nil {
-		x.terminal.Printf("%s\n", text)
+	if text, err := json.Marshal(v); err == nil {
+		x.events.Printf("%s\n", text)
 	}
 }
 
@@ -64,16 +61,10 @@ func (x *exploration) observe(e explore.Event) {
 		}
 		x.replayed[e.Finding.ID] = e.Finding.State
 	}
-	if x.events() {
-		x.emit(struct {
-			explore.Event
-			Target string `json:"target"`
-		}{e, x.target})
-		return
-	}
-	if x.quiet() {
-		return
-	}
+	x.emit(struct {
+		explore.Event
+		Target string `json:"target"`
+	}{e, x.target})
 	x.tell(e)
 }
 
@@ -172,17 +163,20 @@ func (x *exploration) tellPlans(ctx context.Context, chosen []scenario.Target) e
 	if len(x.problems) > 0 {
 		return cli.ExitError{Code: 3}
 	}
-	if x.events() || x.quiet() {
-		text, _ := json.Marshal(plans)
-		x.terminal.Printf("%s\n", text)
+	return errors.Join(x.tellPlanJSON(plans), x.terminal.Err(), x.events.Err())
+}
+
+// tellPlanJSON writes the plans where the events and the JSON result go.
+func (x *exploration) tellPlanJSON(plans []map[string]any) error {
+	x.emit(plans)
+	path := x.flags.outputs.Path("json")
+	if path == "" {
+		return nil
 	}
-	return x.terminal.Err()
+	return report.WriteFile(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(plans) })
 }
 
 func (x *exploration) tellPlan(t scenario.Target, p explore.Plan) {
-	if x.events() || x.quiet() {
-		return
-	}
 	x.terminal.Printf("%s: %s: %s\n", t.Name, size(p), plural.Count(p.Points, "point"))
 	x.terminal.Printf("  %.0f points a second in a sample: all of them take about %s\n", p.Rate, time.Duration(p.Seconds*float64(time.Second)).Round(time.Millisecond))
 	for _, text := range p.Unstable {

@@ -6,7 +6,6 @@
 package explorecmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
+	"github.com/sockharness/harness/cmd/harness/internal/outputs"
 	"github.com/sockharness/harness/cmd/harness/internal/targets"
 	"github.com/sockharness/harness/harness/explore"
 	"github.com/sockharness/harness/harness/outcome"
@@ -46,8 +46,10 @@ type exploreFlags struct {
 	faults       []string
 	shard        string
 	store        string
-	json         string
-	format       string
+	outputs      outputs.Flags
+	ndjson       string // FILE of the events, one a line
+	text         string // FILE of the text
+	format       string // text or ndjson: the older spelling of the two for stdout
 	baseline     string
 	pcap         string
 	startTimeout time.Duration
@@ -74,7 +76,8 @@ and "harness run .harness/findings/ID.yaml" run it again. The next exploration r
 it first.
 
 On a terminal it shows its progress and a map of the bytes. Elsewhere it writes one
-JSON event per line (--format text: for people).
+JSON event per line (--text -: for people). Each format has a flag of its name, as in
+harness run: --json FILE, --html FILE; - is stdout.
 
 Exit status: 0 nothing found, 1 findings, 2 usage or configuration, 3 the target
 cannot be explored or the harness failed, 130 interrupted.`,
@@ -94,15 +97,17 @@ cannot be explored or the harness failed, 130 interrupted.`,
 	flags.StringSliceVar(&f.faults, "fault", nil, "only this `FAULT` (repeatable): "+faultNames())
 	flags.StringVar(&f.shard, "shard", "", "only part `I/N` of the points; the parts are disjoint and complete; auto: read it from the CI's variables")
 	flags.StringVar(&f.store, "store", "", "`FOLDER` for findings (default: .harness/findings in this folder), or none")
-	flags.StringVar(&f.json, "json", "", "write the JSON result to `FILE` (- for stdout)")
+	f.outputs.RegisterFlags(flags)
+	flags.StringVar(&f.text, "text", "", "write the text for people to `FILE` (- for stdout: the default on a terminal)")
+	flags.StringVar(&f.ndjson, "ndjson", "", "write each event as a line of JSON to `FILE` (- for stdout: the default elsewhere)")
 	flags.StringVar(&f.format, "format", "auto", "`FORMAT` of stdout: text, ndjson, or auto (text on a terminal)")
+	_ = flags.MarkHidden("format") // an error means that there is no such flag
 	flags.StringVar(&f.baseline, "baseline", "", "compare with an earlier result in `FILE` (from --json): only new and regressed findings make the run fail")
 	flags.StringVar(&f.pcap, "pcap", "", "run each finding once more, and write what passes as pcapng files into `DIR`")
 	flags.DurationVar(&f.startTimeout, "start-timeout", defaultStartTimeout, "time limit `TIME` for a server to start listening")
 	flags.BoolVar(&f.noColor, "no-color", false, "print no colours")
 	f.RegisterCompletions(cmd)
 	cli.CompleteFlag(cmd, "fault", cobra.FixedCompletions(strings.Split(faultNames(), ", "), cobra.ShellCompDirectiveNoFileComp))
-	cli.CompleteFlag(cmd, "format", cobra.FixedCompletions([]string{"auto", "text", "ndjson"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -128,10 +133,9 @@ func (f *exploreFlags) checkFlags() error {
 		return cli.UsageErrorf("--points %d: want 0 or more", f.points)
 	case f.startTimeout <= 0:
 		return cli.UsageErrorf("--start-timeout %s: want more than 0", f.startTimeout)
-	case !slices.Contains([]string{"auto", "text", "ndjson"}, f.format):
-		return cli.UsageErrorf("--format %q: want text, ndjson or auto", f.format)
-	case f.json == "-" && f.format != "auto":
-		return cli.UsageErrorf("--json - and --format %s exclude each other: there is one standard output", f.format)
+	}
+	if err := f.checkOutputs(); err != nil {
+		return err
 	}
 	part, err := cli.ParseShard(f.shard, os.Getenv)
 	if err != nil {
@@ -140,7 +144,7 @@ func (f *exploreFlags) checkFlags() error {
 	if part != nil {
 		f.part = *part
 	}
-	return cmp.Or(cli.CheckWritable("json", f.json), cli.CheckFolder("pcap", f.pcap))
+	return cli.CheckFolder("pcap", f.pcap)
 }
 
 // run is `harness explore`.
@@ -168,7 +172,12 @@ func (f *exploreFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer release()
-	x := &exploration{flags: f, terminal: cli.NewTerminal(cmd, f.noColor), stderr: cmd.ErrOrStderr(), tmp: run.Tmp, self: run.Self, before: before, began: time.Now()}
+	x := &exploration{flags: f, stderr: cmd.ErrOrStderr(), tmp: run.Tmp, self: run.Self, before: before, began: time.Now()}
+	closeOutputs, err := x.openOutputs(cmd)
+	if err != nil {
+		return err
+	}
+	defer closeOutputs()
 	if f.plan {
 		return x.tellPlans(ctx, chosen)
 	}
@@ -243,9 +252,7 @@ func (x *exploration) exploreOne(ctx context.Context, t scenario.Target) {
 func (x *exploration) fail(t scenario.Target, err error) {
 	text := fmt.Sprintf("target %s: %v", t.Name, err)
 	x.problems = append(x.problems, text)
-	if !x.events() && !x.quiet() {
-		x.terminal.Printf("%s\n", sanitize(text))
-	}
+	x.terminal.Printf("%s\n", sanitize(text))
 	x.emit(map[string]any{"event": "error", "target": t.Name, "detail": err.Error()})
 }
 
@@ -254,12 +261,12 @@ func (x *exploration) finish(ctx context.Context) error {
 	if ctx.Err() != nil {
 		d.Stopped = "interrupted"
 	}
-	err := errors.Join(x.writeJSON(d), x.terminal.Err())
+	err := errors.Join(x.writeReports(d), x.terminal.Err(), x.events.Err())
 	if err != nil {
 		return cli.ExitError{Code: outcome.ExitHarness, Err: err}
 	}
 	switch code := x.exitCode(d); {
-	case code == outcome.ExitHarness && (x.events() || x.quiet()):
+	case code == outcome.ExitHarness && !x.textShown:
 		return cli.ExitError{Code: code, Err: errors.New(strings.Join(x.problems, "\n"))}
 	case code != outcome.ExitOK:
 		return cli.ExitError{Code: code}

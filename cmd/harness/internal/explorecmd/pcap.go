@@ -52,14 +52,12 @@ func (x *exploration) record(ctx context.Context, t scenario.Target, r *explore.
 
 // tellCaptures tells the files of a finding.
 func (x *exploration) tellCaptures(f explore.Finding) {
-	switch {
-	case len(f.Captures) == 0:
+	if len(f.Captures) == 0 {
 		x.note("no pcapng of %s: harness run does not see it in %s", f.ID, f.File)
-	case x.events():
-		x.emit(map[string]any{"event": "captures", "target": f.Target, "id": f.ID, "captures": f.Captures})
-	case !x.quiet():
-		for _, path := range f.Captures {
-			x.terminal.Printf("pcapng of %s: %s\n", f.ID, path)
-		}
+		return
+	}
+	x.emit(map[string]any{"event": "captures", "target": f.Target, "id": f.ID, "captures": f.Captures})
+	for _, path := range f.Captures {
+		x.terminal.Printf("pcapng of %s: %s\n", f.ID, path)
 	}
 }

@@ -12,9 +12,6 @@ import (
 
 // tellResult shows people what a search came to.
 func (x *exploration) tellResult(t scenario.Target, r explore.Result) {
-	if x.events() || x.quiet() {
-		return
-	}
 	x.tellStrips(r)
 	for i, f := range r.Findings {
 		x.tellFinding(i, f)
@@ -38,8 +35,6 @@ func summary(r explore.Result) string {
 	switch n := len(r.Findings); n {
 	case 0:
 		text += ": nothing found"
-	case 1:
-		text += ": 1 finding"
 	default:
 		text += ": " + plural.Count(n, "finding")
 	}

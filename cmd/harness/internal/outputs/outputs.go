@@ -1,4 +1,4 @@
-// Package outputs is the files that a run and a merge write: a flag for each format of
+// Package outputs is the files that run, explore and report write: a flag for each format of
 // harness/report.
 //
 //	var o outputs.Flags
@@ -48,6 +48,16 @@ func (f *Flags) Path(format string) string {
 		return *p
 	}
 	return ""
+}
+
+// Given reports whether any format is written.
+func (f *Flags) Given() bool {
+	for _, p := range f.paths {
+		if *p != "" {
+			return true
+		}
+	}
+	return f.github
 }
 
 // CheckPaths finds files that cannot be written, and two reports for one standard output.

@@ -6,12 +6,14 @@
 package reportcmd
 
 import (
+	"errors"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
+	"github.com/sockharness/harness/cmd/harness/internal/outputs"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/report"
 )
@@ -25,7 +27,8 @@ func Commands() []*cobra.Command {
 
 // renderFlags are what the user asked `harness report` for.
 type renderFlags struct {
-	to      string
+	outputs outputs.Flags
+	to      string // a format's name; the older spelling of the outputs
 	output  string
 	strict  bool
 	verbose bool
@@ -41,22 +44,28 @@ func newReport() *cobra.Command {
 harness wrote; a folder stands for the .json files in it; - is standard input. Several
 FILEs must be the shards of one run, and are merged.
 
+Without a flag the text goes to stdout. Each format has a flag of its name, as in
+harness run: --md FILE writes the Markdown summary, - is stdout.
+
 Exit status: 0 rendered, 2 usage or a FILE that is not a result, 3 the report could not
 be written. The verdicts do not change it: see harness report merge.`,
 		Example: `  harness report result.json
-  harness report result.json --to md -o summary.md
+  harness report result.json --md summary.md --html report.html
   harness report merge shard-*.json --json all.json --html report.html
   harness report diff yesterday.json today.json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return renderReport(cmd, f, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.to, "to", "text", "`FORMAT`: text, "+strings.Join(formatNames(), ", "))
-	flags.StringVarP(&f.output, "output", "o", "-", "write to `FILE` (- for stdout)")
+	f.outputs.RegisterFlags(flags)
+	flags.StringVar(&f.to, "to", "", "`FORMAT`: text, "+strings.Join(formatNames(), ", "))
+	flags.StringVarP(&f.output, "output", "o", "-", "write what --to says to `FILE` (- for stdout)")
+	for _, older := range []string{"to", "output"} {
+		_ = flags.MarkHidden(older) // an error means that there is no such flag
+	}
 	flags.BoolVar(&f.strict, "strict", false, "show a failure at level should as red")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "text: show passes and every timeline, too")
 	flags.BoolVar(&f.noColor, "no-color", false, "text: no colours (also with NO_COLOR set, and in a pipe)")
-	cli.CompleteFlag(cmd, "to", cli.SuggestWords(func(*cobra.Command) []string { return append([]string{"text"}, formatNames()...) }))
 	return cmd
 }
 
@@ -70,10 +79,10 @@ func formatNames() []string {
 
 func renderReport(cmd *cobra.Command, f *renderFlags, files []string) error {
 	format, known := report.FindFormat(f.to)
-	if !known && f.to != "text" {
+	if !known && f.to != "" && f.to != "text" {
 		return cli.UsageErrorf("--to %q: want text, %s", f.to, strings.Join(formatNames(), ", "))
 	}
-	if err := cli.CheckWritable("output", f.output); err != nil {
+	if err := errors.Join(cli.CheckWritable("output", f.output), f.outputs.CheckPaths()); err != nil {
 		return err
 	}
 	d, err := readMerged(files)
@@ -81,21 +90,26 @@ func renderReport(cmd *cobra.Command, f *renderFlags, files []string) error {
 		return err
 	}
 	terminal := cli.NewTerminal(cmd, f.noColor)
-	write := func(w io.Writer) error { return format.Write(w, d, f.strict) }
-	if f.to == "text" {
-		write = func(w io.Writer) error {
-			return report.WriteText(w, d, report.Options{Verbose: f.verbose, Strict: f.strict, Color: terminal.Color && f.output == "-", Width: terminal.Width()})
-		}
+	var errs []error
+	switch {
+	case known:
+		errs = append(errs, writeTo(terminal.Out, f.output, func(w io.Writer) error { return format.Write(w, d, f.strict) }))
+	case f.to == "text" || !f.outputs.Given():
+		options := report.Options{Verbose: f.verbose, Strict: f.strict, Color: terminal.Color && f.output == "-", Width: terminal.Width()}
+		errs = append(errs, writeTo(terminal.Out, f.output, func(w io.Writer) error { return report.WriteText(w, d, options) }))
 	}
-	if f.output == "-" {
-		err = write(terminal.Out)
-	} else {
-		err = report.WriteFile(f.output, write)
-	}
-	if err != nil {
+	if err := errors.Join(append(errs, f.outputs.WriteAll(terminal.Out, d, f.strict)...)...); err != nil {
 		return cli.HarnessErrorf("%w", err)
 	}
 	return nil
+}
+
+// writeTo writes to a file, or to stdout.
+func writeTo(stdout io.Writer, path string, write func(io.Writer) error) error {
+	if path == "-" {
+		return write(stdout)
+	}
+	return report.WriteFile(path, write)
 }
 
 // readMerged reads one document, or the shards of one run.
