@@ -55,13 +55,13 @@ func (l *closedConnections) keep(c closedConnection) {
 }
 
 // list returns those that match, the last one first.
-func (l *closedConnections) list(match func(connection) bool) []connection {
+func (l *closedConnections) list(match func(*connection) bool) []connection {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	found := []connection{}
 	for i := range l.kept {
 		c := l.kept[(l.start+len(l.kept)-1-i)%len(l.kept)]
-		if shown := c.describe(); match(shown) {
+		if shown := c.describe(); match(&shown) {
 			found = append(found, shown)
 		}
 	}

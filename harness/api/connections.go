@@ -77,7 +77,7 @@ func (d *Daemon) showConnection(_ *http.Request, names []string) (reply, error) 
 	if err == nil {
 		return reply{http.StatusOK, c.connection}, nil
 	}
-	if past := d.past.list(func(c connection) bool { return strconv.FormatUint(c.ID, 10) == names[0] }); len(past) > 0 {
+	if past := d.past.list(func(c *connection) bool { return strconv.FormatUint(c.ID, 10) == names[0] }); len(past) > 0 {
 		return reply{http.StatusOK, past[0]}, nil
 	}
 	return reply{}, err
@@ -93,21 +93,25 @@ type openConnection struct {
 // openConnections returns the open connections that a filter admits, by proxy and
 // number.
 func (d *Daemon) openConnections(want connectionFilter) (list []openConnection) {
-	for _, m := range d.allProxies() {
+	d.eachOpen(want, func(c openConnection) { list = append(list, c) })
+	return list
+}
+
+// eachOpen visits them, and keeps none.
+func (d *Daemon) eachOpen(want connectionFilter, visit func(openConnection)) {
+	members := d.allProxies()
+	slices.SortFunc(members, func(a, b *managedProxy) int { return cmp.Compare(a.name, b.name) })
+	for _, m := range members {
 		p := m.currentEngine()
 		if p == nil || want.proxy != "" && want.proxy != m.name {
 			continue
 		}
-		open := p.openConnections(m.name)
-		list = slices.Grow(list, len(open))
-		for _, c := range open {
-			if want.admits(c) {
-				list = append(list, openConnection{c, p, m})
+		p.eachConnection(m.name, func(c connection) {
+			if want.admits(&c) {
+				visit(openConnection{c, p, m})
 			}
-		}
+		})
 	}
-	slices.SortStableFunc(list, func(a, b openConnection) int { return cmp.Compare(a.Proxy, b.Proxy) })
-	return list
 }
 
 // findOpen returns the open connection of that number.
@@ -143,15 +147,18 @@ func (d *Daemon) readFilter(query url.Values, others ...string) (f connectionFil
 	return f, err
 }
 
-func (f connectionFilter) admits(c connection) bool {
+func (f connectionFilter) admits(c *connection) bool {
 	return (f.id == 0 || f.id == c.ID) && (f.proxy == "" || f.proxy == c.Proxy) && matchesAddress(f.client, c.Client.Address) &&
 		matchesAddress(f.server, c.Server.Address) && (f.toxic == "" || slices.Contains(slices.Concat(c.Struck, c.Upstream.Toxics, c.Downstream.Toxics), f.toxic))
 }
 
 // matchesAddress reports whether an address is the one that is wanted, or has its host.
 func matchesAddress(want, address string) bool {
+	if want == "" || want == address {
+		return true
+	}
 	host, _, _ := net.SplitHostPort(address)
-	return want == "" || want == address || want == host
+	return want == host
 }
 
 func describeConnection(name string, c proxy.Connection) connection {
@@ -160,7 +167,8 @@ func describeConnection(name string, c proxy.Connection) connection {
 		Upstream: flowOf(c, event.Upstream), Downstream: flowOf(c, event.Downstream),
 		Struck: c.Struck, Recorded: c.Recorded, EndedBy: c.EndedBy, EndedAs: c.EndedHow, Reason: c.Reason}
 	if !c.Ended.IsZero() {
-		shown.Ended = &c.Ended
+		ended := c.Ended // so that only this is put on the heap
+		shown.Ended = &ended
 	}
 	return shown
 }

@@ -47,11 +47,10 @@ func (d datagrams) carriedBytes(direction event.Direction) traffic {
 		proxy.Traffic{Received: t.Received.Datagrams, Sent: t.Sent.Datagrams}}
 }
 
-func (d datagrams) openConnections(name string) (list []connection) {
+func (d datagrams) eachConnection(name string, visit func(connection)) {
 	for _, a := range d.OpenAssociations() {
-		list = append(list, describeAssociation(name, a))
+		visit(describeAssociation(name, a))
 	}
-	return list
 }
 
 func describeAssociation(name string, a datagram.Association) connection {

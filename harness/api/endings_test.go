@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,16 +18,7 @@ func connect(t *testing.T, d *Daemon, addr string, upstream *net.TCPListener) pa
 	t.Helper()
 	p := pair{dial(t, addr), accept(t, upstream)}
 	until(t, "the links are made", func() bool {
-		for _, m := range d.allProxies() {
-			if running := m.currentEngine(); running != nil {
-				for _, c := range running.openConnections(m.name) {
-					if c.Client.Address == p.client.LocalAddr().String() && c.Server.Address != "" {
-						return true
-					}
-				}
-			}
-		}
-		return false
+		return slices.ContainsFunc(d.openConnections(connectionFilter{client: p.client.LocalAddr().String()}), func(c openConnection) bool { return c.Server.Address != "" })
 	})
 	return p
 }

@@ -13,8 +13,8 @@ type proxyEngine interface {
 	listenAddr() string
 	// applyToxics replaces the toxics, which were checked when they were made.
 	applyToxics([]toxic)
-	// openConnections returns the connections that are open.
-	openConnections(name string) []connection
+	// eachConnection visits the connections that are open, by number.
+	eachConnection(name string, visit func(connection))
 	// carriedBytes returns what went in one direction so far.
 	carriedBytes(event.Direction) traffic
 
@@ -50,11 +50,6 @@ func (s streams) applyToxics(list []toxic) { _ = s.SetToxics(asProxyToxics(list)
 
 func (s streams) carriedBytes(d event.Direction) traffic { return traffic{Traffic: s.TotalTraffic(d)} }
 
-func (s streams) openConnections(name string) (list []connection) {
-	open := s.OpenConnections()
-	list = make([]connection, 0, len(open))
-	for _, c := range open {
-		list = append(list, describeConnection(name, c))
-	}
-	return list
+func (s streams) eachConnection(name string, visit func(connection)) {
+	s.EachConnection(func(c proxy.Connection) { visit(describeConnection(name, c)) })
 }

@@ -167,27 +167,14 @@ func (v *liveView) addProxies(f *frame) {
 
 // addConnections adds the connections that have changed, and those that are over.
 func (v *liveView) addConnections(f *frame) {
-	list := v.daemon.openConnections(v.want)
-	f.Open = len(list)
-	if len(list) > liveConnections {
-		f.Omitted = len(list) - liveConnections
-		list = list[:liveConnections]
-	}
 	v.frames++
-	for i := range list {
-		c := &list[i].connection
-		was := v.shown[c.ID]
-		switch {
-		case was == nil:
-			was = &shownConnection{connection: *c}
-			v.shown[c.ID] = was
-			f.Connections = append(f.Connections, *c)
-		case !was.sameAs(*c):
-			was.connection = *c
-			f.Connections = append(f.Connections, *c)
+	v.daemon.eachOpen(v.want, func(c openConnection) {
+		if f.Open++; f.Open > liveConnections {
+			f.Omitted++
+			return
 		}
-		was.frame = v.frames
-	}
+		v.addOpen(f, &c.connection)
+	})
 	for id, was := range v.shown {
 		if was.frame != v.frames {
 			f.Gone = append(f.Gone, id)
@@ -196,25 +183,40 @@ func (v *liveView) addConnections(f *frame) {
 	}
 }
 
-// sameAs reports whether there is nothing new to show of a connection.
-func (c connection) sameAs(other connection) bool {
-	return c.Client == other.Client && c.Server == other.Server && c.Recorded == other.Recorded && c.EndedBy == other.EndedBy &&
-		slices.Equal(c.Struck, other.Struck) && c.Upstream.sameAs(other.Upstream) && c.Downstream.sameAs(other.Downstream)
+// addOpen adds a connection, if it is new or has changed.
+func (v *liveView) addOpen(f *frame, c *connection) {
+	was := v.shown[c.ID]
+	switch {
+	case was == nil:
+		was = &shownConnection{connection: *c}
+		v.shown[c.ID] = was
+		f.Connections = append(f.Connections, *c)
+	case !was.sameAs(c):
+		was.connection = *c
+		f.Connections = append(f.Connections, *c)
+	}
+	was.frame = v.frames
 }
 
-func (f flow) sameAs(other flow) bool {
+// sameAs reports whether there is nothing new to show of a connection.
+func (c *connection) sameAs(other *connection) bool {
+	return c.Client == other.Client && c.Server == other.Server && c.Recorded == other.Recorded && c.EndedBy == other.EndedBy &&
+		slices.Equal(c.Struck, other.Struck) && c.Upstream.sameAs(&other.Upstream) && c.Downstream.sameAs(&other.Downstream)
+}
+
+func (f *flow) sameAs(other *flow) bool {
 	return f.Received == other.Received && f.Sent == other.Sent && slices.Equal(f.Toxics, other.Toxics)
 }
 
 // after returns the connections that were over after the first n, at most so many, the
 // last one first, and how many were over in all.
-func (l *closedConnections) after(n uint64, most int, match func(connection) bool) (found []connection, total uint64) {
+func (l *closedConnections) after(n uint64, most int, match func(*connection) bool) (found []connection, total uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	fresh := min(int(l.total-n), len(l.kept), most)
 	for i := range fresh {
 		c := l.kept[(l.start+len(l.kept)-1-i)%len(l.kept)]
-		if shown := c.describe(); match(shown) {
+		if shown := c.describe(); match(&shown) {
 			found = append(found, shown)
 		}
 	}

@@ -42,16 +42,21 @@ type Connection struct {
 }
 
 // OpenConnections returns the open connections in order of their numbers.
-func (p *Proxy) OpenConnections() []Connection {
+func (p *Proxy) OpenConnections() (list []Connection) {
+	p.EachConnection(func(c Connection) { list = append(list, c) })
+	return list
+}
+
+// EachConnection calls visit with each open connection in order of their numbers. It keeps
+// none of them, so that somebody may look often.
+func (p *Proxy) EachConnection(visit func(Connection)) {
 	p.mu.Lock()
 	open := p.openLocked()
 	p.mu.Unlock()
 	slices.SortFunc(open, func(a, b *session) int { return cmp.Compare(a.id, b.id) })
-	list := make([]Connection, len(open))
-	for i, s := range open {
-		list[i] = s.connectionInfo()
+	for _, s := range open {
+		visit(s.connectionInfo())
 	}
-	return list
 }
 
 // TotalTraffic returns what the proxy has carried so far in one direction, on all

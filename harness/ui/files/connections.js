@@ -1,29 +1,35 @@
-// The table of connections: one row each, at most a hundred, changed in place.
+// The table of connections: a row for each that is in sight, changed in place. Spacers
+// stand for the others, so that a thousand cost no more than twenty.
 import {byID, bytes, duration, el, setText} from './dom.js'
 import {nowMs, state} from './state.js'
 
-const maxRows = 100
+const beyond = 8 // rows above and below those in sight, for the keyboard and quick hands
 const agePeriod = 900 // ms between two looks at the ages; each costs a layout of the table
 const rows = new Map()
 let choose = () => {}
 let aged = 0
 let pressed = 0
+let isSeen = true // the table is in the window
+let rowHeight = 24, inSight = 40, first = 0 // until they are measured
 export let shown = []
-
-// Ages change all the time, and are written only where somebody sees them.
-const seen = new IntersectionObserver(changes => {
-  for (const {target, isIntersecting} of changes) {
-    const row = rows.get(Number(target.dataset.id))
-    if (row?.tr !== target) continue
-    row.seen = isIntersecting
-    if (row.seen) fillAges(row)
-  }
-})
 
 export function startTable(onChoose) {
   choose = onChoose
+  const box = byID('table')
   byID('filter').addEventListener('input', draw)
   byID('which').addEventListener('change', draw)
+  box.addEventListener('scroll', () => { if (measure(box)) draw() }, {passive: true})
+  new ResizeObserver(() => { if (measure(box)) draw() }).observe(box)
+  new IntersectionObserver(changes => { isSeen = changes.at(-1).isIntersecting }).observe(box)
+}
+
+// measure looks which rows are in sight, and reports whether that has changed.
+function measure(box) {
+  rowHeight = rows.values().next().value?.tr.offsetHeight || rowHeight
+  const was = [first, inSight]
+  first = Math.floor(box.scrollTop / rowHeight)
+  inSight = Math.ceil(box.clientHeight / rowHeight) + 1
+  return first !== was[0] || inSight !== was[1]
 }
 
 // readFilter splits what is typed into the filter of the API and a text.
@@ -58,10 +64,11 @@ export function draw() {
   const filter = readFilter()
   shown = (closed ? state.closed : [...state.connections.values()]).filter(c => admits(filter, c))
   if (!closed) shown.sort((a, b) => b.id - a.id)
-  const visible = shown.slice(0, maxRows)
+  const from = Math.max(0, Math.min(first, shown.length - inSight) - beyond)
+  const visible = shown.slice(from, from + inSight + 2 * beyond)
   const kept = new Set(visible.map(c => c.id))
   for (const [id, row] of rows) {
-    if (!kept.has(id)) { seen.unobserve(row.tr); row.tr.remove(); rows.delete(id) }
+    if (!kept.has(id)) { row.tr.remove(); rows.delete(id) }
   }
   const body = byID('rows')
   let next = body.firstChild
@@ -71,12 +78,20 @@ export function draw() {
     if (row.tr === next) next = next.nextSibling
     else body.insertBefore(row.tr, next)
   }
-  if (performance.now() - aged > agePeriod) {
+  setHeight(byID('above'), from)
+  setHeight(byID('below'), shown.length - from - visible.length)
+  if (isSeen && performance.now() - aged > agePeriod) {
     aged = performance.now()
-    for (const row of rows.values()) if (row.seen) fillAges(row)
+    for (const row of rows.values()) fillAges(row)
   }
-  const hidden = shown.length - visible.length + (closed ? 0 : state.omitted)
-  setText(byID('more'), hidden ? `${hidden} more connections are not in the table; narrow the filter.` : shown.length ? '' : closed ? 'None has closed yet.' : 'No connection is open.')
+  const omitted = closed ? 0 : state.omitted
+  setText(byID('more'), omitted ? `${omitted} more connections are open than the page gets; harness connections lists them all.` : shown.length ? '' : closed ? 'None has closed yet.' : 'No connection is open.')
+}
+
+// setHeight gives a spacer the height of so many rows.
+function setHeight(spacer, n) {
+  const height = n * rowHeight + 'px'
+  if (spacer.style.height !== height) spacer.style.height = height
 }
 
 function addRow(id) {
@@ -87,13 +102,13 @@ function addRow(id) {
   row.button = button
   row.tr = el('tr', {'data-id': id}, el('th', {scope: 'row'}, button), ...Object.values(row.cells))
   rows.set(id, row)
-  seen.observe(row.tr)
   if (id === pressed) button.setAttribute('aria-pressed', 'true')
   return row
 }
 
 function fill(row, c) {
   const cells = row.cells
+  const isNew = !row.c
   row.c = c
   setText(cells.proxy, c.proxy)
   setText(cells.client, peer(c.client, c, 'client'))
@@ -101,7 +116,7 @@ function fill(row, c) {
   setText(cells.up, flow(c.upstream))
   setText(cells.down, flow(c.downstream))
   fillAges(row)
-  lightUp(row, c)
+  lightUp(row, c, isNew)
   row.tr.className = c.ended ? 'over' : c.ended_by ? 'ending' : ''
 }
 
@@ -123,7 +138,7 @@ function peer(p, c, side) {
 const flow = f => f.received_bytes === f.sent_bytes ? bytes(f.sent_bytes) : `${bytes(f.sent_bytes)} of ${bytes(f.received_bytes)}`
 
 // lightUp shows a light for each toxic, and makes it blink at a hit.
-function lightUp(row, c) {
+function lightUp(row, c, isNew) {
   const names = toxicsOf(c)
   for (const [name, light] of row.lights) {
     if (!names.includes(name)) { light.remove(); row.lights.delete(name) }
@@ -132,6 +147,7 @@ function lightUp(row, c) {
     let light = row.lights.get(name)
     if (!light) {
       light = el('span', {class: 'light'}, name)
+      if (isNew) light.dataset.hits = (c.blink || {})[name] || 0 // it has blinked before it came into sight
       row.lights.set(name, light)
       row.cells.faults.append(light, ' ')
     }

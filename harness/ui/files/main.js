@@ -10,39 +10,46 @@ import {apply, forget, state} from './state.js'
 
 // The page draws for at most one part of the time in so many, so that a busy daemon has
 // the machine to itself, but every two seconds at least.
-const share = 40, rarest = 2000
+const share = 80, rarest = 2000
+const idlePeriod = 900 // ms until it draws although a frame has nothing new: ages
 
 let stop = () => {}
 let paused = false
 let due = false
 let rested = 0
+let drawn = 0, fresh = false // when it was drawn, and whether there is something new since
 let kinds = ''
 
 const words = {live: 'live', away: 'the daemon does not answer; trying again', refused: 'the daemon refuses this page'}
 
+// setLink is called for each frame, and changes nothing that is so already: that costs a
+// style pass.
 function setLink(now, err) {
   const badge = byID('link')
-  if (badge.dataset.state !== now) {
-    badge.dataset.state = now
-    setText(badge, words[now] + (err ? ': ' + err.message : ''))
-  }
+  const text = words[now] + (err ? ': ' + err.message : '')
+  if (badge.dataset.state === now && badge.textContent === text) return
+  badge.dataset.state = now
+  badge.textContent = text
   byID('login').hidden = now !== 'refused'
-  if (now !== 'live') document.body.classList.add('stale')
-  else document.body.classList.remove('stale')
+  document.body.classList.toggle('stale', now !== 'live')
 }
 
 function connect() {
   stop()
   stop = follow('/live' + (kinds ? '?kind=' + encodeURIComponent(kinds) : ''), frame => {
     apply(frame)
-    if (!due && !paused) drawSoon()
+    fresh = fresh || hasNews(frame)
+    if (!due && !paused && (fresh || performance.now() - drawn > idlePeriod)) drawSoon()
   }, setLink)
 }
+
+const hasNews = frame => Boolean(frame.connections || frame.gone || frame.closed || frame.events || frame.proxies || frame.skipped)
 
 function drawSoon() {
   due = true
   setTimeout(() => requestAnimationFrame(() => {
-    const began = performance.now()
+    const began = drawn = performance.now()
+    fresh = false
     drawAll()
     setTimeout(() => { // when the browser has laid it out and painted it
       due = false
