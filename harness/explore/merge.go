@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -33,10 +34,15 @@ func MergeShards(documents []NamedDocument) (Document, error) {
 	for _, d := range latest {
 		m.addFindings(d.Findings)
 	}
+	// Of a shard that is in two documents, what started last counts.
+	slices.SortStableFunc(latest, func(a, b NamedDocument) int { return b.Started.Compare(a.Started) })
 	for _, d := range latest {
 		for _, s := range d.Searches {
-			m.addSearch(s, d.Findings)
+			m.addSearch(s, d)
 		}
+	}
+	for i := range m.searches {
+		m.searches[i].addUp()
 	}
 	m.rangesOfAll()
 	return Document{Run: m.tellFindings(run), Findings: m.findings, Searches: m.searches}, nil
@@ -57,7 +63,12 @@ func (m *merger) addFindings(all []Finding) {
 			m.findings = append(m.findings, f)
 			continue
 		}
-		places := append(slices.Clone(m.findings[i].Places), f.Places...)
+		places := slices.Clone(m.findings[i].Places)
+		for _, p := range f.Places {
+			if !slices.ContainsFunc(places, func(o Places) bool { return reflect.DeepEqual(o, p) }) {
+				places = append(places, p)
+			}
+		}
 		if simpler(f.Witness, m.findings[i].Witness) {
 			m.findings[i] = f
 		}
@@ -81,8 +92,13 @@ func lettersOf(findings []Finding, target string, role scenario.Role) (ids []str
 	return ids
 }
 
-func (m *merger) addSearch(s Search, findings []Finding) {
-	own, merged := lettersOf(findings, s.Target, s.Role), lettersOf(m.findings, s.Target, s.Role)
+func (m *merger) addSearch(s Search, d NamedDocument) {
+	index := 0
+	if d.Shard != nil {
+		index = d.Shard.Index
+	}
+	s.Shards = slices.Clone(s.shards(index))
+	own, merged := lettersOf(d.Findings, s.Target, s.Role), lettersOf(m.findings, s.Target, s.Role)
 	s.Strips = slices.Clone(s.Strips)
 	for i := range s.Strips {
 		s.Strips[i].Cells = renameCells(s.Strips[i].Cells, own, merged)
@@ -93,19 +109,16 @@ func (m *merger) addSearch(s Search, findings []Finding) {
 		return
 	}
 	all := &m.searches[at]
-	all.Plan.Points += s.Plan.Points
-	all.Points, all.NotReached, all.Left = all.Points+s.Points, all.NotReached+s.NotReached, all.Left+s.Left
-	all.Complete = all.Complete && s.Complete
-	all.Elapsed, all.Rate = max(all.Elapsed, s.Elapsed), all.Rate+s.Rate
-	if all.FirstAfter == 0 || s.FirstAfter > 0 && s.FirstAfter < all.FirstAfter {
-		all.FirstAfter = s.FirstAfter
+	for _, one := range s.Shards {
+		if !slices.ContainsFunc(all.Shards, func(o SearchShard) bool { return o.Index == one.Index }) {
+			all.Shards = append(all.Shards, one)
+		}
 	}
 	for _, r := range s.Remarks {
 		if !slices.ContainsFunc(all.Remarks, func(o Remark) bool { return o.Declare == r.Declare }) {
 			all.Remarks = append(all.Remarks, r)
 		}
 	}
-	all.Unsteady = append(all.Unsteady, s.Unsteady...)
 	for _, strip := range s.Strips {
 		addStrip(&all.Strips, strip)
 	}

@@ -13,7 +13,8 @@ import (
 func TestMergedShardsCountOnce(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	shard := func(index, points int, cells string, started time.Time) NamedDocument {
-		finding := Finding{ID: "f", Target: "kv", Role: scenario.Server, Places: []Places{{Ranges: [][2]int64{{1, 1}}, Points: 1}}}
+		at := int64(index)
+		finding := Finding{ID: "f", Target: "kv", Role: scenario.Server, Places: []Places{{Ranges: [][2]int64{{at, at}}, Points: 1}}}
 		return NamedDocument{Name: "s.json", Document: Document{
 			Run:      outcome.Run{Version: 1, ID: "r", Started: started, Shard: &outcome.Shard{Index: index, Total: 2}},
 			Findings: []Finding{finding},
@@ -33,7 +34,8 @@ func TestMergedShardsCountOnce(t *testing.T) {
 	whole := merge(one, two)
 	for name, got := range map[string]NamedDocument{
 		"both": whole, "one of them twice": merge(one, two, one), "one explored again": merge(shard(1, 99, "-.-.", start.Add(-time.Hour)), two, one),
-		"merged before": merge(one, two, whole, whole),
+		"merged before": merge(one, two, whole, whole), "merged before, given first": merge(whole, two, one),
+		"half of it merged before": merge(merge(one), whole, two), "half of it explored again": merge(merge(shard(1, 99, "-.-.", start.Add(-time.Hour)), two), one),
 	} {
 		s := got.Searches
 		if len(s) != 1 || s[0].Points != 30 || s[0].Plan.Points != 30 || s[0].Rate != 4 || len(s[0].Unsteady) != 2 {
