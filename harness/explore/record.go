@@ -3,6 +3,7 @@ package explore
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sockharness/harness/harness/capture"
@@ -59,6 +60,42 @@ func RecordDialogue(ctx context.Context, o Options) (server, client scenario.Tar
 	server.Client, server.Test = of(text), scenario.Server
 	client.Server, client.Test = of(literal), scenario.Client
 	return server, client, notes, nil
+}
+
+// RecordPair is [RecordDialogue] for a run: of the two dialogues it returns those to which
+// the program under test keeps, and says of the other one why it does not.
+func RecordPair(ctx context.Context, o Options) (*scenario.Recorded, []string, error) {
+	server, client, notes, err := RecordDialogue(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	all := &scenario.Recorded{}
+	for _, side := range []struct {
+		target scenario.Target
+		said   *scenario.Source
+		keep   **scenario.Source
+	}{{server, server.Client.Dialogue, &all.Client}, {client, client.Server.Dialogue, &all.Server}} {
+		o.Target, o.Role = side.target, side.target.Test
+		err := checkConversation(ctx, o)
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil, ctx.Err()
+		case err != nil:
+			notes = append(notes, fmt.Sprintf("the %s is tested with the real program only: %s", o.Role, strings.TrimPrefix(err.Error(), ErrUnusable.Error()+": ")))
+		default:
+			*side.keep = side.said
+		}
+	}
+	return all, notes, nil
+}
+
+// checkConversation looks whether the target holds its conversation, alone and side by side.
+func checkConversation(ctx context.Context, o Options) error {
+	e, err := newSearch(ctx, o)
+	if err == nil {
+		e.subject.close()
+	}
+	return err
 }
 
 // runClient runs the client of a target once.

@@ -26,6 +26,8 @@ type Run struct {
 	Scenarios map[string]Explanation `json:"scenarios,omitempty" jsonschema:"description=What those are for that did not pass: by name."` // what those are for that did not pass, see [Run.ExplainResults]
 	Checks    map[string]Explanation `json:"checks,omitempty" jsonschema:"description=The same of default oracles."`
 
+	Recorded map[string][]string `json:"recorded,omitempty" jsonschema:"description=By target: what was inferred of the conversation of its two programs\\, which has no dialogue."` // by target: what was inferred of two programs without a dialogue
+
 	Controls map[string][]event.Event `json:"controls,omitempty" jsonschema:"description=By target: the events of the conversation without any fault."` // by target: the conversation without any fault, of targets with failures
 	Results  []Result                 `json:"results" jsonschema:"description=One for each variant of each scenario on each target."`
 }

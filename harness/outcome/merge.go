@@ -226,6 +226,12 @@ func (d *Run) addParts(run Run) {
 	if run.Stopped != "" && d.Stopped != "interrupted" {
 		d.Stopped = run.Stopped
 	}
+	for target, notes := range run.Recorded {
+		if d.Recorded == nil {
+			d.Recorded = map[string][]string{}
+		}
+		d.Recorded[target] = notes
+	}
 	for target, events := range run.Controls {
 		if d.Controls == nil {
 			d.Controls = map[string][]event.Event{}

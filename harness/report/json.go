@@ -101,6 +101,13 @@ func legibleRun(d outcome.Run) outcome.Run {
 		}
 		d.Controls = controls
 	}
+	if d.Recorded != nil {
+		recorded := make(map[string][]string, len(d.Recorded))
+		for target, notes := range d.Recorded {
+			recorded[escapeInvalid(target)] = legibleAll(notes)
+		}
+		d.Recorded = recorded
+	}
 	d.Results = []outcome.Result{} // never null
 	if d.Rounds != nil {
 		rounds := *d.Rounds

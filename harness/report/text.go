@@ -27,6 +27,7 @@ func WriteText(w io.Writer, d outcome.Run, o Options) error {
 	groups := groupResults(d.Results, o.Strict, o.Verbose)
 	for s := range sections {
 		if s == flaky && !o.Quiet {
+			p.writeRecorded(d.Recorded)
 			p.writeRemarks(d.Results)
 		}
 		var these []group

@@ -139,6 +139,9 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 		return []outcome.Result{{Target: t.Name, Scenario: s.ID, Level: s.Level, Verdict: v,
 			Message: message, Elapsed: outcome.MillisOf(time.Since(start))}}
 	}
+	if s.AppliesTo(role) { // else it is for both programs together
+		t = t.InRole(role)
+	}
 	b, err := r.prepareTestbed(ctx, t)
 	switch {
 	case ctx.Err() != nil:
@@ -233,7 +236,7 @@ func (r *Runner) caseOf(b *testbed, s scenario.Scenario, role scenario.Role) sce
 func (r *Runner) prepareTestbed(ctx context.Context, t scenario.Target) (*testbed, error) {
 	r.mu.Lock()
 	before := r.current
-	if before == nil || before.target.Name != t.Name {
+	if before == nil || !before.isOf(t) {
 		if r.current = r.sibling.cloneTestbed(t); r.current == nil {
 			r.current = newTestbed(r.config, t)
 			r.current.book = r.book
@@ -247,6 +250,11 @@ func (r *Runner) prepareTestbed(ctx context.Context, t scenario.Target) (*testbe
 	return b, b.ensureReady(ctx)
 }
 
+// isOf reports whether the testbed is that of a target, with the same of its peers under test.
+func (b *testbed) isOf(t scenario.Target) bool {
+	return b.target.Name == t.Name && b.target.Test == t.Test
+}
+
 // cloneTestbed returns another testbed of the target, if r plays to it now.
 func (r *Runner) cloneTestbed(t scenario.Target) *testbed {
 	if r == nil {
@@ -255,7 +263,7 @@ func (r *Runner) cloneTestbed(t scenario.Target) *testbed {
 	r.mu.Lock()
 	b := r.current
 	r.mu.Unlock()
-	if b == nil || b.target.Name != t.Name {
+	if b == nil || !b.isOf(t) {
 		return nil
 	}
 	return b.cloneTestbed()

@@ -132,7 +132,35 @@ type Target struct {
 	Oracles  map[string]outcome.Level `json:"oracles,omitempty" jsonschema:"description=Other levels of default oracles by name."`                   // [Off] too
 	Planted  string                   `json:"planted,omitempty" jsonschema:"description=The scenario that a deliberately broken program must fail."`
 	TLS      *TLSFiles                `json:"tls,omitempty" jsonschema:"description=Certificates of a conversation over TLS. Without: the harness makes them."`
-	Dir      string                   `json:"dir,omitempty" jsonschema:"-"` // working directory of commands
+	Dir      string                   `json:"dir,omitempty" jsonschema:"-"`      // working directory of commands
+	Recorded *Recorded                `json:"recorded,omitempty" jsonschema:"-"` // what two programs without a dialogue say to each other; nil: nobody has listened
+}
+
+// Recorded is what the two programs of a target say to each other, so that each of them can
+// be tested with the harness at the other end.
+type Recorded struct {
+	Client *Source `json:"client,omitempty"` // for the harness as client; nil: the server does not keep to it
+	Server *Source `json:"server,omitempty"` // for the harness as server; nil: the client does not keep to it
+}
+
+// IsPair reports whether the target is two programs that are both under test, with no
+// dialogue.
+func (t Target) IsPair() bool {
+	return t.Test == Both && t.Client.Dialogue == nil && t.Server.Dialogue == nil && len(t.Client.Command) > 0 && !t.Server.Absent()
+}
+
+// InRole returns the target with the peer of one role under test: where that was recorded,
+// the harness is the other one.
+func (t Target) InRole(role Role) Target {
+	transport := t.Transport()
+	switch r := t.Recorded; {
+	case r == nil:
+	case role == Server && r.Client != nil:
+		t.Client, t.Test, t.Recorded = Peer{Dialogue: r.Client, Transport: transport}, Server, nil
+	case role == Client && r.Server != nil:
+		t.Server, t.Test, t.Recorded = Peer{Dialogue: r.Server, Transport: transport, Listen: t.Server.Listen}, Client, nil
+	}
+	return t
 }
 
 // TestedRoles returns the roles that are under test.

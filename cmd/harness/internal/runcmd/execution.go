@@ -119,6 +119,8 @@ type execution struct {
 
 	lacking map[string]string // by "id on target": scenarios without the variant of --variant, and what they say
 
+	recorded map[string][]string // by target: what was inferred of two programs without a dialogue
+
 	runID    string
 	shard    *outcome.Shard     // nil: not a shard
 	costs    map[string]float64 // what scenarios took the last time, by "id on target"; nil: not given
@@ -197,6 +199,9 @@ func (e *execution) runRounds(parent context.Context) error {
 		return err
 	}
 	defer release()
+	ctx, hard, release := cli.NotifyInterrupts(parent)
+	defer release()
+	e.recordPairs(ctx)
 	job := filepath.Join(e.job.Runner.Tmp, "job.json")
 	data, err := json.Marshal(e.job)
 	if err != nil {
@@ -205,8 +210,6 @@ func (e *execution) runRounds(parent context.Context) error {
 	if err := os.WriteFile(job, data, 0o600); err != nil {
 		return cli.HarnessErrorf("job write: %w", err)
 	}
-	ctx, hard, release := cli.NotifyInterrupts(parent)
-	defer release()
 	var rounds []outcome.Run
 	var last outcome.Run
 	for played := 0; e.wantsRound(played, last); played++ {

@@ -133,6 +133,7 @@ func (r *round) foldDocument(result coordinator.Result) outcome.Run {
 	r.sortResults()
 	d := outcome.FoldResults(r.flags.seed, r.started, time.Since(r.started), r.results)
 	d = d.LiftControls()
+	d.Recorded = r.recorded
 	d.ID, d.Shard, d.Environment = r.runID, r.shard, r.flags.describeEnvironment()
 	switch {
 	case result.Interrupted:
