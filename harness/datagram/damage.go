@@ -42,7 +42,7 @@ func (c *corrupt) strikePacket(w *stage, p packet, at time.Time, next pass) {
 		place := (first + bit) / 8
 		p.data[place] ^= 1 << ((first + bit) % 8)
 		if i == 0 {
-			w.reportStruck(p, fmt.Sprintf("datagram %d of %s: %s flipped, one in byte %d", p.number, plural.Count(len(p.data), "byte"), plural.Count(bits, "bit"), place))
+			w.reportStruck(p, fmt.Sprintf("datagram %d (%s): %s flipped, one in byte %d", p.number, plural.Count(len(p.data), "byte"), plural.Count(bits, "bit"), place))
 		}
 	}
 	next(p, at)

@@ -95,5 +95,5 @@ func (b *bandwidth) skipPacket(_ *stage, p packet, at time.Time, next pass) { ne
 
 // reportOverflow reports that a packet is lost for want of room.
 func (s *stage) reportOverflow(p packet) {
-	s.reportStruck(p, fmt.Sprintf("datagram %d of %s lost: the queue is full", p.number, plural.Count(len(p.data), "byte")))
+	s.reportStruck(p, fmt.Sprintf("datagram %d (%s) lost: the queue is full", p.number, plural.Count(len(p.data), "byte")))
 }

@@ -258,7 +258,7 @@ func TestHeldIsBounded(t *testing.T) {
 func TestStrikesAreTold(t *testing.T) {
 	_, struck := play(t, 1, 3, "drop at.segment=2 only=true")
 	if len(struck) != 1 || struck[0].Kind != event.Struck || struck[0].Toxic != "drop_downstream" || struck[0].Offset != 1 ||
-		struck[0].Detail != "datagram 2 of 1 byte dropped" {
+		struck[0].Detail != "datagram 2 (1 byte) dropped" {
 		t.Errorf("got %+v", struck)
 	}
 }

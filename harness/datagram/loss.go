@@ -30,7 +30,7 @@ func (d *drop) skipPacket(w *stage, p packet, at time.Time, next pass) {
 
 func (d *drop) reportLost(w *stage, p packet) {
 	d.left--
-	w.reportStruck(p, fmt.Sprintf("datagram %d of %s dropped", p.number, plural.Count(len(p.data), "byte")))
+	w.reportStruck(p, fmt.Sprintf("datagram %d (%s) dropped", p.number, plural.Count(len(p.data), "byte")))
 }
 
 // A loss loses packets, rather behind another one that was lost.
@@ -49,7 +49,7 @@ func (l *loss) strikePacket(w *stage, p packet, at time.Time, next pass) {
 		next(p, at)
 		return
 	}
-	w.reportStruck(p, fmt.Sprintf("datagram %d of %s lost", p.number, plural.Count(len(p.data), "byte")))
+	w.reportStruck(p, fmt.Sprintf("datagram %d (%s) lost", p.number, plural.Count(len(p.data), "byte")))
 }
 
 // A duplicate sends packets again.
@@ -59,7 +59,7 @@ type duplicate struct {
 }
 
 func (d *duplicate) strikePacket(w *stage, p packet, at time.Time, next pass) {
-	w.reportStruck(p, fmt.Sprintf("datagram %d of %s sent %d times", p.number, plural.Count(len(p.data), "byte"), d.copies+1))
+	w.reportStruck(p, fmt.Sprintf("datagram %d (%s) sent %d times", p.number, plural.Count(len(p.data), "byte"), d.copies+1))
 	again := slices.Clone(p.data) // a toxic behind this one may change what it is given
 	next(p, at)
 	for range d.copies {

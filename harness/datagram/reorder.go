@@ -37,7 +37,7 @@ func (r *reorder) releaseHeld(w *stage, at time.Time, next pass) {
 	p := *r.held
 	r.held = nil
 	if r.overtaken > 0 {
-		w.reportStruck(p, fmt.Sprintf("datagram %d of %s overtaken by %d", p.number, plural.Count(len(p.data), "byte"), r.overtaken))
+		w.reportStruck(p, fmt.Sprintf("datagram %d (%s) overtaken by %d", p.number, plural.Count(len(p.data), "byte"), r.overtaken))
 	}
 	next(p, at)
 }

@@ -34,6 +34,20 @@ func plural(noun string) string {
 	return noun + "s"
 }
 
+// Singular undoes what [Count] does to a noun; what is in the singular stays.
+func Singular(noun string) string {
+	if stem, ok := strings.CutSuffix(noun, "ies"); ok {
+		return stem + "y"
+	}
+	if stem, ok := strings.CutSuffix(noun, "es"); ok && endsIn(stem, "s", "x", "ch", "sh") {
+		return stem
+	}
+	if endsIn(noun, "ss") {
+		return noun
+	}
+	return strings.TrimSuffix(noun, "s")
+}
+
 func endsIn(word string, suffixes ...string) bool {
 	for _, s := range suffixes {
 		if strings.HasSuffix(word, s) {

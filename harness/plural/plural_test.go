@@ -1,6 +1,7 @@
 package plural_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/sockharness/harness/harness/plural"
@@ -22,6 +23,12 @@ func TestCount(t *testing.T) {
 	} {
 		if got := plural.Count(c.n, c.noun); got != c.want {
 			t.Errorf("Count(%d, %q): got %q, want %q", c.n, c.noun, got, c.want)
+		}
+		for n := range int64(3) {
+			_, noun, _ := strings.Cut(plural.Count(n, c.noun), " ")
+			if got := plural.Singular(noun); got != c.noun {
+				t.Errorf("Singular(%q): got %q, want %q", noun, got, c.noun)
+			}
 		}
 	}
 	if got := plural.Count(uint64(1), "byte"); got != "1 byte" {

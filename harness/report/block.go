@@ -142,7 +142,7 @@ func (p *textWriter) writeMessage(g group, r outcome.Result, o Options) {
 	}
 	p.addText("  ", plain, lines...)
 	if n := countAlike(g, r); n > 0 && len(g.scenarios) == 1 {
-		p.addText("  ", dim, fmt.Sprintf("(shown is %s; the messages of the others differ in numbers or bytes)", orOne(r.Variant)))
+		p.addText("  ", dim, fmt.Sprintf("(this is %s; the messages of the other variants differ only in numbers or bytes)", orOne(r.Variant)))
 	}
 }
 
@@ -165,7 +165,10 @@ func variantShare(g group) string {
 	case g.results[0].IsScenarioWide() || g.results[0].Verdict == outcome.Stale:
 		return ""
 	case g.variants <= 1:
-		return strings.Join(names, "")
+		if len(names) > 0 {
+			return "variant " + names[0]
+		}
+		return ""
 	case len(names) == 0:
 		return of + " runs"
 	}

@@ -39,7 +39,7 @@ func TestOneBugIsToldOnce(t *testing.T) {
 		"  probably the same bug in 3 more results: partialsend/split (2), halfclose/fin\n",
 		"  blocked by it, because they also fail without their own fault: liveness/cross-talk, timeout/pause (2)\n",
 		"FAIL (must) eof/after-message on kv\n",
-		"what to do next:\n  1. kv: 3 scenarios agree: drip: got \"E\"; begin with partialsend/drip\n  2. kv: 2 scenarios agree: not closed after 2s, python3 (pid 7) waits; begin with eof/after-message\n",
+		"what to do next:\n  1. kv: 3 scenarios fail alike: drip: got \"E\"; begin with partialsend/drip\n  2. kv: 2 scenarios fail alike: not closed after 2s, python3 (pid 7) waits; begin with eof/after-message\n",
 		"target  failed  blocked\nkv           6        3\n",
 	} {
 		if strings.Count(got, want) != 1 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 )
 
 // A section is a part of the text report; sections are printed in this order,
@@ -215,15 +216,17 @@ func mergeGroups(groups []group) []group {
 }
 
 var (
-	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-	number = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)*(?:ns|µs|ms|s|m|h)?\b`)
-	dump   = regexp.MustCompile(`(?m)^  (?:[-+ ] [0-9a-f]{8}  [^|]*\|.{1,16}\||… [0-9]+ bytes (?:before|after)$)\n?`)
+	quoted      = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+	number      = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)*(?:ns|µs|ms|s|m|h)?\b`)
+	countedNoun = regexp.MustCompile(`# (?:more )?[a-z]+`) // after number
+	dump        = regexp.MustCompile(`(?m)^  (?:[-+ ] [0-9a-f]{8}  [^|]*\|.{1,16}\||… [0-9]+ bytes? (?:before|after)$)\n?`)
 )
 
 // messageClass is the message without what differs from variant to variant:
-// rows of hex, quoted bytes, numbers and durations.
+// rows of hex, quoted bytes, numbers and durations, and whether 1 or 2 are counted.
 func messageClass(s string) string {
 	const enough = 4000
 	s = s[:min(len(s), enough)]
-	return number.ReplaceAllString(quoted.ReplaceAllString(dump.ReplaceAllString(s, ""), `""`), "#")
+	s = number.ReplaceAllString(quoted.ReplaceAllString(dump.ReplaceAllString(s, ""), `""`), "#")
+	return countedNoun.ReplaceAllStringFunc(s, plural.Singular)
 }

@@ -14,7 +14,7 @@ import (
 const maxSteps = 8
 
 // nextSteps lists what turns the run red, one line each and the most telling first:
-// how many scenarios agree, on what, and which to begin with.
+// how many scenarios fail alike, and how, and which to begin with.
 func (p *textWriter) nextSteps(groups []group, strict bool) {
 	var steps []group
 	for _, g := range groups {
@@ -42,7 +42,7 @@ func (g group) size() int {
 	return max(len(g.scenarios), len(scenariosOf(append([]group{g}, g.agreeing...))))
 }
 
-// step is the line on a group: "kv: 21 scenarios agree: it does not close; begin with
+// step is the line on a group: "kv: 21 scenarios fail alike: it does not close; begin with
 // eof/after-message".
 func (g group) step() string {
 	r := g.exampleResult()
@@ -51,7 +51,7 @@ func (g group) step() string {
 		what = string(r.Verdict)
 	}
 	if g.size() > 1 {
-		return fmt.Sprintf("%s: %s agree: %s; begin with %s", cleanLine(r.Target), plural.Count(g.size(), "scenario"), what, cleanLine(r.Scenario))
+		return fmt.Sprintf("%s: %s fail alike: %s; begin with %s", cleanLine(r.Target), plural.Count(g.size(), "scenario"), what, cleanLine(r.Scenario))
 	}
 	if r.Check != "" {
 		return fmt.Sprintf("%s: %s (%s): %s", cleanLine(r.Target), cleanLine(r.Scenario), cleanLine(r.Check), what)

@@ -179,7 +179,7 @@ func (p *Progress) eraseLocked() {
 func (p *Progress) countsLocked() string {
 	text := fmt.Sprintf("%d done", p.done)
 	if p.o.Total > 0 {
-		text = fmt.Sprintf("%d/%d", p.done, p.o.Total)
+		text = fmt.Sprintf("%d of %d done", p.done, p.o.Total)
 	}
 	text += p.pace.share()
 	if p.red > 0 {

@@ -134,6 +134,8 @@ func sourceName(m timelineRow) string {
 	switch {
 	case m.more != nil:
 		return "…"
+	case e.Kind == event.Dial:
+		return string(event.Proxy)
 	case e.Side != "":
 		return string(e.Side)
 	case e.Kind == event.Bytes:
@@ -160,7 +162,7 @@ func eventText(m timelineRow) string {
 	case e.Kind == event.Accept:
 		return "connected to the proxy" + reasonText(e)
 	case e.Kind == event.Dial:
-		return "dialed the server" + reasonText(e)
+		return "connected to the server" + reasonText(e)
 	case e.Kind == event.DialFailed:
 		return "could not be dialed" + reasonText(e)
 	case e.Kind == event.Refuse:
@@ -183,6 +185,8 @@ func eventText(m timelineRow) string {
 		return "segment boundary" + faultPlace(e) + reasonText(e)
 	case e.Kind == event.Close && (e.Detail == "ended" || e.Detail == "aborted"): // as its FINs or its RST have told
 		return "connection closed"
+	case e.Kind == event.Close && e.Detail == "stopped":
+		return "connection closed: the proxy was closed"
 	case e.Kind == event.Close:
 		return "connection closed" + reasonText(e)
 	}

@@ -237,7 +237,7 @@ func (s *shortSend) strike(ctx context.Context, blocks bool) error {
 	mechanism := roomMechanism
 	switch {
 	case blocks && !s.Interrupted:
-		return fmt.Errorf("%w: the %s's socket blocks, so a send of it is short only when a signal interrupts it; see partialsend/interrupted-send", scenario.ErrUnsupported, s.sender)
+		return fmt.Errorf("%w: the %s's socket blocks, so its send() is short only if a signal interrupts it; see partialsend/interrupted-send", scenario.ErrUnsupported, s.sender)
 	case !blocks && s.Interrupted:
 		return fmt.Errorf("%w: the server's socket does not block, so there is no send to interrupt; see partialsend/short-write", scenario.ErrUnsupported)
 	case blocks:

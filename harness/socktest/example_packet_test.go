@@ -36,7 +36,7 @@ func ExampleNewPacketProxy() {
 	})
 	// Output:
 	// 1 [hello hello] [HELLO]
-	// client 1: 2 datagrams upstream and 1 datagram downstream passed on; datagram 1 of 5 bytes dropped
+	// client 1: 2 datagrams upstream and 1 datagram downstream passed on; datagram 1 (5 bytes) dropped
 }
 
 // What a network does to datagrams.

@@ -93,7 +93,7 @@ func announceLength(ctx context.Context, rig scenario.Rig, s *dialogue.Script, l
 	message := append(header, bytes.Repeat(request, 2)...)
 	t.sendBytes(message)
 	t.awaitConsumed(ctx, len(message))
-	rig.ReportStruck(fmt.Sprintf("sent the length prefix %x and %s", length, plural.Count(len(message), "byte")))
+	rig.ReportStruck(fmt.Sprintf("sent the length prefix %#x and %s", length, plural.Count(len(message), "byte")))
 	if measured == nil {
 		if err := memoryGrown(rig, before, max(unbelieved, most), "after it had received a few bytes of a message"); err != nil {
 			bomb.Store(length)

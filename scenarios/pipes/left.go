@@ -48,9 +48,9 @@ func awaitOutputEnd(ctx context.Context, rig scenario.Rig, request []byte) error
 	default:
 	}
 	if len(holders) == 0 {
-		return fmt.Errorf("the server has ended, and its output has not: %w", context.Cause(ctx))
+		return fmt.Errorf("the server has ended, but its output is still open: %w", context.Cause(ctx))
 	}
-	return fmt.Errorf("the server has ended, and its output has not: %s has it open", nameProcesses(holders))
+	return fmt.Errorf("the server has ended, but its output is still open in %s", nameProcesses(holders))
 }
 
 func leavesNoChild() scenario.Scenario {
@@ -81,7 +81,7 @@ func awaitNoneLeft(ctx context.Context, rig scenario.Rig, request []byte) error 
 		return nil // pipes/exits-at-eof tells that
 	}
 	if left := s.awaitStill(ctx, nil, s.left); len(left) > 0 {
-		return fmt.Errorf("the server has ended, and left %s%s", nameProcesses(left), s.whatIsOpen(left))
+		return fmt.Errorf("the server has ended and left a process running: %s%s", nameProcesses(left), s.whatIsOpen(left))
 	}
 	return nil
 }

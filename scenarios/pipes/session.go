@@ -76,7 +76,7 @@ func (s *session) end(rig scenario.ConversationRig, request []byte) error {
 	if err := s.conn.CloseWrite(); err != nil {
 		return err
 	}
-	rig.ReportStruck("its input ended")
+	rig.ReportStruck("the server's input ended")
 	return nil
 }
 

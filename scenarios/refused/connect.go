@@ -109,7 +109,7 @@ func deadAddresses(c scenario.Case) ([]scenario.Variant, error) {
 		return nil, c.UnsupportedErrorf("%v", err)
 	}
 	if len(all) < 2 {
-		return nil, c.UnsupportedErrorf("connects_to has one address only")
+		return nil, c.UnsupportedErrorf("the target's connects_to has only one address")
 	}
 	var out []scenario.Variant
 	for _, address := range all {

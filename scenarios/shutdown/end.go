@@ -57,7 +57,7 @@ func leaveIdle(s *dialogue.Script) func(context.Context, scenario.Rig) error {
 		if err := rig.TerminateServer(); err != nil {
 			return err
 		}
-		rig.ReportStruck("SIGTERM with an idle client connected")
+		rig.ReportStruck("sent SIGTERM while an idle client was connected")
 		exit, err := rig.AwaitExit(ctx)
 		return uncleanExit(exit, err)
 	}

@@ -1,6 +1,7 @@
 package shutdown
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -158,7 +159,7 @@ func checkAnswered(p dialogue.Played, steps int, cause string) error {
 	case p.Steps >= steps:
 		return nil
 	default:
-		err = fmt.Errorf("the server did not answer the request: %s; the connection ended with: %s", p.Incomplete, endingText(p.Ending))
+		err = fmt.Errorf("the server did not answer the request: %s", cmp.Or(p.Incomplete, "the connection ended with: "+endingText(p.Ending)))
 	}
 	if cause == "" {
 		return err

@@ -23,7 +23,7 @@ func idle() scenario.Scenario {
 		Level: outcome.Must,
 		Roles: scenario.ServerRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			return idleVariants(c, "silent from the start, and after an answer",
+			return idleVariants(c, "client 1 is silent from the start, client 2 after an answer",
 				opening{"a client that has sent no bytes", nil},
 				opening{"a client that got one answer", exchange(c)})
 		},
@@ -45,7 +45,7 @@ func deadPeer() scenario.Scenario {
 				return nil, c.UnsupportedErrorf("the first request is too short to stop inside")
 			}
 			first := requests.Bytes[:requests.ExchangeEnds[0]]
-			return idleVariants(c, "silent after the first byte of a request, and before the last",
+			return idleVariants(c, "client 1 is silent after the first byte of a request, client 2 before the last byte",
 				opening{"a client that has sent the first byte of a request", write(first[:1])},
 				opening{"a client that has sent all but the last byte of a request", write(first[:len(first)-1])})
 		},

@@ -153,7 +153,7 @@ func besideSilent(ctx context.Context, rig scenario.Rig, at int) error {
 	}
 	rig.ReportStruck(fmt.Sprintf("%s stopped after %s of their handshake", plural.Count(silentClients, "client"), plural.Count(at, "byte")))
 	if err := rig.FirstExchange(ctx); err != nil {
-		return fmt.Errorf("another client beside %d that have not ended their handshake: %w", silentClients, err)
+		return fmt.Errorf("another client was not served while %s had not finished the handshake: %w", plural.Count(silentClients, "client"), err)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func injectedPlaintext() scenario.Scenario {
 			case c.Conversation.Script == nil:
 				return nil, requireScript(c)
 			case !c.Target.StartsTLS():
-				return nil, c.UnsupportedErrorf("TLS begins with the connection (without tls: start in the dialogue)")
+				return nil, c.UnsupportedErrorf("the dialogue starts TLS with the connection, not later (tls: start)")
 			case len(c.Conversation.Upstream.FirstSpoken()) == 0:
 				return nil, c.UnsupportedErrorf("the client says nothing within TLS")
 			}

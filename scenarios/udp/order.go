@@ -108,7 +108,7 @@ func awaitBoth(ctx context.Context, conn datagramReader, script *dialogue.Script
 		open = slices.Delete(open, at, at+1)
 	}
 	if len(others) > 0 {
-		return fmt.Errorf("%w: the answers to requests %d and %d depend on their order: %q came", scenario.ErrUnsupported, i+1, i+2, others)
+		return fmt.Errorf("%w: the answers to requests %d and %d depend on their order: got %q", scenario.ErrUnsupported, i+1, i+2, others)
 	}
 	return nil
 }
