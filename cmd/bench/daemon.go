@@ -11,9 +11,12 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sockharness/harness/harness/api"
+	"github.com/sockharness/harness/harness/capture"
+	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sleep"
 )
 
@@ -25,7 +28,7 @@ const (
 )
 
 // runDaemonRole is the daemon's process.
-func runDaemonRole(ctx context.Context) error {
+func runDaemonRole(ctx context.Context, cfg api.Config) error {
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false)
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -33,8 +36,23 @@ func runDaemonRole(ctx context.Context) error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	daemon := api.New(api.Config{ProxyMetrics: true, Guard: api.Guard{Page: pageToken}})
+	cfg.ProxyMetrics, cfg.Guard = true, api.Guard{Page: pageToken}
+	daemon := api.New(cfg)
 	return daemon.Serve(ctx, l, daemon)
+}
+
+// runRecorderRole is that of a daemon which records what passes, as harness proxy --pcap does.
+func runRecorderRole(ctx context.Context) error {
+	var writing sync.WaitGroup
+	defer writing.Wait()
+	recording := capture.NewRecording()
+	return runDaemonRole(ctx, api.Config{ByteEvents: true, Record: recording.AddPassage, Events: func(e event.Event) {
+		recording.AddEvent(e)
+		if e.Kind == event.Close {
+			one := recording.TakeConnection(e.Conn)
+			writing.Go(func() { _ = one.WritePcapng(io.Discard, "") })
+		}
+	}})
 }
 
 // daemonRows are what the proxies of a daemon cost: idle ones, and edits of their

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+
+	"github.com/sockharness/harness/harness/api"
 )
 
 // options are what the command line asks for.
@@ -23,7 +25,7 @@ type options struct {
 
 func main() {
 	var o options
-	role := flag.String("role", "", "internal: proxy or daemon")
+	role := flag.String("role", "", "internal: proxy, daemon or recorder")
 	upstream := flag.String("upstream", "", "internal: of the proxy")
 	delay := flag.Int("latency", noToxic, "internal: of the proxy, ms")
 	rate := flag.Int("rate", 0, "internal: of the proxy, KB/s")
@@ -40,7 +42,9 @@ func main() {
 	var err error
 	switch *role {
 	case "daemon":
-		err = runDaemonRole(ctx)
+		err = runDaemonRole(ctx, api.Config{})
+	case "recorder":
+		err = runRecorderRole(ctx)
 	case "proxy":
 		err = runProxy(ctx, *upstream, toxicSetup{latency: *delay, rate: *rate, micros: *micros})
 	case "":

@@ -12,60 +12,82 @@ import (
 
 const (
 	pageConnections = 1000 // that are open, and idle, beside what is measured
+	pageRecorded    = 100  // where they are recorded: there is room for 128
 	pageChurn       = 8000 // that are opened and ended in one measurement: some seconds, so that several frames are in it
-	pageIdle        = 3 * time.Second
+	pagePause       = 1500 * time.Millisecond
 	pageToken       = "bench"
 )
 
-// A pageOpener opens a live page of a daemon, until leave is called. Pid is that of a
-// browser, 0 if there is none.
-type pageOpener func(ctx context.Context, b *bench, api string) (pid int, leave func(), err error)
+// pageOrder says in which of the measurements of a round the page is open. What gets slower or
+// faster meanwhile is the same for both.
+var pageOrder = [...]bool{false, true, true, false, false, true, true, false}
+
+// A visitor opens a live page, and closes it again by what open returns.
+type visitor struct {
+	browser int // its process; 0: there is none
+	open    func(context.Context) (leave func(), err error)
+	end     func()
+}
+
+// A pageVisitor returns who visits the page of a daemon; nil where what is needed is missing.
+type pageVisitor func(ctx context.Context, b *bench, api string) (*visitor, error)
 
 // pageRows are what an open live page costs what passes the daemon, beside 1000
-// connections: as one reader of /live, which is what the daemon pays for, and in a
-// browser on the same machine, which pays for it too.
+// connections: as one reader of /live, which is what the daemon pays for, in a browser on
+// the same machine, which pays for it too, and beside files of pcapng. The row in which
+// nobody visits says how much is the method's own.
 func pageRows() []row {
 	parts := []part{{name: "bulk down loses, %", digits: 1, less: true, spread: true}, {name: "and takes more CPU of the daemon, %", digits: 1, less: true, spread: true},
 		{name: "connections a second, 8 clients, lose, %", digits: 1, less: true, spread: true}, {name: "and take more CPU of the daemon, %", digits: 1, less: true, spread: true},
-		{name: "CPU of the daemon beside idle connections, % of a processor", digits: 2, less: true, spread: true}}
+		{name: "CPU of the daemon for it beside idle connections, % of a processor", digits: 2, less: true, spread: true}}
 	inBrowser := append(parts[:len(parts):len(parts)], part{name: "CPU of the browser then, % of a processor", digits: 1, less: true, spread: true},
 		part{name: "and beside the connections of the 8 clients", digits: 1, less: true, spread: true})
 	return []row{
-		{name: "a live page:", parts: parts, shape: delayed, measure: measurePage(readPage)},
-		{name: "a live page in Chromium:", parts: inBrowser, shape: delayed, measure: measurePage(browsePage)},
+		{name: "no live page (the method's own error):", parts: parts, shape: delayed, measure: measurePage(nobody, "daemon", pageConnections)},
+		{name: "a live page:", parts: parts, shape: delayed, measure: measurePage(reader, "daemon", pageConnections)},
+		{name: "a live page beside pcapng files, 100 idle connections:", parts: parts, shape: delayed, measure: measurePage(reader, "recorder", pageRecorded)},
+		{name: "a live page in Chromium:", parts: inBrowser, shape: delayed, measure: measurePage(chromium, "daemon", pageConnections)},
 	}
 }
 
-// readPage reads as the page does.
-func readPage(_ context.Context, _ *bench, api string) (pid int, leave func(), err error) {
-	leave, err = readEndlessly(api, livePath)
-	return 0, leave, err
+func nobody(context.Context, *bench, string) (*visitor, error) {
+	return &visitor{open: func(context.Context) (func(), error) { return func() {}, nil }, end: func() {}}, nil
 }
 
-func measurePage(open pageOpener) func(context.Context, *bench, system) ([]float64, error) {
+// reader reads as the page does.
+func reader(_ context.Context, _ *bench, api string) (*visitor, error) {
+	return &visitor{open: func(context.Context) (func(), error) { return readEndlessly(api, livePath) }, end: func() {}}, nil
+}
+
+func measurePage(visit pageVisitor, role string, idle int) func(context.Context, *bench, system) ([]float64, error) {
 	return func(ctx context.Context, b *bench, s system) ([]float64, error) {
 		if s.name != ourName {
 			return nil, nil
 		}
-		i, err := spawnProcess(ctx, b.self, "-role", "daemon")
+		i, err := spawnProcess(ctx, b.self, "-role", role)
 		if err != nil {
 			return nil, err
 		}
 		defer i.stop()
 		d := &daemonClient{url: "http://" + i.addr, pid: i.pid}
 		defer d.http.CloseIdleConnections()
-		p := &pagedDaemon{bench: b, instance: i, api: i.addr}
+		v, err := visit(ctx, b, i.addr)
+		if err != nil || v == nil {
+			return nil, err
+		}
+		defer v.end()
+		p := &pagedDaemon{bench: b, instance: i, visitor: v}
 		if p.addr, err = d.createBench(ctx, b.server.addr, plain); err != nil {
 			return nil, err
 		}
-		for range pageConnections {
+		for range idle {
 			c, err := net.Dial("tcp", p.addr)
 			if err != nil {
 				return nil, err
 			}
 			defer c.Close()
 		}
-		return p.comparePage(ctx, open)
+		return p.comparePage(ctx)
 	}
 }
 
@@ -73,90 +95,91 @@ func measurePage(open pageOpener) func(context.Context, *bench, system) ([]float
 type pagedDaemon struct {
 	bench *bench
 	instance
-	api string
+	visitor *visitor
 }
 
-// A pagedRun is what one measurement of each kind has shown.
-type pagedRun struct {
-	bulk, churn []float64 // the value, and the CPU of the daemon
-	browser     float64   // its CPU meanwhile, % of a processor
+// A pagedSum is what the measurements with the page have shown, or those without, all
+// together.
+type pagedSum struct {
+	bulk, churn   [2]float64 // the value, and the CPU of the daemon
+	idle, resting float64    // CPU of the daemon and of the browser in the pauses, % of a processor
+	browser       float64    // its CPU beside the connections
 }
 
-// comparePage measures without the page, twice with it and again without, so that what
-// gets slower or faster meanwhile is the same for both.
-func (p *pagedDaemon) comparePage(ctx context.Context, open pageOpener) ([]float64, error) {
-	var runs [4]pagedRun
-	_, err := p.measureOnce(ctx, 0) // the first one is slower: nothing is warm
-	if err != nil {
+// comparePage measures with the page and without in turn, each time after the same pause.
+func (p *pagedDaemon) comparePage(ctx context.Context) ([]float64, error) {
+	var sums [2]pagedSum                                    // without, with
+	if err := p.measureOnce(ctx, &pagedSum{}); err != nil { // the first one is slower: nothing is warm
 		return nil, err
 	}
-	if runs[0], err = p.measureOnce(ctx, 0); err != nil {
-		return nil, err
-	}
-	browser, leave, err := open(ctx, p.bench, p.api)
-	if err != nil || leave == nil {
-		return nil, err
-	}
+	leave := func() {}
 	defer func() { leave() }()
-	daemonIdle, browserIdle, err := idleCPU(ctx, p.pid, browser)
-	for i := 1; i <= 2 && err == nil; i++ {
-		runs[i], err = p.measureOnce(ctx, browser)
+	open := false
+	for i, want := range pageOrder {
+		if want != open {
+			leave()
+			leave = func() {}
+			if want {
+				var err error
+				if leave, err = p.visitor.open(ctx); err != nil {
+					leave = func() {}
+					return nil, err
+				}
+			}
+		}
+		sum := &sums[0]
+		if want {
+			sum = &sums[1]
+		}
+		endDaemon, endBrowser := watchCPU(p.pid), watchCPU(p.visitor.browser)
+		sleep.For(ctx, pagePause)
+		if settled := want == open && i > 0; settled {
+			sum.idle += endDaemon()
+			sum.resting += endBrowser()
+		}
+		open = want
+		if err := p.measureOnce(ctx, sum); err != nil {
+			return nil, err
+		}
 	}
-	leave()
-	leave = func() {}
+	return p.compareSums(sums[0], sums[1]), nil
+}
+
+func (p *pagedDaemon) compareSums(without, with pagedSum) []float64 {
+	values := []float64{100 * (1 - with.bulk[0]/without.bulk[0]), 100 * (with.bulk[1]/without.bulk[1] - 1),
+		100 * (1 - with.churn[0]/without.churn[0]), 100 * (with.churn[1]/without.churn[1] - 1), with.idle/2 - without.idle}
+	if p.visitor.browser != 0 {
+		values = append(values, with.resting/2, with.browser/4)
+	}
+	return values
+}
+
+func (p *pagedDaemon) measureOnce(ctx context.Context, sum *pagedSum) error {
+	bulk, err := transferBulk("down")(ctx, p.bench, p.instance)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if runs[3], err = p.measureOnce(ctx, 0); err != nil {
-		return nil, err
+	end := watchCPU(p.visitor.browser)
+	churn, err := churnMany(ctx, p.bench, p.instance, pageChurn, 8, "fin")
+	if err != nil {
+		return err
 	}
-	ratio := func(value func(pagedRun) float64) float64 {
-		return (value(runs[1]) + value(runs[2])) / (value(runs[0]) + value(runs[3]))
+	sum.browser += end()
+	for i := range 2 {
+		sum.bulk[i] += bulk[i]
+		sum.churn[i] += churn[i]
 	}
-	lost := func(of func(pagedRun) []float64) []float64 {
-		return []float64{100 * (1 - ratio(func(r pagedRun) float64 { return of(r)[0] })), 100 * (ratio(func(r pagedRun) float64 { return of(r)[1] }) - 1)}
-	}
-	values := append(lost(func(r pagedRun) []float64 { return r.bulk }), lost(func(r pagedRun) []float64 { return r.churn })...)
-	values = append(values, daemonIdle)
-	if browser != 0 {
-		values = append(values, browserIdle, (runs[1].browser+runs[2].browser)/2)
-	}
-	return values, nil
-}
-
-func (p *pagedDaemon) measureOnce(ctx context.Context, browser int) (r pagedRun, err error) {
-	if r.bulk, err = transferBulk("down")(ctx, p.bench, p.instance); err != nil {
-		return r, err
-	}
-	end := watchCPU(browser)
-	if r.churn, err = churnMany(ctx, p.bench, p.instance, pageChurn, 8, "fin"); err == nil {
-		r.browser, err = end()
-	}
-	return r, err
-}
-
-// idleCPU returns what the daemon and a browser use for a page while nothing moves, % of
-// a processor.
-func idleCPU(ctx context.Context, daemon, browser int) (ofDaemon, ofBrowser float64, err error) {
-	endDaemon, endBrowser := watchCPU(daemon), watchCPU(browser)
-	sleep.For(ctx, pageIdle)
-	if ofDaemon, err = endDaemon(); err == nil {
-		ofBrowser, err = endBrowser()
-	}
-	return ofDaemon, ofBrowser, err
+	return nil
 }
 
 // watchCPU begins to watch a process and its descendants; end returns what they have used
-// since, % of a processor. Of process 0 that is nothing.
-func watchCPU(pid int) (end func() (float64, error)) {
+// since, % of a processor. Of process 0, and of one that is gone, that is nothing.
+func watchCPU(pid int) (end func() float64) {
 	began := time.Now()
-	before, err := familyTime(pid)
-	return func() (float64, error) {
-		if err != nil {
-			return 0, err
-		}
-		after, err := familyTime(pid)
-		return 100 * (after - before).Seconds() / time.Since(began).Seconds(), err
+	before, _ := familyTime(pid)
+	return func() float64 {
+		after, _ := familyTime(pid)
+		return 100 * max(0, after-before).Seconds() / time.Since(began).Seconds()
 	}
 }
 
