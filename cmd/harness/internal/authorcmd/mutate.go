@@ -1,6 +1,7 @@
 package authorcmd
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"runtime"
@@ -125,7 +126,10 @@ func (f *mutateFlags) run(cmd *cobra.Command, paths []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, _, release := cli.NotifyInterrupts(cmd.Context())
+	terminal := cli.NewTerminal(cmd, true)
+	watched, unwatch := terminal.WatchReader(cmd.Context())
+	defer unwatch()
+	ctx, _, release := cli.NotifyInterrupts(watched)
 	defer release()
 	w, err := newMutantRuns(f, paths, cmd.InOrStdin())
 	if err != nil {
@@ -136,7 +140,7 @@ func (f *mutateFlags) run(cmd *cobra.Command, paths []string) error {
 	for _, t := range selected {
 		for _, role := range t.TestedRoles() {
 			judged, err := w.judgeTarget(ctx, t, role)
-			if err != nil {
+			if err = cmp.Or(cli.ReaderError(ctx), err); err != nil {
 				return err
 			}
 			found = append(found, judged)

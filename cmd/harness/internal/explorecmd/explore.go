@@ -6,12 +6,12 @@
 package explorecmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
-
 	"strings"
 	"time"
 
@@ -80,7 +80,8 @@ JSON event per line (--text -: for people). Each format has a flag of its name, 
 harness run: --json FILE, --html FILE; - is stdout.
 
 Exit status: 0 nothing found, 1 findings, 2 usage or configuration, 3 the target
-cannot be explored or the harness failed, 130 interrupted.`,
+cannot be explored or the harness failed, 130 interrupted. It stops, with 3, when
+nobody reads its output any more.`,
 		Example: `  harness explore --server 'python3 server.py {port}' --send 'hello\n' --expect 'HELLO\n'
   harness explore --config harness.yaml --target kv --budget 20s
   harness explore --client './fetch {host} {port}' --dialogue http.yaml --json found.json`,
@@ -178,8 +179,11 @@ func (f *exploreFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer closeOutputs()
+	ctx, unwatch := x.watchReader(ctx, cmd)
+	defer unwatch()
 	if f.plan {
-		return x.tellPlans(ctx, chosen)
+		err := x.tellPlans(ctx, chosen)
+		return cmp.Or(cli.ReaderError(ctx), err)
 	}
 	x.exploreAll(ctx, chosen)
 	return x.finish(ctx)
@@ -260,6 +264,9 @@ func (x *exploration) finish(ctx context.Context) error {
 	d := x.document()
 	if ctx.Err() != nil {
 		d.Stopped = "interrupted"
+	}
+	if gone := cli.ReaderError(ctx); gone != nil { // the files are written all the same
+		x.discardStdout(gone)
 	}
 	err := errors.Join(x.writeReports(d), x.terminal.Err(), x.events.Err())
 	if err != nil {

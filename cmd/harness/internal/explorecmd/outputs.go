@@ -1,6 +1,7 @@
 package explorecmd
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -72,6 +73,29 @@ func (x *exploration) openOutputs(cmd *cobra.Command) (closeAll func(), err erro
 	}
 	x.terminal, x.events = text, events
 	return func() { closeText(); closeEvents() }, nil
+}
+
+// watchReader returns a context that ends when nobody reads standard output any more, if
+// anything goes there. The caller must release.
+func (x *exploration) watchReader(parent context.Context, cmd *cobra.Command) (ctx context.Context, release func()) {
+	if len(x.flags.stdoutFlags()) == 0 {
+		return parent, func() {}
+	}
+	stdout := cli.NewTerminal(cmd, true)
+	return stdout.WatchReader(parent)
+}
+
+// discardStdout writes nothing more to standard output, for the given reason.
+func (x *exploration) discardStdout(why error) {
+	if x.stdout != x.stderr {
+		x.stdout = io.Discard
+	}
+	for path, t := range map[string]*cli.Terminal{x.flags.text: &x.terminal, x.flags.ndjson: &x.events} {
+		if path == "-" {
+			t.Out = io.Discard
+		}
+	}
+	x.terminal.Failed, x.events.Failed = why, nil
 }
 
 // openTerminal returns a terminal that writes to a file: stdout for "-", nothing for "".

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -199,7 +200,9 @@ func (e *execution) runRounds(parent context.Context) error {
 		return err
 	}
 	defer release()
-	ctx, hard, release := cli.NotifyInterrupts(parent)
+	watched, unwatch := e.terminal.WatchReader(parent)
+	defer unwatch()
+	ctx, hard, release := cli.NotifyInterrupts(watched)
 	defer release()
 	e.recordPairs(ctx)
 	job := filepath.Join(e.job.Runner.Tmp, "job.json")
@@ -223,6 +226,9 @@ func (e *execution) runRounds(parent context.Context) error {
 		if err != nil || d.Stopped != "" {
 			break
 		}
+	}
+	if gone := cli.ReaderError(watched); gone != nil {
+		e.terminal.Failed, e.terminal.Out = gone, io.Discard // the files are written all the same
 	}
 	if e.flags.repeat == 1 || e.flags.untilFail {
 		return e.finishRun(last)

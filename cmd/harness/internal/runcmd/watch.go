@@ -2,6 +2,7 @@ package runcmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -42,9 +43,11 @@ func watchSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 		return cli.HarnessErrorf("temporary folder: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	ctx, _, release := cli.NotifyInterrupts(cmd.Context())
-	defer release()
 	w := &watchRun{flags: f, terminal: cli.NewTerminal(cmd, f.noColor), paths: paths, tmp: tmp}
+	watched, unwatch := w.terminal.WatchReader(cmd.Context())
+	defer unwatch()
+	ctx, _, release := cli.NotifyInterrupts(watched)
+	defer release()
 	changes, err := newFileWatch()
 	if err != nil {
 		return cli.HarnessErrorf("watch: %w", err)
@@ -58,7 +61,7 @@ func watchSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 		w.terminal.Printf("watching %s; ^C ends\n", plural.Count(changes.fileCount(), "file"))
 		changed, err := changes.awaitChange(ctx)
 		if err != nil || w.terminal.Failed != nil {
-			return cli.ExitError{Code: outcome.ExitInterrupted, Err: w.terminal.Err()}
+			return cmp.Or(cli.ReaderError(watched), error(cli.ExitError{Code: outcome.ExitInterrupted, Err: w.terminal.Err()}))
 		}
 		w.terminal.Printf("\nchanged: %s\n", strings.Join(changed, ", "))
 	}
@@ -84,7 +87,7 @@ func (w *watchRun) playOnce(ctx context.Context) error {
 	ownGroup(cmd)
 	runErr := cmd.Run()
 	if ctx.Err() != nil {
-		return cli.ExitError{Code: outcome.ExitInterrupted}
+		return cmp.Or(cli.ReaderError(ctx), error(cli.ExitError{Code: outcome.ExitInterrupted}))
 	}
 	d, err := report.ReadFile(result)
 	if err != nil {
