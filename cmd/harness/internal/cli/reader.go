@@ -8,7 +8,7 @@ import (
 )
 
 // errReaderGone is why a context has ended, see [Terminal.WatchReader].
-var errReaderGone = errors.New("nobody reads standard output any more (broken pipe), so the command has stopped early; write to a file, or read to the end")
+var errReaderGone = errors.New("standard output has no reader any more (broken pipe), so the command has stopped early; write to a file, or read to the end")
 
 // WatchReader returns a context that ends when nobody reads the terminal's output any
 // more: `harness run | head -1` shall not go on for minutes and write to nobody.

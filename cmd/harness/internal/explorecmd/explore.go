@@ -80,8 +80,8 @@ JSON event per line (--text -: for people). Each format has a flag of its name, 
 harness run: --json FILE, --html FILE; - is stdout.
 
 Exit status: 0 nothing found, 1 findings, 2 usage or configuration, 3 the target
-cannot be explored or the harness failed, 130 interrupted. It stops, with 3, when
-nobody reads its output any more.`,
+cannot be explored or the harness failed, 130 interrupted. With no reader of its
+output left, it stops, with 3.`,
 		Example: `  harness explore --server 'python3 server.py {port}' --send 'hello\n' --expect 'HELLO\n'
   harness explore --config harness.yaml --target kv --budget 20s
   harness explore --client './fetch {host} {port}' --dialogue http.yaml --json found.json`,
