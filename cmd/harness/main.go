@@ -59,7 +59,7 @@ func runCommand() int {
 		}
 		return exit.Code
 	}
-	fmt.Fprintf(root.ErrOrStderr(), "harness: %v\n%s\n", err, usageHint(command))
+	fmt.Fprintf(root.ErrOrStderr(), "harness: %v\n%s\n", cli.ExplainArgs(err), usageHint(command))
 	return outcome.ExitUsage
 }
 
@@ -87,6 +87,7 @@ what broke.
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(cli.SuggestFlag)
+	root.SetHelpCommand(cli.NewHelp())
 	root.Version = cli.Version()
 	root.SetVersionTemplate("harness {{.Version}}\n")
 	root.AddCommand(slices.Concat(

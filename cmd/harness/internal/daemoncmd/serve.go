@@ -55,9 +55,9 @@ The configuration file is a JSON list of proxies, the format of POST /populate:
   [{"name": "kv", "listen": "127.0.0.1:7001", "upstream": "127.0.0.1:7000",
     "toxics": [{"type": "half_close", "at": {"byte": 93}}]}]
 
-Beside Toxiproxy's endpoints there are /connections (also closed ones, and to end
-them), /events (server-sent, ?since=ID), /healthz, /config, /ca.pem, and with a metrics flag /metrics. Addresses may be
-unix:PATH or udp:HOST:PORT. A proxy has a "mode" (accept, refuse, blackhole), a
+Beside Toxiproxy's endpoints there are /connections (lists open and closed ones, and
+closes them), /events (server-sent, ?since=ID), /healthz, /config, /ca.pem, and with
+a metrics flag /metrics. Addresses may be unix:PATH or udp:HOST:PORT. A proxy has a "mode" (accept, refuse, blackhole), a
 "seed", "upstreams" with "balance" (in_turn, random) and "fallback",
 "upstream_down" (close, reset, refuse), "half_close_idle" (ms, or -1), on UDP
 "idle" (ms, or -1) and "associations", "proxy_protocol" (v2), "framing" (line,
@@ -114,7 +114,7 @@ error or disabled. Flags may have one dash, as in Toxiproxy.`,
 	flags.BoolVar(&f.insecure, "insecure", envInsecure(), "allow a non-loopback --host without a token (default $HARNESS_INSECURE)")
 	flags.Lookup("insecure").DefValue = "false"
 	flags.StringSliceVar(&f.allowHosts, "allow-host", nil, "additional host name that requests may use (localhost and IP addresses are always allowed)")
-	flags.StringSliceVar(&f.allowOrigins, "allow-origin", nil, "`ORIGIN` whose pages may use the API from a browser, such as http://localhost:3000 (may be repeated)")
+	flags.StringSliceVar(&f.allowOrigins, "allow-origin", nil, "`ORIGIN` whose pages may use the API from a browser, such as http://localhost:3000 (repeatable)")
 	return cmd
 }
 

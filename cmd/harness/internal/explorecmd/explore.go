@@ -94,7 +94,7 @@ output left, it stops, with 3.`,
 	flags.IntVar(&f.points, "points", 0, "maximum number `N` of points for each target (default: all)")
 	flags.Int64Var(&f.seed, "seed", defaultSeed, "seed `N` of all random choices")
 	flags.BoolVar(&f.pairs, "pairs", false, "also try two faults on one connection: a split and another one after it")
-	flags.BoolVar(&f.plan, "plan", false, "print the size of the fault space, the time it takes and what is out of reach, and stop")
+	flags.BoolVar(&f.plan, "plan", false, "print the size of the fault space, the time that a search of all of it takes and what is out of reach, and stop")
 	flags.StringSliceVar(&f.faults, "fault", nil, "only this `FAULT` (repeatable): "+faultNames())
 	flags.StringVar(&f.shard, "shard", "", "only part `I/N` of the points; the parts are disjoint and complete; auto: read it from the CI's variables")
 	flags.StringVar(&f.store, "store", "", "`FOLDER` for findings (default: .harness/findings in this folder), or none")

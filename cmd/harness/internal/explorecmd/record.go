@@ -54,7 +54,7 @@ it starts --client itself. Or it reads a pcap or pcapng file.
 
 From several conversations (--times 3) it infers how messages are framed, who speaks
 first, who ends, and which bytes differ from one to the next. It says what it found,
-then holds the dialogue with the server once, and says which byte stands against it.
+then holds the dialogue with the server once, and says which byte differs.
 
 Exit status: 0 written, 1 written, but the server says something else now, 2 usage,
 3 nothing could be recorded, 130 interrupted before the first conversation.`,
@@ -74,7 +74,7 @@ Exit status: 0 written, 1 written, but the server says something else now, 2 usa
 	flags.IntVar(&f.times, "times", 1, "`N` conversations")
 	flags.StringVar(&f.name, "name", "", "`NAME` of the dialogue (default: that of the output, else recorded)")
 	flags.StringVar(&f.framing, "framing", "", "`FRAMING`, such as line or '{length-prefix: 4}' (default: inferred)")
-	flags.StringArrayVar(&f.redact, "redact", nil, "replace what matches `REGEX` by x, byte for byte (may be repeated)")
+	flags.StringArrayVar(&f.redact, "redact", nil, "replace what matches `REGEX` by x, byte for byte (repeatable)")
 	flags.StringVarP(&f.output, "output", "o", "-", "write to `FILE`; - is standard output")
 	flags.DurationVar(&f.startTimeout, "start-timeout", defaultStartTimeout, "`TIME` until a server must listen")
 	return cmd

@@ -37,12 +37,12 @@ func newReplay() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay ID|FILE",
 		Short: "Run one finding or one recorded conversation again",
-		Long: `Replay runs a finding of "harness explore" again: ID is that of a file in
-.harness/findings, FILE any scenario file. It says FIXED, FAILED or ERROR.
+		Long: `Replay runs a finding of "harness explore" again: ID names a file in
+.harness/findings, FILE is any scenario file. Replay says FIXED, FAILED or ERROR.
 
-The target is the one in which it was found, unless flags name another one.
+Flags name the target. Without them it is the target where the finding was found.
 
-With --against or --listen FILE is a dialogue: the harness is its client, or its
+With --against or --listen, FILE is a dialogue: the harness plays its client, or its
 server, and says whether the other side keeps to it.
 
 Exit status: 0 FIXED, or the other side keeps to the dialogue, 1 FAILED, 2 usage or
@@ -57,7 +57,7 @@ files, 3 ERROR: it could not be run.`,
 	flags := cmd.Flags()
 	f.Flags.RegisterFlags(flags)
 	flags.StringVar(&f.store, "store", explore.StoreFolder, "`FOLDER` of findings")
-	flags.Int64Var(&f.seed, "seed", defaultSeed, "seed `N` of everything random")
+	flags.Int64Var(&f.seed, "seed", defaultSeed, "seed `N` of all random choices")
 	flags.DurationVar(&f.startTimeout, "start-timeout", defaultStartTimeout, "`TIME` until a server must listen")
 	flags.StringVar(&f.against, "against", "", "be the client of a dialogue to the server at `HOST:PORT`")
 	flags.StringVar(&f.listen, "listen", "", "be the server of a dialogue at `HOST:PORT`")

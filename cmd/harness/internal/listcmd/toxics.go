@@ -76,7 +76,7 @@ func toxicPage(w io.Writer, name string) error {
 			return nil
 		}
 		_, err := spec.LookupKind(transport.ToxicKinds(), name)
-		return cli.UsageErrorf("%v", err)
+		return cli.UsageErrorf("%v; `harness toxics` lists them", err)
 	}
 	writeKind(w, k)
 	if !k.Connection {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -30,7 +31,10 @@ func readDocuments(args []string) ([]outcome.Named, error) {
 		readers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
 				d, err := report.ReadFile(files[i])
-				if err != nil {
+				switch {
+				case errors.Is(err, fs.ErrNotExist):
+					errs[i] = cli.UsageErrorf("%s: no such file; give a result that harness wrote with --json or --html", files[i])
+				case err != nil:
 					errs[i] = cli.UsageErrorf("%s: %w", files[i], err)
 				}
 				documents[i] = outcome.Named{Name: files[i], Run: d}

@@ -20,7 +20,7 @@ func (e *execution) loadBaseline() error {
 	case e.flags.updateBaseline && errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return cli.UsageErrorf("--baseline %s: no such file; --update-baseline makes it", e.flags.baseline)
+		return cli.UsageErrorf("--baseline %s: no such file; --update-baseline creates it", e.flags.baseline)
 	case err != nil:
 		return cli.UsageErrorf("--baseline %s: %v", e.flags.baseline, err)
 	}

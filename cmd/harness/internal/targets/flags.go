@@ -59,7 +59,11 @@ func (f *Flags) RegisterFlags(flags *pflag.FlagSet) {
 // which only scenario files do without.
 func (f *Flags) CheckPeers(all []scenario.Target) error {
 	if f.fromFlags() && len(all) == 1 && all[0].Lone() {
-		return cli.UsageErrorf("no peer given: give --dialogue FILE, or --send and --expect, or both --server and --client, or a scenario file")
+		side, flag := "client", "--client COMMAND"
+		if f.server == "" && f.client != "" {
+			side, flag = "server", "--server COMMAND"
+		}
+		return cli.UsageErrorf("nobody plays the %s: add --send and --expect, --dialogue FILE, %s, or a scenario file", side, flag)
 	}
 	return nil
 }
