@@ -42,7 +42,7 @@ func newReplay() *cobra.Command {
 
 Flags name the target. Without them it is the target where the finding was found.
 
-With --against or --listen, FILE is a dialogue: the harness plays its client, or its
+With --against or --listen, FILE is a dialogue: the harness is its client, or its
 server, and says whether the other side keeps to it.
 
 Exit status: 0 FIXED, or the other side keeps to the dialogue, 1 FAILED, 2 usage or

@@ -63,7 +63,7 @@ func (f *Flags) CheckPeers(all []scenario.Target) error {
 		if f.server == "" && f.client != "" {
 			side, flag = "server", "--server COMMAND"
 		}
-		return cli.UsageErrorf("nobody plays the %s: add --send and --expect, --dialogue FILE, %s, or a scenario file", side, flag)
+		return cli.UsageErrorf("the %s is missing: add --send and --expect, --dialogue FILE, %s, or a scenario file", side, flag)
 	}
 	return nil
 }
