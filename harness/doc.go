@@ -15,15 +15,15 @@
 //	follow a byte                                     harness/proxy, then harness/link, then harness/sock
 //	find what explore finds, or fails to              harness/explore: judge_*.go, then search.go
 //	follow a verdict                                  harness/runner, harness/scenario, harness/outcome, harness/report
-//	find why a hang was (not) proven                  harness/runner, then harness/probe
+//	find why a hang was (not) proven                  harness/await, then harness/probe
 //	speak to Toxiproxy clients                        harness/api
 //	change the live page                              harness/ui/files
 //	start and watch programs                          harness/peer, harness/probe
 //
 // Imports point to a lower floor only, or within a floor to the packages named
 // left of a bar; layers_test.go holds this picture true and says who broke it.
-// Two packages are drawn and not there yet: harness/{rig,await}, still files of harness/runner
-// (rig_*.go, testbed.go and what they need; wait.go).
+// One package is drawn and not there yet: harness/rig, still files of harness/runner (rig_*.go,
+// testbed.go and what they need).
 //
 //	floor 9   cmd/harness
 //	floor 8   cmd/harness/internal/<group>cmd   cmd/bench

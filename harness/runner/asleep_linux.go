@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"github.com/sockharness/harness/harness/await"
 )
 
 // AwaitAsleep implements [scenario.Rig]. The kernel gives no event for that.
@@ -30,6 +32,6 @@ func (a *rig) AwaitAsleep(ctx context.Context) error {
 // looked at one after the other: none may have run meanwhile, or the one that was to
 // work could have woken another one, seen asleep before, and be seen asleep after.
 func allAsleep(pids []int) bool {
-	before := threadStats(pids)
-	return !anyIn(pids, "RD") && maps.Equal(before, threadStats(pids))
+	before := await.ReadThreadStats(pids)
+	return !anyIn(pids, "RD") && maps.Equal(before, await.ReadThreadStats(pids))
 }

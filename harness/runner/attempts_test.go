@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
 )
@@ -62,25 +63,20 @@ func TestWhoIsWaitedFor(t *testing.T) {
 // Nothing is known of a program in its control: seconds of work are no spin there.
 func TestControlMayCompute(t *testing.T) {
 	w := newTestbed(Config{}, scenario.Target{Name: "t"}).controlWait(event.NewLog(0), nil)
-	if least := 5 * time.Second; w.spinAfter < least || w.spinAfter >= w.budget {
-		t.Errorf("got %v, want %v at least and less than the budget of %v", w.spinAfter, least, w.budget)
+	if least := 5 * time.Second; w.SpinAfter < least || w.SpinAfter >= w.Budget {
+		t.Errorf("got %v, want %v at least and less than the budget of %v", w.SpinAfter, least, w.Budget)
 	}
 }
 
 // What the control computes is no spin, and half of it is no sign of one.
 func TestSpinIsBeyondTheControl(t *testing.T) {
 	p := &scenarioRun{testbed: newTestbed(Config{}, scenario.Target{Name: "t"})}
-	if got := p.spinThreshold(); got != spinTime {
-		t.Errorf("without a control: got %v, want %v", got, spinTime)
+	if got := p.spinThreshold(); got != await.SpinTime {
+		t.Errorf("without a control: got %v, want %v", got, await.SpinTime)
 	}
 	p.tc.Conversation.CPU = 1200 * time.Millisecond
-	if got, least := p.spinThreshold(), p.tc.Conversation.CPU+spinTime; got < least {
+	if got, least := p.spinThreshold(), p.tc.Conversation.CPU+await.SpinTime; got < least {
 		t.Errorf("got %v, want at least %v", got, least)
-	}
-	l := &cpuMonitor{wait: wait{budget: 2 * time.Second, work: p.tc.Conversation.CPU}, elapsed: 3 * time.Second,
-		cpuWait: 1500 * time.Millisecond, ran: 1200 * time.Millisecond}
-	if got := l.budgetUsed(); got != 1500*time.Millisecond {
-		t.Errorf("used: got %v: the work of the control counts as processor time that the peer has had enough of", got)
 	}
 }
 
@@ -100,15 +96,15 @@ func TestStormEndsTheWait(t *testing.T) {
 		"too many, but not beyond doubt": {storm[:100], false},
 	} {
 		attempts := scenario.Attempts{At: tt.at}
-		w := wait{budget: time.Minute, pids: func() []int { return nil }, storms: attempts.Storms}
+		w := await.Wait{Budget: time.Minute, PIDs: func() []int { return nil }, EndEarly: endOnStorm(attempts.Storms)}
 		if tt.want {
-			limited, stop := w.startTimer(t.Context())
+			limited, stop := w.Start(t.Context())
 			<-limited.Done()
 			stop()
 			if cause := context.Cause(limited); !errors.Is(cause, scenario.ErrStorms) {
 				t.Errorf("%s: the wait ended with %v, want a storm", name, cause)
 			}
-		} else if w.storms() {
+		} else if w.EndEarly() != nil {
 			t.Errorf("%s: called a storm", name)
 		}
 		o := scenario.Observation{Client: &scenario.Run{TimedOut: true, Storms: tt.want}}

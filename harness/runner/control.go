@@ -123,7 +123,7 @@ func (b *testbed) runControl(ctx context.Context) (scenario.Conversation, error)
 	}
 	defer wire.Close()
 	if b.target.Client.Dialogue != nil {
-		limited, stop := b.controlWait(log, nil).startTimer(ctx)
+		limited, stop := b.controlWait(log, nil).Start(ctx)
 		defer stop()
 		data := b.controlData(log, upstream)
 		defer data.closeAll()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
@@ -19,7 +20,7 @@ const spinTimeControl = 8 * time.Second
 // controlWait is the wait for a control conversation: for the server's processes,
 // and the client's where that is a process. It ends when they are proven to hang.
 // The caller holds b.mu.
-func (b *testbed) controlWait(log *event.Log, client *peer.Process) wait {
+func (b *testbed) controlWait(log *event.Log, client *peer.Process) await.Wait {
 	server := b.server
 	ids := func(of func(*peer.Process) []int) func() []int {
 		return func() []int {
@@ -32,13 +33,13 @@ func (b *testbed) controlWait(log *event.Log, client *peer.Process) wait {
 			return all
 		}
 	}
-	w := wait{budget: controlTimeout, pids: ids((*peer.Process).ProcessTree), approxPIDs: ids((*peer.Process).ApproxTree), services: b.services.processTree,
-		moved: log.EventCount, spinAfter: spinTimeControl, proofSlot: make(chan struct{}, 1)}
+	w := await.Wait{Budget: controlTimeout, PIDs: ids((*peer.Process).ProcessTree), ApproxPIDs: ids((*peer.Process).ApproxTree), Services: b.services.processTree,
+		Moved: log.EventCount, SpinAfter: spinTimeControl, ProofSlot: make(chan struct{}, 1)}
 	if client != nil {
-		w.budget /= 2
+		w.Budget /= 2
 	}
 	if i := newIdleDetector(log, scenario.Variant{}, b.target); i != nil {
-		w.idle = i.isQuiet
+		w.Idle = i.isQuiet
 	}
 	return w
 }
@@ -69,7 +70,7 @@ func shortfall(p dialogue.Played) string {
 // waitedFor tells what the peers were about when a wait had ended, where that is
 // known.
 func waitedFor(cause error) string {
-	switch spins, stuck := explainCause(cause); {
+	switch spins, stuck := await.Explain(cause); {
 	case spins:
 		return "\nit spins: it uses a full CPU while no data moves"
 	case stuck != "":

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
@@ -57,7 +58,7 @@ func (pipeConn) CloseWrite() error { return nil }
 
 func TestControlFailureTellsWhatCame(t *testing.T) {
 	s := scripted(t, "{dialogue: d, framing: line, exchanges: [{send: \"a\\n\", expect: \"hello\\n\"}]}")
-	stuck := &stuckError{probe.Diagnosis{}}
+	stuck := &await.StuckError{Diagnosis: probe.Diagnosis{}}
 	err := controlFailure(s, playSilent(t, s, "hel", stuck), stuck)
 	if err == nil {
 		t.Fatal("want an error: half of the answer came")

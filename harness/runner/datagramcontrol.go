@@ -37,7 +37,7 @@ func (b *testbed) runDatagramControl(ctx context.Context) (scenario.Conversation
 	}
 	defer wire.Close()
 	if b.target.Client.Dialogue != nil {
-		limited, stop := b.controlWait(log, nil).startTimer(ctx)
+		limited, stop := b.controlWait(log, nil).Start(ctx)
 		defer stop()
 		return b.playDatagramControl(limited, wire.Addr())
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
@@ -88,7 +89,7 @@ func (s *variantSetup) clientAt(from string) net.Addr {
 
 // playDatagrams lets a played client hold the conversation through the proxy.
 func (s *variantSetup) playDatagrams(ctx context.Context, v scenario.Variant, o *scenario.Observation) error {
-	budget, release := s.newWait(s.tc.Budget+v.Budget, v, s.run.testbed.processTree, s.run.testbed.approxTree).startTimer(ctx)
+	budget, release := s.newWait(s.tc.Budget+v.Budget, v, s.run.testbed.processTree, s.run.testbed.approxTree).Start(ctx)
 	defer release()
 	budget, leave := s.run.testbed.untilServerEnds(budget)
 	defer leave()
@@ -100,8 +101,8 @@ func (s *variantSetup) playDatagrams(ctx context.Context, v scenario.Variant, o 
 	meanwhile := s.startOtherClient(ctx, v)
 	played := s.tc.Conversation.Script.PlayClient(budget, conn, dialogue.Options{Resend: s.lost, Lenient: len(v.Faults) > 0})
 	o.Played = &played
-	o.Spins, o.Stuck = explainCause(context.Cause(budget))
-	o.StuckIn = stuckIn(context.Cause(budget))
+	o.Spins, o.Stuck = await.Explain(context.Cause(budget))
+	o.StuckIn = await.StuckIn(context.Cause(budget))
 	o.OtherClientErr = meanwhile()
 	return nil
 }

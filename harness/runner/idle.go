@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -32,7 +32,7 @@ type idleDetector struct {
 
 	seen  int64
 	since time.Time
-	ours  map[int]probe.SchedStat
+	ours  await.ThreadStats
 }
 
 // newIdleDetector returns nil where what the peers wait for cannot be told.
@@ -87,14 +87,14 @@ func (i *idleDetector) isQuiet() bool {
 		n += i.aside()
 	}
 	if n != i.seen {
-		i.seen, i.since, i.ours = n, time.Now(), ourThreads()
+		i.seen, i.since, i.ours = n, time.Now(), await.OwnThreadStats()
 		return false
 	}
 	if quiet := time.Since(i.since); quiet < min(i.after, quietPeriod) || quiet < i.after && !i.allPassed() {
 		return false
 	}
-	now := ourThreads()
-	if diffStats(i.ours, now).waited > maxOwnCPUWait {
+	now := await.OwnThreadStats()
+	if now.GrowthSince(i.ours).Waited > maxOwnCPUWait {
 		i.since, i.ours = time.Now(), now
 		return false
 	}

@@ -1,13 +1,7 @@
 package runner
 
 import (
-	"context"
-	"errors"
-	"os/exec"
-	"runtime"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
@@ -67,39 +61,5 @@ func TestSplitIsOverWithItsLastBoundary(t *testing.T) {
 	log.AddEvent(event.Event{Kind: event.Accept, Conn: 2})
 	if i.allPassed() {
 		t.Error("with a second connection, of which nothing is known: got true")
-	}
-}
-
-// A peer that waits forever is told long before its time is over, with the call
-// that it waits in.
-func TestWaitTellsAHang(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("SKIPPED: only Linux tells what a process waits for")
-	}
-	waiter := exec.Command("cat")
-	stdin, err := waiter.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stdin.Close()
-	if err := waiter.Start(); err != nil {
-		t.Skipf("SKIPPED: %v", err)
-	}
-	defer func() { _ = waiter.Process.Kill(); _ = waiter.Wait() }()
-	ctx, stop := wait{budget: 20 * time.Second, pids: func() []int { return []int{waiter.Process.Pid} },
-		idle: func() bool { return true }, proofSlot: make(chan struct{}, 1)}.startTimer(t.Context())
-	defer stop()
-	<-ctx.Done()
-	if spins, stuck := explainCause(context.Cause(ctx)); spins || !strings.Contains(stuck, "waits without end in read") {
-		t.Errorf("ended by %v, want a proof that cat waits in read", context.Cause(ctx))
-	}
-}
-
-func TestVerdictOfAWait(t *testing.T) {
-	if spins, stuck := explainCause(context.DeadlineExceeded); spins || stuck != "" {
-		t.Errorf("got %v, %q of a deadline", spins, stuck)
-	}
-	if spins, _ := explainCause(errors.Join(errSpin)); !spins {
-		t.Error("a spin was not told")
 	}
 }

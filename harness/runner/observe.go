@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/datagram"
 	"github.com/sockharness/harness/harness/dialogue"
@@ -66,9 +67,9 @@ func (p *scenarioRun) observeVariant(ctx context.Context, c scenario.Case, v sce
 		if c.Role == scenario.Client {
 			budget += mostRetryWaits * p.retryLimit()
 		}
-		limited, stop := s.newWait(budget, v, p.testbed.processTree, p.testbed.approxTree).withoutProof().startTimer(ctx)
+		limited, stop := s.newWait(budget, v, p.testbed.processTree, p.testbed.approxTree).WithoutProof().Start(ctx)
 		o.RunError = v.Run(limited, &rig{setup: s, limit: limited})
-		o.StuckIn = stuckIn(o.RunError)
+		o.StuckIn = await.StuckIn(o.RunError)
 		stop()
 	} else if err := s.runConversation(ctx, v, &o); err != nil {
 		return o, s.recording, err
@@ -102,7 +103,7 @@ func (p *scenarioRun) checkServerAfter(ctx context.Context, c scenario.Case, mar
 		return
 	}
 	if p.testbed.script != nil && ctx.Err() == nil && c.Target.OracleEnabled("serves") && !(o.PeerHung() && p.testbed.knownHanging(p.scenario)) {
-		fresh, stop := wait{budget: c.Budget, pids: p.testbed.processTree}.startTimer(ctx)
+		fresh, stop := await.Wait{Budget: c.Budget, PIDs: p.testbed.processTree}.Start(ctx)
 		defer stop()
 		p.testbed.quiesce(fresh)
 		o.AfterErr = p.testbed.firstExchange(fresh, address, p.testbed.script)
@@ -277,7 +278,7 @@ func (s *variantSetup) runConversation(ctx context.Context, v scenario.Variant, 
 	if s.datagrams != nil {
 		return s.playDatagrams(ctx, v, o)
 	}
-	budget, release := s.newWait(s.tc.Budget+v.Budget, v, s.run.testbed.processTree, s.run.testbed.approxTree).startTimer(ctx)
+	budget, release := s.newWait(s.tc.Budget+v.Budget, v, s.run.testbed.processTree, s.run.testbed.approxTree).Start(ctx)
 	defer release()
 	conn, err := dial(budget, s.proxyAddress())
 	if err != nil {
@@ -295,23 +296,23 @@ func (s *variantSetup) runConversation(ctx context.Context, v scenario.Variant, 
 		o.Played = &played
 		o.Shifted = played.RequestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
 	}
-	o.Spins, o.Stuck = explainCause(context.Cause(budget))
-	o.StuckIn = stuckIn(context.Cause(budget))
+	o.Spins, o.Stuck = await.Explain(context.Cause(budget))
+	o.StuckIn = await.StuckIn(context.Cause(budget))
 	conn.Close()
 	o.OtherClientErr = meanwhile()
 	return nil
 }
 
 // newWait is for the peers while the variant is played.
-func (s *variantSetup) newWait(budget time.Duration, v scenario.Variant, pids, near func() []int) wait {
-	w := wait{budget: budget, pids: pids, approxPIDs: near, services: s.run.testbed.servicesTree, moved: s.moved, proofSlot: s.run.runner.prover,
-		onCPUWait: func(d time.Duration) { s.cpuWait.Add(int64(d)) }, spinAfter: s.run.spinThreshold(), work: s.run.tc.Conversation.CPU}
+func (s *variantSetup) newWait(budget time.Duration, v scenario.Variant, pids, near func() []int) await.Wait {
+	w := await.Wait{Budget: budget, PIDs: pids, ApproxPIDs: near, Services: s.run.testbed.servicesTree, Moved: s.moved, ProofSlot: s.run.runner.prover,
+		OnCPUWait: func(d time.Duration) { s.cpuWait.Add(int64(d)) }, SpinAfter: s.run.spinThreshold(), Work: s.run.tc.Conversation.CPU}
 	if i := newIdleDetector(s.log, v, s.run.testbed.target); i != nil {
 		i.aside = s.aside.Load
 		if i.after == quietPeriodHeld {
 			i.after += s.run.testbed.slowStart()
 		}
-		w.idle, w.neverReads = i.isQuiet, slices.ContainsFunc(v.Faults, leavesUnread)
+		w.Idle, w.NeverReads = i.isQuiet, slices.ContainsFunc(v.Faults, leavesUnread)
 	}
 	return w
 }
@@ -350,9 +351,9 @@ func (s *variantSetup) runClient(ctx context.Context, v scenario.Variant, o *sce
 	both := func() []int { return append(process.ProcessTree(), b.processTree()...) }
 	near := func() []int { return append(process.ApproxTree(), b.approxTree()...) }
 	w := s.newWait(s.tc.GiveUpTimeout()+v.Budget, v, both, near)
-	w.moreTime = retryWait{connects.attempts, connects.start, s.run.retryLimit()}.moreTime
+	w.MoreTime = retryWait{connects.attempts, connects.start, s.run.retryLimit()}.moreTime
 	if v.AcceptMode != scenario.Accepting && s.datagrams == nil { // who is let in may have many connections to make
-		w.storms = func() bool { return connects.attempts().Storms() }
+		w.EndEarly = endOnStorm(func() bool { return connects.attempts().Storms() })
 	}
 	run, err := awaitClient(ctx, process, w)
 	s.run.noteRetries(run.Elapsed, run.TimedOut)
@@ -365,9 +366,9 @@ func (s *variantSetup) runClient(ctx context.Context, v scenario.Variant, o *sce
 }
 
 // awaitClient waits for a client process and collects what it left.
-func awaitClient(ctx context.Context, process *peer.Process, w wait) (*scenario.Run, error) {
+func awaitClient(ctx context.Context, process *peer.Process, w await.Wait) (*scenario.Run, error) {
 	start := time.Now()
-	limit, stop := w.startTimer(ctx)
+	limit, stop := w.Start(ctx)
 	defer stop()
 	run := &scenario.Run{}
 	exit, err := process.WaitExit(limit)
@@ -377,9 +378,9 @@ func awaitClient(ctx context.Context, process *peer.Process, w wait) (*scenario.
 			return run, ctx.Err()
 		}
 		run.TimedOut = true
-		run.Spins, run.Stuck = explainCause(context.Cause(limit))
+		run.Spins, run.Stuck = await.Explain(context.Cause(limit))
 		run.Storms = errors.Is(context.Cause(limit), scenario.ErrStorms)
-		run.StuckIn = stuckIn(context.Cause(limit))
+		run.StuckIn = await.StuckIn(context.Cause(limit))
 		process.KillTree()
 	}
 	run.Exit = exit

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
@@ -38,7 +39,7 @@ func (s *variantSetup) runOtherClient(ctx, waiting context.Context, script *dial
 	}
 	b := s.run.testbed
 	_, address := b.serverProcess()
-	limited, stop := wait{budget: s.tc.Budget, pids: b.processTree}.startTimer(ctx)
+	limited, stop := await.Wait{Budget: s.tc.Budget, PIDs: b.processTree}.Start(ctx)
 	defer stop()
 	if err := b.firstExchange(limited, address, script); err != nil && ctx.Err() == nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sleep"
@@ -44,7 +45,7 @@ func (a *rig) RunConversation(ctx context.Context) (dialogue.Played, error) {
 		return dialogue.Played{}, err
 	}
 	defer conn.Close()
-	ctx, stop := wait{budget: a.setup.tc.Budget, pids: a.targetBed().processTree, approxPIDs: a.targetBed().approxTree}.startTimer(ctx)
+	ctx, stop := await.Wait{Budget: a.setup.tc.Budget, PIDs: a.targetBed().processTree, ApproxPIDs: a.targetBed().approxTree}.Start(ctx)
 	defer stop()
 	return a.targetBed().script.PlayClient(ctx, conn, dialogue.Options{}), nil
 }

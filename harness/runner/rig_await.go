@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/sock"
@@ -24,18 +25,18 @@ func (a *rig) AwaitRead(ctx context.Context, conn sock.Conn, n int) error {
 }
 
 // awaitEnd waits for a process of the server to end. It returns sooner, with a
-// *stuckError, when all of them are proven to wait forever.
+// *await.StuckError, when all of them are proven to wait forever.
 func (a *rig) awaitEnd(ctx context.Context, process *peer.Process) (peer.Exit, error) {
-	w := wait{budget: time.Hour, pids: process.ProcessTree, proofSlot: a.setup.run.runner.prover}
+	w := await.Wait{Budget: time.Hour, PIDs: process.ProcessTree, ProofSlot: a.setup.run.runner.prover}
 	began := time.Now()
 	seen, since := a.setup.log.EventCount(), began
-	w.idle = func() bool {
+	w.Idle = func() bool {
 		if n := a.setup.log.EventCount(); n != seen {
 			seen, since = n, time.Now()
 		}
 		return time.Since(since) >= quietPeriod
 	}
-	limit, stop := w.startTimer(ctx)
+	limit, stop := w.Start(ctx)
 	defer stop()
 	exit, err := process.WaitExit(limit)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
@@ -43,15 +44,15 @@ func (s *clientProcess) ConnectAttempts() scenario.Attempts { return s.connects.
 // WatchAttempts implements [scenario.ClientUnderTest].
 func (s *clientProcess) WatchAttempts(ctx context.Context, longest time.Duration, enough func(scenario.Attempts) bool) (scenario.ClientState, error) {
 	p, start := s.setup.run, time.Now()
-	w := wait{budget: longest, pids: s.process.ProcessTree, moved: s.setup.log.EventCount, spinAfter: p.spinThreshold(), work: p.tc.Conversation.CPU}
+	w := await.Wait{Budget: longest, PIDs: s.process.ProcessTree, Moved: s.setup.log.EventCount, SpinAfter: p.spinThreshold(), Work: p.tc.Conversation.CPU}
 	if longest == 0 {
-		w.budget = s.setup.tc.GiveUpTimeout()
-		w.moreTime = s.retryWait(p.retryLimit()).moreTime
+		w.Budget = s.setup.tc.GiveUpTimeout()
+		w.MoreTime = s.retryWait(p.retryLimit()).moreTime
 	}
 	if s.setup.neverAnswers {
-		w.proofSlot, w.idle = p.runner.prover, newIdleDetector(s.setup.log, scenario.Variant{}, s.setup.tc.Target).isQuiet
+		w.ProofSlot, w.Idle = p.runner.prover, newIdleDetector(s.setup.log, scenario.Variant{}, s.setup.tc.Target).isQuiet
 	}
-	limit, stop := w.startTimer(ctx)
+	limit, stop := w.Start(ctx)
 	defer stop()
 	seen, cancel := context.WithCancel(limit)
 	defer cancel()
@@ -67,8 +68,8 @@ func (s *clientProcess) WatchAttempts(ctx context.Context, longest time.Duration
 	}
 	if err != nil && !seenSoFar.Enough {
 		seenSoFar.TimedOut = true
-		seenSoFar.Spins, seenSoFar.Stuck = explainCause(context.Cause(limit))
-		if stuck := (*stuckError)(nil); errors.As(context.Cause(limit), &stuck) {
+		seenSoFar.Spins, seenSoFar.Stuck = await.Explain(context.Cause(limit))
+		if stuck := (*await.StuckError)(nil); errors.As(context.Cause(limit), &stuck) {
 			seenSoFar.Hang = &clientHang{stuck}
 		}
 		p.noteRetries(time.Since(start), seenSoFar.TimedOut)
@@ -79,7 +80,7 @@ func (s *clientProcess) WatchAttempts(ctx context.Context, longest time.Duration
 }
 
 // A clientHang is the proof that a client waits forever, which is a time that is over.
-type clientHang struct{ stuck *stuckError }
+type clientHang struct{ stuck *await.StuckError }
 
 // Error implements error.
 func (h *clientHang) Error() string { return h.stuck.Error() }

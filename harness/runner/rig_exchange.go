@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sleep"
@@ -108,12 +109,12 @@ func describeNoReply(ctx context.Context, played dialogue.Played) error {
 
 // WatchProgress implements [scenario.Rig].
 func (a *rig) WatchProgress(ctx context.Context, idle func() bool, moved func() int64) (limited context.Context, stop func()) {
-	w := wait{budget: a.setup.tc.Budget, pids: a.targetBed().processTree, services: a.targetBed().servicesTree, moved: moved, spinAfter: a.setup.run.spinThreshold()}
+	w := await.Wait{Budget: a.setup.tc.Budget, PIDs: a.targetBed().processTree, Services: a.targetBed().servicesTree, Moved: moved, SpinAfter: a.setup.run.spinThreshold()}
 	alive, leave := ctx, func() {}
 	if a.targetBed().transport() == scenario.UDP {
 		alive, leave = a.targetBed().untilServerEnds(ctx)
 	}
-	budget, release := w.startTimer(alive)
+	budget, release := w.Start(alive)
 	limited, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
@@ -125,10 +126,10 @@ func (a *rig) WatchProgress(ctx context.Context, idle func() bool, moved func() 
 
 // awaitOverdue blocks until the budget's context is over or the proof is found, and
 // returns why a wait is over.
-func (a *rig) awaitOverdue(ctx, budget context.Context, w wait, idle func() bool) error {
-	w.idle, w.proofSlot = idle, a.setup.run.runner.prover
-	for pause := proofRetryMin; sleep.For(budget, pause) && len(w.pids()) > 0; pause = min(pause*3/2, proofRetryMax) {
-		if stuck := w.proveStuck(budget, 0); stuck != nil {
+func (a *rig) awaitOverdue(ctx, budget context.Context, w await.Wait, idle func() bool) error {
+	w.Idle, w.ProofSlot = idle, a.setup.run.runner.prover
+	for pause := proofRetryMin; sleep.For(budget, pause) && len(w.PIDs()) > 0; pause = min(pause*3/2, proofRetryMax) {
+		if stuck := w.ProveStuck(budget, 0); stuck != nil {
 			return fmt.Errorf("it is proven that %w", stuck)
 		}
 	}
@@ -138,10 +139,10 @@ func (a *rig) awaitOverdue(ctx, budget context.Context, w wait, idle func() bool
 		return context.Cause(ctx)
 	case errors.Is(cause, errServerEnded):
 		return cause
-	case errors.Is(cause, errSpin):
+	case errors.Is(cause, await.ErrSpin):
 		return fmt.Errorf("the server %w: it uses a full CPU while no data moves", cause)
 	default:
-		return &lateError{w.budget, cause}
+		return &await.LateError{Budget: w.Budget, Cause: cause}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
@@ -35,7 +36,7 @@ func (a *rig) StartSecondInstance(ctx context.Context, address string) (scenario
 		found.Exit = &exit
 		return found, nil
 	}
-	found.StillRunning, found.Stuck = err.Error(), errors.As(err, new(*stuckError))
+	found.StillRunning, found.Stuck = err.Error(), errors.As(err, new(*await.StuckError))
 	found.ListenAddrs, err = listenAddrs(process)
 	return found, err
 }

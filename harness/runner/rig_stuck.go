@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 )
@@ -14,8 +15,8 @@ func (a *rig) AwaitStuck(ctx context.Context, neverReads bool) (string, error) {
 	if i == nil || len(a.targetBed().processTree()) == 0 {
 		return "", errNotOurs
 	}
-	d, err := probe.StuckCheck{Tree: withServices(a.targetBed().processTree, a.targetBed().servicesTree),
-		ApproxTree: withServices(a.targetBed().approxTree, a.targetBed().servicesTree), Idle: i.isQuiet, NeverReads: neverReads}.ProveStuck(ctx)
+	d, err := probe.StuckCheck{Tree: await.WithServices(a.targetBed().processTree, a.targetBed().servicesTree),
+		ApproxTree: await.WithServices(a.targetBed().approxTree, a.targetBed().servicesTree), Idle: i.isQuiet, NeverReads: neverReads}.ProveStuck(ctx)
 	if err != nil {
 		return "", fmt.Errorf("hang of the server: %w", err)
 	}

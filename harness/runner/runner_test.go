@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
-	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/spec"
@@ -355,56 +353,6 @@ func TestCloseTwice(t *testing.T) {
 	r := New(Config{})
 	r.Close()
 	r.Close()
-}
-
-func TestSince(t *testing.T) {
-	ms := time.Millisecond
-	before := map[int]probe.SchedStat{1: {Ran: 5 * ms, Waited: 5 * ms}, 2: {Waited: 100 * ms}}
-	after := map[int]probe.SchedStat{1: {Ran: 45 * ms, Waited: 6 * ms}, 2: {Waited: 130 * ms}, 3: {Ran: 7 * ms, Waited: 20 * ms}}
-	got := diffStats(before, after)
-	if got.waited != 30*ms || got.ran != 47*ms || got.busiest != (probe.SchedStat{Ran: 40 * ms, Waited: ms}) {
-		t.Errorf("got %+v; want waited 30ms of thread 2, ran 47ms of all, busiest thread 1 with 40ms and 1ms", got)
-	}
-}
-
-func nobody() []int { return nil }
-
-func TestWaitEndsAfterItsBudget(t *testing.T) {
-	start := time.Now()
-	ctx, stop := wait{budget: 50 * time.Millisecond, pids: nobody}.startTimer(t.Context())
-	defer stop()
-	<-ctx.Done()
-	if waited := time.Since(start); waited < 50*time.Millisecond || !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		t.Errorf("ended after %s by %v, want the budget of 50ms and a deadline", waited, context.Cause(ctx))
-	}
-}
-
-func TestWaitEndsWithItsParent(t *testing.T) {
-	parent, cancel := context.WithCancel(t.Context())
-	ctx, stop := wait{budget: time.Hour, pids: nobody}.startTimer(parent)
-	defer stop()
-	cancel()
-	<-ctx.Done()
-}
-
-// A peer that burns a processor while nothing moves is told long before its
-// time is over.
-func TestWaitTellsASpinner(t *testing.T) {
-	spinner := exec.Command("sh", "-c", "while :; do :; done")
-	if err := spinner.Start(); err != nil {
-		t.Skipf("SKIPPED: no shell: %v", err)
-	}
-	defer func() { _ = spinner.Process.Kill(); _ = spinner.Wait() }()
-	if len(threadStats([]int{spinner.Process.Pid})) == 0 {
-		t.Skip("SKIPPED: this system does not tell what its threads do")
-	}
-	ctx, stop := wait{budget: 4 * time.Second, pids: func() []int { return []int{spinner.Process.Pid} },
-		moved: func() int64 { return 0 }}.startTimer(t.Context())
-	defer stop()
-	<-ctx.Done()
-	if !errors.Is(context.Cause(ctx), errSpin) {
-		t.Errorf("ended by %v, want a spin", context.Cause(ctx))
-	}
 }
 
 // A broken program of a zoo is played to in full where its bug is to be found: in the

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/probe"
@@ -287,7 +288,7 @@ func (p *scenarioRun) runLocked(ctx context.Context, v scenario.Variant, factor 
 	}
 	t.hung, t.spunCPU, t.cpuWait = observation.PeerHung(), observation.SpunCPU(), observation.Starved
 	t.stormed = observation.Stormed()
-	t.timedOut = observation.TimedOutUnproven() && !errors.As(observation.RunError, new(*stuckError))
+	t.timedOut = observation.TimedOutUnproven() && !errors.As(observation.RunError, new(*await.StuckError))
 	t.late = isLate(t.Result, observation)
 	if v.Run != nil && t.isSuspect() {
 		p.dirty.Store(true) // it may keep the memory that the act made it take

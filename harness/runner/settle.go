@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 )
@@ -28,7 +29,7 @@ func (p *scenarioRun) awaitBacklog(ctx context.Context) {
 		return // the variant that follows says so
 	}
 	_, address := p.testbed.serverProcess()
-	limited, stop := wait{budget: controlTimeout, pids: p.testbed.processTree}.startTimer(ctx)
+	limited, stop := await.Wait{Budget: controlTimeout, PIDs: p.testbed.processTree}.Start(ctx)
 	defer stop()
 	_ = p.testbed.firstExchange(limited, address, p.testbed.script) // the variant that follows is judged, not this
 }

@@ -91,7 +91,7 @@ func acceptClient(l net.Listener, process *peer.Process) (sock.Conn, error) {
 
 // judgeClient tells how the client ended other than without the fault.
 func (a *rig) judgeClient(ctx context.Context, process *peer.Process, s *shortSend) error {
-	run, err := awaitClient(ctx, process, a.setup.newWait(a.setup.tc.GiveUpTimeout(), scenario.Variant{}, process.ProcessTree, process.ApproxTree).withoutProof())
+	run, err := awaitClient(ctx, process, a.setup.newWait(a.setup.tc.GiveUpTimeout(), scenario.Variant{}, process.ProcessTree, process.ApproxTree).WithoutProof())
 	control := a.setup.tc.Conversation
 	switch {
 	case err != nil:

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
@@ -414,19 +415,19 @@ func (b *testbed) spinsWhenIdle(ctx context.Context) bool {
 	if !isAwake(pids) {
 		return false // most servers are told so in a tenth of a millisecond
 	}
-	began, first := time.Now(), threadStats(pids)
+	began, first := time.Now(), await.ReadThreadStats(pids)
 	for last := first; time.Since(began) < idleLook; {
 		if len(last) == 0 || !sleep.For(ctx, idleGlance) {
 			return false
 		}
-		now := threadStats(pids)
-		if diffStats(last, now).ran == 0 && !probe.AnyRunnable(pids) {
+		now := await.ReadThreadStats(pids)
+		if now.GrowthSince(last).Ran == 0 && !probe.AnyRunnable(pids) {
 			return false // none has run for a while
 		}
 		last = now
 	}
 	passed := time.Since(began)
-	busiest := diffStats(first, threadStats(b.approxTree())).busiest
+	busiest := await.ReadThreadStats(b.approxTree()).GrowthSince(first).Busiest
 	return busiest.Ran+busiest.Waited >= passed*8/10
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
@@ -61,7 +62,7 @@ func (t trial) state(ctx context.Context, took time.Duration) scenario.State {
 
 // limited holds a part of the trial within its budget.
 func (t trial) limited(ctx context.Context, part func(context.Context) error) error {
-	limited, stop := wait{budget: t.budget, pids: t.pids}.startTimer(ctx)
+	limited, stop := await.Wait{Budget: t.budget, PIDs: t.pids}.Start(ctx)
 	defer stop()
 	return part(limited)
 }
