@@ -63,7 +63,7 @@ func (s *stream) changeState(f func(*state)) {
 }
 
 func (s *stream) readLoop() {
-	buf := make([]byte, 64<<10)
+	buf := make([]byte, 16<<10)
 	for {
 		n, err := s.conn.Read(buf)
 		full := false

@@ -54,6 +54,12 @@ func (s *serverSubject) calibrate(ctx context.Context) (*layout, error) {
 		s.endWait = leastQuick
 	}
 	s.findState(ctx)
+	s.findAhead(ctx)
+	if s.dirty {
+		if err := s.makeReady(ctx); err != nil {
+			return nil, err
+		}
+	}
 	s.base = s.usage()
 	return s.layout, nil
 }

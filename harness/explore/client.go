@@ -31,6 +31,7 @@ type clientSubject struct {
 	slow   time.Duration
 	heal   time.Duration
 	masks  []string
+	unread int // points in a row at which it did not read, alone and with time enough
 }
 
 // A playedServer is the harness as the server of one client process.
@@ -64,6 +65,7 @@ type clientRun struct {
 	wrong     string
 	handshake string // why that of TLS has failed
 	reached   bool
+	unread    bool // it had not read in time what came before the fault
 	took      time.Duration
 	err       error
 	log       []moment
@@ -200,7 +202,11 @@ func lastWords(stderr []byte) string {
 
 // run starts the client and plays the server to it, with the fault of a point in it.
 func (s *clientSubject) run(ctx context.Context, p *Point, limit time.Duration, prove, logs bool) (run clientRun) {
-	l, err := s.listen(ctx, p, logs)
+	patience := consumeWait
+	if prove {
+		patience = limit / 2
+	}
+	l, err := s.listen(ctx, p, logs, patience)
 	if err != nil {
 		return clientRun{err: err}
 	}
@@ -226,12 +232,13 @@ func (s *clientSubject) run(ctx context.Context, p *Point, limit time.Duration, 
 	return run
 }
 
-// listen starts the harness as the server.
-func (s *clientSubject) listen(ctx context.Context, p *Point, logs bool) (playedServer, error) {
+// listen starts the harness as the server, which gives the client patience to read what comes
+// before a fault.
+func (s *clientSubject) listen(ctx context.Context, p *Point, logs bool, patience time.Duration) (playedServer, error) {
 	if s.options.Target.Transport() == scenario.UDP {
 		return startDatagramListener(ctx, s, p, logs)
 	}
-	return startListener(ctx, s, p, logs)
+	return startListener(ctx, s, p, logs, patience)
 }
 
 // busyStretch is how many times its limit a client is waited for that is busy at its end: on a
@@ -317,13 +324,19 @@ func (s *clientSubject) play(ctx context.Context, p Point) verdict {
 	if p.Fault == Stall || p.Fault == Blackhole || p.Datagram && !p.isHarmlessDatagram() {
 		limit = s.slow
 	}
-	return s.judge(p, s.run(ctx, &p, limit, false, false))
+	run := s.run(ctx, &p, limit, false, false)
+	v := s.judge(p, run)
+	v.suspect = v.suspect || run.unread && s.unread < enoughVerified
+	return v
 }
 
 func (s *clientSubject) confirm(ctx context.Context, p Point, _ string) verdict {
 	run := s.run(ctx, &p, s.slow, true, false)
 	if run.late && !run.reached { // for want of a processor
-		run = s.run(ctx, &p, busyStretch*s.slow, true, false)
+		run = s.run(ctx, &p, max(busyStretch*s.slow, controlTime), true, false)
+	}
+	if s.unread++; !run.unread {
+		s.unread = 0
 	}
 	v := s.judge(p, run)
 	v.suspect = false

@@ -13,11 +13,14 @@ const confirmations = 3
 // mostTries is how many points of a signature are tried until it counts as unsteady.
 const mostTries = 5
 
+// confirmTime bounds how long a violation is confirmed, on a machine that is busy with others.
+const confirmTime = 2 * time.Minute
+
 // confirmSignature confirms a violation that was seen for the first time, and tells it at
 // once: its ranges are not known yet.
 func (e *search) confirmSignature(result int32, p place) {
 	// What was seen is confirmed although the time of the search may be over meanwhile.
-	ctx, cancel := context.WithTimeout(e.whole, finishTime)
+	ctx, cancel := context.WithTimeout(e.whole, confirmTime)
 	defer cancel()
 	v := e.signatures[result]
 	n := e.repeat(ctx, p.point(), v)
@@ -106,7 +109,7 @@ func (e *search) finishFindings(ctx context.Context) {
 }
 
 // finishTime bounds what is done for the findings when the search is over.
-const finishTime = 20 * time.Second
+const finishTime = time.Minute
 
 func (e *search) resultOf(f Finding) (int32, bool) {
 	r, ok := e.index[fmt.Sprint(f.Direction, "|", verdict{code: f.Code, symptom: f.Symptom}.signature())]

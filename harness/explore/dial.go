@@ -29,7 +29,7 @@ type observation struct {
 	stuckIn  string   // program and system call of that
 	spins    string   // how busy the peer was when the wait was over
 	reached  bool     // the fault struck
-	blind    bool     // a boundary could not be verified
+	unread   bool     // the peer had not read in time what came before the fault
 	flooded  bool     // the peer sent without end
 	halved   string   // how a request was answered that was cut off; empty: it was not
 	repeated string   // how the answer to a request that came twice differs; empty: it does not
@@ -58,6 +58,7 @@ type dialer struct {
 	watch   func(ctx context.Context, w *wire, o *observation) bool
 	other   func(ctx context.Context) error // another client's conversation
 	logs    bool
+	ahead   bool // requests that the fault does not concern leave together
 }
 
 // play holds one conversation with the point's fault in it; nil is none.
@@ -82,7 +83,7 @@ func (d *dialer) play(ctx context.Context, p *Point) (o observation) {
 	}
 	t.closeData()
 	w.close()
-	o.received, o.ending, o.blind, o.flooded = w.got, w.ending, w.blind, w.flooded()
+	o.received, o.ending, o.unread, o.flooded = w.got, w.ending, w.unread, w.flooded()
 	if o.late {
 		o.ending = event.Timeout
 	}
@@ -129,12 +130,21 @@ func (t *turn) run(ctx context.Context) {
 		t.sendAhead(ctx)
 		return
 	}
-	for i := 0; i < t.steps(); i++ {
-		if !t.step(ctx, i) {
-			return
-		}
+	if t.playFrom(ctx, 0) {
+		t.finish(ctx)
 	}
-	t.finish(ctx)
+}
+
+// playFrom plays the steps from i on, and reports whether all of them are complete.
+func (t *turn) playFrom(ctx context.Context, i int) bool {
+	for i < t.steps() {
+		n := t.together(i)
+		if n > 1 && !t.playTogether(ctx, i, n) || n <= 1 && !t.step(ctx, i) {
+			return false
+		}
+		i += max(1, n)
+	}
+	return true
 }
 
 // step plays one exchange, and reports whether the next one follows.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -137,6 +138,22 @@ func TestServersWithOneBug(t *testing.T) {
 				t.Errorf("%+v", f)
 			}
 		})
+	}
+}
+
+// TestServerThatReadsLate is what a busy machine makes of a server: some of its reads come
+// after the time that a point has in a hurry. They must not be taken for reads of the whole.
+func TestServerThatReadsLate(t *testing.T) {
+	var conns atomic.Int32
+	late := func(c net.Conn) {
+		if n := conns.Add(1); n > 8 && n%3 == 0 { // not in the controls
+			<-time.After(4 * leastQuick)
+		}
+		oneRead(c)
+	}
+	r := explored(t, Options{Target: target(serve(t, late), twoLines, declared()), Faults: []Fault{Split}})
+	if len(r.Findings) != 2 || !strings.Contains(r.Findings[0].Rule+r.Findings[1].Rule, "split at bytes 1–5, 7–10: ") {
+		t.Errorf("found %q: %+v", codes(r), r.Findings)
 	}
 }
 

@@ -208,7 +208,11 @@ func (s *serverSubject) makeReady(ctx context.Context) error {
 func (s *serverSubject) playAlone(ctx context.Context, p Point) verdict {
 	d := s.dialer(s.slow)
 	d.watch = s.watchWait
-	return judgeServer(s.layout, p, d.play(ctx, &p))
+	o := d.play(ctx, &p)
+	if s.unread++; !o.unread {
+		s.unread = 0
+	}
+	return judgeServer(s.layout, p, o)
 }
 
 // watchWait waits for more from the server, and ends the wait as soon as it is known that

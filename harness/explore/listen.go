@@ -19,6 +19,8 @@ type listener struct {
 	point   *Point
 	port    *sock.Port
 
+	patience time.Duration // for the client to read what comes before the fault
+
 	began   time.Time
 	logs    bool
 	tasks   sync.WaitGroup
@@ -30,6 +32,7 @@ type listener struct {
 	conns     []net.Conn
 	accepted  int
 	reached   bool
+	unread    bool // the client had not read in time what comes before the fault
 	complete  bool // one connection was played to its end
 	wrong     string
 	handshake string // why that of TLS has failed on a connection
@@ -39,12 +42,12 @@ type listener struct {
 
 // startListener takes a port and plays the server to all that connect. The caller must
 // close it.
-func startListener(ctx context.Context, s *clientSubject, p *Point, logs bool) (*listener, error) {
+func startListener(ctx context.Context, s *clientSubject, p *Point, logs bool, patience time.Duration) (*listener, error) {
 	port, err := s.launcher.bindPort()
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{subject: s, point: p, port: port, logs: logs, began: time.Now()}
+	l := &listener{subject: s, point: p, port: port, logs: logs, patience: patience, began: time.Now()}
 	ctx, l.cancel = context.WithCancel(ctx)
 	if p != nil && p.Fault.isOfConnect() && p.Conn <= 1 {
 		return l, l.turnAway()
@@ -90,7 +93,7 @@ func (l *listener) close() {
 // report implements playedServer.
 func (l *listener) report(run *clientRun) {
 	run.accepted, run.upstream, run.complete, run.wrong = l.accepted, l.upstream, l.complete, l.wrong
-	run.reached, run.handshake, run.log = l.reached, l.handshake, l.log
+	run.reached, run.unread, run.handshake, run.log = l.reached, l.unread, l.handshake, l.log
 }
 
 func (l *listener) acceptAll(ctx context.Context, from net.Listener) {
@@ -178,6 +181,7 @@ func (l *listener) serve(ctx context.Context, conn sock.Conn, n int) {
 		l.upstream = w.got
 	}
 	l.complete = l.complete || complete
+	l.unread = l.unread || w.unread
 	if s.wrong != "" && l.wrong == "" {
 		l.wrong = s.wrong
 	}

@@ -33,7 +33,9 @@ type serverSubject struct {
 	slow    time.Duration
 	base    probe.Usage
 	masks   []string
-	leaks   int // points that were proven to leak
+	ahead   bool // requests that a fault does not concern may leave together
+	leaks   int  // points that were proven to leak
+	unread  int  // points in a row at which it did not read, alone and with time enough
 }
 
 // The times that a server may take.
@@ -116,7 +118,7 @@ func (s *serverSubject) dialer(wait time.Duration) *dialer {
 
 // otherClient holds the whole conversation, as somebody else would, beside that of d.
 func (s *serverSubject) otherClient(ctx context.Context, d *dialer) error {
-	other := &dialer{way: s.way, script: s.script, diag: s.diag, wait: d.wait, endWait: s.endWait, watch: d.watch}
+	other := &dialer{way: s.way, layout: s.layout, script: s.script, diag: s.diag, wait: d.wait, endWait: s.endWait, watch: d.watch, ahead: d.ahead}
 	return describeControl(other.play(ctx, nil))
 }
 
@@ -165,9 +167,13 @@ func (s *serverSubject) chunk() int {
 }
 
 func (s *serverSubject) play(ctx context.Context, p Point) verdict {
-	o := s.dialer(s.quick).play(ctx, &p)
+	d := s.dialer(s.quick)
+	d.ahead = s.ahead
+	o := d.play(ctx, &p)
 	if s.state == scenario.StateProcess {
 		s.dirty = true // one point at a time, see chunk
 	}
-	return judgeServer(s.layout, p, o)
+	v := judgeServer(s.layout, p, o)
+	v.suspect = v.suspect || o.unread && s.unread < enoughVerified
+	return v
 }

@@ -157,13 +157,13 @@ func (s *serving) sendSplit(ctx context.Context, b []byte, at int64) error {
 	if err := s.send(b[:at]); err != nil {
 		return err
 	}
-	if s.wire.consumed(ctx, consumeWait) {
+	if s.wire.consumed(ctx, s.patience) {
 		s.note("client  has read all of it")
 	}
 	return s.send(b[at:])
 }
 
-// consumeWait is how long a client may take to read what was sent.
+// consumeWait is how long a client may take to read what was sent, in a hurry.
 const consumeWait = 500 * time.Millisecond
 
 func (s *serving) strikeDown(ctx context.Context, b []byte, n int64) error {
@@ -180,7 +180,7 @@ func (s *serving) strikeDown(ctx context.Context, b []byte, n int64) error {
 		if err := s.send(b[:n]); err != nil {
 			return err
 		}
-		w.consumed(ctx, consumeWait)
+		w.consumed(ctx, s.patience)
 		s.note(">>>     silence for " + s.subject.heal.String())
 		sleep.For(ctx, s.subject.heal)
 		return s.send(b[n:])
@@ -197,7 +197,7 @@ func (s *serving) strikeDown(ctx context.Context, b []byte, n int64) error {
 		return err
 	}
 	if (p.Read || p.Fault == HalfClose || p.Fault == Stall) && w.sent > 0 {
-		w.consumed(ctx, consumeWait)
+		w.consumed(ctx, s.patience)
 	}
 	s.note(">>>     " + p.String())
 	switch p.Fault {

@@ -96,12 +96,9 @@ func (t *turn) coalesce(ctx context.Context, i int, send []byte) bool {
 	if !t.answer(ctx, i+1, next) {
 		return false
 	}
-	for j := i + 2; j < t.steps(); j++ {
-		if !t.step(ctx, j) {
-			return false
-		}
+	if t.playFrom(ctx, i+2) {
+		t.finish(ctx)
 	}
-	t.finish(ctx)
 	return false
 }
 

@@ -29,7 +29,7 @@ type wire struct {
 	most   int          // read no more than so many bytes in all; 0: no limit
 	ending event.Ending // of what is received; Open while more may come
 	failed event.Ending // of a write
-	blind  bool         // a boundary could not be verified
+	unread bool         // the peer had time to read what was sent, and did not
 
 	datagrams bool // each read is one
 	bound     int  // bytes of a peer that does not stop sending which are kept
@@ -130,17 +130,16 @@ func (w *wire) finish() { _ = w.conn.CloseWrite() }
 // limit.
 func (w *wire) consumed(ctx context.Context, limit time.Duration) bool {
 	if w.diag == nil {
-		w.blind = true
 		sleep.For(ctx, unverifiedGap)
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := w.awaitRead(ctx); err != nil {
-		w.blind = true
-		return false
+	err := w.awaitRead(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		w.unread = true
 	}
-	return true
+	return err == nil
 }
 
 func (w *wire) awaitRead(ctx context.Context) error {

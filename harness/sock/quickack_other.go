@@ -1,0 +1,7 @@
+//go:build !linux
+
+package sock
+
+import "syscall"
+
+func ackAtOnce(syscall.Conn) {}
