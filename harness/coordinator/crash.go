@@ -79,8 +79,11 @@ func (r *run) crashReport(s *session, p *planned, exit string) types.SpecReport 
 	report.NumAttempts = 1
 	report.StartTime, report.EndTime = s.since, time.Now()
 	report.RunTime = report.EndTime.Sub(report.StartTime)
-	message := fmt.Sprintf("worker %d crashed while it ran this spec: %s", s.worker.proc, exit)
-	if end := lastLines(s.process.stderr); end != "" {
+	message, end := fmt.Sprintf("worker %d crashed while it ran this spec: %s", s.worker.proc, exit), lastLines(s.process.stderr)
+	if strings.HasPrefix(exit, "exit status") && !strings.Contains(end, "goroutine ") {
+		message += ", without a panic: it called os.Exit, or log.Fatal did"
+	}
+	if end != "" {
 		message += "\nthe end of its stderr:\n" + end
 	}
 	report.Failure = failureOf(p, message)

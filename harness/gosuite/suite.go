@@ -265,7 +265,11 @@ func (s *Suite) Trouble(r coordinator.Result, err error) *outcome.Result {
 	level := outcome.Must
 	if left := len(r.Left); len(lines) == 0 && left > 0 {
 		level = outcome.Should
-		lines = append(lines, fmt.Sprintf("the suite left %s running, which were killed, the first is %s; end what a spec starts with DeferCleanup", plural.Count(left, "process"), r.Left[0]))
+		what := plural.Count(left, "process") + " running, which were killed, the first is"
+		if left == 1 {
+			what = "1 process running, which was killed:"
+		}
+		lines = append(lines, fmt.Sprintf("the suite left %s %s; end what a spec starts with DeferCleanup", what, r.Left[0]))
 	}
 	if len(lines) == 0 || r.Interrupted {
 		return nil

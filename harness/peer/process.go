@@ -39,6 +39,7 @@ type Process struct {
 
 	looking sync.Mutex     // held while the process table is read
 	seen    map[int]uint64 // those that were members at the last look: pid to start; guarded by looking
+	alone   alone          // guarded by looking
 
 	stopping sync.Mutex // held by Stop
 	stopped  bool       // nothing is left; guarded by stopping
@@ -198,6 +199,14 @@ func (p *Process) OpenSockets() map[uint32]struct{} { return p.socketInodes() }
 // ApproxTree returns what Tree does at a fraction of its cost, for those who count and
 // measure: a child whose sibling ends at that moment may be missing.
 func (p *Process) ApproxTree() []int { return pidsOf(p.approxMembers()) }
+
+// AnyRunnable reports whether a thread of the process or of its descendants runs at this moment,
+// or would if it had a processor; false where the system does not tell.
+func (p *Process) AnyRunnable() bool { return p.anyRunnable() }
+
+// CPUTimes returns the processor time that the process and each of its descendants have had, by pid;
+// nothing where the system does not tell. Those that one has waited for do not count.
+func (p *Process) CPUTimes() map[int]time.Duration { return p.cpuTimes() }
 
 func pidsOf(alive []member) []int {
 	pids := make([]int, len(alive))

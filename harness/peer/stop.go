@@ -34,6 +34,9 @@ func (p *Process) StopTree(ctx context.Context) (Exit, error) {
 	p.closePipes()
 	p.release()
 	p.stopped = true
+	p.looking.Lock()
+	defer p.looking.Unlock()
+	p.alone.end()
 	return p.exit, nil
 }
 

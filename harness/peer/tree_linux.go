@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -47,6 +49,10 @@ type member struct {
 func (p *Process) liveMembers() (alive []member, certain bool) {
 	p.looking.Lock()
 	defer p.looking.Unlock()
+	return p.liveMembersLocked()
+}
+
+func (p *Process) liveMembersLocked() (alive []member, certain bool) {
 	all, certain := p.allProcesses()
 	alive, seen, known := p.filterMembers(all)
 	p.seen = seen
@@ -56,14 +62,43 @@ func (p *Process) liveMembers() (alive []member, certain bool) {
 // approxMembers is members for those who count: a child whose sibling ends at that moment
 // may be left out.
 func (p *Process) approxMembers() []member {
-	if !isSubreaper() {
-		alive, _ := p.liveMembers()
-		return alive
-	}
 	p.looking.Lock()
 	defer p.looking.Unlock()
+	if self, still := p.alone.stillAlone(); still {
+		return []member{self}
+	}
+	if !isSubreaper() {
+		alive, _ := p.liveMembersLocked()
+		return alive
+	}
+	p.alone.beginLook()
 	alive, _, _ := p.filterMembers(p.ownDescendants())
+	p.alone.endLook(p.Pid(), alive)
 	return alive
+}
+
+// anyRunnable reports whether a thread of the members runs at this moment, or would if it
+// had a processor.
+func (p *Process) anyRunnable() bool {
+	p.looking.Lock()
+	if _, still := p.alone.stillAlone(); still {
+		if runs, err := p.alone.threads.AnyRunnable(); err == nil {
+			p.looking.Unlock()
+			return runs
+		}
+	}
+	p.looking.Unlock()
+	return slices.ContainsFunc(p.approxMembers(), func(m member) bool { return procstat.AnyRunnable(m.pid) })
+}
+
+func (p *Process) cpuTimes() map[int]time.Duration {
+	times := map[int]time.Duration{}
+	for _, m := range p.approxMembers() {
+		if spent, err := procstat.CPUTime(m.pid); err == nil {
+			times[m.pid] = spent
+		}
+	}
+	return times
 }
 
 // allProcesses returns the processes among which those of the peer are. Where orphans
@@ -196,17 +231,11 @@ func addDescendants(pid, threads int, all map[int]member) {
 		childrenOf(pid, pid, all)
 		return
 	}
-	dir, err := os.Open(procPath(pid, "task"))
+	tids, err := procstat.ThreadIDs(pid)
 	if err != nil {
 		return
 	}
-	names, err := dir.Readdirnames(-1)
-	dir.Close()
-	if err != nil {
-		return
-	}
-	for _, name := range names {
-		tid, _ := strconv.Atoi(name)
+	for _, tid := range tids {
 		childrenOf(pid, tid, all)
 	}
 }

@@ -5,6 +5,7 @@ package peer
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // BecomeSubreaper fails: only Linux lets a process become the parent of orphans.
@@ -12,6 +13,15 @@ func BecomeSubreaper() error { return fmt.Errorf("subreaper: %w", errors.ErrUnsu
 
 // A member is a process of a tree.
 type member struct{ pid, group int }
+
+// An alone keeps nothing here.
+type alone struct{}
+
+func (alone) end() {}
+
+func (p *Process) anyRunnable() bool { return false }
+
+func (p *Process) cpuTimes() map[int]time.Duration { return nil }
 
 // liveMembers returns the process alone: descendants that left its group are out
 // of sight here.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -140,17 +141,7 @@ func readSchedStats(pids []int) (map[int]SchedStat, error) {
 	return all, nil
 }
 
-func anyRunnable(pids []int) bool {
-	for _, pid := range pids {
-		tids, _ := numericNames(procPath(pid, "task"))
-		for _, tid := range tids {
-			if (thread{pid: pid, tid: tid}).threadState() == 'R' {
-				return true
-			}
-		}
-	}
-	return false
-}
+func anyRunnable(pids []int) bool { return slices.ContainsFunc(pids, procstat.AnyRunnable) }
 
 // lacksSchedstat reports whether this kernel has no schedstat (CONFIG_SCHED_INFO).
 func lacksSchedstat() bool {

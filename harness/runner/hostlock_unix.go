@@ -3,17 +3,18 @@
 package runner
 
 import (
-	"os"
-
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/eintr"
 )
 
 // A fileLock is an open file that is locked by flock(2), which ends with the process.
-type fileLock struct{ file *os.File }
+type fileLock struct{ file int }
 
+// openLock opens the file by the call itself: Go's files are given to epoll first.
 func openLock(path string) (fileLock, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	return fileLock{f}, err
+	file, err := eintr.Retry(func() (int, error) { return unix.Open(path, unix.O_CREAT|unix.O_RDWR|unix.O_CLOEXEC, 0o600) })
+	return fileLock{file}, err
 }
 
 // tryLock reports whether nobody stands in the way.
@@ -22,7 +23,7 @@ func (l fileLock) tryLock(alone bool) bool {
 	if alone {
 		how = unix.LOCK_EX
 	}
-	return unix.Flock(int(l.file.Fd()), how|unix.LOCK_NB) == nil
+	return unix.Flock(l.file, how|unix.LOCK_NB) == nil
 }
 
-func (l fileLock) unlockFile() { l.file.Close() }
+func (l fileLock) unlockFile() { unix.Close(l.file) }

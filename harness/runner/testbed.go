@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -20,7 +21,6 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
-	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/sleep"
@@ -411,36 +411,36 @@ const (
 // spinsWhenIdle reports whether the server burns a processor although nobody talks to it:
 // the next scenario would be judged on what is left of this one.
 func (b *testbed) spinsWhenIdle(ctx context.Context) bool {
-	pids := b.approxTree()
-	if !isAwake(pids) {
-		return false // most servers are told so in a tenth of a millisecond
+	process, _ := b.serverProcess()
+	if process == nil || !isAwake(process) {
+		return false // most servers are told so in a twentieth of a millisecond
 	}
-	began, first := time.Now(), await.ReadThreadStats(pids)
-	for last := first; time.Since(began) < idleLook; {
-		if len(last) == 0 || !sleep.For(ctx, idleGlance) {
+	var began time.Time // of the measurement
+	var first await.ThreadStats
+	last := process.CPUTimes()
+	for first == nil || time.Since(began) < idleLook {
+		if !sleep.For(ctx, idleGlance) {
 			return false
 		}
-		now := await.ReadThreadStats(pids)
-		if now.GrowthSince(last).Ran == 0 && !probe.AnyRunnable(pids) {
+		now := process.CPUTimes()
+		if maps.Equal(last, now) && !process.AnyRunnable() {
 			return false // none has run for a while
 		}
-		last = now
+		if last = now; first != nil {
+			continue
+		}
+		if began, first = time.Now(), await.ReadThreadStats(process.ApproxTree()); len(first) == 0 {
+			return false
+		}
 	}
 	passed := time.Since(began)
-	busiest := await.ReadThreadStats(b.approxTree()).GrowthSince(first).Busiest
+	busiest := await.ReadThreadStats(process.ApproxTree()).GrowthSince(first).Busiest
 	return busiest.Ran+busiest.Waited >= passed*8/10
 }
 
-// isAwake reports whether a thread of the processes runs, or wants to, at one of two looks: one
+// isAwake reports whether a thread of the server runs, or wants to, at one of two looks: one
 // that spins may sleep at the first, between two calls.
-func isAwake(pids []int) bool {
-	for range 2 {
-		if probe.AnyRunnable(pids) {
-			return true
-		}
-	}
-	return false
-}
+func isAwake(server *peer.Process) bool { return server.AnyRunnable() || server.AnyRunnable() }
 
 // discardServer ends a server that does not serve any more; the next variant starts
 // a new one.

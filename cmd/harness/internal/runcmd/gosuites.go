@@ -49,7 +49,11 @@ func (e *execution) prepareGoSuites(ctx context.Context, folders []string, tmp s
 		}
 	}
 	if compiled := len(e.goSuites); compiled > 0 && !e.flags.quiet && !e.flags.list {
-		e.printNote("compiled %d Go suites in %.1f s\n", compiled, time.Since(start).Seconds())
+		noun := "suites"
+		if compiled == 1 {
+			noun = "suite"
+		}
+		e.printNote("compiled %d Go %s in %.1f s\n", compiled, noun, time.Since(start).Seconds())
 	}
 	for _, binary := range e.flags.suiteBinaries {
 		s, err := gosuite.OpenBinary(binary)

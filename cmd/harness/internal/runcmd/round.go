@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,8 +34,10 @@ func (r *round) playRound(ctx context.Context, hard <-chan struct{}, job string)
 	progress.Start()
 	var result coordinator.Result
 	var err error
+	config := r.coordinatorConfig(job, hard, progress)
+	defer runNarrow()()
 	if len(r.specs) > 0 {
-		result, err = coordinator.RunSpecs(ctx, r.coordinatorConfig(job, hard, progress))
+		result, err = coordinator.RunSpecs(ctx, config)
 	}
 	if err == nil && !result.Aborted {
 		others := r.playGoSuites(ctx, hard, progress)
@@ -70,9 +73,10 @@ func (r *round) selectedCosts() map[string]float64 {
 func (r *round) onlyFiles() bool { return len(r.topics) == 1 && len(r.files.Summaries) > 0 }
 
 func (r *round) coordinatorConfig(job string, hard <-chan struct{}, progress *report.Progress) coordinator.Config {
+	threads := strconv.Itoa(workerThreads(min(r.flags.procs, cmp.Or(r.flags.atOnce, r.flags.procs))))
 	return coordinator.Config{
 		Command: func(int) *exec.Cmd {
-			return exec.Command(r.job.Runner.Self, "worker", job)
+			return exec.Command(r.job.Runner.Self, "worker", "--threads", threads, job)
 		},
 		Procs: r.flags.procs, AtOnce: r.flags.atOnce, Ahead: r.flags.atOnce > 0 && r.onlyFiles(), Specs: r.specs, Seed: r.flags.seed, FailFast: r.flags.failFast,
 		SpecTimeout: r.flags.timeout, Hard: hard,

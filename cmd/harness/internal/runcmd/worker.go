@@ -3,6 +3,7 @@ package runcmd
 import (
 	"encoding/json"
 	"os"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +15,8 @@ import (
 
 // newWorker is what `harness run` starts for each of its processes.
 func newWorker() *cobra.Command {
-	return &cobra.Command{
+	threads := 0
+	cmd := &cobra.Command{
 		Use:    "worker JOB",
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
@@ -31,9 +33,12 @@ func newWorker() *cobra.Command {
 				return err
 			}
 			saveMemory()
+			runtime.GOMAXPROCS(threads) // 0 changes nothing
 			return cli.ExitError{Code: job.RunWorker(scenarios.Topics(), cmd.ErrOrStderr())}
 		},
 	}
+	cmd.Flags().IntVar(&threads, "threads", 0, "how many processors it uses at once")
+	return cmd
 }
 
 // newPeer is one of the reference peers that are compiled in.
