@@ -81,7 +81,7 @@ func (r *run) crashReport(s *session, p *planned, exit string) types.SpecReport 
 	report.RunTime = report.EndTime.Sub(report.StartTime)
 	message, end := fmt.Sprintf("worker %d crashed while it ran this spec: %s", s.worker.proc, exit), lastLines(s.process.stderr)
 	if strings.HasPrefix(exit, "exit status") && !strings.Contains(end, "goroutine ") {
-		message += ", without a panic: it called os.Exit, or log.Fatal did"
+		message += ", by os.Exit or log.Fatal"
 	}
 	if end != "" {
 		message += "\nthe end of its stderr:\n" + end
