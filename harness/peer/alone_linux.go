@@ -14,14 +14,14 @@ const aloneFor = time.Second
 // An alone remembers that a peer was one process without descendants, and sees at a
 // tenth of the cost of a whole look whether that is still so. It is guarded by looking.
 type alone struct {
-	ours    *procstat.FirstChildren // who may be an orphan of the peer; nil: nothing is kept
-	threads *procstat.Threads       // of the process; nil: it was not alone
-	self    member                  // the process
-	orphans []byte                  // what ours said before the last whole look
-	whole   bool                    // orphans is all that it said
-	count   int                     // of threads, at the last whole look that found no descendants
-	at      time.Time               // of that look
-	over    bool                    // the process was stopped
+	ours    *procstat.OrphanFiles // who may be an orphan of the peer; nil: nothing is kept
+	threads *procstat.ThreadFiles // of the process; nil: it was not alone
+	self    member                // the process
+	orphans []byte                // what ours said before the last whole look
+	whole   bool                  // orphans is all that it said
+	count   int                   // of threads, at the last whole look that found no descendants
+	at      time.Time             // of that look
+	over    bool                  // the process was stopped
 }
 
 // stillAlone returns the process where it is known to have no descendants now.
@@ -36,7 +36,7 @@ func (a *alone) stillAlone() (member, bool) {
 // beginLook notes what a whole look, which comes now, is about.
 func (a *alone) beginLook() {
 	if a.ours == nil && !a.over {
-		a.ours, _ = procstat.OpenFirstChildren()
+		a.ours, _ = procstat.OpenOrphanFiles()
 	}
 	if a.ours != nil {
 		a.at = time.Now()
@@ -57,7 +57,7 @@ func (a *alone) endLook(pid int, found []member) {
 	a.forget()
 	before := a.count
 	if a.count = procstat.CountThreads(pid); a.count == before {
-		a.threads, _ = procstat.OpenThreads(pid)
+		a.threads, _ = procstat.OpenThreadFiles(pid)
 	}
 }
 

@@ -6,7 +6,7 @@
 //		fmt.Println(stat.Parent, stat.Threads)
 //	}
 //
-// [Read] and [ReadThread] exist on Linux alone.
+// All but [Parse] exists on Linux alone.
 package procstat
 
 import (

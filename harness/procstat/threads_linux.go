@@ -12,33 +12,33 @@ import (
 	"github.com/sockharness/harness/harness/eintr"
 )
 
-// MaxThreads is the most threads of a process of which [OpenThreads] keeps the files: two
+// MaxThreads is the most threads of a process of which [OpenThreadFiles] keeps the files: two
 // descriptors each.
 const MaxThreads = 24
 
-// Threads keeps files of the threads of one process open: to read one again costs a tenth of
+// ThreadFiles keeps files of the threads of one process open: to read one again costs a tenth of
 // what it costs to open it. It knows no other threads than those that there were when it was
 // opened, and says so. It is for one goroutine at a time.
-type Threads struct {
+type ThreadFiles struct {
 	pid     int
 	task    int // descriptor of /proc/PID/task
-	threads []threadFiles
+	threads []openThread
 	buffer  [maxStatLength]byte
 }
 
-type threadFiles struct{ id, children, stat int }
+type openThread struct{ id, children, stat int }
 
 var errThreads = errors.New("the threads change, or are too many")
 
-// OpenThreads opens what it needs of a process that runs; the caller closes it. It fails
+// OpenThreadFiles opens what it needs of a process that runs; the caller closes it. It fails
 // for a process with more than [MaxThreads], and where the kernel does not tell of children.
-func OpenThreads(pid int) (*Threads, error) {
+func OpenThreadFiles(pid int) (*ThreadFiles, error) {
 	folder := "/proc/" + strconv.Itoa(pid) + "/task"
 	task, err := openFile(folder)
 	if err != nil {
 		return nil, err
 	}
-	t := &Threads{pid: pid, task: task}
+	t := &ThreadFiles{pid: pid, task: task}
 	if err := t.openAll(folder); err != nil {
 		t.Close()
 		return nil, err
@@ -46,13 +46,13 @@ func OpenThreads(pid int) (*Threads, error) {
 	return t, nil
 }
 
-func (t *Threads) openAll(folder string) error {
+func (t *ThreadFiles) openAll(folder string) error {
 	ids, err := readNumbers(t.task)
 	if err != nil || len(ids) > MaxThreads {
 		return errors.Join(err, errThreads)
 	}
 	for _, id := range ids {
-		files, name := threadFiles{id: id, children: -1, stat: -1}, folder+"/"+strconv.Itoa(id)
+		files, name := openThread{id: id, children: -1, stat: -1}, folder+"/"+strconv.Itoa(id)
 		if files.children, err = openFile(name + "/children"); err == nil {
 			files.stat, err = openFile(name + "/stat")
 		}
@@ -69,7 +69,7 @@ func (t *Threads) openAll(folder string) error {
 
 // AreChildless reports whether the threads are still all that the process has, and none of them has
 // a child, waited for or not.
-func (t *Threads) AreChildless() bool {
+func (t *ThreadFiles) AreChildless() bool {
 	if !t.areAll() {
 		return false
 	}
@@ -83,7 +83,7 @@ func (t *Threads) AreChildless() bool {
 
 // AnyRunnable reports whether one of the threads runs at this moment, or would if it had a processor.
 // It returns an error where it does not know all threads of the process.
-func (t *Threads) AnyRunnable() (bool, error) {
+func (t *ThreadFiles) AnyRunnable() (bool, error) {
 	if !t.areAll() {
 		return false, errThreads
 	}
@@ -137,7 +137,7 @@ const ownLinks = 2
 
 // areAll reports whether the threads are alive and as many as the process has. A signal of
 // no effect finds one that has ended, where a file that is open may read as empty.
-func (t *Threads) areAll() bool {
+func (t *ThreadFiles) areAll() bool {
 	var stat unix.Stat_t
 	if unix.Fstat(t.task, &stat) != nil || int(stat.Nlink) != ownLinks+len(t.threads) {
 		return false
@@ -151,12 +151,12 @@ func (t *Threads) areAll() bool {
 }
 
 // readAgain reads the beginning of a file into the buffer.
-func (t *Threads) readAgain(file int) (int, error) {
+func (t *ThreadFiles) readAgain(file int) (int, error) {
 	return eintr.Retry(func() (int, error) { return unix.Pread(file, t.buffer[:], 0) })
 }
 
 // Close closes the files.
-func (t *Threads) Close() {
+func (t *ThreadFiles) Close() {
 	for _, files := range t.threads {
 		for _, file := range []int{files.children, files.stat} {
 			if file >= 0 {
@@ -190,25 +190,25 @@ func readNumbers(folder int) (found []int, err error) {
 	}
 }
 
-// FirstChildren keeps a file of this process open that tells whom its first thread has begun
+// OrphanFiles keeps a file of this process open that tells whom its first thread has begun
 // or was given: the first one is given the orphans of a subreaper (proc_pid_task_children(5)).
-type FirstChildren struct {
+type OrphanFiles struct {
 	file   int
 	buffer [4096]byte
 }
 
-// OpenFirstChildren opens the file; the caller closes it.
-func OpenFirstChildren() (*FirstChildren, error) {
+// OpenOrphanFiles opens the file; the caller closes it.
+func OpenOrphanFiles() (*OrphanFiles, error) {
 	self := strconv.Itoa(unix.Getpid())
 	file, err := openFile("/proc/self/task/" + self + "/children")
 	if err != nil {
 		return nil, err
 	}
-	return &FirstChildren{file: file}, nil
+	return &OrphanFiles{file: file}, nil
 }
 
 // Append appends the ids, a text, to b. It returns false where that is not all.
-func (c *FirstChildren) Append(b []byte) ([]byte, bool) {
+func (c *OrphanFiles) Append(b []byte) ([]byte, bool) {
 	n, err := eintr.Retry(func() (int, error) { return unix.Pread(c.file, c.buffer[:], 0) })
 	if err != nil || n == len(c.buffer) {
 		return b, false
@@ -217,4 +217,4 @@ func (c *FirstChildren) Append(b []byte) ([]byte, bool) {
 }
 
 // Close closes the file.
-func (c *FirstChildren) Close() { unix.Close(c.file) }
+func (c *OrphanFiles) Close() { unix.Close(c.file) }

@@ -37,12 +37,12 @@ func readLine(t *testing.T, out *bufio.Reader) {
 	}
 }
 
-func openThreads(t *testing.T, pid int) *Threads {
+func openThreads(t *testing.T, pid int) *ThreadFiles {
 	t.Helper()
 	limit, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
-		threads, err := OpenThreads(pid)
+		threads, err := OpenThreadFiles(pid)
 		if err == nil {
 			t.Cleanup(threads.Close)
 			return threads
@@ -130,7 +130,7 @@ func TestThreadsNoticeAnother(t *testing.T) {
 	if threads.AreChildless() {
 		t.Error("more threads were not noticed")
 	}
-	if _, err := OpenThreads(pid); err == nil {
+	if _, err := OpenThreadFiles(pid); err == nil {
 		t.Errorf("the files of %d threads are kept, more than %d", CountThreads(pid), MaxThreads)
 	}
 }
