@@ -19,6 +19,7 @@ import (
 	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/gosuite"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/report"
 )
 
@@ -49,11 +50,7 @@ func (e *execution) prepareGoSuites(ctx context.Context, folders []string, tmp s
 		}
 	}
 	if compiled := len(e.goSuites); compiled > 0 && !e.flags.quiet && !e.flags.list {
-		noun := "suites"
-		if compiled == 1 {
-			noun = "suite"
-		}
-		e.printNote("compiled %d Go %s in %.1f s\n", compiled, noun, time.Since(start).Seconds())
+		e.printNote("compiled %s in %.1f s\n", plural.Count(compiled, "Go suite"), time.Since(start).Seconds())
 	}
 	for _, binary := range e.flags.suiteBinaries {
 		s, err := gosuite.OpenBinary(binary)
