@@ -440,7 +440,14 @@ func (b *testbed) spinsWhenIdle(ctx context.Context) bool {
 
 // isAwake reports whether a thread of the server runs, or wants to, at one of two looks: one
 // that spins may sleep at the first, between two calls.
-func isAwake(server *peer.Process) bool { return server.AnyRunnable() || server.AnyRunnable() }
+func isAwake(server *peer.Process) bool {
+	for range 2 {
+		if server.AnyRunnable() {
+			return true
+		}
+	}
+	return false
+}
 
 // discardServer ends a server that does not serve any more; the next variant starts
 // a new one.
