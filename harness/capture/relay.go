@@ -98,6 +98,10 @@ func (r *Relay) carry(client sock.Conn) {
 	r.mu.Lock()
 	r.conns[client], r.conns[server] = true, true
 	r.mu.Unlock()
+	if err := errors.Join(shakeHands("server", server), shakeHands("client", client)); err != nil {
+		r.finish(Conversation{From: client.RemoteAddr().String(), Err: err}, client, server)
+		return
+	}
 	c := Conversation{From: client.RemoteAddr().String()}
 	var mu sync.Mutex // guards c
 	var both sync.WaitGroup
@@ -105,6 +109,23 @@ func (r *Relay) carry(client sock.Conn) {
 	both.Go(func() { copyStream(&c, &mu, event.Downstream, server, client) })
 	both.Wait()
 	r.finish(c, client, server)
+}
+
+// handshakeTime bounds the handshake of TLS with either side.
+const handshakeTime = 15 * time.Second
+
+// shakeHands does the handshake of TLS with one side, where the connection has that.
+func shakeHands(side string, conn sock.Conn) error {
+	secured, ok := conn.(*tlsconn.Conn)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), handshakeTime)
+	defer cancel()
+	if err := secured.RunHandshake(ctx); err != nil {
+		return fmt.Errorf("with the %s: %w", side, err)
+	}
+	return nil
 }
 
 func (r *Relay) dialUpstream() (sock.Conn, error) {

@@ -13,7 +13,9 @@ import (
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/plural"
+	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/seed"
+	"github.com/sockharness/harness/harness/sock"
 )
 
 // answerTime is how long the other side of a dialogue may take.
@@ -36,21 +38,53 @@ func (f *replayFlags) replayDialogue(cmd *cobra.Command, path string) error {
 			return cli.UsageErrorf("%v", err)
 		}
 	}
-	script, err := d.ResolveScript(seed.New(f.seed))
-	if err != nil {
+	if err := f.tls.check(); err != nil {
+		return err
+	}
+	said := replayedDialogue{replayFlags: f}
+	if err := said.resolve(d); err != nil {
 		return cli.UsageErrorf("%v", err)
+	}
+	tmp, release, err := cli.NewRunDir()
+	if err != nil {
+		return err
+	}
+	defer release()
+	f.tls.on = f.tls.on || said.before != nil
+	if said.certification, err = f.tls.certify(scenario.Target{Server: scenario.Peer{Address: f.against}}, tmp); err != nil {
+		return err
 	}
 	ctx, _, stop := cli.NotifyInterrupts(cmd.Context())
 	defer stop()
 	out := cli.NewTerminal(cmd, false)
 	if f.listen != "" {
-		return f.beServer(ctx, out, script)
+		return said.beServer(ctx, out)
 	}
-	return f.beClient(ctx, out, script)
+	return said.beClient(ctx, out)
 }
 
-func (f *replayFlags) beClient(ctx context.Context, out cli.Terminal, s *dialogue.Script) error {
-	began := time.Now()
+// A replayedDialogue is a dialogue of which harness is one side.
+type replayedDialogue struct {
+	*replayFlags
+	before        *dialogue.Script // what is said before TLS; nil: nothing
+	script        *dialogue.Script
+	certification *scenario.Certification // nil: not over TLS
+}
+
+// resolve fixes what is said, before TLS and then.
+func (f *replayedDialogue) resolve(d *dialogue.Dialogue) (err error) {
+	before, rest := d.SplitTLS()
+	if before != nil {
+		if f.before, err = before.ResolveScript(seed.New(f.seed)); err != nil {
+			return err
+		}
+	}
+	f.script, err = rest.ResolveScript(seed.New(f.seed))
+	return err
+}
+
+func (f *replayedDialogue) beClient(ctx context.Context, out cli.Terminal) error {
+	began, s := time.Now(), f.script
 	for i := range f.times {
 		limited, cancel := context.WithTimeout(ctx, answerTime)
 		var d net.Dialer
@@ -59,7 +93,12 @@ func (f *replayFlags) beClient(ctx context.Context, out cli.Terminal, s *dialogu
 			cancel()
 			return cli.HarnessErrorf("--against %s: %w", f.against, err)
 		}
-		played := s.PlayClient(limited, conn.(*net.TCPConn), dialogue.Options{})
+		secured, err := secure(limited, conn.(sock.Conn), f.certification, f.before, event.Client)
+		if err != nil {
+			cancel()
+			return cli.HarnessErrorf("--against %s: %w", f.against, err)
+		}
+		played := s.PlayClient(limited, secured, dialogue.Options{})
 		cancel()
 		if err := played.Err(); err != nil {
 			return tellDialogue(ctx, out, fmt.Sprintf("conversation %d of %d: %v", i+1, f.times, err))
@@ -70,7 +109,8 @@ func (f *replayFlags) beClient(ctx context.Context, out cli.Terminal, s *dialogu
 	return out.Err()
 }
 
-func (f *replayFlags) beServer(ctx context.Context, out cli.Terminal, s *dialogue.Script) error {
+func (f *replayedDialogue) beServer(ctx context.Context, out cli.Terminal) error {
+	s := f.script
 	l, err := net.Listen("tcp", f.listen)
 	if err != nil {
 		return cli.HarnessErrorf("--listen %s: %w", f.listen, err)
@@ -79,13 +119,21 @@ func (f *replayFlags) beServer(ctx context.Context, out cli.Terminal, s *dialogu
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	out.Printf("listening on %s\n", l.Addr())
+	if c := f.certification; c != nil {
+		out.Printf("clients trust %s\n", c.Files.CA)
+	}
 	for i := range f.times {
 		conn, err := l.Accept()
 		if err != nil {
 			return cli.ExitError{Code: outcome.ExitInterrupted}
 		}
 		limited, cancel := context.WithTimeout(ctx, answerTime)
-		played := s.PlayServer(limited, conn.(*net.TCPConn), dialogue.Options{})
+		secured, err := secure(limited, conn.(sock.Conn), f.certification, f.before, event.Server)
+		if err != nil {
+			cancel()
+			return tellDialogue(ctx, out, fmt.Sprintf("conversation %d of %d: %v", i+1, f.times, err))
+		}
+		played := s.PlayServer(limited, secured, dialogue.Options{})
 		cancel()
 		if err := played.Err(); err != nil {
 			return tellDialogue(ctx, out, fmt.Sprintf("conversation %d of %d: %v", i+1, f.times, err))

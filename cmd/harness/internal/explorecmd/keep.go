@@ -1,10 +1,16 @@
 package explorecmd
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
+	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/cmd/harness/internal/targets"
 	"github.com/sockharness/harness/harness/explore"
 	"github.com/sockharness/harness/harness/scenario"
@@ -40,6 +46,7 @@ func (x *exploration) keep(t scenario.Target, stored []explore.StoredFinding, r 
 		known[one.Definition.Found.ID] = explore.State(one.Definition.Found.State)
 	}
 	found := map[string]bool{}
+	lost := lostFindings{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		found[f.ID] = true
@@ -54,7 +61,7 @@ func (x *exploration) keep(t scenario.Target, stored []explore.StoredFinding, r 
 		}
 		wd, _ := os.Getwd()
 		if err := store.Save(*f, x.flags.seed, x.flags.FlagWords(t.Name), wd); err != nil {
-			x.note("%v: the finding is not kept", err)
+			lost.add(f.ID, err)
 			f.Replay = ""
 			continue
 		}
@@ -64,10 +71,34 @@ func (x *exploration) keep(t scenario.Target, stored []explore.StoredFinding, r 
 		id := one.Definition.Found.ID
 		if state, played := x.replayed[id]; played && !found[id] {
 			if err := store.SetState(one, state); err != nil {
-				x.note("%v", err)
+				lost.add(id, err)
 			}
 		}
 	}
+	for _, reason := range slices.Sorted(maps.Keys(lost)) {
+		one, hint := lost[reason], ""
+		if errors.As(one.err, new(*fs.PathError)) {
+			hint = "; name another folder with --store"
+		}
+		x.note("not kept: %s: %v%s", strings.Join(one.ids, ", "), one.err, hint)
+	}
+}
+
+// lostFindings are those that could not be written, by what the system says of it.
+type lostFindings map[string]*struct {
+	ids []string
+	err error // of the first one
+}
+
+func (l lostFindings) add(id string, err error) {
+	reason := cli.UnderlyingOSError(err).Error()
+	if l[reason] == nil {
+		l[reason] = &struct {
+			ids []string
+			err error
+		}{err: err}
+	}
+	l[reason].ids = append(l[reason].ids, id)
 }
 
 // stateOf compares a finding with the baseline, else with the store.

@@ -17,9 +17,11 @@ import (
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/report"
+	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -36,6 +38,7 @@ type recordFlags struct {
 	redact           []string
 	output           string
 	startTimeout     time.Duration
+	tls              tlsFlags
 
 	expressions []*regexp.Regexp
 }
@@ -50,7 +53,9 @@ func newRecord() *cobra.Command {
 
 It passes connections on to --upstream and records them: point your client at the
 address that it prints, and end with ^C, or when --times conversations are over. Or
-it starts --client itself. Or it reads a pcap or pcapng file.
+it starts --client itself. Or it reads a pcap or pcapng file. With --tls it records the
+plaintext: it is a server with a certificate of its own, {ca} in --client, and a client
+of --upstream.
 
 From several conversations (--times 3) it infers how messages are framed, who speaks
 first, who ends, and which bytes differ from one to the next. It says what it found,
@@ -77,10 +82,14 @@ Exit status: 0 written, 1 written, but the server says something else now, 2 usa
 	flags.StringArrayVar(&f.redact, "redact", nil, "replace what matches `REGEX` by x, byte for byte (repeatable)")
 	flags.StringVarP(&f.output, "output", "o", "-", "write to `FILE`; - is standard output")
 	flags.DurationVar(&f.startTimeout, "start-timeout", defaultStartTimeout, "`TIME` until a server must listen")
+	f.tls.register(flags)
 	return cmd
 }
 
 func (f *recordFlags) checkFlags() error {
+	if err := f.tls.check(); err != nil {
+		return err
+	}
 	sources := 0
 	for _, one := range []string{f.upstream, f.server, f.pcap} {
 		if one != "" {
@@ -92,6 +101,8 @@ func (f *recordFlags) checkFlags() error {
 		return cli.UsageErrorf("give one of --upstream, --server and --pcap: where the conversation comes from")
 	case f.pcap != "" && f.client != "":
 		return cli.UsageErrorf("--pcap and --client exclude each other")
+	case f.pcap != "" && f.tls.on:
+		return cli.UsageErrorf("--pcap and --tls exclude each other: what was captured is encrypted; record it live")
 	case f.port < 0 || f.port > 65535:
 		return cli.UsageErrorf("--port %d: want 1 to 65535", f.port)
 	case f.times < 1 || f.times > 1000:
@@ -136,9 +147,11 @@ func (f *recordFlags) run(cmd *cobra.Command) error {
 
 // A recording is one run of `harness record`.
 type recording struct {
-	flags  *recordFlags
-	stderr io.Writer
-	out    io.Writer
+	flags         *recordFlags
+	certification *scenario.Certification // of the server; nil: not over TLS
+	own           *scenario.Certification // of harness as the server
+	stderr        io.Writer
+	out           io.Writer
 }
 
 func (r *recording) note(format string, args ...any) {
@@ -153,6 +166,13 @@ func (r *recording) live(ctx context.Context) error {
 	}
 	defer release()
 	upstream := r.flags.upstream
+	target, err := r.flags.target()
+	if err != nil {
+		return err
+	}
+	if err := r.certify(target, tmp); err != nil {
+		return err
+	}
 	if r.flags.server != "" {
 		server, err := r.startServer(ctx, tmp)
 		if err != nil {
@@ -161,13 +181,18 @@ func (r *recording) live(ctx context.Context) error {
 		defer server.Close()
 		upstream = server.ListenAddr().String()
 	}
-	relay, err := capture.StartRelay(r.flags.listen, upstream)
+	asServer, _ := configs(r.own)
+	_, asClient := configs(r.certification)
+	relay, err := capture.StartTLSRelay(r.flags.listen, upstream, asServer, asClient)
 	if err != nil {
 		return cli.UsageErrorf("--listen %s: %v", r.flags.listen, err)
 	}
 	defer relay.Close()
 	if r.flags.client == "" {
 		r.note("listening on %s, server %s, conversations to record: %d; ^C ends", relay.Addr(), upstream, r.flags.times)
+		if c := r.own; c != nil {
+			r.note("clients trust %s", c.Files.CA)
+		}
 	} else if err := r.runClients(ctx, relay.Addr(), tmp); err != nil {
 		return err
 	}
@@ -185,12 +210,48 @@ func (r *recording) live(ctx context.Context) error {
 	return r.verify(context.WithoutCancel(ctx), text, upstream)
 }
 
-func (r *recording) startServer(ctx context.Context, tmp string) (*peer.Process, error) {
-	words, err := peer.ParseCommand(r.flags.server)
-	if err != nil {
-		return nil, cli.UsageErrorf("--server: %v", err)
+// certify reads or makes the certificates. A server that runs already has one that harness
+// does not, and clients see one that harness has made.
+func (r *recording) certify(t scenario.Target, tmp string) (err error) {
+	if r.certification, err = r.flags.tls.certify(t, tmp); err != nil {
+		return err
 	}
-	p, err := peer.Command{Args: words, StartTimeout: r.flags.startTimeout}.StartServer(ctx, peer.Vars{Tmp: tmp})
+	r.own = r.certification
+	if r.certification != nil && r.flags.upstream != "" && r.flags.tls.files.Certificate == "" {
+		made := tlsFlags{on: true}
+		r.own, err = made.certify(scenario.Target{}, tmp)
+	}
+	return err
+}
+
+// target is what is recorded.
+func (f *recordFlags) target() (t scenario.Target, err error) {
+	t.Server.Address = f.upstream
+	if t.Server.Command, err = parseWords("--server", f.server); err != nil {
+		return t, err
+	}
+	t.Client.Command, err = parseWords("--client", f.client)
+	return t, err
+}
+
+// parseWords returns the words of a command; none where it is empty.
+func parseWords(flag, command string) ([]string, error) {
+	if command == "" {
+		return nil, nil
+	}
+	words, err := peer.ParseCommand(command)
+	if err != nil {
+		return nil, cli.UsageErrorf("%s: %v", flag, err)
+	}
+	return words, nil
+}
+
+func (r *recording) startServer(ctx context.Context, tmp string) (*peer.Process, error) {
+	words, err := parseWords("--server", r.flags.server)
+	if err != nil {
+		return nil, err
+	}
+	p, err := peer.Command{Args: r.certification.ExpandWords(words), StartTimeout: r.flags.startTimeout}.StartServer(ctx, peer.Vars{Tmp: tmp})
 	if err != nil {
 		return nil, cli.HarnessErrorf("%w", err)
 	}
@@ -201,14 +262,14 @@ func (r *recording) startServer(ctx context.Context, tmp string) (*peer.Process,
 const clientTime = 30 * time.Second
 
 func (r *recording) runClients(ctx context.Context, addr, tmp string) error {
-	words, err := peer.ParseCommand(r.flags.client)
+	words, err := parseWords("--client", r.flags.client)
 	if err != nil {
-		return cli.UsageErrorf("--client: %v", err)
+		return err
 	}
 	vars := peer.VarsAt(addr)
 	vars.Tmp = tmp
 	for range r.flags.times {
-		p, err := peer.Command{Args: words}.StartClient(ctx, vars)
+		p, err := peer.Command{Args: r.own.ExpandWords(words)}.StartClient(ctx, vars)
 		if err != nil {
 			return cli.HarnessErrorf("%w", err)
 		}
@@ -272,7 +333,11 @@ func (r *recording) verify(ctx context.Context, text []byte, upstream string) er
 	if err != nil {
 		return cli.HarnessErrorf("the dialogue cannot be tried: %w", err)
 	}
-	played := script.PlayClient(ctx, conn.(dialogue.Conn), dialogue.Options{})
+	secured, err := secure(ctx, conn.(sock.Conn), r.certification, nil, event.Client)
+	if err != nil {
+		return cli.HarnessErrorf("the dialogue cannot be tried: %w", err)
+	}
+	played := script.PlayClient(ctx, secured, dialogue.Options{})
 	if err := played.Err(); err != nil {
 		r.note("the server does not keep to it: %v", err)
 		return cli.ExitError{Code: outcome.ExitVerdicts}

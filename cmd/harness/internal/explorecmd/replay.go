@@ -30,6 +30,7 @@ type replayFlags struct {
 	against      string
 	listen       string
 	times        int
+	tls          tlsFlags // of a dialogue
 }
 
 func newReplay() *cobra.Command {
@@ -62,6 +63,7 @@ files, 3 ERROR: it could not be run.`,
 	flags.StringVar(&f.against, "against", "", "be the client of a dialogue to the server at `HOST:PORT`")
 	flags.StringVar(&f.listen, "listen", "", "be the server of a dialogue at `HOST:PORT`")
 	flags.IntVar(&f.times, "times", 1, "run a dialogue `N` times")
+	f.tls.register(flags)
 	f.RegisterCompletions(cmd)
 	return cmd
 }
