@@ -142,6 +142,8 @@ func proxiesAreEdited(t *testing.T, b *browser) {
 	b.wait("page", ".toxics code", "latency=25")
 	b.pick("page", ".preset", "1")
 	b.wait("page", ".toxics strong", "dying_reset")
+	b.pick("page", ".preset", "0")
+	b.wait("page", ".toxics strong", "tunnel_stop")
 	if got := d.call("GET", "/proxies", ""); !strings.Contains(got, `"name":"dying_delay"`) || !strings.Contains(got, `{"latency":25,"jitter":0}`) {
 		t.Errorf("the daemon has %s", got)
 	}

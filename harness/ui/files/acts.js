@@ -1,7 +1,7 @@
 // What can be done, each as a request, as a command, and as faults of a scenario file.
 // do_ performs one and keeps it in the list of what was clicked.
 import {call} from './api.js'
-import {copy, byID, download, el, say} from './dom.js'
+import {copy, byID, clock, download, el, say} from './dom.js'
 import {scenarioFile} from './scenario.js'
 
 export const done = [] // the oldest first
@@ -44,7 +44,7 @@ export async function do_(act) {
 function row(entry) {
   const line = command(entry.words), request = curl(entry)
   return el('li', {class: entry.failed ? 'failed' : ''},
-    el('p', {}, el('time', {}, entry.at.toLocaleTimeString()), ' ', entry.title, entry.failed ? el('strong', {}, ' refused: ' + entry.failed) : ''),
+    el('p', {}, el('time', {}, clock(entry.at)), ' ', entry.title, entry.failed ? el('strong', {}, ' refused: ' + entry.failed) : ''),
     el('pre', {class: 'cli'}, line), el('button', {type: 'button', onclick: () => copy(line), 'aria-label': 'Copy the command'}, 'Copy'),
     el('pre', {class: 'api'}, request), el('button', {type: 'button', onclick: () => copy(request), 'aria-label': 'Copy the API call'}, 'Copy'))
 }

@@ -123,7 +123,7 @@ function fill(row, c) {
 function fillAges({cells, c}) {
   const age = (c.ended ? Date.parse(c.ended) : Date.now()) - Date.parse(c.since)
   setText(cells.age, duration(age))
-  setText(cells.quiet, c.ended ? '' : duration(nowMs() - (c.moved || nowMs())))
+  setText(cells.quiet, c.ended ? '' : (c.atLeast ? '≥ ' : '') + duration(nowMs() - (c.moved || nowMs())))
 }
 
 // peer says who it is and how it has ended its side.

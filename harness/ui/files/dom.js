@@ -49,6 +49,12 @@ export function duration(ms) {
   return `${Math.floor(s / 3600)} h ${Math.floor(s % 3600 / 60)} min`
 }
 
+// clock writes a time of the day, as the clock of this machine has it.
+export function clock(date, withMs) {
+  const text = [date.getHours(), date.getMinutes(), date.getSeconds()].map(n => String(n).padStart(2, '0')).join(':')
+  return withMs ? text + '.' + String(date.getMilliseconds()).padStart(3, '0') : text
+}
+
 export async function copy(text) {
   try { await navigator.clipboard.writeText(text) } catch {
     const area = el('textarea')

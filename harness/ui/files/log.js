@@ -1,5 +1,5 @@
 // The event log: bounded, narrowed by kinds at the daemon and by a text here.
-import {byID, el, setText} from './dom.js'
+import {byID, clock, el, setText} from './dom.js'
 import {keptEvents, state} from './state.js'
 import {sentence} from './waterfall.js'
 
@@ -41,7 +41,7 @@ function drawLines(text) {
 }
 
 function addLine(e, line) {
-  const li = el('li', {class: e.kind}, el('time', {}, new Date(e.time).toISOString().slice(11, 23)), ' ', line)
+  const li = el('li', {class: e.kind}, el('time', {}, clock(new Date(e.time), true)), ' ', line)
   lines.set(e, li)
   return li
 }

@@ -22,8 +22,21 @@ why: A conversation was disturbed by hand, and the same is to be tried on every 
 role: server
 level: should
 faults:
-${faults.map(line).join('\n')}
+${named(faults).map(line).join('\n')}
 `
+}
+
+// named gives a name to each fault whose own one, TOXIC_DIRECTION, is taken: that of the
+// toxic, or one with a number.
+function named(faults) {
+  const used = new Set()
+  return faults.map(f => {
+    const own = `${f.toxic}_${f.direction}`, base = used.has(own) ? (f.from || own).replaceAll(/[^\w-]/g, '_') : own
+    let name = base
+    for (let n = 2; used.has(name); n++) name = `${base}_${n}`
+    used.add(name)
+    return {...f, name: name === own ? undefined : name}
+  })
 }
 
 // resume gives a stall the time that it lasted.

@@ -49,6 +49,7 @@ export function apply(frame) {
   for (const c of frame.connections || []) {
     const was = state.connections.get(c.id)
     c.moved = was ? was.moved : 0
+    c.atLeast = was ? was.atLeast : !passed // nothing is known of the time before the page
     c.blink = was ? was.blink : {}
     const moved = noteActivity(was, c)
     up += moved[0]
@@ -79,7 +80,9 @@ function noteRate(last) {
 function noteActivity(was, c) {
   const moved = ['upstream', 'downstream'].map(d => was ? c[d].received_bytes - was[d].received_bytes : 0)
   const sent = ['upstream', 'downstream'].map(d => was ? c[d].sent_bytes - was[d].sent_bytes : 0)
-  if (!was || moved[0] || moved[1] || sent[0] || sent[1]) c.moved = state.atMs
+  const carried = moved[0] || moved[1] || sent[0] || sent[1]
+  if (!was || carried) c.moved = state.atMs
+  if (carried) c.atLeast = false
   for (const name of c.struck || []) {
     const fresh = was && !(was.struck || []).includes(name)
     const passes = ['upstream', 'downstream'].some((d, i) => c[d].toxics.includes(name) && (moved[i] || sent[i]))
