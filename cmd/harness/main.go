@@ -101,5 +101,23 @@ what broke.
 		proxycmd.Commands(),
 		daemoncmd.Commands(),
 	)...)
+	refuseOtherShells(root)
 	return root
+}
+
+// refuseOtherShells has `harness completion` refuse a shell that it does not know: cobra's own
+// prints its help, with status 0, into what would be the script.
+func refuseOtherShells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		return
+	}
+	completion.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return cli.UsageErrorf("completion %s: want bash, fish, powershell or zsh", args[0])
+	}
+	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/report"
 )
 
@@ -49,6 +50,10 @@ func (e *execution) applyBaseline(d outcome.Run) (outcome.Run, error) {
 	if err := report.WriteFile(e.flags.baseline, func(w io.Writer) error { return report.WriteJSON(w, d.AsBaseline()) }); err != nil {
 		return compared, err
 	}
-	e.printNote("%s: updated: %s\n", e.flags.baseline, report.CountStates(*compared.Baseline))
+	said := report.CountStates(*compared.Baseline)
+	if e.baseline == nil && len(compared.Baseline.Counts) == 0 {
+		said = plural.Count(len(d.Results), "result") // of a file that was not there, nothing has changed
+	}
+	e.printNote("%s: updated: %s\n", e.flags.baseline, said)
 	return d.CompareWith(e.flags.baseline, d, e.flags.strict), nil
 }
