@@ -31,6 +31,14 @@ func TestMain(m *testing.M) {
 			os.Exit(serverProgram(os.Args[2]))
 		case "program-client":
 			os.Exit(clientProgram(os.Args[2]))
+		case "program-udp-server":
+			os.Exit(udpServerProgram(os.Args[2]))
+		case "program-udp-client":
+			os.Exit(udpClientProgram(os.Args[2]))
+		case "program-unix-server":
+			os.Exit(unixServerProgram(os.Args[2]))
+		case "program-tls-server":
+			os.Exit(tlsServerProgram(os.Args[2:]))
 		case "program-telling":
 			os.Exit(tellingServer(os.Args[2]))
 		case "program-holding":
@@ -121,6 +129,12 @@ func programTarget(t *testing.T, role scenario.Role) scenario.Target {
 // runCode runs a variant whose own code is run, and returns the result.
 func runCode(t *testing.T, role scenario.Role, v scenario.Variant, run func(ctx context.Context, rig scenario.Rig) error) {
 	t.Helper()
+	runCodeOn(t, programTarget(t, role), v, run)
+}
+
+// runCodeOn is runCode on a target.
+func runCodeOn(t *testing.T, target scenario.Target, v scenario.Variant, run func(ctx context.Context, rig scenario.Rig) error) {
+	t.Helper()
 	var ran atomic.Bool // a failure is run again in parallel
 	v.Name = "own code"
 	v.Run = func(ctx context.Context, rig scenario.Rig) error {
@@ -129,10 +143,10 @@ func runCode(t *testing.T, role scenario.Role, v scenario.Variant, run func(ctx 
 	}
 	v.Expect = []scenario.Expectation{scenario.ExpectRunSucceeds()}
 	s := playing(v)
-	s.Roles = []scenario.Role{role}
+	s.Roles = []scenario.Role{target.Test}
 	r := New(Config{Seed: 1, Budget: 20 * time.Second, Tmp: t.TempDir()})
 	defer r.Close()
-	results := r.RunScenario(t.Context(), programTarget(t, role), s)
+	results := r.RunScenario(t.Context(), target, s)
 	if len(results) != 1 || results[0].Verdict != "pass" {
 		t.Errorf("got %+v, want that the scenario's own code passes", results)
 	}
