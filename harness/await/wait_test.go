@@ -53,7 +53,7 @@ func TestWaitTellsASpinner(t *testing.T) {
 	if len(ReadThreadStats([]int{spinner.Process.Pid})) == 0 {
 		t.Skip("SKIPPED: this system does not tell what its threads do")
 	}
-	ctx, stop := Wait{Budget: 4 * time.Second, PIDs: func() []int { return []int{spinner.Process.Pid} },
+	ctx, stop := Wait{Budget: time.Minute, PIDs: func() []int { return []int{spinner.Process.Pid} },
 		Moved: func() int64 { return 0 }}.Start(t.Context())
 	defer stop()
 	<-ctx.Done()

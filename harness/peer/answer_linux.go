@@ -21,16 +21,16 @@ func (i *interceptor) answer(call notification) {
 		return
 	}
 	out := answered{id: call.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-	if errno, ours := i.perform(call); ours {
+	if errno, ours := i.performReply(call); ours {
 		out.flags, out.errno = 0, -int32(errno)
 	}
 	// A process that has ended meanwhile needs no answer.
-	_ = i.control(unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&out))
+	_ = i.controlListener(unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&out))
 }
 
-// perform does what the reply says and returns how the call ends. ours is false where the
+// performReply does what the reply says and returns how the call ends. ours is false where the
 // kernel is to go on.
-func (i *interceptor) perform(call notification) (errno unix.Errno, ours bool) {
+func (i *interceptor) performReply(call notification) (errno unix.Errno, ours bool) {
 	to, ok := readAddress(call)
 	if call.number != unix.SYS_CONNECT || !ok {
 		return 0, false
@@ -61,7 +61,7 @@ func (i *interceptor) perform(call notification) (errno unix.Errno, ours bool) {
 
 // isWaiting reports whether the call still waits for its answer.
 func (i *interceptor) isWaiting(call notification) bool {
-	return i.running.Err() == nil && i.control(unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&call.id)) == nil
+	return i.running.Err() == nil && i.controlListener(unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&call.id)) == nil
 }
 
 // connect connects the socket of the call, as long as that waits. What blocks there must

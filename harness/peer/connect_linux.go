@@ -60,8 +60,8 @@ func (p *Process) prepareInterception() (*interceptor, error) {
 	return i, nil
 }
 
-// begin receives the descriptor from the launcher and answers from then on.
-func (i *interceptor) begin() error {
+// startAnswering receives the descriptor from the launcher and answers from then on.
+func (i *interceptor) startAnswering() error {
 	if i == nil {
 		return nil
 	}
@@ -134,15 +134,15 @@ func (i *interceptor) serve() {
 			continue
 		}
 		var call notification
-		if i.control(unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&call)) == nil {
+		if i.controlListener(unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&call)) == nil {
 			i.working.Go(func() { i.answer(call) })
 		}
 	}
 }
 
-// control is ioctl(2) on the listener. The kernel waits for a lock there, and a signal of
+// controlListener is ioctl(2) on the listener. The kernel waits for a lock there, and a signal of
 // the runtime ends that: an answer that is lost leaves the process in connect.
-func (i *interceptor) control(request uint, argument unsafe.Pointer) error {
+func (i *interceptor) controlListener(request uint, argument unsafe.Pointer) error {
 	_, err := eintr.Retry(func() (int, error) {
 		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(i.listener), uintptr(request), uintptr(argument))
 		if errno != 0 {

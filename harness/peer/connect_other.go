@@ -13,7 +13,7 @@ func (p *Process) prepareInterception() (*interceptor, error) {
 	return nil, nil
 }
 
-func (*interceptor) begin() error { return nil }
+func (*interceptor) startAnswering() error { return nil }
 
 func (*interceptor) abandon() {}
 

@@ -53,7 +53,7 @@ type addedFile struct {
 // openHosts answers a call that opens /etc/hosts, and reports whether it was one.
 func (i *interceptor) openHosts(call notification) bool {
 	path, flags, opens := openOf(call)
-	if !opens || i.hosts == nil || flags&unix.O_ACCMODE != unix.O_RDONLY || !names(call, path, hostsPath) {
+	if !opens || i.hosts == nil || flags&unix.O_ACCMODE != unix.O_RDONLY || !hasString(call, path, hostsPath) {
 		return false
 	}
 	// Another open file, with an offset of its own.
@@ -63,11 +63,11 @@ func (i *interceptor) openHosts(call notification) bool {
 	}
 	defer file.Close()
 	add := addedFile{id: call.id, flags: unix.SECCOMP_ADDFD_FLAG_SEND, source: uint32(file.Fd()), cloexec: uint32(flags & unix.O_CLOEXEC)}
-	return i.control(unix.SECCOMP_IOCTL_NOTIF_ADDFD, unsafe.Pointer(&add)) == nil
+	return i.controlListener(unix.SECCOMP_IOCTL_NOTIF_ADDFD, unsafe.Pointer(&add)) == nil
 }
 
-// names reports whether a string of the process is the given one.
-func names(call notification, at uint64, want string) bool {
+// hasString reports whether a string of the process is the given one.
+func hasString(call notification, at uint64, want string) bool {
 	b := make([]byte, len(want)+1)
 	return call.readMemory(at, b) && string(b) == want+"\x00"
 }

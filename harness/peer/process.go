@@ -100,7 +100,7 @@ func (p *Process) launchProcess() error {
 	go p.stdout.drainPipe(outRead)
 	go p.stderr.drainPipe(errRead)
 	go p.reapProcess()
-	if err := p.connects.begin(); err != nil {
+	if err := p.connects.startAnswering(); err != nil {
 		p.Close()
 		return err
 	}

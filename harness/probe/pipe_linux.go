@@ -36,8 +36,8 @@ func (d descriptor) pipeUnread() (n int) {
 	return n
 }
 
-// writes reports whether the descriptor can write.
-func (d descriptor) writes() bool {
+// canWrite reports whether the descriptor can write.
+func (d descriptor) canWrite() bool {
 	text, err := d.fdInfo()
 	flags, wrong := strconv.ParseUint(fieldValue(text, "flags"), 8, 32)
 	return err == nil && wrong == nil && flags&unix.O_ACCMODE != unix.O_RDONLY
@@ -56,7 +56,7 @@ func (x *examination) pipeReason(h thread) string {
 	}
 	for _, open := range x.files {
 		for _, other := range open {
-			if other.target == d.target && other.writes() {
+			if other.target == d.target && other.canWrite() {
 				return "" // the tree's own
 			}
 		}

@@ -43,9 +43,9 @@ func (a *rig) AwaitDelivered(ctx context.Context, conn net.Conn, n int64) error 
 	return diag.AwaitConsumed(ctx, l.receiver, l.sender, uint64(n))
 }
 
-// A leg is the half of a proxied connection behind the proxy, seen from one of its
+// A proxyLeg is the half of a proxied connection behind the proxy, seen from one of its
 // ends.
-type leg struct {
+type proxyLeg struct {
 	conn             uint64
 	direction        event.Direction // toward the receiver
 	sender, receiver netip.AddrPort
@@ -53,13 +53,13 @@ type leg struct {
 
 // awaitLeg blocks until the proxy has connected both halves of the connection of
 // which conn is one end: that of a client, or that of the listener of the act.
-func (a *rig) awaitLeg(ctx context.Context, conn net.Conn) (leg, error) {
+func (a *rig) awaitLeg(ctx context.Context, conn net.Conn) (proxyLeg, error) {
 	local, remote := conn.LocalAddr().String(), conn.RemoteAddr().String()
 	first, err := a.setup.log.WaitEvent(ctx, func(e event.Event) bool {
 		return e.Kind == event.Accept && e.Detail == local+" to "+remote || e.Kind == event.Dial && e.Detail == remote+" to "+local
 	})
 	if err != nil {
-		return leg{}, fmt.Errorf("the proxy does not know the connection: %w", err)
+		return proxyLeg{}, fmt.Errorf("the proxy does not know the connection: %w", err)
 	}
 	direction, other := event.Upstream, event.Dial
 	if first.Kind == event.Dial {
@@ -67,18 +67,18 @@ func (a *rig) awaitLeg(ctx context.Context, conn net.Conn) (leg, error) {
 	}
 	second, err := a.setup.log.WaitEvent(ctx, func(e event.Event) bool { return e.Kind == other && e.Conn == first.Conn })
 	if err != nil {
-		return leg{}, fmt.Errorf("the proxy has not connected to the server: %w", err)
+		return proxyLeg{}, fmt.Errorf("the proxy has not connected to the server: %w", err)
 	}
 	from, to, _ := strings.Cut(second.Detail, " to ")
 	if direction == event.Downstream {
 		from, to = to, from
 	}
-	l := leg{conn: first.Conn, direction: direction}
+	l := proxyLeg{conn: first.Conn, direction: direction}
 	if l.sender, err = netip.ParseAddrPort(from); err == nil {
 		l.receiver, err = netip.ParseAddrPort(to)
 	}
 	if err != nil {
-		return leg{}, fmt.Errorf("the proxy could not connect to the server: %s", second.Detail)
+		return proxyLeg{}, fmt.Errorf("the proxy could not connect to the server: %s", second.Detail)
 	}
 	return l, nil
 }

@@ -26,7 +26,7 @@ func commonCause(r *outcome.Result, o scenario.Observation) string {
 	case mismatch != nil:
 		return wrongByte(mismatch)
 	case o.StuckIn != "":
-		return withPlace(missing(o), o)
+		return withPlace(missingPart(o), o)
 	}
 	return ""
 }
@@ -38,8 +38,8 @@ func withPlace(what string, o scenario.Observation) string {
 	return what + ": hang: " + o.StuckIn
 }
 
-// missing tells which part of the conversation the hang has kept from happening.
-func missing(o scenario.Observation) string {
+// missingPart tells which part of the conversation the hang has kept from happening.
+func missingPart(o scenario.Observation) string {
 	p := o.Played
 	switch {
 	case o.Client != nil:

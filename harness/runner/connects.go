@@ -44,8 +44,8 @@ func (c *connectFault) isServer(to netip.AddrPort) bool {
 	return len(c.own) == 0 && to.Port() == c.proxy.Port() && to.Addr().IsLoopback()
 }
 
-// reply is for [peer.Command].OnConnect.
-func (c *connectFault) reply(to netip.AddrPort) (r peer.ConnectReply) {
+// replyTo is for [peer.Command].OnConnect.
+func (c *connectFault) replyTo(to netip.AddrPort) (r peer.ConnectReply) {
 	if !c.isServer(to) {
 		return peer.ConnectReply{}
 	}
@@ -69,8 +69,8 @@ func (c *connectFault) reply(to netip.AddrPort) (r peer.ConnectReply) {
 	return r
 }
 
-// missed is why the fault did not strike.
-func (c *connectFault) missed() error {
+// missedReason is why the fault did not strike.
+func (c *connectFault) missedReason() error {
 	if c.struck.Load() {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (s *variantSetup) startVariantClient(ctx context.Context, v scenario.Varian
 	if v.Host != "" {
 		address = v.Host + address[strings.LastIndexByte(address, ':'):]
 	}
-	process, err := b.startClient(ctx, address, s.run.scenario.ID, fault.reply)
+	process, err := b.startClient(ctx, address, s.run.scenario.ID, fault.replyTo)
 	return process, fault, err
 }
 

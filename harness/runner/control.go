@@ -43,17 +43,17 @@ func (b *testbed) runControls(ctx context.Context) (scenario.Conversation, error
 	second, err := b.measuredControl(ctx)
 	if err != nil {
 		err = fmt.Errorf("the second time: %w", err)
-		if err := b.outlived(ctx, err); err != nil {
+		if err := b.explainSecondFailure(ctx, err); err != nil {
 			return first, err
 		}
 		first.State = scenario.StateProcess
-		b.remark(first.State)
+		b.remarkState(first.State)
 	}
 	first.Output = scenario.CompareOutputs(first.Stdout, second.Stdout)
 	first.Took = max(first.Took, second.Took)
 	first.CPU = max(first.CPU, second.CPU)
 	b.settleSockets(ctx, b.server)
-	if err = b.relate(ctx, &first); err == nil {
+	if err = b.findState(ctx, &first); err == nil {
 		b.controlRecording.Store(nil) // nobody will want it
 	}
 	if err == nil && first.State == scenario.StateProcess && b.server == nil && b.target.TestsRole(scenario.Server) {

@@ -51,7 +51,7 @@ func controlFailure(s *dialogue.Script, p dialogue.Played, cause error) error {
 	case p.Mismatch != nil:
 		return fmt.Errorf("%w: %w", errControl, p.Mismatch)
 	case p.Steps < len(s.Steps):
-		return fmt.Errorf("%w: got %d of %s; %s%s", errControl, p.Steps, plural.Count(len(s.Steps), "answer"), shortfall(p), waitedFor(cause))
+		return fmt.Errorf("%w: got %d of %s; %s%s", errControl, p.Steps, plural.Count(len(s.Steps), "answer"), describeShortfall(p), waitedFor(cause))
 	case s.End == dialogue.ServerCloses && p.Ending == event.Timeout:
 		return fmt.Errorf("%w: %s says \"end: %s\", but the server keeps the connection open after the last exchange%s; write end: client closes if that is intended",
 			errControl, s.File, s.End, waitedFor(cause))
@@ -59,8 +59,8 @@ func controlFailure(s *dialogue.Script, p dialogue.Played, cause error) error {
 	return nil
 }
 
-// shortfall tells what was awaited, and what had come of it.
-func shortfall(p dialogue.Played) string {
+// describeShortfall tells what was awaited, and what had come of it.
+func describeShortfall(p dialogue.Played) string {
 	if p.Missing == nil {
 		return p.Incomplete
 	}
@@ -131,7 +131,7 @@ func (d *dialogueServer) complaint() string {
 	case d.first.Mismatch != nil:
 		return "its bytes differ from the dialogue: " + d.first.Mismatch.Error()
 	case d.first.Missing != nil:
-		return "its bytes are fewer than the dialogue expects: " + shortfall(*d.first)
+		return "its bytes are fewer than the dialogue expects: " + describeShortfall(*d.first)
 	case d.first.Incomplete != "":
 		return "the dialogue: " + d.first.Incomplete
 	}

@@ -55,10 +55,10 @@ func TestLeaksAreLookedForByConnection(t *testing.T) {
 	if len(groups) != 2 || len(groups[0]) != 3 || len(groups[1]) != 1 {
 		t.Fatalf("%v", groups)
 	}
-	if n := fewest(groups, 4); n != 1 {
+	if n := smallestGroup(groups, 4); n != 1 {
 		t.Errorf("a growth by %d is not looked at", n)
 	}
-	if n := fewest(groups[:1], 7); n != 7 {
+	if n := smallestGroup(groups[:1], 7); n != 7 {
 		t.Errorf("one connection: got %d, want what was played", n)
 	}
 }

@@ -56,7 +56,7 @@ func judgeAttempt(r *outcome.Result, v scenario.Variant, o scenario.Observation)
 	if merged := mergedBoundary(o.Events); r.Verdict == outcome.Pass && merged != "" {
 		r.Verdict, r.Message = outcome.Invalid, merged
 	}
-	remark(r, v, o)
+	addRemarks(r, v, o)
 	if r.Verdict != outcome.Pass || len(lesser) > 0 {
 		addEvidence(r, o)
 	}
@@ -66,9 +66,9 @@ func judgeAttempt(r *outcome.Result, v scenario.Variant, o scenario.Observation)
 	return lesser, problem != nil || r.Verdict == outcome.Fail
 }
 
-// remark adds what the target's declarations do not decide: what the expectations
+// addRemarks adds what the target's declarations do not decide: what the expectations
 // say of it, and which of them a failure of less than the scenario's level wants.
-func remark(r *outcome.Result, v scenario.Variant, o scenario.Observation) {
+func addRemarks(r *outcome.Result, v scenario.Variant, o scenario.Observation) {
 	if r.Verdict == outcome.Invalid {
 		return
 	}

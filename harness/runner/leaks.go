@@ -53,11 +53,11 @@ func (p *scenarioRun) measureLeaks(ctx context.Context, before *usageAt, variant
 		return r
 	}
 	groups := byConnection(variants)
-	seems, now := p.awaitRelease(ctx, before, fewest(groups, len(played)), releaseTime, probe.MeasureFast)
-	if now != nil && !growing(seems) && seems.Memory <= scenario.LeastMemory || now == nil && anyFailed(played) {
+	seems, now := p.awaitRelease(ctx, before, smallestGroup(groups, len(played)), releaseTime, probe.MeasureFast)
+	if now != nil && !worthMoreRounds(seems) && seems.Memory <= scenario.LeastMemory || now == nil && anyFailed(played) {
 		return r
 	}
-	for i := 0; i < len(groups) && r.Trend() != scenario.Leaking && (now == nil || growing(seems)); i++ {
+	for i := 0; i < len(groups) && r.Trend() != scenario.Leaking && (now == nil || worthMoreRounds(seems)); i++ {
 		r.Rounds = nil
 		p.countRounds(ctx, groups[i], averageTime(played), &r)
 	}
@@ -79,8 +79,8 @@ func byConnection(variants []scenario.Variant) (groups [][]scenario.Variant) {
 	return slices.DeleteFunc(groups, func(g []scenario.Variant) bool { return len(g) == 0 })
 }
 
-// fewest returns how many variants the smallest group has; all, where there is but one.
-func fewest(groups [][]scenario.Variant, all int) int {
+// smallestGroup returns how many variants the smallest group has; all, where there is but one.
+func smallestGroup(groups [][]scenario.Variant, all int) int {
 	if len(groups) < 2 {
 		return all
 	}
@@ -97,14 +97,14 @@ func (p *scenarioRun) countRounds(ctx context.Context, variants []scenario.Varia
 	for now != nil && len(r.Rounds) < mostLeakRounds && time.Now().Before(until) {
 		conversations := roundSize(len(r.Rounds), each)
 		var g scenario.Growth
-		g, now = p.repeatRound(ctx, now, spread(variants, conversations), width, len(r.Rounds) >= 2)
+		g, now = p.repeatRound(ctx, now, spreadVariants(variants, conversations), width, len(r.Rounds) >= 2)
 		if now == nil || g.Conversations == 0 {
 			return
 		}
 		if r.Rounds = append(r.Rounds, g); r.Trend() != scenario.Unclear {
 			return
 		}
-		if !growing(g) {
+		if !worthMoreRounds(g) {
 			until = began.Add(mostLeakTime)
 		}
 	}
@@ -128,7 +128,7 @@ func roundSize(before int, each time.Duration) int {
 
 // memoryRounds plays two rounds that are long enough for the memory to tell.
 func (p *scenarioRun) memoryRounds(ctx context.Context, variants []scenario.Variant, conversations int, r *scenario.LeakRounds) {
-	more := spread(variants, max(memoryConversations, conversations))
+	more := spreadVariants(variants, max(memoryConversations, conversations))
 	now := p.measureNow(probe.MeasureUsage)
 	for range 2 {
 		if now == nil {
@@ -166,9 +166,9 @@ func (p *scenarioRun) repeatRound(ctx context.Context, before *usageAt, variants
 	return p.awaitRelease(ctx, before, conversations, patience, probe.MeasureUsage)
 }
 
-// spread returns n variants from the beginning to the end of all, some of them several
+// spreadVariants returns n variants from the beginning to the end of all, some of them several
 // times where there are less.
-func spread(variants []scenario.Variant, n int) []scenario.Variant {
+func spreadVariants(variants []scenario.Variant, n int) []scenario.Variant {
 	more := make([]scenario.Variant, n)
 	for i := range more {
 		if len(variants) <= n {
@@ -206,7 +206,7 @@ func (p *scenarioRun) awaitRelease(ctx context.Context, before *usageAt, convers
 		if held := g.Descriptors + g.Threads + g.Zombies; least < 0 || held < least {
 			least, since = held, time.Now()
 		}
-		if !growing(g) && g.Memory <= scenario.LeastMemory || time.Since(since) > patience ||
+		if !worthMoreRounds(g) && g.Memory <= scenario.LeastMemory || time.Since(since) > patience ||
 			time.Since(start) > max(patience, mostRelease) || !sleep.For(ctx, pause) {
 			return g, now
 		}
@@ -219,9 +219,9 @@ func growthOf(g probe.Growth, conversations int) scenario.Growth {
 		Zombies: g.Zombies, Memory: g.Memory, What: strings.Join(g.Opened[:min(len(g.Opened), told)], "; ")}
 }
 
-// growing reports whether so much of what is counted has grown that more conversations
+// worthMoreRounds reports whether so much of what is counted has grown that more conversations
 // are worth it.
-func growing(g scenario.Growth) bool {
+func worthMoreRounds(g scenario.Growth) bool {
 	for _, n := range []int{g.Descriptors, g.CloseWait, g.Threads, g.Zombies} {
 		if scenario.GrowsPerConversation(n, g) {
 			return true

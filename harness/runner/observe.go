@@ -53,7 +53,7 @@ func (p *scenarioRun) observeVariant(ctx context.Context, c scenario.Case, v sce
 	if err := p.testbed.ensureReady(ctx); err != nil {
 		return scenario.Observation{}, nil, err
 	}
-	p.testbed.quiesce(ctx)
+	p.testbed.awaitSocketsClosed(ctx)
 	workers := p.currentWorkers(ctx)
 	s, err := p.setUp(ctx, c, v)
 	if err != nil {
@@ -105,10 +105,10 @@ func (p *scenarioRun) checkServerAfter(ctx context.Context, c scenario.Case, mar
 	if p.testbed.script != nil && ctx.Err() == nil && c.Target.OracleEnabled("serves") && !(o.PeerHung() && p.testbed.knownHanging(p.scenario)) {
 		fresh, stop := await.Wait{Budget: c.Budget, PIDs: p.testbed.processTree}.Start(ctx)
 		defer stop()
-		p.testbed.quiesce(fresh)
+		p.testbed.awaitSocketsClosed(fresh)
 		o.AfterErr = p.testbed.firstExchange(fresh, address, p.testbed.script)
 		if p.testbed.state() == scenario.StateProcess {
-			o.AfterErr = p.testbed.answers(o.AfterErr)
+			o.AfterErr = p.testbed.acceptMismatch(o.AfterErr)
 		}
 	}
 	if process != nil {
@@ -305,7 +305,7 @@ func (s *variantSetup) runConversation(ctx context.Context, v scenario.Variant, 
 
 // newWait is for the peers while the variant is played.
 func (s *variantSetup) newWait(budget time.Duration, v scenario.Variant, pids, near func() []int) await.Wait {
-	w := await.Wait{Budget: budget, PIDs: pids, ApproxPIDs: near, Services: s.run.testbed.servicesTree, Moved: s.moved, ProofSlot: s.run.runner.prover,
+	w := await.Wait{Budget: budget, PIDs: pids, ApproxPIDs: near, Services: s.run.testbed.servicesTree, Moved: s.progressCount, ProofSlot: s.run.runner.proofSlot,
 		OnCPUWait: func(d time.Duration) { s.cpuWait.Add(int64(d)) }, SpinAfter: s.run.spinThreshold(), Work: s.run.tc.Conversation.CPU}
 	if i := newIdleDetector(s.log, v, s.run.testbed.target); i != nil {
 		i.aside = s.aside.Load
@@ -359,7 +359,7 @@ func (s *variantSetup) runClient(ctx context.Context, v scenario.Variant, o *sce
 	s.run.noteRetries(run.Elapsed, run.TimedOut)
 	o.Client, o.StuckIn, o.Attempts = run, run.StuckIn, connects.attempts()
 	if fault != nil {
-		o.RunError = fault.missed()
+		o.RunError = fault.missedReason()
 	}
 	o.Shifted = v.Data == 0 && s.server.requestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
 	return err

@@ -13,8 +13,8 @@ type Part struct {
 	Remainders []int // which parts are taken
 }
 
-// pick returns the variants of the part, in order.
-func (p Part) pick(variants []scenario.Variant) []scenario.Variant {
+// pickVariants returns the variants of the part, in order.
+func (p Part) pickVariants(variants []scenario.Variant) []scenario.Variant {
 	if p.Of <= 1 {
 		return variants
 	}

@@ -15,7 +15,7 @@ func TestPartsCoverEveryVariantOnce(t *testing.T) {
 	}
 	seen := map[string]int{}
 	for _, remainders := range [][]int{{0}, {1, 3}, {2}} {
-		for _, v := range (Part{Of: 4, Remainders: remainders}).pick(variants) {
+		for _, v := range (Part{Of: 4, Remainders: remainders}).pickVariants(variants) {
 			seen[v.Name]++
 		}
 	}
@@ -24,7 +24,7 @@ func TestPartsCoverEveryVariantOnce(t *testing.T) {
 			t.Errorf("variant %s is in %d parts, want 1", v.Name, seen[v.Name])
 		}
 	}
-	if got := (Part{}).pick(variants); len(got) != len(variants) {
+	if got := (Part{}).pickVariants(variants); len(got) != len(variants) {
 		t.Errorf("the zero part has %d of %d variants, want all", len(got), len(variants))
 	}
 }

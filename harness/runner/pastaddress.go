@@ -65,7 +65,7 @@ func watchUntil(ctx context.Context, process *peer.Process, proxy net.Addr, upst
 	}
 	defer w.diag.Close()
 	for ctx.Err() == nil {
-		w.look()
+		w.lookAtSockets()
 		_ = sleep.For(ctx, clientLook)
 	}
 	return len(w.past)
@@ -89,9 +89,9 @@ func resolveServer(ctx context.Context, upstream string) ([]netip.Addr, uint16, 
 	return addresses, uint16(port), err
 }
 
-// look asks the kernel where the client's sockets lead to, once there are others than before:
+// lookAtSockets asks the kernel where the client's sockets lead to, once there are others than before:
 // a look at all connections of the host takes the kernel a millisecond.
-func (w *clientWatch) look() {
+func (w *clientWatch) lookAtSockets() {
 	sockets := w.process.OpenSockets()
 	maps.DeleteFunc(w.looks, func(inode uint32, _ uint) bool { _, there := sockets[inode]; return !there })
 	due := false
@@ -108,7 +108,7 @@ func (w *clientWatch) look() {
 		if _, held := sockets[c.Inode]; !held || c.Remote == w.proxy {
 			continue
 		}
-		if slices.ContainsFunc(w.servers, func(server netip.Addr) bool { return reaches(c.Remote.Addr(), server.Unmap()) }) {
+		if slices.ContainsFunc(w.servers, func(server netip.Addr) bool { return sameServer(c.Remote.Addr(), server.Unmap()) }) {
 			w.past[c.Local] = true
 		}
 	}

@@ -40,7 +40,7 @@ func (b *testbed) countPast(upstream string, since time.Time) int {
 		}
 	}
 	for _, c := range atClient {
-		if isAbandoned(c, since) && reaches(c.Remote.Addr(), server.Addr()) {
+		if isAbandoned(c, since) && sameServer(c.Remote.Addr(), server.Addr()) {
 			clients[c.Local] = true
 		}
 	}
@@ -56,9 +56,9 @@ func isAbandoned(c sock.Connection, since time.Time) bool {
 	return c.Inode == 0 && c.Idle <= time.Since(since) && c.State != sock.Established
 }
 
-// reaches reports whether a connect to an address comes to a server at another one: it is the
+// sameServer reports whether a connect to an address comes to a server at another one: it is the
 // same, or both are of this host.
-func reaches(to, server netip.Addr) bool {
+func sameServer(to, server netip.Addr) bool {
 	return to == server.Unmap() || sock.IsLocal(to) && sock.IsLocal(server)
 }
 
@@ -85,8 +85,8 @@ func (s *variantSetup) addAside(e event.Event) {
 	s.aside.Add(1)
 }
 
-// moved grows with all that happens in a variant.
-func (s *variantSetup) moved() int64 { return s.log.EventCount() + s.aside.Load() }
+// progressCount grows with all that happens in a variant.
+func (s *variantSetup) progressCount() int64 { return s.log.EventCount() + s.aside.Load() }
 
 // sayPastProxy says what such connections mean.
 func sayPastProxy(n int) string {

@@ -82,7 +82,7 @@ func TestSocketsOfAClientTellThatItLeaves(t *testing.T) {
 	}
 	defer w.diag.Close()
 	for range 4 {
-		w.look()
+		w.lookAtSockets()
 	}
 	if len(w.past) != 1 || w.past[other.LocalAddr().(*net.TCPAddr).AddrPort()] {
 		t.Errorf("got %v, want the client's connection alone", w.past)

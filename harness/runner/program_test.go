@@ -210,11 +210,11 @@ func TestCountVariants(t *testing.T) {
 
 func TestCauseNamesTheCallThatHangs(t *testing.T) {
 	o := scenario.Observation{StuckIn: "python3 in recvfrom", Played: &dialogue.Played{}}
-	if got := withPlace(missing(o), o); got != "no answer: hang: python3 in recvfrom" {
+	if got := withPlace(missingPart(o), o); got != "no answer: hang: python3 in recvfrom" {
 		t.Errorf("a server that does not answer: got %q", got)
 	}
 	o.Client = &scenario.Run{}
-	if got := missing(o); got != "client does not end" {
+	if got := missingPart(o); got != "client does not end" {
 		t.Errorf("a client: got %q", got)
 	}
 }

@@ -50,7 +50,7 @@ func (s *clientProcess) WatchAttempts(ctx context.Context, longest time.Duration
 		w.MoreTime = s.retryWait(p.retryLimit()).moreTime
 	}
 	if s.setup.neverAnswers {
-		w.ProofSlot, w.Idle = p.runner.prover, newIdleDetector(s.setup.log, scenario.Variant{}, s.setup.tc.Target).isQuiet
+		w.ProofSlot, w.Idle = p.runner.proofSlot, newIdleDetector(s.setup.log, scenario.Variant{}, s.setup.tc.Target).isQuiet
 	}
 	limit, stop := w.Start(ctx)
 	defer stop()

@@ -62,7 +62,7 @@ func (a *rig) FirstExchanges(ctx context.Context, conns ...sock.Conn) error {
 		wg.Go(func() {
 			defer t.over.Store(true)
 			defer t.Close()
-			failed[i] = a.targetBed().answers(playClient(ctx, first, t))
+			failed[i] = a.targetBed().acceptMismatch(playClient(ctx, first, t))
 		})
 	}
 	wg.Wait()
@@ -127,7 +127,7 @@ func (a *rig) WatchProgress(ctx context.Context, idle func() bool, moved func() 
 // awaitOverdue blocks until the budget's context is over or the proof is found, and
 // returns why a wait is over.
 func (a *rig) awaitOverdue(ctx, budget context.Context, w await.Wait, idle func() bool) error {
-	w.Idle, w.ProofSlot = idle, a.setup.run.runner.prover
+	w.Idle, w.ProofSlot = idle, a.setup.run.runner.proofSlot
 	for pause := proofRetryMin; sleep.For(budget, pause) && len(w.PIDs()) > 0; pause = min(pause*3/2, proofRetryMax) {
 		if stuck := w.ProveStuck(budget, 0); stuck != nil {
 			return fmt.Errorf("it is proven that %w", stuck)

@@ -62,13 +62,13 @@ func (c Config) withDefaults() Config {
 // A Runner keeps the server that it has started between scenarios. It plays
 // one scenario at a time; Close stops what it started.
 type Runner struct {
-	config  Config
-	prover  chan struct{} // see wait
-	machine hostLock
-	book    addressBook
-	several *sync.Map // names of targets whose server is more than one process that listens
-	sibling *Runner   // what it knows of a target need not be found out again; nil: there is none
-	proxies *proxy.Shared
+	config    Config
+	proofSlot chan struct{} // see wait
+	machine   hostLock
+	book      addressBook
+	several   *sync.Map // names of targets whose server is more than one process that listens
+	sibling   *Runner   // what it knows of a target need not be found out again; nil: there is none
+	proxies   *proxy.Shared
 
 	mu       sync.Mutex // guards what follows
 	playing  int        // scenarios
@@ -79,13 +79,13 @@ type Runner struct {
 
 // New returns a runner. The caller must Close it.
 func New(c Config) *Runner {
-	return &Runner{config: c.withDefaults(), prover: make(chan struct{}, 1), machine: hostLock{c.Tmp}, book: newAddressBook(c.Tmp), several: &sync.Map{}, proxies: proxy.NewShared()}
+	return &Runner{config: c.withDefaults(), proofSlot: make(chan struct{}, 1), machine: hostLock{c.Tmp}, book: newAddressBook(c.Tmp), several: &sync.Map{}, proxies: proxy.NewShared()}
 }
 
 // NewSibling returns a runner that plays beside r, on servers of its own. It knows what r
 // knows of the target that r plays to. The caller must Close it.
 func (r *Runner) NewSibling() *Runner {
-	return &Runner{config: r.config, prover: make(chan struct{}, 1), machine: r.machine, book: r.book, several: r.several, sibling: r, proxies: proxy.NewShared()}
+	return &Runner{config: r.config, proofSlot: make(chan struct{}, 1), machine: r.machine, book: r.book, several: r.several, sibling: r, proxies: proxy.NewShared()}
 }
 
 // Close stops every process that the runner started and waits for it. It may
@@ -103,9 +103,9 @@ func (r *Runner) Close() {
 	}
 }
 
-// begin notes that a scenario is played; end must be called when it is over. The proxies are
+// beginScenario notes that a scenario is played; end must be called when it is over. The proxies are
 // closed before what they share.
-func (r *Runner) begin() (end func()) {
+func (r *Runner) beginScenario() (end func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.playing++
@@ -125,7 +125,7 @@ func (r *Runner) begin() (end func()) {
 // blocks until all are known or the context ends; what was not played then is
 // left out. It never returns a pass for something it did not play.
 func (r *Runner) RunScenario(ctx context.Context, t scenario.Target, s scenario.Scenario) []outcome.Result {
-	defer r.begin()()
+	defer r.beginScenario()()
 	var results []outcome.Result
 	for _, role := range s.RolesOn(t) {
 		results = append(results, r.runAs(ctx, t, s, role)...)
@@ -169,16 +169,16 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 	}
 	skipped := ""
 	if r.config.Sweep == defaultSweep {
-		variants, skipped = affordable(c, variants)
+		variants, skipped = sampleAffordable(c, variants)
 	}
-	if variants = r.config.Parts[s.ID+" on "+t.Name].pick(variants); len(variants) == 0 {
+	if variants = r.config.Parts[s.ID+" on "+t.Name].pickVariants(variants); len(variants) == 0 {
 		return nil // another shard plays what there is
 	}
 	p := &scenarioRun{runner: r, testbed: b, scenario: s, tc: c, skipped: skipped}
 	results := p.runVariants(ctx, variants)
 	b.attachControl(results)
 	b.notePlanted(results)
-	b.tell(results)
+	b.addRemarksTo(results)
 	return results
 }
 

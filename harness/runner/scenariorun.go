@@ -161,7 +161,7 @@ func (p *scenarioRun) runSideBySide(ctx context.Context, variants []scenario.Var
 		p.restartIfDirty()
 		if from == 0 && !attempts[0].hung {
 			width = p.batchWidth(variants)
-			step = batchRounds * max(width, p.testbed.batches())
+			step = batchRounds * max(width, p.testbed.leastBatch())
 		}
 		from = to
 	}
@@ -233,7 +233,7 @@ func (p *scenarioRun) batchWidth(variants []scenario.Variant) int {
 	case p.tc.Role == scenario.Client || p.testbed.target.Client.Dialogue == nil:
 		return p.runner.config.Clients
 	}
-	return p.testbed.maxConcurrency(p.testbed.beside(p.runner.config.Servers))
+	return p.testbed.maxConcurrency(p.testbed.maxBeside(p.runner.config.Servers))
 }
 
 // runShared plays one variant and judges it, while nobody claims the machine. The
@@ -242,7 +242,7 @@ func (p *scenarioRun) runShared(ctx context.Context, v scenario.Variant, factor 
 	release := p.runner.machine.RLock(ctx)
 	defer release()
 	if p.testbed.state() == scenario.StateProcess {
-		return p.afresh(ctx, v, factor)
+		return p.runOnFreshProcess(ctx, v, factor)
 	}
 	return p.runLocked(ctx, v, factor)
 }

@@ -63,7 +63,7 @@ func (a *rig) holdShortRequest(ctx context.Context, spec scenario.ShortSend) err
 		return s.leaveRoom(watched)
 	}})
 	cancel()
-	if err := s.judge(ctx, played, len(script.Steps)); err != nil {
+	if err := s.judgeSend(ctx, played, len(script.Steps)); err != nil {
 		return err
 	}
 	return a.judgeClient(ctx, process, s)
@@ -97,11 +97,11 @@ func (a *rig) judgeClient(ctx context.Context, process *peer.Process, s *shortSe
 	case err != nil:
 		return err
 	case run.TimedOut:
-		return fmt.Errorf("%s: the client was still running after %s", s.after(), run.Elapsed)
+		return fmt.Errorf("%s: the client was still running after %s", s.describeAction(), run.Elapsed)
 	case run.Exit.Code != control.Exit || run.Exit.Signal != 0:
-		return fmt.Errorf("%s: the client %s, want exit status %d as without the fault", s.after(), run.Exit, control.Exit)
+		return fmt.Errorf("%s: the client %s, want exit status %d as without the fault", s.describeAction(), run.Exit, control.Exit)
 	case !control.Output.EqualOutputs(run.Stdout, control.Stdout):
-		return fmt.Errorf("%s: the client's output differs from the run without a fault", s.after())
+		return fmt.Errorf("%s: the client's output differs from the run without a fault", s.describeAction())
 	}
 	return nil
 }

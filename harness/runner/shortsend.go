@@ -89,11 +89,11 @@ func (a *rig) holdShortSend(ctx context.Context, spec scenario.ShortSend) error 
 	}})
 	t.over.Store(true)
 	cancel()
-	return s.judge(ctx, played, len(script.Steps))
+	return s.judgeSend(ctx, played, len(script.Steps))
 }
 
-// judge tells what became of the conversation, and why there was no short send.
-func (s *shortSend) judge(ctx context.Context, played dialogue.Played, steps int) error {
+// judgeSend tells what became of the conversation, and why there was no short send.
+func (s *shortSend) judgeSend(ctx context.Context, played dialogue.Played, steps int) error {
 	if s.done != nil {
 		<-s.done
 	}
@@ -105,7 +105,7 @@ func (s *shortSend) judge(ctx context.Context, played dialogue.Played, steps int
 	case s.done == nil && played.Mismatch == nil && played.Steps < steps:
 		return fmt.Errorf("before a send was made short: %s", played.Incomplete)
 	}
-	after := s.after()
+	after := s.describeAction()
 	switch {
 	case played.Mismatch != nil:
 		return fmt.Errorf("%s: %w", after, played.Mismatch)
@@ -117,8 +117,8 @@ func (s *shortSend) judge(ctx context.Context, played dialogue.Played, steps int
 	return nil
 }
 
-// after says what was done, for the beginning of a message.
-func (s *shortSend) after() string {
+// describeAction says what was done, for the beginning of a message.
+func (s *shortSend) describeAction() string {
 	return fmt.Sprintf("after a send of the %s took %s of its %s", s.sender, plural.Count(s.Room, "byte"), s.message)
 }
 
@@ -130,7 +130,7 @@ func (s *shortSend) leaveRoom(ctx context.Context) error {
 	var err error
 	for range socketLooks { // a server that forks closes its own descriptor
 		if pid, fd, err = farSocket(ctx, s.conn.Conn, s.pids); err == nil {
-			filled, full, err = s.fill(ctx, pid, fd)
+			filled, full, err = s.fillSendBuffer(ctx, pid, fd)
 		}
 		if !errors.Is(err, sock.ErrNotFound) || filled > 0 || !sleep.For(ctx, sendInterval) {
 			break
@@ -153,9 +153,9 @@ func (s *shortSend) leaveRoom(ctx context.Context) error {
 	return nil
 }
 
-// fill fills the send buffer but for the room, and returns with how many bytes, and how
+// fillSendBuffer fills the send buffer but for the room, and returns with how many bytes, and how
 // many are in it when the room is used up.
-func (s *shortSend) fill(ctx context.Context, pid, fd int) (filled, full int, err error) {
+func (s *shortSend) fillSendBuffer(ctx context.Context, pid, fd int) (filled, full int, err error) {
 	for queued := 1; queued > 0; {
 		if queued, _, err = sock.SendQueueOf(pid, fd); err != nil {
 			return 0, 0, err
@@ -222,7 +222,7 @@ func (s *shortSend) awaitTaken(ctx context.Context, pid, fd, full int) error {
 		case err != nil:
 			return err
 		case queued >= full:
-			return s.strike(ctx, blocks)
+			return s.reportStrike(ctx, blocks)
 		case time.Now().After(limit):
 			return fmt.Errorf("%w: the %s: %w as long as there is room for %s only", scenario.ErrUnsupported, s.sender, errNothingTaken, plural.Count(s.Room, "byte"))
 		}
@@ -232,8 +232,8 @@ func (s *shortSend) awaitTaken(ctx context.Context, pid, fd, full int) error {
 	}
 }
 
-// strike reports the short send. One on a socket that blocks is not short yet.
-func (s *shortSend) strike(ctx context.Context, blocks bool) error {
+// reportStrike reports the short send. One on a socket that blocks is not short yet.
+func (s *shortSend) reportStrike(ctx context.Context, blocks bool) error {
 	mechanism := roomMechanism
 	switch {
 	case blocks && !s.Interrupted:

@@ -24,9 +24,9 @@ const (
 // cannot start.
 var errNotAfresh = fmt.Errorf("%w: state outlives a conversation, and the harness cannot restart this server; give each conversation its own keys with ${connection}", errControl)
 
-// relate finds out whether conversations disturb each other, and what can be played
+// findState finds out whether conversations disturb each other, and what can be played
 // beside one nevertheless.
-func (b *testbed) relate(ctx context.Context, c *scenario.Conversation) error {
+func (b *testbed) findState(ctx context.Context, c *scenario.Conversation) error {
 	if c.State == "" {
 		c.State = b.target.State
 	}
@@ -36,7 +36,7 @@ func (b *testbed) relate(ctx context.Context, c *scenario.Conversation) error {
 	t := trial{address: b.address, dial: b.dialTarget, secure: b.secure, script: b.script, pids: b.pidsLocked(), budget: max(trialPatience, 4*c.Took)}
 	if c.State == "" && !b.script.Distinct() {
 		c.State = t.state(ctx, c.Took)
-		b.remark(c.State)
+		b.remarkState(c.State)
 	}
 	if c.State.Separate() {
 		return nil
@@ -45,9 +45,9 @@ func (b *testbed) relate(ctx context.Context, c *scenario.Conversation) error {
 		return err
 	}
 	t.address, t.pids = b.address, b.pidsLocked()
-	c.Staggered = t.staggered(ctx)
+	c.Staggered = t.countStaggered(ctx)
 	if c.State == scenario.StateShared {
-		c.Beside = t.beside(ctx)
+		c.Beside = t.harmlessExchange(ctx)
 	}
 	return b.cleanLocked(ctx)
 }
@@ -61,8 +61,8 @@ func (b *testbed) cleanLocked(ctx context.Context) error {
 	return b.renewLocked(ctx)
 }
 
-// remark tells of a state that was found and is not declared.
-func (b *testbed) remark(state scenario.State) {
+// remarkState tells of a state that was found and is not declared.
+func (b *testbed) remarkState(state scenario.State) {
 	switch state {
 	case scenario.StateShared:
 		b.remarks = append(b.remarks, outcome.Remark{Text: sharedText, Declare: "state: shared (or write ${connection} in the dialogue)"})
@@ -71,9 +71,9 @@ func (b *testbed) remark(state scenario.State) {
 	}
 }
 
-// outlived is for a second conversation that goes wrong. Where it got another answer,
+// explainSecondFailure is for a second conversation that goes wrong. Where it got another answer,
 // and a fresh process gives the right one, the first has left something behind.
-func (b *testbed) outlived(ctx context.Context, second error) error {
+func (b *testbed) explainSecondFailure(ctx context.Context, second error) error {
 	undeclared := b.script != nil && b.target.State == "" && !b.script.Distinct()
 	if !undeclared || !errors.As(second, new(*dialogue.Mismatch)) || !b.target.TestsRole(scenario.Server) || b.target.Server.Dialogue != nil {
 		return second
@@ -122,9 +122,9 @@ const (
 	unsettled    = 8
 )
 
-// quiesce waits, for a time, until a server that shares state has closed the connections
+// awaitSocketsClosed waits, for a time, until a server that shares state has closed the connections
 // of the conversations before: what it does for them would disturb the next one.
-func (b *testbed) quiesce(ctx context.Context) {
+func (b *testbed) awaitSocketsClosed(ctx context.Context) {
 	if process, _ := b.serverProcess(); !b.state().Separate() {
 		b.settleSockets(ctx, process)
 	}
@@ -137,7 +137,7 @@ func (b *testbed) settleSockets(ctx context.Context, process *peer.Process) {
 	}
 	pause := 200 * time.Microsecond
 	for end := time.Now().Add(mostSettling); ; pause = min(2*pause, 10*time.Millisecond) {
-		n, ok := sockets(process)
+		n, ok := countSockets(process)
 		idle := b.idleSockets.Load()
 		if !ok || idle > 0 && int64(n) <= idle {
 			return
@@ -150,8 +150,8 @@ func (b *testbed) settleSockets(ctx context.Context, process *peer.Process) {
 	}
 }
 
-// sockets counts those that the server's processes have open.
-func sockets(process *peer.Process) (int, bool) {
+// countSockets counts those that the server's processes have open.
+func countSockets(process *peer.Process) (int, bool) {
 	usage, err := probe.MeasureFast(process.ApproxTree())
 	return usage.Sockets, err == nil
 }
@@ -160,8 +160,8 @@ func sockets(process *peer.Process) (int, bool) {
 // conversation.
 const besideAfresh = 4
 
-// beside returns how many variants may be played at a time, at most so many.
-func (b *testbed) beside(most int) int {
+// maxBeside returns how many variants may be played at a time, at most so many.
+func (b *testbed) maxBeside(most int) int {
 	switch {
 	case b.state().Separate():
 		return most
@@ -171,16 +171,16 @@ func (b *testbed) beside(most int) int {
 	return 1
 }
 
-// batches is the least number of variants in a batch that is told from its width.
-func (b *testbed) batches() int {
+// leastBatch is the least number of variants in a batch that is told from its width.
+func (b *testbed) leastBatch() int {
 	if b.state().Separate() {
 		return 1
 	}
 	return b.config.Servers
 }
 
-// afresh plays a variant to a process that has held no conversation before.
-func (p *scenarioRun) afresh(ctx context.Context, v scenario.Variant, factor int) attempt {
+// runOnFreshProcess plays a variant to a process that has held no conversation before.
+func (p *scenarioRun) runOnFreshProcess(ctx context.Context, v scenario.Variant, factor int) attempt {
 	if v.Run != nil || !p.testbed.canRunTwice() {
 		p.testbed.discardServer()
 		return p.runLocked(ctx, v, factor)
@@ -190,8 +190,8 @@ func (p *scenarioRun) afresh(ctx context.Context, v scenario.Variant, factor int
 	return clone.runLocked(ctx, v, factor)
 }
 
-// tell adds to a result what no result has told yet.
-func (b *testbed) tell(results []outcome.Result) {
+// addRemarksTo adds to a result what no result has told yet.
+func (b *testbed) addRemarksTo(results []outcome.Result) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(results) > 0 && len(b.remarks) > 0 {
@@ -204,8 +204,8 @@ func (b *testbed) tell(results []outcome.Result) {
 	}
 }
 
-// answers is what a mismatch is where state is shared and others talk: an answer.
-func (b *testbed) answers(err error) error {
+// acceptMismatch is what a mismatch is where state is shared and others talk: an answer.
+func (b *testbed) acceptMismatch(err error) error {
 	if !b.state().Separate() && errors.As(err, new(*dialogue.Mismatch)) {
 		return nil
 	}

@@ -37,10 +37,10 @@ func (p *scenarioRun) whyStopped() string {
 // clientCPU is the processor time that the variants of one scenario may cost together.
 const clientCPU = 2400 * time.Millisecond
 
-// affordable returns as many variants as the runs of a client that computes allow: the
+// sampleAffordable returns as many variants as the runs of a client that computes allow: the
 // last one, which goes the furthest, and others evenly before it. The sentence says how
 // many were left out; it is empty where none were.
-func affordable(c scenario.Case, variants []scenario.Variant) ([]scenario.Variant, string) {
+func sampleAffordable(c scenario.Case, variants []scenario.Variant) ([]scenario.Variant, string) {
 	cpu := c.Conversation.CPU
 	if c.Role != scenario.Client || cpu <= 0 {
 		return variants, ""

@@ -32,7 +32,7 @@ func TestAffordableVariants(t *testing.T) {
 		{time.Minute, "8"},
 	} {
 		c.Conversation.CPU = tt.cpu
-		kept, note := affordable(c, variantsNamed(8))
+		kept, note := sampleAffordable(c, variantsNamed(8))
 		var names []string
 		for _, v := range kept {
 			names = append(names, v.Name)
@@ -42,7 +42,7 @@ func TestAffordableVariants(t *testing.T) {
 		}
 	}
 	c.Role = scenario.Server
-	if kept, _ := affordable(c, variantsNamed(8)); len(kept) != 8 {
+	if kept, _ := sampleAffordable(c, variantsNamed(8)); len(kept) != 8 {
 		t.Errorf("a server is played %d of 8 variants", len(kept))
 	}
 }

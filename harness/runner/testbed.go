@@ -222,7 +222,7 @@ func (b *testbed) startServerLocked(ctx context.Context) error {
 		return err
 	}
 	b.server, b.address = process, address
-	if n, ok := sockets(process); ok {
+	if n, ok := countSockets(process); ok {
 		b.idleSockets.Store(int64(n))
 	}
 	return nil

@@ -37,14 +37,16 @@ const (
 
 // state tells whether conversations disturb each other.
 func (t trial) state(ctx context.Context, took time.Duration) scenario.State {
-	disturbs := func(part func(context.Context) error) bool { return errors.Is(t.limited(ctx, part), errDisturbed) }
+	disturbs := func(part func(context.Context) error) bool {
+		return errors.Is(t.runWithinBudget(ctx, part), errDisturbed)
+	}
 	if took > trialSlow {
 		if disturbs(func(ctx context.Context) error { return t.inTurn(ctx, 2) }) {
 			return scenario.StateShared
 		}
 		return scenario.StateConnection
 	}
-	for _, n := range t.places() {
+	for _, n := range t.interruptionPoints() {
 		if disturbs(func(ctx context.Context) error { return t.afterLeaver(ctx, n) }) {
 			return scenario.StateProcess
 		}
@@ -52,24 +54,24 @@ func (t trial) state(ctx context.Context, took time.Duration) scenario.State {
 	if disturbs(func(ctx context.Context) error { return t.inTurn(ctx, sideBySide) }) {
 		return scenario.StateShared
 	}
-	for _, n := range t.places() {
-		if disturbs(func(ctx context.Context) error { return t.within(ctx, n) }) {
+	for _, n := range t.interruptionPoints() {
+		if disturbs(func(ctx context.Context) error { return t.interruptAfter(ctx, n) }) {
 			return scenario.StateShared
 		}
 	}
 	return scenario.StateConnection
 }
 
-// limited holds a part of the trial within its budget.
-func (t trial) limited(ctx context.Context, part func(context.Context) error) error {
+// runWithinBudget holds a part of the trial within its budget.
+func (t trial) runWithinBudget(ctx context.Context, part func(context.Context) error) error {
 	limited, stop := await.Wait{Budget: t.budget, PIDs: t.pids}.Start(ctx)
 	defer stop()
 	return part(limited)
 }
 
-// places returns after how many exchanges a conversation is interrupted: the first, one
+// interruptionPoints returns after how many exchanges a conversation is interrupted: the first, one
 // in the middle, and the last but one.
-func (t trial) places() []int {
+func (t trial) interruptionPoints() []int {
 	n := len(t.script.Steps)
 	all := slices.DeleteFunc([]int{1, n / 2, n - 1}, func(k int) bool { return k < 1 || k >= n })
 	slices.Sort(all)
@@ -96,8 +98,8 @@ func (t trial) inTurn(ctx context.Context, n int) error {
 	return nil
 }
 
-// within holds a whole conversation after the first n exchanges of another one.
-func (t trial) within(ctx context.Context, n int) error {
+// interruptAfter holds a whole conversation after the first n exchanges of another one.
+func (t trial) interruptAfter(ctx context.Context, n int) error {
 	outer, err := t.openSession(ctx, t.script)
 	if err != nil {
 		return err
@@ -106,7 +108,7 @@ func (t trial) within(ctx context.Context, n int) error {
 	if err := outer.steps(ctx, n); err != nil {
 		return err
 	}
-	if err := t.whole(ctx); err != nil {
+	if err := t.holdConversation(ctx); err != nil {
 		return err
 	}
 	return outer.steps(ctx, len(t.script.Steps))
@@ -123,10 +125,10 @@ func (t trial) afterLeaver(ctx context.Context, n int) error {
 	if err != nil {
 		return nil // what the ones before have left is told by them
 	}
-	return t.whole(ctx)
+	return t.holdConversation(ctx)
 }
 
-func (t trial) whole(ctx context.Context) error {
+func (t trial) holdConversation(ctx context.Context) error {
 	s, err := t.openSession(ctx, t.script)
 	if err != nil {
 		return err
@@ -143,10 +145,10 @@ func closeAll(all []*session) {
 	}
 }
 
-// staggered returns how many exchanges a second client can hold, each after one more of
+// countStaggered returns how many exchanges a second client can hold, each after one more of
 // the first client's, until they disturb each other.
-func (t trial) staggered(ctx context.Context) (n int) {
-	_ = t.limited(ctx, func(ctx context.Context) error {
+func (t trial) countStaggered(ctx context.Context) (n int) {
+	_ = t.runWithinBudget(ctx, func(ctx context.Context) error {
 		all := make([]*session, 2)
 		defer func() { closeAll(all) }()
 		for i := range all {
@@ -170,23 +172,23 @@ func (t trial) staggered(ctx context.Context) (n int) {
 	return n
 }
 
-// beside returns an exchange that another client can hold at any time: before, between
+// harmlessExchange returns an exchange that another client can hold at any time: before, between
 // and after those of a conversation nothing changes by it. Nil: there is none.
-func (t trial) beside(ctx context.Context) *dialogue.Script {
+func (t trial) harmlessExchange(ctx context.Context) *dialogue.Script {
 	for i := range min(len(t.script.Steps), mostCandidates) {
 		one := *t.script
 		one.Steps, one.End, one.Partial = t.script.Steps[i:i+1], dialogue.ClientCloses, true
 		whole := scenario.IsWholeRequest(t.script, i)
-		if whole && t.limited(ctx, func(ctx context.Context) error { return t.throughout(ctx, &one) }) == nil {
+		if whole && t.runWithinBudget(ctx, func(ctx context.Context) error { return t.repeatBetween(ctx, &one) }) == nil {
 			return &one
 		}
 	}
 	return nil
 }
 
-// throughout holds the one exchange, on a connection of its own each time, between all
+// repeatBetween holds the one exchange, on a connection of its own each time, between all
 // the others.
-func (t trial) throughout(ctx context.Context, one *dialogue.Script) error {
+func (t trial) repeatBetween(ctx context.Context, one *dialogue.Script) error {
 	outer, err := t.openSession(ctx, t.script)
 	if err != nil {
 		return err
@@ -195,7 +197,7 @@ func (t trial) throughout(ctx context.Context, one *dialogue.Script) error {
 	for i := 0; ; i++ {
 		other := t
 		other.script = one
-		if err := other.whole(ctx); err != nil {
+		if err := other.holdConversation(ctx); err != nil {
 			return err
 		}
 		if i == len(t.script.Steps) {
