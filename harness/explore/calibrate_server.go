@@ -120,10 +120,11 @@ func (s *serverSubject) findState(ctx context.Context) {
 }
 
 // together holds conversations side by side, in step: each of them stands still in its
-// middle until the other one is over.
+// middle until the other one is over, if it bears that at all.
 func (s *serverSubject) together(ctx context.Context) (late, wrong error) {
 	wait := max(200*time.Millisecond, s.quick)
 	half := &Point{Direction: event.Upstream, Offset: s.layout.up.ByteCount() / 2, Fault: Heal}
+	pauses := half.Offset > 0 && s.layout.packets == nil && s.bears(ctx, half)
 	d := &dialer{way: s.way, script: s.script, diag: s.diag, wait: wait, endWait: min(wait, controlEnd)}
 	var mu sync.Mutex
 	note := func(o observation) error {
@@ -142,7 +143,7 @@ func (s *serverSubject) together(ctx context.Context) (late, wrong error) {
 	stopped := *d
 	stopped.other = func(ctx context.Context) error { return note(d.play(ctx, nil)) }
 	stopped.layout = s.layout
-	if half.Offset > 0 && s.layout.packets == nil {
+	if pauses {
 		note(stopped.play(ctx, half))
 	}
 	var tasks sync.WaitGroup
@@ -151,4 +152,18 @@ func (s *serverSubject) together(ctx context.Context) (late, wrong error) {
 	}
 	tasks.Wait()
 	return late, wrong
+}
+
+// bears reports whether the conversation is as it should be although it pauses. A server that
+// ends instead is started again.
+func (s *serverSubject) bears(ctx context.Context, pause *Point) bool {
+	d := s.dialer(max(200*time.Millisecond, s.quick))
+	d.other = nil
+	if describeControl(d.play(ctx, pause)) == nil {
+		return true
+	}
+	if _, ended := s.exit(5 * time.Millisecond); ended && ctx.Err() == nil {
+		_ = s.makeReady(ctx) // else the next conversation tells
+	}
+	return false
 }
