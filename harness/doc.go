@@ -5,12 +5,14 @@
 // Where to go:
 //
 //	I want to …                                       go to
-//	add a verb                                        cmd/harness/internal/<group>cmd: a file of its name, and Commands there
-//	add a report format                               harness/report: a file of its name, and the list in formats.go
+//	add a verb                                        cmd/harness/internal/<group>cmd: a file of its name, and Commands there; a new group: the list in cmd/harness/main.go
+//	add a report format                               harness/report: a file of its name, and the list in formats.go, which makes the flag of run, explore and report
 //	change what a user reads                          harness/report
-//	add a scenario                                    scenarios/<topic>: the topic's file lists them
-//	add an oracle, a check on all scenarios           harness/scenario: oracle_server.go or oracle_client.go
+//	add a scenario                                    scenarios/<topic>: Scenarios in the file of the topic's name lists them
+//	add a topic                                       scenarios/<topic>, and the list in scenarios/scenarios.go
+//	add an oracle, a check on all scenarios           harness/scenario: oracle_server.go or oracle_client.go, and what breaks it in oracle_test.go
 //	add a toxic                                       toxics/<name>.go, and the list in toxics/catalogue.go
+//	add a toxic for UDP                               harness/datagram, and the list in catalogue.go there
 //	change how a toxic is written                     toxics/spec
 //	follow a byte                                     harness/proxy, then harness/link, then harness/sock
 //	find what explore finds, or fails to              harness/explore: judge_*.go, then search.go
@@ -19,6 +21,9 @@
 //	speak to Toxiproxy clients                        harness/api
 //	change the live page                              harness/ui/files
 //	start and watch programs                          harness/peer, harness/probe
+//
+// What is generated from these lists (scenarios/README.md and others) is written anew by
+// go test -update; a test that finds it stale says the command.
 //
 // Imports point to a lower floor only, or within a floor to the packages named
 // left of a bar; layers_test.go holds this picture true and says who broke it.
