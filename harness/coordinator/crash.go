@@ -79,15 +79,46 @@ func (r *run) crashReport(s *session, p *planned, exit string) types.SpecReport 
 	report.NumAttempts = 1
 	report.StartTime, report.EndTime = s.since, time.Now()
 	report.RunTime = report.EndTime.Sub(report.StartTime)
-	message, end := fmt.Sprintf("worker %d crashed while it ran this spec: %s", s.worker.proc, exit), lastLines(s.process.stderr)
+	report.Failure = failureOf(p, crashMessage(s, p, exit))
+	return report
+}
+
+// crashMessage says how the process of s ended, and what it wrote last.
+func crashMessage(s *session, p *planned, exit string) string {
+	stderr := s.process.stderr
+	if s.condemned != "" {
+		message := fmt.Sprintf("this spec did not end: worker %d was %s", s.worker.proc, s.condemned)
+		if where := goroutinesIn(stderr.String(), p.Preview.LeafNodeLocation.FileName); where != "" {
+			return message + "\nwhere it was:\n" + where
+		}
+		return withEnd(message, lastLines(stderr))
+	}
+	message, end := fmt.Sprintf("worker %d crashed while it ran this spec: %s", s.worker.proc, exit), lastLines(stderr)
 	if strings.HasPrefix(exit, "exit status") && !strings.Contains(end, "goroutine ") {
 		message += ", by os.Exit or log.Fatal"
 	}
-	if end != "" {
-		message += "\nthe end of its stderr:\n" + end
+	return withEnd(message, end)
+}
+
+func withEnd(message, stderr string) string {
+	if stderr == "" {
+		return message
 	}
-	report.Failure = failureOf(p, message)
-	return report
+	return message + "\nthe end of its stderr:\n" + stderr
+}
+
+// goroutinesIn returns those goroutines of Go's dump that are in a file, at most as much of them as a
+// message holds. The one that runs all specs only waits for this one.
+func goroutinesIn(dump, file string) string {
+	var found []string
+	for one := range strings.SplitSeq(dump, "\n\n") {
+		inFile := file != "" && strings.Contains(one, file+":") && !strings.Contains(one, ".RunSpecs(")
+		if inFile && strings.HasPrefix(strings.TrimSpace(one), "goroutine ") {
+			found = append(found, one)
+		}
+	}
+	text := strings.Join(found, "\n\n")
+	return strings.TrimSpace(text[:min(len(text), messageTail)])
 }
 
 // emptyReport returns a report of p with nothing in it that happened.
