@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -64,28 +65,29 @@ func chooseFraming(text string, all []Conversation) (Guess, error) {
 
 // chooseUsable leaves out conversations with gaps, and those that are encrypted.
 func chooseUsable(all []Conversation) (usable []Conversation, notes []string, err error) {
-	var why error
+	why := errors.New("it has no conversation")
+	var left []string
 	for i, c := range all {
 		for _, n := range c.Notes {
 			notes = append(notes, fmt.Sprintf("conversation %d (%s): %s", i+1, c.From, n))
 		}
 		switch {
 		case c.Err != nil:
-			why = fmt.Errorf("%w: conversation %d (%s): %w", ErrUnusable, i+1, c.From, c.Err)
+			why = fmt.Errorf("conversation %d (%s): %w", i+1, c.From, c.Err)
 		case c.IsTLS():
-			why = fmt.Errorf("%w: conversation %d (%s) is TLS, so its bytes say nothing: record where they are not encrypted", ErrUnusable, i+1, c.From)
+			why = fmt.Errorf("conversation %d (%s) is TLS, so its bytes say nothing: record it live with --tls, or where it is not encrypted", i+1, c.From)
 		case len(c.Turns) == 0:
-			why = fmt.Errorf("%w: conversation %d (%s) has no bytes", ErrUnusable, i+1, c.From)
+			why = fmt.Errorf("conversation %d (%s) has no bytes", i+1, c.From)
 		default:
 			usable = append(usable, c)
 			continue
 		}
-		notes = append(notes, why.Error())
+		left = append(left, "left out: "+why.Error())
 	}
 	if len(usable) == 0 {
-		return nil, notes, why
+		return nil, append(notes, left[:max(0, len(left)-1)]...), fmt.Errorf("%w: %w", ErrUnusable, why) // the last one is the error
 	}
-	return usable, notes, nil
+	return usable, append(notes, left...), nil
 }
 
 // redact replaces what matches, and reports whether anything did.
