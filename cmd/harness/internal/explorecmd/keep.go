@@ -76,11 +76,12 @@ func (x *exploration) keep(t scenario.Target, stored []explore.StoredFinding, r 
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(lost)) {
-		one, hint := lost[reason], ""
-		if errors.As(one.err, new(*fs.PathError)) {
-			hint = "; name another folder with --store"
+		one := lost[reason]
+		why := "the file of that name cannot be used, see above"
+		if errors.As(one.err, new(*fs.PathError)) || errors.As(one.err, new(*os.LinkError)) {
+			why = fmt.Sprintf("%v; name another folder with --store", one.err)
 		}
-		x.note("not kept: %s: %v%s", strings.Join(one.ids, ", "), one.err, hint)
+		x.note("not kept: %s: %s", strings.Join(one.ids, ", "), why)
 	}
 }
 
