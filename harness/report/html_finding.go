@@ -135,7 +135,7 @@ func agreeing(g group) *pageList {
 	if len(g.agreeing)+len(g.blocked) == 0 {
 		return nil
 	}
-	list := &pageList{Title: fmt.Sprintf("%s probably the same cause", haveHas(len(g.agreeing)+len(g.blocked), "more group"))}
+	list := &pageList{Title: fmt.Sprintf("%s probably the same cause", haveHas(len(g.agreeing)+len(g.blocked), "more finding"))}
 	for _, other := range append(append([]group{}, g.agreeing...), g.blocked...) {
 		line := other.subjectName() + ": " + string(other.results[0].Verdict)
 		if share := variantShare(other); share != "" {

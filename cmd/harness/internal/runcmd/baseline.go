@@ -51,7 +51,7 @@ func (e *execution) applyBaseline(d outcome.Run) (outcome.Run, error) {
 		return compared, err
 	}
 	said := report.CountStates(*compared.Baseline)
-	if e.baseline == nil && len(compared.Baseline.Counts) == 0 {
+	if e.baseline == nil && compared.Baseline.Counts[outcome.New] == 0 {
 		said = plural.Count(len(d.Results), "result") // of a file that was not there, nothing has changed
 	}
 	e.printNote("%s: updated: %s\n", e.flags.baseline, said)
