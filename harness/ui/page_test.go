@@ -336,7 +336,7 @@ func pageUnderAFlood(t *testing.T, b *browser) {
 	b.open("page", d.link(token))
 	b.wait("page", "#skipped", "events came too fast")
 	b.do(command{Do: "evaluate", Page: "page", Value: "table.scrollTop = 1e6"})
-	b.wait("page", "#rows .pick", "1")
+	b.wait("page", `#rows [data-id="1"] .pick`, "1")
 	b.fill("page", "#filter", "client="+last.LocalAddr().String())
 	b.do(command{Do: "evaluate", Page: "page", Value: "new Promise(done => { const look = () => document.querySelectorAll('#rows tr').length === 1 ? done(1) : setTimeout(look, 20); look() })"})
 	b.click("page", "#rows .pick")
