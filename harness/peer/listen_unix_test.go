@@ -50,7 +50,7 @@ func TestUnixServerIsFound(t *testing.T) {
 
 func TestUnixServerElsewhere(t *testing.T) {
 	c := pythonServer(t, filepath.Join(t.TempDir(), "other"), "{path}")
-	c.StartTimeout = 500 * time.Millisecond // the time that it is busy does not count
+	c.StartTimeout = 2 * time.Second // the time that it is busy does not count
 	_, err := c.StartServer(within(t), Vars{Path: filepath.Join(t.TempDir(), "asked")})
 	if err == nil || !strings.Contains(err.Error(), "it listens on") || !strings.Contains(err.Error(), "and not on") {
 		t.Errorf("got %v, want where it listens", err)
