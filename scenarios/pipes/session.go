@@ -175,9 +175,15 @@ func awaitTree(ctx context.Context, process scenario.Process, wanted func(pids [
 		if wanted(tree) {
 			return nil
 		}
-		if !sleep.For(ctx, pause) {
-			return &treeError{nameProcesses(tree), context.Cause(ctx)}
+		if sleep.For(ctx, pause) {
+			continue
 		}
+		// The wait also ends with a proof that nothing runs any more, perhaps because of
+		// what is waited for.
+		if tree = process.Tree(); wanted(tree) {
+			return nil
+		}
+		return &treeError{nameProcesses(tree), context.Cause(ctx)}
 	}
 }
 
