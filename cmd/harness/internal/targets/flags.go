@@ -19,6 +19,7 @@ import (
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/suggest"
 	"github.com/sockharness/harness/harness/suite"
 )
 
@@ -194,18 +195,29 @@ func (f *Flags) NarrowTargets(targets []scenario.Target) ([]scenario.Target, err
 	}
 	for _, pattern := range f.names {
 		if !found[pattern] {
-			return nil, cli.UsageErrorf("--target %q: no such target; there are: %s", pattern, joinNames(targets))
+			return nil, cli.UsageErrorf("--target %q: no such target; %s", pattern, describeChoice(pattern, targets))
 		}
 	}
 	return kept, nil
 }
 
-func joinNames(targets []scenario.Target) string {
+// maxNames is how many targets a message lists: more than that nobody reads.
+const maxNames = 12
+
+// describeChoice says what was meant by the name of a target, else which there are.
+func describeChoice(name string, targets []scenario.Target) string {
 	all := make([]string, len(targets))
 	for i, t := range targets {
 		all[i] = t.Name
 	}
-	return strings.Join(all, ", ")
+	if hint := suggest.Hint(name, all); hint != "" {
+		return hint
+	}
+	more := ""
+	if n := len(all) - maxNames; n > 0 {
+		all, more = all[:maxNames], fmt.Sprintf(" and %d more (* and ? are wildcards)", n)
+	}
+	return "there are: " + strings.Join(all, ", ") + more
 }
 
 // SelectTargets returns those of all targets that --target names, checked as far as
