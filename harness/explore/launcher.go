@@ -3,7 +3,6 @@ package explore
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/dialogue"
-	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
@@ -78,14 +76,7 @@ func (l *launcher) startServer(ctx context.Context) (*peer.Process, way, error) 
 	if err != nil {
 		return nil, way{}, fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
-	return process, way{address, l.clientTLS(), scenario.OpeningOf(l.before, event.Client), l.options.Target.Policies.TransferPort}, nil
-}
-
-func (l *launcher) clientTLS() *tls.Config {
-	if l.certification == nil {
-		return nil
-	}
-	return l.certification.Client
+	return process, way{address, l.certification, l.before, l.options.Target.Policies.TransferPort}, nil
 }
 
 // launch starts the program, and returns where it is reached.

@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // A listener plays the server of a dialogue to the connections of one client process.
@@ -138,18 +136,9 @@ const handshakeTime = 15 * time.Second
 
 // secure does the handshake of TLS, where the target has that.
 func (l *listener) secure(ctx context.Context, conn sock.Conn) (sock.Conn, error) {
-	c := l.subject.launcher.certification
-	if c == nil {
-		return conn, nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
 	defer cancel()
-	secured := tlsconn.WrapServer(tlsconn.WithOpening(conn, scenario.OpeningOf(l.subject.launcher.before, event.Server)), c.Server)
-	if err := secured.RunHandshake(ctx); err != nil {
-		secured.Close()
-		return nil, err
-	}
-	return secured, nil
+	return l.subject.launcher.certification.Secure(ctx, conn, l.subject.launcher.before, event.Server)
 }
 
 // serve plays the server on one connection; the fault strikes on the first one.

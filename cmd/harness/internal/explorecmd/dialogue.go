@@ -93,7 +93,7 @@ func (f *replayedDialogue) beClient(ctx context.Context, out cli.Terminal) error
 			cancel()
 			return cli.HarnessErrorf("--against %s: %w", f.against, err)
 		}
-		secured, err := secure(limited, conn.(sock.Conn), f.certification, f.before, event.Client)
+		secured, err := f.certification.Secure(limited, conn.(sock.Conn), f.before, event.Client)
 		if err != nil {
 			cancel()
 			return cli.HarnessErrorf("--against %s: %w", f.against, err)
@@ -128,7 +128,7 @@ func (f *replayedDialogue) beServer(ctx context.Context, out cli.Terminal) error
 			return cli.ExitError{Code: outcome.ExitInterrupted}
 		}
 		limited, cancel := context.WithTimeout(ctx, answerTime)
-		secured, err := secure(limited, conn.(sock.Conn), f.certification, f.before, event.Server)
+		secured, err := f.certification.Secure(limited, conn.(sock.Conn), f.before, event.Server)
 		if err != nil {
 			cancel()
 			return tellDialogue(ctx, out, fmt.Sprintf("conversation %d of %d: %v", i+1, f.times, err))

@@ -333,7 +333,7 @@ func (r *recording) verify(ctx context.Context, text []byte, upstream string) er
 	if err != nil {
 		return cli.HarnessErrorf("the dialogue cannot be tried: %w", err)
 	}
-	secured, err := secure(ctx, conn.(sock.Conn), r.certification, nil, event.Client)
+	secured, err := r.certification.Secure(ctx, conn.(sock.Conn), nil, event.Client)
 	if err != nil {
 		return cli.HarnessErrorf("the dialogue cannot be tried: %w", err)
 	}

@@ -1,17 +1,12 @@
 package explorecmd
 
 import (
-	"context"
 	"crypto/tls"
 
 	"github.com/spf13/pflag"
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
-	"github.com/sockharness/harness/harness/dialogue"
-	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // tlsFlags say that a conversation is over TLS, and who is who there.
@@ -59,24 +54,4 @@ func configs(c *scenario.Certification) (server, client *tls.Config) {
 		return nil, nil
 	}
 	return c.Server, c.Client
-}
-
-// secure says what comes before TLS, where the conversation has that, and does the handshake.
-// It blocks until ctx ends, and closes the connection when it fails.
-func secure(ctx context.Context, conn sock.Conn, c *scenario.Certification, before *dialogue.Script, side event.Side) (sock.Conn, error) {
-	if c == nil {
-		return conn, nil
-	}
-	opened := tlsconn.WithOpening(conn, scenario.OpeningOf(before, side))
-	var secured *tlsconn.Conn
-	if side == event.Server {
-		secured = tlsconn.WrapServer(opened, c.Server)
-	} else {
-		secured = tlsconn.WrapClient(opened, c.Client)
-	}
-	if err := secured.RunHandshake(ctx); err != nil {
-		secured.Close()
-		return nil, err
-	}
-	return secured, nil
 }
