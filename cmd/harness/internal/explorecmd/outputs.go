@@ -6,12 +6,11 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sockharness/harness/cmd/harness/internal/cli"
-	"github.com/sockharness/harness/harness/report"
+	"github.com/sockharness/harness/cmd/harness/internal/outputs"
 )
 
 // checkOutputs finds files that cannot be written, and two outputs for one standard output.
@@ -24,19 +23,15 @@ func (f *exploreFlags) checkOutputs() error {
 	case f.format == "ndjson" && f.ndjson == "":
 		f.ndjson = "-"
 	}
-	if all := f.stdoutFlags(); len(all) > 1 {
-		return cli.UsageErrorf("%s cannot both write to stdout; give all but one a file", strings.Join(all, " and "))
+	if err := outputs.CheckStdout(f.stdoutFlags()); err != nil {
+		return err
 	}
 	return errors.Join(f.outputs.CheckPaths(), cli.CheckWritable("text", f.text), cli.CheckWritable("ndjson", f.ndjson))
 }
 
 // stdoutFlags returns the outputs that go to standard output.
-func (f *exploreFlags) stdoutFlags() (all []string) {
-	for _, format := range report.Formats() {
-		if f.outputs.Path(format.Name) == "-" {
-			all = append(all, "--"+format.Name+" -")
-		}
-	}
+func (f *exploreFlags) stdoutFlags() []string {
+	all := f.outputs.StdoutFlags()
 	if f.text == "-" {
 		all = append(all, "--text -")
 	}

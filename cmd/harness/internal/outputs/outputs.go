@@ -62,19 +62,31 @@ func (f *Flags) Given() bool {
 
 // CheckPaths finds files that cannot be written, and two reports for one standard output.
 func (f *Flags) CheckPaths() error {
-	var stdout []string
-	for _, format := range report.Formats() {
-		if f.Path(format.Name) == "-" {
-			stdout = append(stdout, "--"+format.Name+" -")
-		}
-	}
-	if len(stdout) > 1 {
-		return cli.UsageErrorf("%s cannot both write to stdout; give all but one a file", strings.Join(stdout, " and "))
+	if err := CheckStdout(f.StdoutFlags()); err != nil {
+		return err
 	}
 	for _, format := range report.Formats() {
 		if err := cli.CheckWritable(format.Name, f.Path(format.Name)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// StdoutFlags returns the flags of the formats that go to standard output, as they are typed.
+func (f *Flags) StdoutFlags() (all []string) {
+	for _, format := range report.Formats() {
+		if f.Path(format.Name) == "-" {
+			all = append(all, "--"+format.Name+" -")
+		}
+	}
+	return all
+}
+
+// CheckStdout refuses more than one output for the one standard output.
+func CheckStdout(flags []string) error {
+	if len(flags) > 1 {
+		return cli.UsageErrorf("%s cannot both write to stdout; give all but one a file", strings.Join(flags, " and "))
 	}
 	return nil
 }
