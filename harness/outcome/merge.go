@@ -4,11 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/sockharness/harness/harness/event"
 )
 
 // A Named document is one with the file that it came from.
@@ -226,28 +225,18 @@ func (d *Run) addParts(run Run) {
 	if run.Stopped != "" && d.Stopped != "interrupted" {
 		d.Stopped = run.Stopped
 	}
-	for target, notes := range run.Recorded {
-		if d.Recorded == nil {
-			d.Recorded = map[string][]string{}
-		}
-		d.Recorded[target] = notes
+	d.Recorded = addEntries(d.Recorded, run.Recorded)
+	d.Controls = addEntries(d.Controls, run.Controls)
+	d.Scenarios = addEntries(d.Scenarios, run.Scenarios)
+	d.Checks = addEntries(d.Checks, run.Checks)
+}
+
+// addEntries returns all with those of more, which count where a name is in both. It stays
+// nil where there is none.
+func addEntries[V any](all, more map[string]V) map[string]V {
+	if all == nil && len(more) > 0 {
+		all = make(map[string]V, len(more))
 	}
-	for target, events := range run.Controls {
-		if d.Controls == nil {
-			d.Controls = map[string][]event.Event{}
-		}
-		d.Controls[target] = events
-	}
-	for name, e := range run.Scenarios {
-		if d.Scenarios == nil {
-			d.Scenarios = map[string]Explanation{}
-		}
-		d.Scenarios[name] = e
-	}
-	for name, e := range run.Checks {
-		if d.Checks == nil {
-			d.Checks = map[string]Explanation{}
-		}
-		d.Checks[name] = e
-	}
+	maps.Copy(all, more)
+	return all
 }

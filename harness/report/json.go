@@ -91,23 +91,22 @@ func (f jsonForm) encode(w io.Writer, prefix string, v any) error {
 	return encoder.Encode(v)
 }
 
+// legibleByName is a map whose names and values are legible; nil where it was.
+func legibleByName[V any](all map[string]V, legible func(V) V) map[string]V {
+	if all == nil {
+		return nil
+	}
+	made := make(map[string]V, len(all))
+	for name, v := range all {
+		made[escapeInvalid(name)] = legible(v)
+	}
+	return made
+}
+
 // legibleRun is the document without its results.
 func legibleRun(d outcome.Run) outcome.Run {
 	d.Problems = legibleAll(d.Problems)
-	if d.Controls != nil {
-		controls := make(map[string][]event.Event, len(d.Controls))
-		for target, events := range d.Controls {
-			controls[escapeInvalid(target)] = legibleEvents(events)
-		}
-		d.Controls = controls
-	}
-	if d.Recorded != nil {
-		recorded := make(map[string][]string, len(d.Recorded))
-		for target, notes := range d.Recorded {
-			recorded[escapeInvalid(target)] = legibleAll(notes)
-		}
-		d.Recorded = recorded
-	}
+	d.Controls, d.Recorded = legibleByName(d.Controls, legibleEvents), legibleByName(d.Recorded, legibleAll)
 	d.Results = []outcome.Result{} // never null
 	if d.Rounds != nil {
 		rounds := *d.Rounds
