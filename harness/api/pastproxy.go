@@ -115,12 +115,8 @@ func describeStrays(list []stray) string {
 	for _, s := range list {
 		hosts[s.from.Addr().String()] = true
 	}
-	connections := "1 connection"
-	if len(list) > 1 {
-		connections = plural.Count(len(list), "connection")
-	}
 	return fmt.Sprintf("%s from %s came to the server %s past the proxy, where no toxic acts: its protocol may tell clients its own address; have it announce the proxy's",
-		connections, strings.Join(slices.Sorted(maps.Keys(hosts)), ", "), list[0].server)
+		plural.Count(len(list), "connection"), strings.Join(slices.Sorted(maps.Keys(hosts)), ", "), list[0].server)
 }
 
 // lookForStrays tells of the clients that are connected past their proxy, each once. It returns

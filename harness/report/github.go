@@ -60,13 +60,6 @@ func annotationsOf(d outcome.Run, strict bool) []annotation {
 	return notes
 }
 
-func haveHas(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun + " has"
-	}
-	return plural.Count(n, noun) + " have"
-}
-
 func writeAnnotation(b *bytes.Buffer, n annotation) {
 	var properties []string
 	if n.File != "" {

@@ -37,12 +37,17 @@ func headlineOf(d outcome.Run, strict bool) headline {
 	return headline{"not judged", sentence + failSentence(d, strict), true}
 }
 
-func isAre(n int, noun string) string {
+// countWith writes n, the noun, and its verb: the one for 1, or the one for many.
+func countWith(n int, noun, one, many string) string {
 	if n == 1 {
-		return "1 " + noun + " is"
+		many = one
 	}
-	return plural.Count(n, noun) + " are"
+	return plural.Count(n, noun) + " " + many
 }
+
+func haveHas(n int, noun string) string { return countWith(n, noun, "has", "have") }
+
+func isAre(n int, noun string) string { return countWith(n, noun, "is", "are") }
 
 // passSentence says how much passed: never more than what was played.
 func passSentence(d outcome.Run) string {
@@ -63,12 +68,7 @@ func passSentence(d outcome.Run) string {
 	return text
 }
 
-func failAs(n int) string {
-	if n == 1 {
-		return "1 result fails"
-	}
-	return fmt.Sprintf("%s fail", plural.Count(n, "result"))
-}
+func failAs(n int) string { return countWith(n, "result", "fails", "fail") }
 
 // failSentence says how many scenarios turn the run red, and the first of them.
 func failSentence(d outcome.Run, strict bool) string {

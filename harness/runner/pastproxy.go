@@ -90,11 +90,7 @@ func (s *variantSetup) progressCount() int64 { return s.log.EventCount() + s.asi
 
 // sayPastProxy says what such connections mean.
 func sayPastProxy(n int) string {
-	connections := "1 connection"
-	if n > 1 {
-		connections = plural.Count(n, "connection")
-	}
-	return connections + " came to the server past the proxy, where no fault can strike: its protocol may tell clients its own address; have it announce the proxy's"
+	return plural.Count(n, "connection") + " came to the server past the proxy, where no fault can strike: its protocol may tell clients its own address; have it announce the proxy's"
 }
 
 // countPastProxy looks for such connections where a fault has not struck.
