@@ -208,8 +208,8 @@ func (f *flow) sameAs(other *flow) bool {
 	return f.Received == other.Received && f.Sent == other.Sent && slices.Equal(f.Toxics, other.Toxics)
 }
 
-// after returns the connections that were over after the first n, at most so many, the
-// last one first, and how many were over in all.
+// after returns the connections that were over after the first n, the last one first; most
+// limits how many. Total is how many were over in all.
 func (l *closedConnections) after(n uint64, most int, match func(*connection) bool) (found []connection, total uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -160,7 +160,7 @@ func countSockets(process *peer.Process) (int, bool) {
 // conversation.
 const besideAfresh = 4
 
-// maxBeside returns how many variants may be played at a time, at most so many.
+// maxBeside returns how many variants may be played at a time; most is the limit.
 func (b *testbed) maxBeside(most int) int {
 	switch {
 	case b.state().Separate():

@@ -278,7 +278,7 @@ func TestProfilesAndRecordings(t *testing.T) {
 	}
 }
 
-// Data connections pass a proxy of their own, whoever connects.
+// Each data connection passes a proxy of its own, from either side.
 func TestDataConnections(t *testing.T) {
 	target := serve(t, upper)
 	d := &dataConnections{server: "127.0.0.1", config: func(n int) (proxy.Config, error) { return proxy.Config{Name: fmt.Sprintf("data %d", n)}, nil }}

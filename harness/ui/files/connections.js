@@ -88,7 +88,7 @@ export function draw() {
   setText(byID('more'), omitted ? `${omitted} more connections are open than the page gets; harness connections lists them all.` : shown.length ? '' : closed ? 'None has closed yet.' : 'No connection is open.')
 }
 
-// setHeight gives a spacer the height of so many rows.
+// setHeight gives a spacer the height of the rows that it stands for.
 function setHeight(spacer, n) {
   const height = n * rowHeight + 'px'
   if (spacer.style.height !== height) spacer.style.height = height

@@ -20,8 +20,8 @@ import (
 type exploration struct {
 	flags    *exploreFlags
 	stdout   io.Writer
-	terminal cli.Terminal // of the text; one that nobody reads if none is wanted
-	events   cli.Terminal // the same of the events
+	terminal cli.Terminal // gets the text; discards it if no text is wanted
+	events   cli.Terminal // the same for the events
 	stderr   io.Writer
 
 	textShown bool // stdout gets the text
