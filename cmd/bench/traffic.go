@@ -10,8 +10,9 @@ import (
 const (
 	bulk        = 256 << 20 // bytes per bulk measurement
 	pingTime    = 400       // ms
-	connections = 1200
-	manyTalkers = 1000 // connections that are used in turn
+	connections = 200_000   // at most, in churnTime
+	churnTime   = 700       // ms: a tenth of it measures how threads start
+	manyTalkers = 1000      // connections that are used in turn
 )
 
 // connectTimeout opens a connection that gives up after a minute.
@@ -44,13 +45,16 @@ func pingConnections(n int) measurement {
 // and what one costs the proxy.
 func churnConnections(clients int, ending string) measurement {
 	return func(ctx context.Context, b *bench, i instance) ([]float64, error) {
-		return churnMany(ctx, b, i, connections, clients, ending)
+		return churnResult(b.runLoad(ctx, i, "churn", clients, connections, ending, churnTime))
 	}
 }
 
-// churnMany is churnConnections with a number of connections.
+// churnMany is churnConnections with a number of connections instead of a time.
 func churnMany(ctx context.Context, b *bench, i instance, count, clients int, ending string) ([]float64, error) {
-	r, err := b.runLoad(ctx, i, "churn", clients, count, ending)
+	return churnResult(b.runLoad(ctx, i, "churn", clients, count, ending))
+}
+
+func churnResult(r loadResult, err error) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}

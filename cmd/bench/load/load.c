@@ -2,7 +2,8 @@
  * runtime, nothing that a proxy under comparison shares.
  *
  *   load serve                                 prints its address, then answers until it is killed
- *   load churn  HOST:PORT CLIENTS COUNT ENDING connections one after the other
+ *   load churn  HOST:PORT CLIENTS COUNT ENDING [MS]
+ *                                              connections one after the other, for MS at most
  *   load ping   HOST:PORT CONNECTIONS MS       one byte there and back, for so long
  *   load bulk   HOST:PORT STREAMS DIRECTION BYTES
  *
@@ -160,6 +161,8 @@ static struct sockaddr_in target;
 static long clients, count, milliseconds;
 static int abortive;
 static int64_t *took; /* ns, one for each operation */
+static int64_t deadline = INT64_MAX;
+static long *done; /* operations, one for each client */
 
 static int open_connection(void) {
   struct timeval patience = {.tv_sec = 60};
@@ -182,10 +185,9 @@ static void receive_byte(int fd) {
 }
 
 static void *churn_client(void *arg) {
-  long id = (long)arg, own = count / clients;
+  long id = (long)arg, own = count / clients, i = 0;
   struct linger hard = {.l_onoff = 1};
-  for (long i = 0; i < own; i++) {
-    int64_t began = now(CLOCK_MONOTONIC);
+  for (int64_t began; i < own && (began = now(CLOCK_MONOTONIC)) < deadline; i++) {
     int fd = open_connection();
     send_all(fd, "ex", 2);
     receive_byte(fd);
@@ -193,7 +195,18 @@ static void *churn_client(void *arg) {
     close(fd);
     took[id * own + i] = now(CLOCK_MONOTONIC) - began;
   }
+  done[id] = i;
   return NULL;
+}
+
+/* Puts the times of all clients next to each other. */
+static long churned(void) {
+  long n = 0;
+  for (long id = 0; id < clients; id++) {
+    memmove(took + n, took + id * (count / clients), done[id] * sizeof *took);
+    n += done[id];
+  }
+  return n;
 }
 
 static long ping(void) {
@@ -268,12 +281,15 @@ int main(int argc, char **argv) {
   inet_pton(AF_INET, argv[2], &target.sin_addr);
   clients = atol(argv[3]);
   int64_t began = now(CLOCK_MONOTONIC);
-  if (!strcmp(argv[1], "churn") && argc == 6) {
+  if (!strcmp(argv[1], "churn") && (argc == 6 || argc == 7)) {
     count = atol(argv[4]) / clients * clients;
     abortive = !strcmp(argv[5], "rst");
+    if (argc == 7) deadline = began + atol(argv[6]) * 1000000LL;
     took = calloc(count, sizeof *took);
+    done = calloc(clients, sizeof *done);
     together(churn_client);
-    report(count, now(CLOCK_MONOTONIC) - began);
+    int64_t ended = now(CLOCK_MONOTONIC);
+    report(churned(), ended - began);
   } else if (!strcmp(argv[1], "ping") && argc == 5) {
     milliseconds = atol(argv[4]);
     count = milliseconds * 1000;
