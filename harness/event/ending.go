@@ -14,3 +14,11 @@ const (
 	Unreachable Ending = "unreachable" // no route, or the connect timed out
 	BrokenPipe  Ending = "broken-pipe" // EPIPE: written after the other side was gone
 )
+
+// Text returns the word for the ending: "open" for a stream that has not ended.
+func (e Ending) Text() string {
+	if e == Open {
+		return "open"
+	}
+	return string(e)
+}

@@ -83,5 +83,5 @@ func segmentName(e event.Ending) string {
 	case event.Reset:
 		return "RST"
 	}
-	return formatEnding(e)
+	return e.Text()
 }

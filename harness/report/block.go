@@ -209,13 +209,6 @@ func sentEnding(e event.Ending) string {
 	return segmentName(e)
 }
 
-func formatEnding(e event.Ending) string {
-	if e == event.Open {
-		return "open"
-	}
-	return string(e)
-}
-
 func (p *textWriter) writeNotes(r outcome.Result, o Options) {
 	notes := r.Notes
 	if !o.Verbose && len(notes) > mostNotes {

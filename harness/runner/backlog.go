@@ -1,47 +1,11 @@
 package runner
 
-import (
-	"net/netip"
-	"slices"
-
-	"github.com/sockharness/harness/harness/sock"
-)
+import "github.com/sockharness/harness/harness/sock"
 
 // serverListeners returns the sockets at which the server takes connections in.
 func (b *testbed) serverListeners() ([]sock.Listener, error) {
 	_, address := b.serverProcess()
-	return listenersAt(address)
-}
-
-// listenersAt returns the sockets that take in the connections to an address.
-func listenersAt(address string) ([]sock.Listener, error) {
-	diag, err := sock.OpenDiag()
-	if err != nil {
-		return nil, err
-	}
-	defer diag.Close()
-	if network, path, err := sock.ParseAddress(address); err == nil && network == "unix" {
-		return unixListenersAt(diag, path)
-	}
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return nil, err
-	}
-	all, err := diag.AllListeners()
-	return slices.DeleteFunc(all, func(l sock.Listener) bool {
-		return l.Addr.Port() != at.Port() || l.Addr.Addr() != at.Addr() && !l.Addr.Addr().IsUnspecified()
-	}), err
-}
-
-// unixListenersAt is listenersAt for a path.
-func unixListenersAt(diag *sock.Diag, path string) (found []sock.Listener, err error) {
-	all, err := diag.UnixSockets()
-	for _, s := range all {
-		if s.State == sock.Listen && s.Name == path {
-			found = append(found, sock.Listener{Inode: s.Inode, Queued: s.Unread, Backlog: s.Unsent})
-		}
-	}
-	return found, err
+	return sock.ListenersAt(address)
 }
 
 // maxConcurrency is how many variants at a time, at most so many, the server's queue bears,

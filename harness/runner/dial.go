@@ -67,7 +67,7 @@ func dialServer(ctx context.Context, d *net.Dialer, address string) (sock.Conn, 
 // that; false when the context has ended.
 func awaitDrained(ctx context.Context, address string) bool {
 	for sleep.For(ctx, queueInterval) {
-		all, err := listenersAt(address)
+		all, err := sock.ListenersAt(address)
 		if err != nil || len(all) == 0 {
 			return false // on another host, or gone
 		}

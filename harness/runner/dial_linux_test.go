@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sockharness/harness/harness/sock"
 )
 
 // fullListener listens with room for one connection, which is taken, and the next.
@@ -41,7 +43,7 @@ func fullListener(t *testing.T) (fd int, addr netip.AddrPort) {
 // A SYN that found the accept queue full is sent again when there is room.
 func TestDialServerWhoseQueueWasFull(t *testing.T) {
 	fd, addr := fullListener(t)
-	if all, err := listenersAt(addr.String()); err != nil || len(all) != 1 || !all[0].QueueFull() {
+	if all, err := sock.ListenersAt(addr.String()); err != nil || len(all) != 1 || !all[0].QueueFull() {
 		t.Skipf("the queue is not seen to be full: %+v, %v", all, err)
 	}
 	connected := make(chan error, 1)

@@ -155,14 +155,14 @@ func invalidReason(v scenario.Variant, o scenario.Observation) string {
 // describeUnstruck says which fault has not taken effect and how far its stream got.
 func describeUnstruck(faults []spec.Spec, o scenario.Observation) string {
 	for _, f := range faults {
-		if hasStruck(f, o.StruckEvents()) {
+		if o.HasStruck(f) {
 			continue
 		}
 		if why := whyCannotStrike(f, o.Events); why != "" {
 			return fmt.Sprintf("the fault %s cannot strike here: %s", faultName(f), why)
 		}
 		return fmt.Sprintf("the fault %s did not strike: the connection carried %s %s and ended by client: %s, server: %s",
-			faultName(f), plural.Count(o.CarriedBytes(f.Direction), "byte"), f.Direction, formatEnding(o.SideEnding(event.Client)), formatEnding(o.SideEnding(event.Server)))
+			faultName(f), plural.Count(o.CarriedBytes(f.Direction), "byte"), f.Direction, o.SideEnding(event.Client).Text(), o.SideEnding(event.Server).Text())
 	}
 	return ""
 }
@@ -182,7 +182,7 @@ func whyCannotStrike(f spec.Spec, events []event.Event) string {
 // write needs no more than that.
 func shortBeforeFault(faults []spec.Spec, o scenario.Observation) bool {
 	for _, f := range faults {
-		if f.Type != "small_window" || hasStruck(f, o.StruckEvents()) || f.Direction != o.Case.Outgoing().Direction {
+		if f.Type != "small_window" || o.HasStruck(f) || f.Direction != o.Case.Outgoing().Direction {
 			continue
 		}
 		carried := o.CarriedBytes(f.Direction)
@@ -200,22 +200,6 @@ func faultName(f spec.Spec) string {
 		return f.Name
 	}
 	return fmt.Sprintf("%s at %v", f.Name, f.At)
-}
-
-func hasStruck(f spec.Spec, events []event.Event) bool {
-	for _, e := range events {
-		if e.Toxic == f.Name {
-			return true
-		}
-	}
-	return false
-}
-
-func formatEnding(e event.Ending) string {
-	if e == event.Open {
-		return "open"
-	}
-	return string(e)
 }
 
 // faultNotes tells how faults were applied, each distinct remark once.

@@ -162,7 +162,7 @@ func (b *testbed) firstExchange(ctx context.Context, address string, script *dia
 // A noAnswerError is how a stream ended on which an answer was to come.
 type noAnswerError struct{ ending event.Ending }
 
-func (e *noAnswerError) Error() string { return "no answer: " + formatEnding(e.ending) }
+func (e *noAnswerError) Error() string { return "no answer: " + e.ending.Text() }
 
 // Is reports whether it was given up for time.
 func (e *noAnswerError) Is(target error) bool {

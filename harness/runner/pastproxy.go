@@ -3,6 +3,7 @@ package runner
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/toxics/spec"
 )
 
 // countPast counts the connections to the server that are over since a time, and that no proxy
@@ -98,8 +100,8 @@ func (s *variantSetup) countPastProxy(v scenario.Variant, since time.Time) int {
 	if s.proxy == nil || s.run.testbed.target.Client.Dialogue != nil {
 		return 0
 	}
-	events := s.log.AllEvents()
-	if describeUnstruck(v.Faults, scenario.Observation{Events: events}) == "" {
+	seen := scenario.Observation{Events: s.log.AllEvents()}
+	if !slices.ContainsFunc(v.Faults, func(f spec.Spec) bool { return !seen.HasStruck(f) }) {
 		return 0
 	}
 	if s.run.testbed.target.Server.Address != "" {

@@ -104,7 +104,7 @@ func describeNoReply(ctx context.Context, played dialogue.Played) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("no answer: %w", context.Cause(ctx))
 	}
-	return fmt.Errorf("%w, but %s", scenario.ErrNoAnswer, formatEnding(played.Ending))
+	return fmt.Errorf("%w, but %s", scenario.ErrNoAnswer, played.Ending.Text())
 }
 
 // WatchProgress implements [scenario.Rig].

@@ -49,7 +49,7 @@ func (s *session) step(ctx context.Context) error {
 	case played.Mismatch != nil:
 		return fmt.Errorf("%w: %w", errDisturbed, played.Mismatch)
 	}
-	return fmt.Errorf("%w: exchange %d has no answer: %s", errDisturbed, s.next, formatEnding(played.Ending))
+	return fmt.Errorf("%w: exchange %d has no answer: %s", errDisturbed, s.next, played.Ending.Text())
 }
 
 // steps holds the exchanges up to number n.

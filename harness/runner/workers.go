@@ -73,7 +73,7 @@ func (p *scenarioRun) awaitStableWorkers(ctx context.Context, server *peer.Proce
 // listenHolders returns those of the server's processes that have a socket open that
 // listens for it, and when each began.
 func listenHolders(server *peer.Process) map[int]uint64 {
-	all, err := listenersAt(server.Address())
+	all, err := sock.ListenersAt(server.Address())
 	if err != nil {
 		return nil
 	}

@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -83,6 +84,11 @@ func (o Observation) StruckEvents() []event.Event {
 		}
 	}
 	return out
+}
+
+// HasStruck reports whether a fault took effect.
+func (o Observation) HasStruck(fault spec.Spec) bool {
+	return slices.ContainsFunc(o.Events, func(e event.Event) bool { return e.Kind == event.Struck && e.Toxic == fault.Name })
 }
 
 // CarriedBytes returns how many bytes the first connection carried in direction d.
