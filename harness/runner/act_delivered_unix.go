@@ -20,7 +20,7 @@ import (
 func (b *testbed) dialNamed(ctx context.Context, address string) (sock.Conn, error) {
 	d := &net.Dialer{}
 	if runtime.GOOS == "linux" {
-		path, err := b.book.newPath("c")
+		path, err := b.config.Shared.book.newPath("c")
 		if err != nil {
 			return nil, err
 		}

@@ -20,11 +20,11 @@ type program struct {
 
 // ServerProcess implements [scenario.ScriptRig].
 func (a *rig) ServerProcess() (scenario.Process, error) {
-	process, _ := a.targetBed().serverProcess()
+	process, _ := a.setup.testbed.ServerProcess()
 	if process == nil {
 		return nil, errNotOurs
 	}
-	return &program{process: process, bench: a.targetBed()}, nil
+	return &program{process: process, bench: a.setup.testbed}, nil
 }
 
 // endingSignals are those that end programs which do not catch them.

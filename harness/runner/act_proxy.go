@@ -19,7 +19,7 @@ func (a *rig) ServerAddr() string {
 	if a.setup.listener != nil {
 		return listenerAddress(a.setup.listener)
 	}
-	_, address := a.targetBed().serverProcess()
+	_, address := a.setup.testbed.ServerProcess()
 	return address
 }
 
@@ -51,8 +51,8 @@ func (a *rig) Accept(ctx context.Context) (sock.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.setup.wire && a.targetBed().before != nil {
-		return tlsconn.WithOpening(conn.(sock.Conn), a.targetBed().sayBefore(event.Server)), nil
+	if a.setup.wire && a.setup.testbed.before != nil {
+		return tlsconn.WithOpening(conn.(sock.Conn), a.setup.testbed.sayBefore(event.Server)), nil
 	}
 	return conn.(sock.Conn), nil
 }

@@ -11,13 +11,13 @@ import (
 
 // AwaitAsleep implements [scenario.Rig]. The kernel gives no event for that.
 func (a *rig) AwaitAsleep(ctx context.Context) error {
-	if process, _ := a.targetBed().serverProcess(); process == nil {
+	if process, _ := a.setup.testbed.ServerProcess(); process == nil {
 		return errNotOurs
 	}
 	ticker := time.NewTicker(pausePoll)
 	defer ticker.Stop()
 	for {
-		if allAsleep(a.targetBed().processTree()) {
+		if allAsleep(a.setup.testbed.ProcessTree()) {
 			return nil
 		}
 		select {

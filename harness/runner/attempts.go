@@ -117,20 +117,31 @@ func (r retryWait) moreTime() time.Duration {
 // retryLimit is how long a client that tries again is waited for at most; zero where
 // its target declares a limit. A client that has used all of that before, or is
 // played to for another scenario's sake, gets no more than its budget.
-func (p *scenarioRun) retryLimit() time.Duration {
-	policies := p.tc.Target.Policies
+func (s *variantSetup) retryLimit() time.Duration {
+	policies := s.tc.Target.Policies
 	switch {
 	case policies.AnswerTimeout > 0 || policies.Retries == scenario.RetriesForEver:
 		return 0
-	case p.testbed.retriesOn.Load() || p.testbed.plantedElsewhere(p.scenario):
+	case s.testbed.retriesOn.Load() || s.options.NoRetryWait:
 		return 0
 	}
 	return maxRetryWait
 }
 
 // noteRetries keeps whether a client was still trying when all its time was over.
-func (p *scenarioRun) noteRetries(elapsed time.Duration, hungUp bool) {
-	if limit := p.retryLimit(); hungUp && limit > 0 && elapsed >= limit {
-		p.testbed.retriesOn.Store(true)
+func (s *variantSetup) noteRetries(elapsed time.Duration, hungUp bool) {
+	if limit := s.retryLimit(); hungUp && limit > 0 && elapsed >= limit {
+		s.testbed.retriesOn.Store(true)
+	}
+}
+
+// endOnStorm returns why a wait for a client ends before its time: the client connects
+// without a pause, and will go on.
+func endOnStorm(storms func() bool) func() error {
+	return func() error {
+		if storms() {
+			return scenario.ErrStorms
+		}
+		return nil
 	}
 }

@@ -50,11 +50,11 @@ func TestWhoIsWaitedFor(t *testing.T) {
 		"retries for ever":   {scenario.Policies{Retries: scenario.RetriesForEver}, 0},
 		"limit and retries ": {scenario.Policies{AnswerTimeout: time.Second, Retries: 2}, 0},
 	} {
-		p := &scenarioRun{testbed: newTestbed(Config{}, scenario.Target{Name: "t"}), tc: scenario.Case{Target: scenario.Target{Policies: tt.policies}}}
-		if got := p.retryLimit(); got != tt.want {
+		s := &variantSetup{testbed: newTestbed(testbedConfig{}, scenario.Target{Name: "t"}), tc: scenario.Case{Target: scenario.Target{Policies: tt.policies}}}
+		if got := s.retryLimit(); got != tt.want {
 			t.Errorf("%s: got %v, want %v", name, got, tt.want)
 		}
-		if p.noteRetries(maxRetryWait, true); p.retryLimit() != 0 {
+		if s.noteRetries(maxRetryWait, true); s.retryLimit() != 0 {
 			t.Errorf("%s: a client that has used all its time gets as much again", name)
 		}
 	}
@@ -62,21 +62,9 @@ func TestWhoIsWaitedFor(t *testing.T) {
 
 // Nothing is known of a program in its control: seconds of work are no spin there.
 func TestControlMayCompute(t *testing.T) {
-	w := newTestbed(Config{}, scenario.Target{Name: "t"}).controlWait(event.NewLog(0), nil)
+	w := newTestbed(testbedConfig{}, scenario.Target{Name: "t"}).controlWait(event.NewLog(0), nil)
 	if least := 5 * time.Second; w.SpinAfter < least || w.SpinAfter >= w.Budget {
 		t.Errorf("got %v, want %v at least and less than the budget of %v", w.SpinAfter, least, w.Budget)
-	}
-}
-
-// What the control computes is no spin, and half of it is no sign of one.
-func TestSpinIsBeyondTheControl(t *testing.T) {
-	p := &scenarioRun{testbed: newTestbed(Config{}, scenario.Target{Name: "t"})}
-	if got := p.spinThreshold(); got != await.SpinTime {
-		t.Errorf("without a control: got %v, want %v", got, await.SpinTime)
-	}
-	p.tc.Conversation.CPU = 1200 * time.Millisecond
-	if got, least := p.spinThreshold(), p.tc.Conversation.CPU+await.SpinTime; got < least {
-		t.Errorf("got %v, want at least %v", got, least)
 	}
 }
 

@@ -2,18 +2,12 @@ package runner
 
 import "github.com/sockharness/harness/harness/sock"
 
-// serverListeners returns the sockets at which the server takes connections in.
-func (b *testbed) serverListeners() ([]sock.Listener, error) {
-	_, address := b.serverProcess()
-	return sock.ListenersAt(address)
-}
-
-// maxConcurrency is how many variants at a time, at most so many, the server's queue bears,
+// maxConcurrency is how many variants at a time, at most so many, the queue of the server at the address bears,
 // accept it or not: each has a connection of its own and one of another client. Of those
 // that find it full the kernel drops or resets some: http.server asks for a queue of 5.
-func (b *testbed) maxConcurrency(most int) int {
+func maxConcurrency(address string, most int) int {
 	const each = 2
-	all, err := b.serverListeners()
+	all, err := sock.ListenersAt(address)
 	if err != nil {
 		return most
 	}

@@ -22,8 +22,8 @@ func TestWidthIsThatOfTheQueue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := &testbed{address: fmt.Sprintf("127.0.0.1:%d", at.(*syscall.SockaddrInet4).Port)}
-		if got := b.maxConcurrency(8); got != want {
+		address := fmt.Sprintf("127.0.0.1:%d", at.(*syscall.SockaddrInet4).Port)
+		if got := maxConcurrency(address, 8); got != want {
 			t.Errorf("backlog %d: got %d at a time, want %d", backlog, got, want)
 		}
 	}

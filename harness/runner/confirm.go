@@ -35,7 +35,7 @@ func (p *scenarioRun) confirmSuspects(ctx context.Context, variants []scenario.V
 			attempts[i] = p.unconfirmedForTime(first)
 		case !confirmed && first.Verdict == outcome.Fail && p.skipConfirmation(first.Check):
 			attempts[i].Notes = append(attempts[i].Notes, unconfirmedNote)
-			p.testbed.noteUnconfirmed(first)
+			p.target.noteUnconfirmed(first)
 			confirmed = true
 		case confirmed && (collateral || first.Verdict == outcome.Invalid):
 			attempts[i] = attempt{} // nobody knows whether it would fail alone, too
@@ -59,7 +59,7 @@ func (p *scenarioRun) confirmSuspects(ctx context.Context, variants []scenario.V
 func (p *scenarioRun) confirmCumulative(ctx context.Context, variants []scenario.Variant) []outcome.Result {
 	var last attempt
 	for range confirmationRuns {
-		p.testbed.discardServer()
+		p.target.DiscardServer()
 		p.broken.Store(false)
 		p.suspects.Store(0)
 		attempts := p.runSideBySide(ctx, variants)
@@ -85,8 +85,8 @@ func (p *scenarioRun) runOnCleanServer(ctx context.Context, v scenario.Variant) 
 // ensureClean replaces a server that is not whole.
 func (p *scenarioRun) ensureClean() {
 	littered, damaged := p.dirty.Swap(false), p.broken.Swap(false)
-	if littered || damaged || p.testbed.state() == scenario.StateProcess {
-		p.testbed.discardServer()
+	if littered || damaged || p.target.State() == scenario.StateProcess {
+		p.target.DiscardServer()
 	}
 }
 
@@ -103,7 +103,7 @@ func (p *scenarioRun) confirmFailure(ctx context.Context, v scenario.Variant, fi
 		return passWithMoreTime(first, alone)
 	}
 	runs := confirmationRuns
-	if first.hung && p.testbed.knownToHang() {
+	if first.hung && p.target.knownToHang() {
 		runs = 1
 	}
 	attempts := p.runRepeatedly(ctx, v, runs, first.Elapsed.ToDuration() > slowVariant && p.hadCPU(first) && !first.spunCPU)
@@ -129,7 +129,7 @@ func (p *scenarioRun) confirmFailure(ctx context.Context, v scenario.Variant, fi
 	result.Share = &share
 	if share.Failed == share.Runs {
 		if result.hung {
-			p.testbed.confirmedHangs.Add(1)
+			p.target.confirmedHangs.Add(1)
 		}
 		return p.invalidateIfStarved(ctx, result, attempts)
 	}
@@ -176,7 +176,7 @@ func (p *scenarioRun) decisiveLimit() time.Duration {
 // the runs the peers had the processor time that limits count on: ours, or those
 // that a client keeps itself. A server that burns the processors, or is known to hang, gets no such excuse.
 func (p *scenarioRun) invalidateIfStarved(ctx context.Context, t attempt, attempts []attempt) attempt {
-	blameless := t.timedOut && !p.testbed.knownToHang() && !p.testbed.spinsWhenIdle(ctx) || p.tc.Role == scenario.Client && !t.provenHang()
+	blameless := t.timedOut && !p.target.knownToHang() && !p.target.SpinsWhenIdle(ctx) || p.tc.Role == scenario.Client && !t.provenHang()
 	if blameless && !slices.ContainsFunc(attempts, p.hadCPU) {
 		least := slices.MinFunc(attempts, func(a, b attempt) int { return cmp.Compare(a.cpuWait, b.cpuWait) }).cpuWait
 		t.Verdict = outcome.Invalid
@@ -190,7 +190,7 @@ func (p *scenarioRun) invalidateIfStarved(ctx context.Context, t attempt, attemp
 // of its own, if that may be.
 func (p *scenarioRun) runRepeatedly(ctx context.Context, v scenario.Variant, n int, sideBySide bool) []attempt {
 	attempts := make([]attempt, n)
-	if !sideBySide || !p.testbed.canRunTwice() {
+	if !sideBySide || !p.target.CanRunTwice() {
 		for i := range attempts {
 			attempts[i] = p.runOnCleanServer(ctx, v)
 		}
@@ -200,8 +200,8 @@ func (p *scenarioRun) runRepeatedly(ctx context.Context, v scenario.Variant, n i
 	defer wg.Wait()
 	for i := range attempts {
 		wg.Go(func() {
-			clone := &scenarioRun{runner: p.runner, testbed: p.testbed.cloneTestbed(), scenario: p.scenario, tc: p.tc}
-			defer clone.testbed.closeAll()
+			clone := p.clone()
+			defer clone.target.closeAll()
 			attempts[i] = clone.runShared(ctx, v, 2)
 		})
 	}

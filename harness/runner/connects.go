@@ -24,7 +24,7 @@ type connectFault struct {
 
 // newConnectFault returns what answers connects to the proxy, and to what it stands for.
 func (s *variantSetup) newConnectFault(ctx context.Context, f scenario.ConnectFault) (*connectFault, error) {
-	client := s.run.testbed.target.Client
+	client := s.testbed.target.Client
 	c := &connectFault{ConnectFault: f, log: s.log}
 	var err error
 	if c.proxy, err = netip.ParseAddrPort(s.proxyAddress()); err != nil {
@@ -83,9 +83,9 @@ func (c *connectFault) missedReason() error {
 
 // startVariantClient starts the client of a variant.
 func (s *variantSetup) startVariantClient(ctx context.Context, v scenario.Variant) (*peer.Process, *connectFault, error) {
-	b, address := s.run.testbed, s.proxyAddress()
+	b, address := s.testbed, s.proxyAddress()
 	if v.Connect == nil {
-		process, err := b.startClient(ctx, address, s.run.scenario.ID, nil)
+		process, err := b.startClient(ctx, address, s.options.Scenario, nil)
 		return process, nil, err
 	}
 	fault, err := s.newConnectFault(ctx, *v.Connect)
@@ -95,7 +95,7 @@ func (s *variantSetup) startVariantClient(ctx context.Context, v scenario.Varian
 	if v.Host != "" {
 		address = v.Host + address[strings.LastIndexByte(address, ':'):]
 	}
-	process, err := b.startClient(ctx, address, s.run.scenario.ID, fault.replyTo)
+	process, err := b.startClient(ctx, address, s.options.Scenario, fault.replyTo)
 	return process, fault, err
 }
 

@@ -3,22 +3,26 @@ package runner
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"slices"
 	"time"
 
+	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/link"
-	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/probe"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
+
+// errControl is wrapped by the error of a conversation that fails without any fault.
+var errControl = errors.New("fails without any fault")
 
 // controlTimeout is for the conversation without a fault. It only has to be
 // longer than the slowest healthy start of an interpreter on a busy machine.
@@ -27,77 +31,61 @@ const controlTimeout = 20 * time.Second
 // maxOutput bounds how much of a client's output is compared.
 const maxOutput = 16 << 20
 
-// runControls holds the control conversation twice: only what is the same in both
-// can be compared later. Then it finds out what two at once do to each other.
-func (b *testbed) runControls(ctx context.Context) (scenario.Conversation, error) {
-	first, err := b.measuredControl(ctx)
-	if err != nil {
-		return first, err
-	}
-	if b.target.State == scenario.StateProcess {
-		if err := b.renewLocked(ctx); err != nil {
-			return first, err
-		}
-	}
-	b.settleSockets(ctx, b.server)
-	second, err := b.measuredControl(ctx)
-	if err != nil {
-		err = fmt.Errorf("the second time: %w", err)
-		if err := b.explainSecondFailure(ctx, err); err != nil {
-			return first, err
-		}
-		first.State = scenario.StateProcess
-		b.remarkState(first.State)
-	}
-	first.Output = scenario.CompareOutputs(first.Stdout, second.Stdout)
-	first.Took = max(first.Took, second.Took)
-	first.CPU = max(first.CPU, second.CPU)
-	b.settleSockets(ctx, b.server)
-	if err = b.findState(ctx, &first); err == nil {
-		b.controlRecording.Store(nil) // nobody will want it
-	}
-	if err == nil && first.State == scenario.StateProcess && b.server == nil && b.target.TestsRole(scenario.Server) {
-		err = errNotAfresh
-	}
-	return first, err
+// A control is what one conversation without any fault came to.
+type control struct {
+	Conversation scenario.Conversation // what was said, how long it took, and what it cost
+	Events       []event.Event         // all that happened, in order
+	Recording    *capture.Recording    // of what passed the proxy; nil: nothing was recorded
+	PastProxy    int                   // connections of the client to the server that are not the proxy's
 }
 
-// measuredControl is control with the processor time that the server took.
-func (b *testbed) measuredControl(ctx context.Context) (scenario.Conversation, error) {
-	before := b.serverCPU()
-	c, err := b.runControl(ctx)
-	c.CPU += max(0, b.serverCPU()-before)
+// HoldControl holds the target's conversation through a proxy that does nothing; Start must
+// have returned. The error wraps [errControl] where a peer does not do its part. Events and
+// Recording are valid with an error too.
+func (b *testbed) HoldControl(ctx context.Context) (c control, err error) {
+	before, log := b.serverCPU(), event.NewLog(0)
+	if b.transport() == scenario.UDP {
+		err = b.controlDatagrams(ctx, log, &c)
+	} else {
+		err = b.controlStream(ctx, log, &c)
+	}
+	c.Events = log.AllEvents()
+	c.Conversation.CPU += max(0, b.serverCPU()-before)
 	return c, err
+}
+
+// record returns what keeps all that passes the proxy of the control; nil: nothing is kept.
+func (c *control) record(wanted bool) func(link.Passage) {
+	if !wanted {
+		return nil
+	}
+	c.Recording = capture.NewRecording()
+	return c.Recording.AddPassage
 }
 
 // serverCPU is the processor time of the server's processes so far; 0 where it is not
 // known.
 func (b *testbed) serverCPU() time.Duration {
-	if b.server == nil {
+	server, _ := b.ServerProcess()
+	if server == nil {
 		return 0
 	}
-	usage, err := probe.MeasureFast(b.server.ApproxTree())
+	usage, err := probe.MeasureFast(server.ApproxTree())
 	if err != nil {
 		return 0
 	}
 	return usage.CPU
 }
 
-// runControl holds the target's conversation through a proxy that does nothing.
-func (b *testbed) runControl(ctx context.Context) (scenario.Conversation, error) {
-	if b.transport() == scenario.UDP {
-		return b.runDatagramControl(ctx)
-	}
-	log := event.NewLog(0)
-	defer func() { b.keepControl(log.AllEvents()) }()
-	upstream := b.address
+// controlStream is HoldControl where the conversation is a stream.
+func (b *testbed) controlStream(ctx context.Context, log *event.Log, c *control) (err error) {
+	_, upstream := b.ServerProcess()
 	var server *dialogueServer
 	if b.target.Server.Dialogue != nil {
-		var err error
 		data := b.controlData(log, "")
 		defer data.closeAll()
-		if server, err = serveDialogue(ctx, b.script, b.book, b.transport(), data); err != nil {
-			return scenario.Conversation{}, err
+		if server, err = serveDialogue(ctx, b.script, b.config.Shared.book, b.transport(), data); err != nil {
+			return err
 		}
 		defer server.closeAll()
 		upstream = server.listenAddr()
@@ -105,9 +93,9 @@ func (b *testbed) runControl(ctx context.Context) (scenario.Conversation, error)
 	taps := [2]*link.Tap{event.Upstream: link.NewTap(maxOutput), event.Downstream: link.NewTap(maxOutput)}
 	listen, err := b.listenAddress()
 	if err != nil {
-		return scenario.Conversation{}, err
+		return err
 	}
-	wire, err := proxy.New(proxy.Config{Name: b.target.Name, Listen: listen, Upstream: upstream, UpstreamDown: proxy.FailReset, Drain: -1, Record: b.newControlRecording(), TLS: b.proxyTLS(false, false),
+	wire, err := proxy.New(proxy.Config{Name: b.target.Name, Listen: listen, Upstream: upstream, UpstreamDown: proxy.FailReset, Drain: -1, Record: c.record(b.config.Record), TLS: b.proxyTLS(false, false),
 		Events: func(e event.Event) { b.noteDial(e); log.AddEvent(e) },
 		Tap: func(conn uint64, d event.Direction) *link.Tap {
 			if conn > 1 {
@@ -119,7 +107,7 @@ func (b *testbed) runControl(ctx context.Context) (scenario.Conversation, error)
 		err = wire.Start(ctx)
 	}
 	if err != nil {
-		return scenario.Conversation{}, err
+		return err
 	}
 	defer wire.Close()
 	if b.target.Client.Dialogue != nil {
@@ -127,25 +115,10 @@ func (b *testbed) runControl(ctx context.Context) (scenario.Conversation, error)
 		defer stop()
 		data := b.controlData(log, upstream)
 		defer data.closeAll()
-		c, err := b.controlDialogue(limited, wire.Addr(), data)
-		return c, b.tlsFailure(err, log)
+		c.Conversation, err = b.controlDialogue(limited, wire.Addr(), data)
+		return b.tlsFailure(err, log)
 	}
-	return b.controlProcess(ctx, wire, taps, server, log)
-}
-
-// keepControl keeps the events of the first control, to be shown beside a failure.
-func (b *testbed) keepControl(events []event.Event) {
-	events = events[:min(len(events), maxEvents)]
-	b.controlEvents.CompareAndSwap(nil, &events)
-}
-
-// attachControl puts the control into the first result that failed.
-func (b *testbed) attachControl(results []outcome.Result) {
-	events := b.controlEvents.Load()
-	i := slices.IndexFunc(results, func(r outcome.Result) bool { return r.Verdict == outcome.Fail && len(r.Events) > 0 })
-	if events != nil && i >= 0 {
-		results[i].Control = *events
-	}
+	return b.controlProcess(ctx, wire, taps, server, log, c)
 }
 
 // controlData opens the data connections of the control.
@@ -221,10 +194,10 @@ func (b *testbed) checkNoExtraReply(conn sock.Conn, early []byte) error {
 	return nil
 }
 
-func (b *testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2]*link.Tap, server *dialogueServer, log *event.Log) (scenario.Conversation, error) {
+func (b *testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2]*link.Tap, server *dialogueServer, log *event.Log, c *control) error {
 	process, err := b.startClient(ctx, sock.FormatAddress(wire.Addr()), "control", nil)
 	if err != nil {
-		return scenario.Conversation{}, err
+		return err
 	}
 	defer process.Close()
 	began := time.Now()
@@ -233,32 +206,32 @@ func (b *testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2
 	past := endWatch() + b.countPast(wire.FirstUpstream(), began)
 	switch {
 	case err != nil:
-		return scenario.Conversation{}, err
+		return err
 	case run.TimedOut || !run.Exit.Success():
-		return scenario.Conversation{}, clientFailure(run, server)
+		return clientFailure(run, server)
 	}
 	if len(acceptTimes(log.AllEvents())) == 0 && past > 0 {
-		return scenario.Conversation{}, fmt.Errorf("%w: the client did not connect to the proxy at %s; %s", errControl, sock.FormatAddress(wire.Addr()), sayPastProxy(past))
+		return fmt.Errorf("%w: the client did not connect to the proxy at %s; %s", errControl, sock.FormatAddress(wire.Addr()), sayPastProxy(past))
 	}
 	if len(acceptTimes(log.AllEvents())) == 0 {
-		return scenario.Conversation{}, fmt.Errorf("%w: the client exited with status 0 without connecting to %s; its command must contain %s", errControl, sock.FormatAddress(wire.Addr()), addressWords(b.transport()))
+		return fmt.Errorf("%w: the client exited with status 0 without connecting to %s; its command must contain %s", errControl, sock.FormatAddress(wire.Addr()), addressWords(b.transport()))
 	}
 	if err := server.checkRequests(); err != nil {
-		return scenario.Conversation{}, err
+		return err
 	}
-	if past > 0 {
+	if c.PastProxy = past; past > 0 {
 		b.leavers.Store(int64(past))
-		b.pastProxy = "without a fault: " + sayPastProxy(past)
 	}
 	up, _ := taps[event.Upstream].RecordedBytes()
 	down, _ := taps[event.Downstream].RecordedBytes()
-	c := scenario.RecordedConversation(up, down)
+	said := scenario.RecordedConversation(up, down)
 	if b.script != nil {
-		c = scenario.ScriptedConversation(b.script.WithRequests(up))
-		c.Script = b.script
+		said = scenario.ScriptedConversation(b.script.WithRequests(up))
+		said.Script = b.script
 	}
-	c.Exit, c.Stdout, c.Took, c.CPU = run.Exit.Code, run.Stdout, run.Elapsed, run.Exit.CPU
-	return c, nil
+	said.Exit, said.Stdout, said.Took, said.CPU = run.Exit.Code, run.Stdout, run.Elapsed, run.Exit.CPU
+	c.Conversation = said
+	return nil
 }
 
 // readOutput reads what a process wrote, up to maxOutput.

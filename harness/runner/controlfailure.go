@@ -19,9 +19,8 @@ const spinTimeControl = 8 * time.Second
 
 // controlWait is the wait for a control conversation: for the server's processes,
 // and the client's where that is a process. It ends when they are proven to hang.
-// The caller holds b.mu.
 func (b *testbed) controlWait(log *event.Log, client *peer.Process) await.Wait {
-	server := b.server
+	server, _ := b.ServerProcess()
 	ids := func(of func(*peer.Process) []int) func() []int {
 		return func() []int {
 			var all []int
@@ -33,7 +32,7 @@ func (b *testbed) controlWait(log *event.Log, client *peer.Process) await.Wait {
 			return all
 		}
 	}
-	w := await.Wait{Budget: controlTimeout, PIDs: ids((*peer.Process).ProcessTree), ApproxPIDs: ids((*peer.Process).ApproxTree), Services: b.services.processTree,
+	w := await.Wait{Budget: controlTimeout, PIDs: ids((*peer.Process).ProcessTree), ApproxPIDs: ids((*peer.Process).ApproxTree), Services: b.servicesTree,
 		Moved: log.EventCount, SpinAfter: spinTimeControl, ProofSlot: make(chan struct{}, 1)}
 	if client != nil {
 		w.Budget /= 2

@@ -13,35 +13,35 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// runDatagramControl is runControl for a conversation over UDP.
-func (b *testbed) runDatagramControl(ctx context.Context) (scenario.Conversation, error) {
-	log := event.NewLog(0)
-	defer func() { b.keepControl(log.AllEvents()) }()
-	upstream := strings.TrimPrefix(b.address, udpPrefix)
+// controlDatagrams is HoldControl over UDP.
+func (b *testbed) controlDatagrams(ctx context.Context, log *event.Log, c *control) (err error) {
+	_, upstream := b.ServerProcess()
+	upstream = strings.TrimPrefix(upstream, udpPrefix)
 	var server *datagramServer
 	if b.target.Server.Dialogue != nil {
-		var err error
 		if server, err = serveDatagrams(b.script); err != nil {
-			return scenario.Conversation{}, err
+			return err
 		}
 		defer server.closeAll()
 		server.start()
 		upstream = server.address()
 	}
-	wire, err := datagram.New(datagram.Config{Name: b.target.Name, Listen: b.listenHost(), Upstream: upstream, Follow: b.target.Policies.TransferPort, Events: log.AddEvent, Record: b.newControlRecording()})
+	wire, err := datagram.New(datagram.Config{Name: b.target.Name, Listen: b.listenHost(), Upstream: upstream, Follow: b.target.Policies.TransferPort, Events: log.AddEvent, Record: c.record(b.config.Record)})
 	if err == nil {
 		err = wire.Start(ctx)
 	}
 	if err != nil {
-		return scenario.Conversation{}, err
+		return err
 	}
 	defer wire.Close()
 	if b.target.Client.Dialogue != nil {
 		limited, stop := b.controlWait(log, nil).Start(ctx)
 		defer stop()
-		return b.playDatagramControl(limited, wire.Addr())
+		c.Conversation, err = b.playDatagramControl(limited, wire.Addr())
+		return err
 	}
-	return b.runDatagramClient(ctx, wire.Addr(), server, log)
+	c.Conversation, err = b.runDatagramClient(ctx, wire.Addr(), server, log)
+	return err
 }
 
 func (b *testbed) playDatagramControl(ctx context.Context, addr net.Addr) (scenario.Conversation, error) {

@@ -24,10 +24,10 @@ var datagramModes = map[scenario.AcceptMode]datagram.Mode{
 }
 
 // setUpDatagrams is setUp for a conversation over UDP.
-func (p *scenarioRun) setUpDatagrams(ctx context.Context, c scenario.Case, v scenario.Variant) (*variantSetup, error) {
-	s := &variantSetup{run: p, tc: c, log: event.NewLog(0), lost: make(chan struct{}, maxResends)}
-	_, upstream := p.testbed.serverProcess()
-	if p.testbed.target.Server.Dialogue != nil {
+func (b *testbed) setUpDatagrams(ctx context.Context, c scenario.Case, v scenario.Variant, o playOptions) (*variantSetup, error) {
+	s := &variantSetup{testbed: b, options: o, tc: c, log: event.NewLog(0), lost: make(chan struct{}, maxResends)}
+	_, upstream := b.ServerProcess()
+	if b.target.Server.Dialogue != nil {
 		server, err := serveDatagrams(c.Conversation.Script)
 		if err != nil {
 			return nil, err
@@ -37,8 +37,8 @@ func (p *scenarioRun) setUpDatagrams(ctx context.Context, c scenario.Case, v sce
 	}
 	list, err := datagram.MakeToxics(v.Faults)
 	if err == nil {
-		s.datagrams, err = datagram.New(datagram.Config{Name: p.proxyName(v), Listen: p.testbed.listenHost(), Upstream: strings.TrimPrefix(upstream, udpPrefix), Follow: c.Target.Policies.TransferPort,
-			Mode: datagramModes[v.AcceptMode], Seed: p.testbed.seed.SplitBy(p.scenario.ID).SplitBy(v.Name), Events: s.recordEvents(s.noteDatagram(list)), Record: s.recorder(), Toxics: list})
+		s.datagrams, err = datagram.New(datagram.Config{Name: s.proxyName(v), Listen: b.listenHost(), Upstream: strings.TrimPrefix(upstream, udpPrefix), Follow: c.Target.Policies.TransferPort,
+			Mode: datagramModes[v.AcceptMode], Seed: s.seedOf(v), Events: s.recordEvents(s.noteDatagram(list)), Record: s.recorder(), Toxics: list})
 	}
 	if err == nil {
 		err = s.datagrams.Start(ctx)
@@ -89,9 +89,9 @@ func (s *variantSetup) clientAt(from string) net.Addr {
 
 // playDatagrams lets a played client hold the conversation through the proxy.
 func (s *variantSetup) playDatagrams(ctx context.Context, v scenario.Variant, o *scenario.Observation) error {
-	budget, release := s.newWait(s.tc.Budget+v.Budget, v, s.run.testbed.processTree, s.run.testbed.approxTree).Start(ctx)
+	budget, release := s.newWait(s.tc.Budget+v.Budget, v, s.testbed.ProcessTree, s.testbed.approxTree).Start(ctx)
 	defer release()
-	budget, leave := s.run.testbed.untilServerEnds(budget)
+	budget, leave := s.testbed.untilServerEnds(budget)
 	defer leave()
 	conn, err := dial(budget, s.proxyAddress())
 	if err != nil {
@@ -130,7 +130,7 @@ const lastAnswers = 50 * time.Millisecond
 // nothing else tells a client that no answer comes. stop must be called; it waits.
 func (b *testbed) untilServerEnds(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	process, _ := b.serverProcess()
+	process, _ := b.ServerProcess()
 	if process == nil {
 		return ctx, func() { cancel(nil) }
 	}

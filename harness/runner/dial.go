@@ -28,6 +28,13 @@ func dial(ctx context.Context, address string) (sock.Conn, error) {
 	return dialBy(ctx, &net.Dialer{}, address)
 }
 
+// Dial connects to the server under test, without a proxy. What is said on the connection is
+// plaintext on TLS too. The caller closes it.
+func (b *testbed) Dial(ctx context.Context) (sock.Conn, error) {
+	_, address := b.ServerProcess()
+	return b.secure(b.dialTarget(ctx, address))
+}
+
 // dialTarget is dialServer to the server under test, without options.
 func (b *testbed) dialTarget(ctx context.Context, address string) (sock.Conn, error) {
 	if b.transport() == scenario.UDP && b.target.Policies.TransferPort {

@@ -17,7 +17,7 @@ func (b *testbed) listenHost() string {
 // listenAddress returns a free address for a proxy before the target's server.
 func (b *testbed) listenAddress() (string, error) {
 	if b.transport() == scenario.Unix {
-		return b.book.listenAddress(scenario.Unix)
+		return b.config.Shared.book.listenAddress(scenario.Unix)
 	}
 	return b.listenHost(), nil
 }

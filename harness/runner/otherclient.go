@@ -15,12 +15,12 @@ import (
 // where there is nobody to ask. Where conversations share state, it says what cannot
 // disturb another one, or nothing.
 func (s *variantSetup) startOtherClient(ctx context.Context, v scenario.Variant) (otherErr func() error) {
-	b := s.run.testbed
+	b := s.testbed
 	if s.tc.Role != scenario.Server || b.script == nil || len(v.Faults) == 0 || !b.target.OracleEnabled("others") {
 		return func() error { return nil }
 	}
 	script := b.script
-	if !b.state().Separate() {
+	if !b.State().Separate() {
 		script = b.conversation.Beside
 	}
 	if script == nil {
@@ -37,11 +37,10 @@ func (s *variantSetup) runOtherClient(ctx, waiting context.Context, script *dial
 	if _, err := s.log.WaitEvent(waiting, struck); err != nil {
 		return nil
 	}
-	b := s.run.testbed
-	_, address := b.serverProcess()
-	limited, stop := await.Wait{Budget: s.tc.Budget, PIDs: b.processTree}.Start(ctx)
+	b := s.testbed
+	limited, stop := await.Wait{Budget: s.tc.Budget, PIDs: b.ProcessTree}.Start(ctx)
 	defer stop()
-	if err := b.firstExchange(limited, address, script); err != nil && ctx.Err() == nil {
+	if err := b.firstExchange(limited, script); err != nil && ctx.Err() == nil {
 		return err
 	}
 	return nil

@@ -77,13 +77,13 @@ func (b *testbed) noteDial(e event.Event) {
 
 // addEvent logs what happens in a variant.
 func (s *variantSetup) addEvent(e event.Event) {
-	s.run.testbed.noteDial(e)
+	s.testbed.noteDial(e)
 	s.log.AddEvent(e)
 }
 
 // addAside counts what happens on connections that the faults are not for.
 func (s *variantSetup) addAside(e event.Event) {
-	s.run.testbed.noteDial(e)
+	s.testbed.noteDial(e)
 	s.aside.Add(1)
 }
 
@@ -97,15 +97,15 @@ func sayPastProxy(n int) string {
 
 // countPastProxy looks for such connections where a fault has not struck.
 func (s *variantSetup) countPastProxy(v scenario.Variant, since time.Time) int {
-	if s.proxy == nil || s.run.testbed.target.Client.Dialogue != nil {
+	if s.proxy == nil || s.testbed.target.Client.Dialogue != nil {
 		return 0
 	}
 	seen := scenario.Observation{Events: s.log.AllEvents()}
 	if !slices.ContainsFunc(v.Faults, func(f spec.Spec) bool { return !seen.HasStruck(f) }) {
 		return 0
 	}
-	if s.run.testbed.target.Server.Address != "" {
-		return int(s.run.testbed.leavers.Load()) // in a control: it will have done the same
+	if s.testbed.target.Server.Address != "" {
+		return int(s.testbed.leavers.Load()) // in a control: it will have done the same
 	}
-	return s.run.testbed.countPast(s.proxy.FirstUpstream(), since)
+	return s.testbed.countPast(s.proxy.FirstUpstream(), since)
 }

@@ -13,7 +13,7 @@ import (
 // tells. The error wraps [scenario.ErrUnsupported] where the scenario cannot be played.
 func CountVariants(c Config, t scenario.Target, s scenario.Scenario) (n int, known bool, err error) {
 	c = c.withDefaults()
-	b := newTestbed(c, t)
+	b := newTargetRun(c, nil, t)
 	d, err := t.ParseDialogue()
 	if err != nil {
 		return 0, false, fmt.Errorf("dialogue of the target: %w", err)
@@ -26,7 +26,7 @@ func CountVariants(c Config, t scenario.Target, s scenario.Scenario) (n int, kno
 		if err != nil {
 			return 0, false, fmt.Errorf("dialogue of the target: %w", err)
 		}
-		b.conversation = scenario.ScriptedConversation(script)
+		b.SetConversation(scenario.ScriptedConversation(script))
 	}
 	r := &Runner{config: c}
 	var unsupported error

@@ -10,65 +10,23 @@ import (
 	"strings"
 
 	"github.com/sockharness/harness/harness/capture"
-	"github.com/sockharness/harness/harness/event"
-	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/outcome"
-	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/report"
 )
 
-// record has the proxy of the variant recorded, if failures are to be written down.
-func (s *variantSetup) record(config *proxy.Config) {
-	config.Record = s.recorder()
-	config.Events = s.recordEvents(config.Events)
-}
-
-// recorder returns what keeps all that passes a proxy; nil: nothing is written down.
-func (s *variantSetup) recorder() func(link.Passage) {
-	if s.run.runner.config.Pcap == "" {
-		return nil
-	}
-	if s.recording == nil {
-		s.recording = capture.NewRecording()
-	}
-	return s.recording.AddPassage
-}
-
-// recordEvents returns a sink for events that are kept too, if anything is.
-func (s *variantSetup) recordEvents(to event.Sink) event.Sink {
-	if s.recorder() == nil {
-		return to
-	}
-	return func(e event.Event) {
-		s.recording.AddEvent(e)
-		to(e)
-	}
-}
-
-// newControlRecording returns what keeps all that passes the proxy of a control; nil: nothing
-// is written down. It stands for those before.
-func (b *testbed) newControlRecording() func(link.Passage) {
-	if b.config.Pcap == "" {
-		return nil
-	}
-	made := capture.NewRecording()
-	b.controlRecording.Store(made)
-	return made.AddPassage
-}
-
 // writeControl writes what was recorded of a control that has failed, once for all results
 // that it blocks, and keeps the file's name in them.
-func (r *Runner) writeControl(b *testbed, results []outcome.Result) []outcome.Result {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if recording := b.controlRecording.Load(); recording != nil && b.controlFile == "" {
-		one := outcome.Result{Target: b.target.Name, Scenario: "control"}
-		r.writeFiles(&one, filepath.Join(r.config.Pcap, r.recordingName(one)), "the conversation without a fault, on "+b.target.Name+": "+results[0].Message, recording)
-		b.controlFile = strings.Join(one.Captures, "")
+func (r *Runner) writeControl(t *targetRun, results []outcome.Result) []outcome.Result {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if recording := t.controlRecording; recording != nil && t.controlFile == "" {
+		one := outcome.Result{Target: t.target.Name, Scenario: "control"}
+		r.writeFiles(&one, filepath.Join(r.config.Pcap, r.recordingName(one)), "the conversation without a fault, on "+t.target.Name+": "+results[0].Message, recording)
+		t.controlFile = strings.Join(one.Captures, "")
 		results[0].Notes = append(results[0].Notes, one.Notes...)
 	}
-	if b.controlFile != "" {
-		results[0].Captures = []string{b.controlFile}
+	if t.controlFile != "" {
+		results[0].Captures = []string{t.controlFile}
 	}
 	return results
 }

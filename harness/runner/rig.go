@@ -21,8 +21,6 @@ type rig struct {
 
 var errNotOurs = errors.New("the harness did not start the server")
 
-func (a *rig) targetBed() *testbed { return a.setup.run.testbed }
-
 // DialServer implements [scenario.Rig].
 func (a *rig) DialServer(ctx context.Context) (sock.Conn, error) {
 	return a.secure(a.DialWire(ctx))
@@ -30,12 +28,12 @@ func (a *rig) DialServer(ctx context.Context) (sock.Conn, error) {
 
 // DialWire implements [scenario.WireRig].
 func (a *rig) DialWire(ctx context.Context) (sock.Conn, error) {
-	_, address := a.targetBed().serverProcess()
-	conn, err := a.targetBed().dialTarget(ctx, address)
-	if err != nil || a.targetBed().before == nil {
+	_, address := a.setup.testbed.ServerProcess()
+	conn, err := a.setup.testbed.dialTarget(ctx, address)
+	if err != nil || a.setup.testbed.before == nil {
 		return conn, err
 	}
-	return tlsconn.WithOpening(conn, a.targetBed().sayBefore(event.Client)), nil
+	return tlsconn.WithOpening(conn, a.setup.testbed.sayBefore(event.Client)), nil
 }
 
 // RunConversation implements [scenario.Rig]. It takes no longer than the budget of the case.
@@ -45,14 +43,14 @@ func (a *rig) RunConversation(ctx context.Context) (dialogue.Played, error) {
 		return dialogue.Played{}, err
 	}
 	defer conn.Close()
-	ctx, stop := await.Wait{Budget: a.setup.tc.Budget, PIDs: a.targetBed().processTree, ApproxPIDs: a.targetBed().approxTree}.Start(ctx)
+	ctx, stop := await.Wait{Budget: a.setup.tc.Budget, PIDs: a.setup.testbed.ProcessTree, ApproxPIDs: a.setup.testbed.approxTree}.Start(ctx)
 	defer stop()
-	return a.targetBed().script.PlayClient(ctx, conn, dialogue.Options{}), nil
+	return a.setup.testbed.script.PlayClient(ctx, conn, dialogue.Options{}), nil
 }
 
 // PauseServer implements [scenario.Rig].
 func (a *rig) PauseServer(ctx context.Context) error {
-	process, _ := a.targetBed().serverProcess()
+	process, _ := a.setup.testbed.ServerProcess()
 	if process == nil {
 		return errNotOurs
 	}
@@ -61,7 +59,7 @@ func (a *rig) PauseServer(ctx context.Context) error {
 
 // ResumeServer implements [scenario.Rig].
 func (a *rig) ResumeServer() error {
-	process, _ := a.targetBed().serverProcess()
+	process, _ := a.setup.testbed.ServerProcess()
 	if process == nil {
 		return errNotOurs
 	}
@@ -69,7 +67,7 @@ func (a *rig) ResumeServer() error {
 }
 
 // RestartServer implements [scenario.Rig].
-func (a *rig) RestartServer(ctx context.Context) error { return a.targetBed().restartServer(ctx) }
+func (a *rig) RestartServer(ctx context.Context) error { return a.setup.testbed.restartServer(ctx) }
 
 // ReportStruck implements [scenario.Rig].
 func (a *rig) ReportStruck(detail string) {
@@ -114,7 +112,7 @@ func (a *rig) awaitClosed(ctx context.Context, inode uint32) bool {
 }
 
 func (a *rig) holdsSocket(inode uint32) bool {
-	return holdsSocket(a.targetBed().approxTree(), inode)
+	return holdsSocket(a.setup.testbed.approxTree(), inode)
 }
 
 // holdsSocket reports whether one of the processes has the socket open.

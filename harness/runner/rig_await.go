@@ -27,7 +27,7 @@ func (a *rig) AwaitRead(ctx context.Context, conn sock.Conn, n int) error {
 // awaitEnd waits for a process of the server to end. It returns sooner, with a
 // *await.StuckError, when all of them are proven to wait forever.
 func (a *rig) awaitEnd(ctx context.Context, process *peer.Process) (peer.Exit, error) {
-	w := await.Wait{Budget: time.Hour, PIDs: process.ProcessTree, ProofSlot: a.setup.run.runner.proofSlot}
+	w := await.Wait{Budget: time.Hour, PIDs: process.ProcessTree, ProofSlot: a.setup.testbed.config.Shared.proofSlot}
 	began := time.Now()
 	seen, since := a.setup.log.EventCount(), began
 	w.Idle = func() bool {

@@ -22,7 +22,7 @@ type clientProcess struct {
 // StartClient implements [scenario.ClientRig].
 func (a *rig) StartClient(ctx context.Context) (scenario.ClientUnderTest, error) {
 	connects := watchConnects(a.setup, true)
-	process, err := a.targetBed().startClient(ctx, a.setup.proxyAddress(), a.setup.run.scenario.ID, nil)
+	process, err := a.setup.testbed.startClient(ctx, a.setup.proxyAddress(), a.setup.options.Scenario, nil)
 	if err != nil {
 		connects.stop()
 		return nil, err
@@ -43,14 +43,14 @@ func (s *clientProcess) ConnectAttempts() scenario.Attempts { return s.connects.
 
 // WatchAttempts implements [scenario.ClientUnderTest].
 func (s *clientProcess) WatchAttempts(ctx context.Context, longest time.Duration, enough func(scenario.Attempts) bool) (scenario.ClientState, error) {
-	p, start := s.setup.run, time.Now()
-	w := await.Wait{Budget: longest, PIDs: s.process.ProcessTree, Moved: s.setup.log.EventCount, SpinAfter: p.spinThreshold(), Work: p.tc.Conversation.CPU}
+	start := time.Now()
+	w := await.Wait{Budget: longest, PIDs: s.process.ProcessTree, Moved: s.setup.log.EventCount, SpinAfter: s.setup.options.SpinAfter, Work: s.setup.tc.Conversation.CPU}
 	if longest == 0 {
 		w.Budget = s.setup.tc.GiveUpTimeout()
-		w.MoreTime = s.retryWait(p.retryLimit()).moreTime
+		w.MoreTime = s.retryWait(s.setup.retryLimit()).moreTime
 	}
 	if s.setup.neverAnswers {
-		w.ProofSlot, w.Idle = p.runner.proofSlot, newIdleDetector(s.setup.log, scenario.Variant{}, s.setup.tc.Target).isQuiet
+		w.ProofSlot, w.Idle = s.setup.testbed.config.Shared.proofSlot, newIdleDetector(s.setup.log, scenario.Variant{}, s.setup.tc.Target).isQuiet
 	}
 	limit, stop := w.Start(ctx)
 	defer stop()
@@ -72,7 +72,7 @@ func (s *clientProcess) WatchAttempts(ctx context.Context, longest time.Duration
 		if stuck := (*await.StuckError)(nil); errors.As(context.Cause(limit), &stuck) {
 			seenSoFar.Hang = &clientHang{stuck}
 		}
-		p.noteRetries(time.Since(start), seenSoFar.TimedOut)
+		s.setup.noteRetries(time.Since(start), seenSoFar.TimedOut)
 	}
 	seenSoFar.Stderr = s.process.Stderr().TailBytes()
 	seenSoFar.Stdout, err = readOutput(s.process.Stdout())

@@ -43,13 +43,13 @@ func (a *rig) FirstExchange(ctx context.Context) error {
 
 // FirstExchanges implements [scenario.Rig].
 func (a *rig) FirstExchanges(ctx context.Context, conns ...sock.Conn) error {
-	if a.targetBed().script == nil {
+	if a.setup.testbed.script == nil {
 		return errNoDialogue
 	}
-	if len(conns) > 1 && !a.targetBed().state().Separate() {
+	if len(conns) > 1 && !a.setup.testbed.State().Separate() {
 		return a.askInTurn(ctx, conns)
 	}
-	first := scenario.FirstExchanges(a.targetBed().script, 1)
+	first := scenario.FirstExchanges(a.setup.testbed.script, 1)
 	all := make(countingConns, len(conns))
 	for i, conn := range conns {
 		all[i] = newTraffic(conn, first)
@@ -62,7 +62,7 @@ func (a *rig) FirstExchanges(ctx context.Context, conns ...sock.Conn) error {
 		wg.Go(func() {
 			defer t.over.Store(true)
 			defer t.Close()
-			failed[i] = a.targetBed().acceptMismatch(playClient(ctx, first, t))
+			failed[i] = a.setup.testbed.acceptMismatch(playClient(ctx, first, t))
 		})
 	}
 	wg.Wait()
@@ -109,10 +109,10 @@ func describeNoReply(ctx context.Context, played dialogue.Played) error {
 
 // WatchProgress implements [scenario.Rig].
 func (a *rig) WatchProgress(ctx context.Context, idle func() bool, moved func() int64) (limited context.Context, stop func()) {
-	w := await.Wait{Budget: a.setup.tc.Budget, PIDs: a.targetBed().processTree, Services: a.targetBed().servicesTree, Moved: moved, SpinAfter: a.setup.run.spinThreshold()}
+	w := await.Wait{Budget: a.setup.tc.Budget, PIDs: a.setup.testbed.ProcessTree, Services: a.setup.testbed.servicesTree, Moved: moved, SpinAfter: a.setup.options.SpinAfter}
 	alive, leave := ctx, func() {}
-	if a.targetBed().transport() == scenario.UDP {
-		alive, leave = a.targetBed().untilServerEnds(ctx)
+	if a.setup.testbed.transport() == scenario.UDP {
+		alive, leave = a.setup.testbed.untilServerEnds(ctx)
 	}
 	budget, release := w.Start(alive)
 	limited, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -127,7 +127,7 @@ func (a *rig) WatchProgress(ctx context.Context, idle func() bool, moved func() 
 // awaitOverdue blocks until the budget's context is over or the proof is found, and
 // returns why a wait is over.
 func (a *rig) awaitOverdue(ctx, budget context.Context, w await.Wait, idle func() bool) error {
-	w.Idle, w.ProofSlot = idle, a.setup.run.runner.proofSlot
+	w.Idle, w.ProofSlot = idle, a.setup.testbed.config.Shared.proofSlot
 	for pause := proofRetryMin; sleep.For(budget, pause) && len(w.PIDs()) > 0; pause = min(pause*3/2, proofRetryMax) {
 		if stuck := w.ProveStuck(budget, 0); stuck != nil {
 			return fmt.Errorf("it is proven that %w", stuck)

@@ -12,19 +12,22 @@ import (
 
 // DialWindow implements [scenario.Rig].
 func (a *rig) DialWindow(ctx context.Context, w hook.SocketLimits) (sock.Conn, error) {
-	_, address := a.targetBed().serverProcess()
+	_, address := a.setup.testbed.ServerProcess()
 	return a.secure(dialWindow(ctx, address, w))
 }
 
 // ServerListeners implements [scenario.Rig].
-func (a *rig) ServerListeners() ([]sock.Listener, error) { return a.targetBed().serverListeners() }
+func (a *rig) ServerListeners() ([]sock.Listener, error) {
+	_, address := a.setup.testbed.ServerProcess()
+	return sock.ListenersAt(address)
+}
 
 // DescriptorsExhausted implements [scenario.Rig].
 func (a *rig) DescriptorsExhausted() (bool, error) {
-	if process, _ := a.targetBed().serverProcess(); process == nil {
+	if process, _ := a.setup.testbed.ServerProcess(); process == nil {
 		return false, errNotOurs
 	}
-	for _, pid := range a.targetBed().processTree() {
+	for _, pid := range a.setup.testbed.ProcessTree() {
 		full, err := descriptorsExhausted(pid)
 		if probe.ProcessGone(err) {
 			continue

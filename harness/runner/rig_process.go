@@ -14,15 +14,15 @@ import (
 
 // DialProxy implements [scenario.Rig].
 func (a *rig) DialProxy(ctx context.Context) (sock.Conn, error) {
-	if a.targetBed().transport() == scenario.Unix {
-		return a.targetBed().dialNamed(ctx, a.setup.proxyAddress())
+	if a.setup.testbed.transport() == scenario.Unix {
+		return a.setup.testbed.dialNamed(ctx, a.setup.proxyAddress())
 	}
 	return dial(ctx, a.setup.proxyAddress())
 }
 
 // ServerUsage implements [scenario.Rig].
 func (a *rig) ServerUsage() (probe.Usage, error) {
-	pids := a.targetBed().processTree()
+	pids := a.setup.testbed.ProcessTree()
 	if len(pids) == 0 {
 		return probe.Usage{}, errNotOurs
 	}
@@ -31,15 +31,15 @@ func (a *rig) ServerUsage() (probe.Usage, error) {
 
 // MeasureSpin implements [scenario.Rig].
 func (a *rig) MeasureSpin(ctx context.Context, over time.Duration) (probe.Busy, error) {
-	if process, _ := a.targetBed().serverProcess(); process == nil {
+	if process, _ := a.setup.testbed.ServerProcess(); process == nil {
 		return probe.Busy{}, errNotOurs
 	}
-	return probe.MeasureSpin(ctx, a.targetBed().processTree, over)
+	return probe.MeasureSpin(ctx, a.setup.testbed.ProcessTree, over)
 }
 
 // LimitDescriptors implements [scenario.Rig].
 func (a *rig) LimitDescriptors(room int) (restore func() error, err error) {
-	return limitAll(a.targetBed().processTree(), room)
+	return limitAll(a.setup.testbed.ProcessTree(), room)
 }
 
 // limitAll limits the descriptors of each of the processes.
@@ -77,13 +77,13 @@ func (a *rig) TerminateServer() error {
 	if err := a.inForeground(); err != nil {
 		return err
 	}
-	return a.targetBed().terminateServer()
+	return a.setup.testbed.terminateServer()
 }
 
 // inForeground returns an error where the process that was started is over and the
 // server goes on: whom to signal is known to the server alone.
 func (a *rig) inForeground() error {
-	process, _ := a.targetBed().serverProcess()
+	process, _ := a.setup.testbed.ServerProcess()
 	if process == nil {
 		return nil
 	}
@@ -97,7 +97,7 @@ func (a *rig) inForeground() error {
 
 // AwaitExit implements [scenario.Rig].
 func (a *rig) AwaitExit(ctx context.Context) (peer.Exit, error) {
-	process, _ := a.targetBed().serverProcess()
+	process, _ := a.setup.testbed.ServerProcess()
 	if process == nil {
 		return peer.Exit{}, errNotOurs
 	}
@@ -105,4 +105,4 @@ func (a *rig) AwaitExit(ctx context.Context) (peer.Exit, error) {
 }
 
 // StartServer implements [scenario.Rig].
-func (a *rig) StartServer(ctx context.Context) error { return a.targetBed().startAgain(ctx) }
+func (a *rig) StartServer(ctx context.Context) error { return a.setup.testbed.startAgain(ctx) }

@@ -12,7 +12,7 @@ import (
 
 // StartSecondInstance implements [scenario.Rig].
 func (a *rig) StartSecondInstance(ctx context.Context, address string) (scenario.SecondInstance, error) {
-	b := a.targetBed()
+	b := a.setup.testbed
 	server := b.target.Server
 	if len(server.Command) == 0 {
 		return scenario.SecondInstance{}, errNotOurs

@@ -11,12 +11,12 @@ import (
 
 // AwaitStuck implements [scenario.Rig].
 func (a *rig) AwaitStuck(ctx context.Context, neverReads bool) (string, error) {
-	i := newIdleDetector(a.setup.log, scenario.Variant{}, a.targetBed().target)
-	if i == nil || len(a.targetBed().processTree()) == 0 {
+	i := newIdleDetector(a.setup.log, scenario.Variant{}, a.setup.testbed.target)
+	if i == nil || len(a.setup.testbed.ProcessTree()) == 0 {
 		return "", errNotOurs
 	}
-	d, err := probe.StuckCheck{Tree: await.WithServices(a.targetBed().processTree, a.targetBed().servicesTree),
-		ApproxTree: await.WithServices(a.targetBed().approxTree, a.targetBed().servicesTree), Idle: i.isQuiet, NeverReads: neverReads}.ProveStuck(ctx)
+	d, err := probe.StuckCheck{Tree: await.WithServices(a.setup.testbed.ProcessTree, a.setup.testbed.servicesTree),
+		ApproxTree: await.WithServices(a.setup.testbed.approxTree, a.setup.testbed.servicesTree), Idle: i.isQuiet, NeverReads: neverReads}.ProveStuck(ctx)
 	if err != nil {
 		return "", fmt.Errorf("hang of the server: %w", err)
 	}

@@ -17,7 +17,6 @@ import (
 
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
-	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -62,30 +61,28 @@ func (c Config) withDefaults() Config {
 // A Runner keeps the server that it has started between scenarios. It plays
 // one scenario at a time; Close stops what it started.
 type Runner struct {
-	config    Config
-	proofSlot chan struct{} // see wait
-	machine   hostLock
-	book      addressBook
-	several   *sync.Map // names of targets whose server is more than one process that listens
-	sibling   *Runner   // what it knows of a target need not be found out again; nil: there is none
-	proxies   *proxy.Shared
+	config  Config
+	machine hostLock
+	shared  *shared
+	several *sync.Map // names of targets whose server is more than one process that listens
+	sibling *Runner   // what it knows of a target need not be found out again; nil: there is none
 
 	mu       sync.Mutex // guards what follows
 	playing  int        // scenarios
 	closed   bool
-	current  *testbed       // of the target played to last; nil before the first, and after Close
+	current  *targetRun     // of the target played to last; nil before the first, and after Close
 	recorded map[string]int // how many files of recordings have that name
 }
 
 // New returns a runner. The caller must Close it.
 func New(c Config) *Runner {
-	return &Runner{config: c.withDefaults(), proofSlot: make(chan struct{}, 1), machine: hostLock{c.Tmp}, book: newAddressBook(c.Tmp), several: &sync.Map{}, proxies: proxy.NewShared()}
+	return &Runner{config: c.withDefaults(), machine: hostLock{c.Tmp}, shared: newShared(c.Tmp), several: &sync.Map{}}
 }
 
 // NewSibling returns a runner that plays beside r, on servers of its own. It knows what r
 // knows of the target that r plays to. The caller must Close it.
 func (r *Runner) NewSibling() *Runner {
-	return &Runner{config: r.config, proofSlot: make(chan struct{}, 1), machine: r.machine, book: r.book, several: r.several, sibling: r, proxies: proxy.NewShared()}
+	return &Runner{config: r.config, machine: r.machine, shared: r.shared.NewSibling(), several: r.several, sibling: r}
 }
 
 // Close stops every process that the runner started and waits for it. It may
@@ -99,7 +96,7 @@ func (r *Runner) Close() {
 		b.closeAll()
 	}
 	if !playing {
-		r.proxies.Close()
+		r.shared.Close()
 	}
 }
 
@@ -115,7 +112,7 @@ func (r *Runner) beginScenario() (end func()) {
 		last := r.closed && r.playing == 0
 		r.mu.Unlock()
 		if last {
-			r.proxies.Close()
+			r.shared.Close()
 		}
 	}
 }
@@ -142,7 +139,7 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 	if s.AppliesTo(role) { // else it is for both programs together
 		t = t.InRole(role)
 	}
-	b, err := r.prepareTestbed(ctx, t)
+	b, err := r.prepareTarget(ctx, t)
 	switch {
 	case ctx.Err() != nil:
 		return nil
@@ -174,7 +171,7 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 	if variants = r.config.Parts[s.ID+" on "+t.Name].pickVariants(variants); len(variants) == 0 {
 		return nil // another shard plays what there is
 	}
-	p := &scenarioRun{runner: r, testbed: b, scenario: s, tc: c, skipped: skipped}
+	p := &scenarioRun{runner: r, target: b, scenario: s, tc: c, skipped: skipped}
 	results := p.runVariants(ctx, variants)
 	b.attachControl(results)
 	b.notePlanted(results)
@@ -215,31 +212,31 @@ func (r *Runner) selectVariants(variants []scenario.Variant) []scenario.Variant 
 }
 
 // caseOf limits sweeps against clients: each variant costs a process.
-func (r *Runner) caseOf(b *testbed, s scenario.Scenario, role scenario.Role) scenario.Case {
+func (r *Runner) caseOf(b *targetRun, s scenario.Scenario, role scenario.Role) scenario.Case {
 	limit := r.config.Sweep
 	if role == scenario.Client || b.target.Client.Dialogue == nil {
 		limit = max(8, limit/4)
 	}
-	c := scenario.Case{Target: b.target, Role: role, Conversation: b.conversation, Budget: b.conversation.ResponseBudget(r.config.Budget), Limit: limit}
+	conversation := b.Conversation()
+	c := scenario.Case{Target: b.target, Role: role, Conversation: conversation, Budget: conversation.ResponseBudget(r.config.Budget), Limit: limit}
 	switch {
 	case b.knownHanging(s):
 		c.Budget /= zooBudgetDivisor
 	case c.Budget > r.config.Budget:
 		c.Slow = fmt.Sprintf("the conversation takes %s without a fault, so the time limit is %s instead of %s",
-			b.conversation.Took.Round(time.Millisecond), c.Budget.Round(time.Millisecond), r.config.Budget)
+			conversation.Took.Round(time.Millisecond), c.Budget.Round(time.Millisecond), r.config.Budget)
 	}
 	return c
 }
 
-// prepareTestbed returns the target's peers, started, and their control conversation.
+// prepareTarget returns the target's peers, started, and their control conversation.
 // The server of the target before is stopped: a broken one may burn a processor.
-func (r *Runner) prepareTestbed(ctx context.Context, t scenario.Target) (*testbed, error) {
+func (r *Runner) prepareTarget(ctx context.Context, t scenario.Target) (*targetRun, error) {
 	r.mu.Lock()
 	before := r.current
 	if before == nil || !before.isOf(t) {
-		if r.current = r.sibling.cloneTestbed(t); r.current == nil {
-			r.current = newTestbed(r.config, t)
-			r.current.book = r.book
+		if r.current = r.sibling.cloneTarget(t, r.shared); r.current == nil {
+			r.current = newTargetRun(r.config, r.shared, t)
 		}
 	}
 	b := r.current
@@ -250,13 +247,9 @@ func (r *Runner) prepareTestbed(ctx context.Context, t scenario.Target) (*testbe
 	return b, b.ensureReady(ctx)
 }
 
-// isOf reports whether the testbed is that of a target, with the same of its peers under test.
-func (b *testbed) isOf(t scenario.Target) bool {
-	return b.target.Name == t.Name && b.target.Test == t.Test
-}
-
-// cloneTestbed returns another testbed of the target, if r plays to it now.
-func (r *Runner) cloneTestbed(t scenario.Target) *testbed {
+// cloneTarget returns another testbed of the target, with what is known of it, if r plays to
+// it now.
+func (r *Runner) cloneTarget(t scenario.Target, s *shared) *targetRun {
 	if r == nil {
 		return nil
 	}
@@ -266,5 +259,5 @@ func (r *Runner) cloneTestbed(t scenario.Target) *testbed {
 	if b == nil || !b.isOf(t) {
 		return nil
 	}
-	return b.cloneTestbed()
+	return b.clone(s)
 }

@@ -373,7 +373,7 @@ func TestZooKnowsWhereToLook(t *testing.T) {
 		{true, "check:threads", found, false},
 		{true, "check:zombies", found, true},
 	} {
-		b := newTestbed(Config{Zoo: c.zoo}, scenario.Target{Planted: c.planted})
+		b := newTargetRun(Config{Zoo: c.zoo}, nil, scenario.Target{Planted: c.planted})
 		b.notePlanted(c.results)
 		if got := b.plantedElsewhere(scenario.Scenario{ID: "test/here"}); got != c.elsewhere {
 			t.Errorf("zoo %v, planted %q, %d results: elsewhere is %v, want %v", c.zoo, c.planted, len(c.results), got, c.elsewhere)

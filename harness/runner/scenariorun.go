@@ -27,10 +27,10 @@ const (
 	maxHangs = 2
 )
 
-// A scenarioRun is one scenario on one bench.
+// A scenarioRun is one scenario on one target.
 type scenarioRun struct {
 	runner   *Runner
-	testbed  *testbed
+	target   *targetRun
 	scenario scenario.Scenario
 	tc       scenario.Case
 
@@ -47,6 +47,11 @@ type scenarioRun struct {
 	workers    serverWorkers
 	recycles   bool        // the workers end after each conversation, and others replace them
 	workerDied atomic.Bool // one of the workers has ended
+}
+
+// clone returns the same scenario on a testbed of its own. The caller closes its target.
+func (p *scenarioRun) clone() *scenarioRun {
+	return &scenarioRun{runner: p.runner, target: p.target.clone(p.runner.shared), scenario: p.scenario, tc: p.tc}
 }
 
 // An attempt is one variant, played once.
@@ -75,7 +80,7 @@ func (t attempt) provenHang() bool { return t.hung && !t.timedOut || t.stormed }
 // those that did not pass again alone. Variants that were not reached are left
 // out, and a note says so.
 func (p *scenarioRun) runVariants(ctx context.Context, variants []scenario.Variant) []outcome.Result {
-	elsewhere := p.testbed.plantedElsewhere(p.scenario)
+	elsewhere := p.target.plantedElsewhere(p.scenario)
 	var before *usageAt
 	if !elsewhere && slices.ContainsFunc(variants, func(v scenario.Variant) bool { return v.Run == nil }) {
 		before = p.measureNow(probe.MeasureFast)
@@ -93,8 +98,8 @@ func (p *scenarioRun) runVariants(ctx context.Context, variants []scenario.Varia
 	if !elsewhere || !anyFailed(results) {
 		results = append(results, p.judgeScenarioWide(ctx, before, variants, results)...)
 	}
-	if p.broken.Swap(false) || p.spinner != "" || p.testbed.target.Server.Scope == scenario.PerScenario || anyFailed(results) {
-		p.testbed.discardServer()
+	if p.broken.Swap(false) || p.spinner != "" || p.tc.Target.Server.Scope == scenario.PerScenario || anyFailed(results) {
+		p.target.DiscardServer()
 	}
 	if name := p.unfinished.Load(); name != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !anyFailed(results) {
 		results = append(results, p.unfinishedResult(*name))
@@ -156,12 +161,12 @@ func (p *scenarioRun) runSideBySide(ctx context.Context, variants []scenario.Var
 			if p.skipConfirmation("cpu") {
 				return attempts
 			}
-			p.testbed.discardServer()
+			p.target.DiscardServer()
 		}
 		p.restartIfDirty()
 		if from == 0 && !attempts[0].hung {
 			width = p.batchWidth(variants)
-			step = batchRounds * max(width, p.testbed.leastBatch())
+			step = batchRounds * max(width, p.target.leastBatch())
 		}
 		from = to
 	}
@@ -172,7 +177,7 @@ func (p *scenarioRun) runSideBySide(ctx context.Context, variants []scenario.Var
 // not to serve at all.
 func (p *scenarioRun) restartIfDirty() {
 	if p.dirty.Swap(false) && !p.broken.Load() {
-		p.testbed.discardServer()
+		p.target.DiscardServer()
 	}
 }
 
@@ -200,7 +205,7 @@ func (p *scenarioRun) runBatch(ctx context.Context, variants []scenario.Variant,
 func (p *scenarioRun) countSuspect(t attempt) {
 	switch {
 	case !t.isSuspect():
-	case t.hung && p.testbed.suspectedToHang():
+	case t.hung && p.target.suspectedToHang():
 		p.suspects.Add(p.suspectLimit())
 	case t.hung:
 		p.suspects.Add(max(1, p.suspectLimit()/maxHangs))
@@ -230,10 +235,11 @@ func (p *scenarioRun) batchWidth(variants []scenario.Variant) int {
 	switch {
 	case slices.ContainsFunc(variants, func(v scenario.Variant) bool { return v.Run != nil }):
 		return 1
-	case p.tc.Role == scenario.Client || p.testbed.target.Client.Dialogue == nil:
+	case p.tc.Role == scenario.Client || p.tc.Target.Client.Dialogue == nil:
 		return p.runner.config.Clients
 	}
-	return p.testbed.maxConcurrency(p.testbed.maxBeside(p.runner.config.Servers))
+	_, address := p.target.ServerProcess()
+	return maxConcurrency(address, p.target.maxBeside(p.runner.config.Servers))
 }
 
 // runShared plays one variant and judges it, while nobody claims the machine. The
@@ -241,7 +247,7 @@ func (p *scenarioRun) batchWidth(variants []scenario.Variant) int {
 func (p *scenarioRun) runShared(ctx context.Context, v scenario.Variant, factor int) attempt {
 	release := p.runner.machine.RLock(ctx)
 	defer release()
-	if p.testbed.state() == scenario.StateProcess {
+	if p.target.State() == scenario.StateProcess {
 		return p.runOnFreshProcess(ctx, v, factor)
 	}
 	return p.runLocked(ctx, v, factor)
@@ -294,9 +300,4 @@ func (p *scenarioRun) runLocked(ctx context.Context, v scenario.Variant, factor 
 		p.dirty.Store(true) // it may keep the memory that the act made it take
 	}
 	return t
-}
-
-// proxyName is unique among the proxies of the play.
-func (p *scenarioRun) proxyName(v scenario.Variant) string {
-	return fmt.Sprintf("%s %s %s", p.testbed.target.Name, p.scenario.ID, v.Name)
 }

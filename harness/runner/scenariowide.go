@@ -21,7 +21,7 @@ type usageAt struct {
 // measureNow returns nil where the server under test is no process of ours, or where
 // it cannot be looked into. Look is [probe.MeasureUsage] or [probe.MeasureFast].
 func (p *scenarioRun) measureNow(look func([]int) (probe.Usage, error)) *usageAt {
-	process, _ := p.testbed.serverProcess()
+	process, _ := p.target.ServerProcess()
 	if process == nil || p.tc.Role != scenario.Server {
 		return nil
 	}
@@ -42,7 +42,7 @@ func (p *scenarioRun) judgeScenarioWide(ctx context.Context, before *usageAt, va
 	var r scenario.LeakRounds
 	if p.checkIdleCPU(ctx); p.spinner != "" {
 		r.Busy = p.spinner
-		p.testbed.confirmedHangs.Add(1)
+		p.target.confirmedHangs.Add(1)
 	} else if before != nil {
 		r = p.measureLeaks(ctx, before, variants, played)
 	}
@@ -55,7 +55,7 @@ func (p *scenarioRun) judgeScenarioWide(ctx context.Context, before *usageAt, va
 }
 
 func (p *scenarioRun) serverStderr() string {
-	if process, _ := p.testbed.serverProcess(); process != nil {
+	if process, _ := p.target.ServerProcess(); process != nil {
 		return string(process.Stderr().TailBytes())
 	}
 	return ""
@@ -64,11 +64,11 @@ func (p *scenarioRun) serverStderr() string {
 // checkIdleCPU reports whether the server burns a processor although nobody talks to
 // it, and keeps what was seen.
 func (p *scenarioRun) checkIdleCPU(ctx context.Context) bool {
-	if p.tc.Role != scenario.Server || !p.testbed.spinsWhenIdle(ctx) {
+	if p.tc.Role != scenario.Server || !p.target.SpinsWhenIdle(ctx) {
 		return false
 	}
 	if p.spinner == "" {
-		b, err := probe.MeasureSpin(ctx, p.testbed.processTree, min(spinWindow, p.spinThreshold()))
+		b, err := probe.MeasureSpin(ctx, p.target.ProcessTree, min(spinWindow, p.spinThreshold()))
 		if err != nil || b.Busiest < 0.9 {
 			return false
 		}

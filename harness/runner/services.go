@@ -46,7 +46,7 @@ func (b *testbed) startServiceLocked(ctx context.Context, s scenario.Service) er
 	}
 	vars := peer.Vars{Tmp: tmp}
 	if command.Network == "unix" {
-		if vars.Path, err = b.book.newPath("v"); err != nil {
+		if vars.Path, err = b.config.Shared.book.newPath("v"); err != nil {
 			return err
 		}
 	}

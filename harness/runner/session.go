@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
-	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -25,7 +22,7 @@ type session struct {
 }
 
 func (t trial) openSession(ctx context.Context, script *dialogue.Script) (*session, error) {
-	conn, err := t.secure(t.dial(ctx, t.address))
+	conn, err := t.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,32 +59,8 @@ func (s *session) steps(ctx context.Context, n int) error {
 	return nil
 }
 
-// releasing bounds the wait for a server to close its end.
-const releasing = 100 * time.Millisecond
-
 // close ends the connection and waits until the server has, too.
 func (s *session) close() {
 	s.conn.Close()
 	awaitReleased(context.Background(), s.conn)
-}
-
-// awaitReleased waits, for a time, until the server has closed its end of a connection
-// that was closed here: what it does for that client is over then.
-func awaitReleased(ctx context.Context, conn sock.Conn) {
-	if _, tcp := conn.RemoteAddr().(*net.TCPAddr); !tcp {
-		return // a socket that is closed has no other end any more
-	}
-	diag, err := sock.OpenDiag()
-	if err != nil {
-		return
-	}
-	defer diag.Close()
-	ctx, cancel := context.WithTimeout(ctx, releasing)
-	defer cancel()
-	for pause := 100 * time.Microsecond; ; pause *= 2 {
-		far, err := diag.FarEnd(conn)
-		if err != nil || far.State != sock.Established && far.State != sock.CloseWait || !sleep.For(ctx, pause) {
-			return
-		}
-	}
 }

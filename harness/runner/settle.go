@@ -17,7 +17,7 @@ import (
 // the verdict cannot depend on that.
 func (p *scenarioRun) confirmAlone(ctx context.Context, v scenario.Variant, first attempt) (attempt, bool) {
 	late := (first.timedOut || first.late) && !first.spunCPU
-	if !late || p.tc.Role != scenario.Server || p.testbed.script == nil || p.testbed.knownToHang() {
+	if !late || p.tc.Role != scenario.Server || p.target.Script() == nil || p.target.knownToHang() {
 		return attempt{}, false
 	}
 	return p.runExclusive(ctx, v, p.awaitBacklog), true
@@ -25,13 +25,12 @@ func (p *scenarioRun) confirmAlone(ctx context.Context, v scenario.Variant, firs
 
 // awaitBacklog waits until the server has answered a new client once.
 func (p *scenarioRun) awaitBacklog(ctx context.Context) {
-	if p.testbed.ensureReady(ctx) != nil {
+	if p.target.ensureReady(ctx) != nil {
 		return // the variant that follows says so
 	}
-	_, address := p.testbed.serverProcess()
-	limited, stop := await.Wait{Budget: controlTimeout, PIDs: p.testbed.processTree}.Start(ctx)
+	limited, stop := await.Wait{Budget: controlTimeout, PIDs: p.target.ProcessTree}.Start(ctx)
 	defer stop()
-	_ = p.testbed.firstExchange(limited, address, p.testbed.script) // the variant that follows is judged, not this
+	_ = p.target.FirstExchange(limited) // the variant that follows is judged, not this
 }
 
 // isLate reports whether the result blames the server for nothing but a conversation

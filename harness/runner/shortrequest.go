@@ -28,7 +28,7 @@ func (a *rig) HoldShortRequest(ctx context.Context, spec scenario.ShortSend) (er
 }
 
 func (a *rig) holdShortRequest(ctx context.Context, spec scenario.ShortSend) error {
-	script := a.targetBed().script
+	script := a.setup.testbed.script
 	if script == nil {
 		return errNoDialogue
 	}
@@ -42,7 +42,7 @@ func (a *rig) holdShortRequest(ctx context.Context, spec scenario.ShortSend) err
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	defer l.Close()
-	process, err := a.targetBed().startClient(ctx, l.Addr().String(), a.setup.run.scenario.ID, nil)
+	process, err := a.setup.testbed.startClient(ctx, l.Addr().String(), a.setup.options.Scenario, nil)
 	if err != nil {
 		return err
 	}

@@ -60,11 +60,11 @@ func (a *rig) HoldShortSend(ctx context.Context, spec scenario.ShortSend) (err e
 }
 
 func (a *rig) holdShortSend(ctx context.Context, spec scenario.ShortSend) error {
-	script := a.targetBed().script
+	script := a.setup.testbed.script
 	if script == nil {
 		return errNoDialogue
 	}
-	_, address := a.targetBed().serverProcess()
+	_, address := a.setup.testbed.ServerProcess()
 	raw, err := dialWindow(ctx, address, hook.SocketLimits{ReceiveBuffer: 1, SegmentSize: 536})
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (a *rig) holdShortSend(ctx context.Context, spec scenario.ShortSend) error 
 	t := newTraffic(conn, script)
 	ctx, stop := a.WatchProgress(ctx, func() bool { return t.isIdle() && !held.isHeld() }, t.bytes.Load)
 	defer stop()
-	s := &shortSend{ShortSend: spec, rig: a, conn: held, pids: a.targetBed().processTree, sender: "server", message: "reply"}
+	s := &shortSend{ShortSend: spec, rig: a, conn: held, pids: a.setup.testbed.ProcessTree, sender: "server", message: "reply"}
 	watched, cancel := context.WithCancel(ctx)
 	defer cancel()
 	played := script.PlayClient(ctx, t, dialogue.Options{NoEnd: true, BeforeStep: func(i int) error {
@@ -200,9 +200,9 @@ func farSocket(ctx context.Context, conn sock.Conn, pids func() []int) (pid, fd 
 // awaitTaken blocks until the room is used up, and interrupts the send where that is
 // wanted.
 func (s *shortSend) awaitTaken(ctx context.Context, pid, fd, full int) error {
-	limit := time.Now().Add(max(sendPatience, 4*s.rig.targetBed().conversation.Took))
+	limit := time.Now().Add(max(sendPatience, 4*s.rig.setup.testbed.conversation.Took))
 	if s.client { // its time limit may be no longer than its work takes
-		limit = time.Now().Add(sendPatience + s.rig.targetBed().conversation.Took)
+		limit = time.Now().Add(sendPatience + s.rig.setup.testbed.conversation.Took)
 	}
 	for {
 		queued, blocks, err := sock.SendQueueOf(pid, fd)

@@ -9,7 +9,7 @@ func (a *rig) SendSIGCHLD() error {
 	if err := a.inForeground(); err != nil {
 		return err
 	}
-	process, _ := a.targetBed().serverProcess()
+	process, _ := a.setup.testbed.ServerProcess()
 	if process == nil {
 		return errNotOurs
 	}

@@ -203,12 +203,12 @@ func TestTrialFindsWhatCannotCollide(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			target := talkingTo(t, c.server, c.talk)
-			b := newTestbed(Config{Seed: 1, Tmp: t.TempDir()}.withDefaults(), target)
+			b := newTargetRun(Config{Seed: 1, Tmp: t.TempDir()}.withDefaults(), nil, target)
 			defer b.closeAll()
 			if err := b.ensureReady(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			got := b.conversation
+			got := b.Conversation()
 			if got.State != scenario.StateShared || got.Staggered != c.staggered {
 				t.Errorf("got state %q and %d exchanges beside one more, want shared and %d", got.State, got.Staggered, c.staggered)
 			}
@@ -245,10 +245,10 @@ func TestCounterBlocksAForeignServer(t *testing.T) {
 func TestWaitingIsNotDisturbed(t *testing.T) {
 	var turn sync.Mutex
 	target := talkingTo(t, func(conn net.Conn) { turn.Lock(); defer turn.Unlock(); upper(conn) }, conversation)
-	b := newTestbed(Config{Seed: 1, Tmp: t.TempDir()}.withDefaults(), target)
+	b := newTargetRun(Config{Seed: 1, Tmp: t.TempDir()}.withDefaults(), nil, target)
 	defer b.closeAll()
-	if err := b.ensureReady(t.Context()); err != nil || b.state() != scenario.StateConnection {
-		t.Errorf("got state %q (%v), want that of the connection", b.state(), err)
+	if err := b.ensureReady(t.Context()); err != nil || b.State() != scenario.StateConnection {
+		t.Errorf("got state %q (%v), want that of the connection", b.State(), err)
 	}
 }
 

@@ -13,8 +13,8 @@ type stderrMark struct {
 	length  int64
 }
 
-func (p *scenarioRun) stderrMark() stderrMark {
-	process, _ := p.testbed.serverProcess()
+func (b *testbed) stderrMark() stderrMark {
+	process, _ := b.ServerProcess()
 	if process == nil {
 		return stderrMark{}
 	}

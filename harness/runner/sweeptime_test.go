@@ -50,7 +50,7 @@ func TestAffordableVariants(t *testing.T) {
 // A sweep that costs more than its scenario's time plays what there is time for, says so,
 // and is no failure.
 func TestSweepEndsWithItsTime(t *testing.T) {
-	p := &scenarioRun{testbed: newTestbed(Config{}, scenario.Target{Name: "t"}), stopAt: time.Now().Add(-time.Second)}
+	p := &scenarioRun{target: newTargetRun(Config{}, nil, scenario.Target{Name: "t"}), stopAt: time.Now().Add(-time.Second)}
 	if !p.shouldStop(t.Context()) {
 		t.Error("variants are begun although the time is up")
 	}

@@ -72,8 +72,8 @@ func (b *testbed) secure(conn sock.Conn, err error) (sock.Conn, error) {
 // writes there is too: the handshake that a write does waits for a server that may be
 // paused, or busy with another client.
 func (a *rig) secure(conn sock.Conn, err error) (sock.Conn, error) {
-	conn, err = a.targetBed().secure(conn, err)
-	if err == nil && a.limit != nil && a.targetBed().tls != nil {
+	conn, err = a.setup.testbed.secure(conn, err)
+	if err == nil && a.limit != nil && a.setup.testbed.tls != nil {
 		context.AfterFunc(a.limit, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	}
 	return conn, err
@@ -93,7 +93,7 @@ var errNoTLS = errors.New("the target's transport is not tls")
 
 // ServerTLS implements [scenario.WireRig].
 func (a *rig) ServerTLS() (*tls.Config, *tlsconn.Authority, error) {
-	c := a.targetBed().tls
+	c := a.setup.testbed.tls
 	if c == nil {
 		return nil, nil, errNoTLS
 	}
@@ -102,7 +102,7 @@ func (a *rig) ServerTLS() (*tls.Config, *tlsconn.Authority, error) {
 
 // ClientTLS implements [scenario.WireRig].
 func (a *rig) ClientTLS() (*tls.Config, error) {
-	c := a.targetBed().tls
+	c := a.setup.testbed.tls
 	if c == nil {
 		return nil, errNoTLS
 	}

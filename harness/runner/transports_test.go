@@ -227,9 +227,9 @@ func TestServiceIsStartedAndNamed(t *testing.T) {
 	target := programTarget(t, scenario.Server)
 	target.Services = []scenario.Service{{Name: "db", Command: []string{target.Server.Command[0], "program-server", "{port}"}, Env: target.Server.Env}}
 	target.Server.Env = append(slices.Clone(target.Server.Env), "DB={db.addr}")
-	b := newTestbed(Config{Tmp: t.TempDir(), StartTimeout: time.Minute}, target)
-	defer b.closeAll()
-	if err := b.ensureReady(t.Context()); err != nil {
+	b := newTestbed(testbedConfig{Tmp: t.TempDir(), StartTimeout: time.Minute}, target)
+	defer b.Close()
+	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.expandCommand(target.Server).Env; !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "DB=127.0.0.1:") }) {

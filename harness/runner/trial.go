@@ -16,12 +16,10 @@ import (
 // exchange at a time: whether they disturb each other does not depend on who is faster,
 // and a server that mixes up what arrives in pieces is not excused by it.
 type trial struct {
-	address string
-	dial    func(ctx context.Context, address string) (sock.Conn, error)
-	secure  func(sock.Conn, error) (sock.Conn, error) // TLS, where the target has it
-	script  *dialogue.Script
-	pids    func() []int
-	budget  time.Duration // of each of its parts
+	dial   func(ctx context.Context) (sock.Conn, error)
+	script *dialogue.Script
+	pids   func() []int
+	budget time.Duration // of each of its parts
 }
 
 const (

@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"net"
 	"sync"
 	"time"
 
@@ -22,25 +21,24 @@ type unaskedAnswer struct {
 
 // answersUnasked reports whether the server sends something to a client that says
 // nothing, though the dialogue has no greeting.
-func (b *testbed) answersUnasked(ctx context.Context) bool {
-	b.unasked.once.Do(func() {
-		if b.script == nil || len(b.script.Greeting) > 0 || b.ensureReady(ctx) != nil {
+func (t *targetRun) answersUnasked(ctx context.Context) bool {
+	t.unasked.once.Do(func() {
+		if t.Script() == nil || len(t.Script().Greeting) > 0 || t.ensureReady(ctx) != nil {
 			return
 		}
 		limit, cancel := context.WithTimeout(ctx, unaskedTimeout)
 		defer cancel()
-		_, address := b.serverProcess()
-		conn, err := b.secure(dialServer(limit, &net.Dialer{}, address))
+		conn, err := t.Dial(limit)
 		if err != nil {
 			return
 		}
 		defer conn.Close()
 		if conn.SetReadDeadline(time.Now().Add(unaskedTimeout)) == nil {
 			n, _ := conn.Read(make([]byte, 1))
-			b.unasked.came = n > 0
+			t.unasked.came = n > 0
 		}
 	})
-	return b.unasked.came
+	return t.unasked.came
 }
 
 // excuseUnasked makes unsupported what did not happen as meant because the server answers,
@@ -48,7 +46,7 @@ func (b *testbed) answersUnasked(ctx context.Context) bool {
 func (p *scenarioRun) excuseUnasked(ctx context.Context, attempts []attempt) {
 	for i, t := range attempts {
 		undecided := t.Verdict == outcome.Invalid || t.Verdict == outcome.Flaky // whether its end is a reset depends on when the request arrives
-		if undecided && p.tc.Role == scenario.Server && p.testbed.answersUnasked(ctx) {
+		if undecided && p.tc.Role == scenario.Server && p.target.answersUnasked(ctx) {
 			attempts[i].Verdict = outcome.Unsupported
 			attempts[i].Message = "the server answers before it has read the request, so it is not known to read what this needs it to read: " + t.Message
 		}

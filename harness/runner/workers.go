@@ -34,13 +34,13 @@ type serverWorkers struct {
 func (p *scenarioRun) currentWorkers(ctx context.Context) serverWorkers {
 	p.workersMu.Lock()
 	defer p.workersMu.Unlock()
-	server, address := p.testbed.serverProcess()
+	server, _ := p.target.ServerProcess()
 	if p.tc.Role != scenario.Server || server == nil || p.recycles || p.workers.server == server {
 		return p.workers
 	}
 	p.workers = serverWorkers{server, p.awaitStableWorkers(ctx, server)}
-	if p.workerDied.Load() && len(p.workers.began) > 0 && p.testbed.script != nil {
-		if p.testbed.firstExchange(ctx, address, p.testbed.script) == nil && p.workers.firstExited(ctx, workersStableFor) != "" {
+	if p.workerDied.Load() && len(p.workers.began) > 0 && p.target.Script() != nil {
+		if p.target.FirstExchange(ctx) == nil && p.workers.firstExited(ctx, workersStableFor) != "" {
 			p.recycles, p.workers.began = true, nil
 		}
 	}
@@ -50,7 +50,7 @@ func (p *scenarioRun) currentWorkers(ctx context.Context) serverWorkers {
 // awaitStableWorkers blocks until the same processes have listened for a while. A server that has
 // just been started may not have made them yet: what it had before is awaited.
 func (p *scenarioRun) awaitStableWorkers(ctx context.Context, server *peer.Process) map[int]uint64 {
-	_, several := p.runner.several.Load(p.testbed.target.Name)
+	_, several := p.runner.several.Load(p.tc.Target.Name)
 	if !several && len(server.ApproxTree()) < 2 {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (p *scenarioRun) awaitStableWorkers(ctx context.Context, server *peer.Proce
 	}
 	delete(last, server.Pid())
 	if len(last) > 0 {
-		p.runner.several.Store(p.testbed.target.Name, true)
+		p.runner.several.Store(p.tc.Target.Name, true)
 	}
 	return last
 }
@@ -117,7 +117,7 @@ func (s serverWorkers) describeExit(pid int) string {
 
 // deadWorker tells which of the server's processes has ended by this variant.
 func (p *scenarioRun) deadWorker(ctx context.Context, s serverWorkers, o scenario.Observation) string {
-	if now, _ := p.testbed.serverProcess(); now != s.server || len(s.began) == 0 {
+	if now, _ := p.target.ServerProcess(); now != s.server || len(s.began) == 0 {
 		return ""
 	}
 	limit := time.Duration(0)

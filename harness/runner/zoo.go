@@ -22,47 +22,47 @@ const unconfirmedNote = "not confirmed: the bug of this program is planted elsew
 
 // plantedElsewhere reports whether the bug of a broken program is to be found in other
 // scenarios, or was found by its check already.
-func (b *testbed) plantedElsewhere(s scenario.Scenario) bool {
-	return b.skipConfirmation(s, strings.TrimPrefix(b.target.Planted, outcome.ByCheck))
+func (t *targetRun) plantedElsewhere(s scenario.Scenario) bool {
+	return t.skipConfirmation(s, strings.TrimPrefix(t.target.Planted, outcome.ByCheck))
 }
 
 // sampleVariants returns those of the variants of a scenario that are played: elsewhere the
 // last, which goes the furthest.
-func (b *testbed) sampleVariants(s scenario.Scenario, all []scenario.Variant) []scenario.Variant {
-	if n := len(all); b.plantedElsewhere(s) && n > 1 {
+func (t *targetRun) sampleVariants(s scenario.Scenario, all []scenario.Variant) []scenario.Variant {
+	if n := len(all); t.plantedElsewhere(s) && n > 1 {
 		all = all[n-1:]
 	}
 	return slices.Clone(all)
 }
 
 // skipConfirmation reports whether a failure of the scenario by the check is taken as it comes.
-func (b *testbed) skipConfirmation(s scenario.Scenario, check string) bool {
-	planted := b.target.Planted
-	if !b.config.Zoo || planted == "" || planted == s.ID {
+func (t *targetRun) skipConfirmation(s scenario.Scenario, check string) bool {
+	planted := t.target.Planted
+	if !t.config.Zoo || planted == "" || planted == s.ID {
 		return false
 	}
-	return planted != outcome.ByCheck+check || b.plantedFound.Load()
+	return planted != outcome.ByCheck+check || t.plantedFound.Load()
 }
 
 func (p *scenarioRun) skipConfirmation(check string) bool {
-	return p.testbed.skipConfirmation(p.scenario, check)
+	return p.target.skipConfirmation(p.scenario, check)
 }
 
 // notePlanted keeps whether a check has found what is planted.
-func (b *testbed) notePlanted(results []outcome.Result) {
-	if slices.ContainsFunc(results, func(r outcome.Result) bool { return r.Check != "" && r.FindsPlanted(b.target.Planted) }) {
-		b.plantedFound.Store(true)
+func (t *targetRun) notePlanted(results []outcome.Result) {
+	if slices.ContainsFunc(results, func(r outcome.Result) bool { return r.Check != "" && r.FindsPlanted(t.target.Planted) }) {
+		t.plantedFound.Store(true)
 	}
 }
 
 // knownHanging reports whether the target is known to hang and nothing is judged by it here.
-func (b *testbed) knownHanging(s scenario.Scenario) bool {
-	return b.plantedElsewhere(s) && b.suspectedToHang()
+func (t *targetRun) knownHanging(s scenario.Scenario) bool {
+	return t.plantedElsewhere(s) && t.suspectedToHang()
 }
 
 // noteUnconfirmed keeps that the target has hung, as far as one take tells.
-func (b *testbed) noteUnconfirmed(t attempt) {
-	if t.hung {
-		b.unconfirmedHangs.Add(1)
+func (t *targetRun) noteUnconfirmed(a attempt) {
+	if a.hung {
+		t.unconfirmedHangs.Add(1)
 	}
 }
