@@ -24,88 +24,16 @@ package link
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"github.com/Shopify/toxiproxy/v2/toxics"
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/sock"
-	"github.com/sockharness/harness/toxics/hook"
 )
 
 // Conn is a stream socket that can be closed for writing alone, such as
 // [*net.TCPConn] and [*net.UnixConn].
 type Conn = sock.Conn
-
-// An Attacher is a toxic that needs more of a link than its chunks. The link
-// calls Attach once for each connection and runs what it returns, again and
-// again over the interruptions by which chains are edited.
-type Attacher interface {
-	toxics.Toxic
-	Attach(hook.Link) toxics.Toxic
-}
-
-// A Stage is a toxic as it is asked for. Two stages are the same one, across an
-// update, when name, type of toxic and buffer size are equal; then its stub,
-// with the toxic's state and the chunks in its buffer, is kept.
-type Stage struct {
-	Name       string       // name of the toxic on its proxy
-	Toxic      toxics.Toxic // what runs
-	BufferSize int          // capacity of the toxic's input, in chunks
-}
-
-// Config says what a link is made of. It must not be modified after [New].
-type Config struct {
-	Direction event.Direction // which direction of the connection it carries
-	Conn      uint64          // number of the connection on its proxy, from 1
-	Source    *Side           // the side that it reads from
-	Dest      *Side           // the side that it writes to
-	Pool      *Pool           // buffers and pipes, shared by links
-
-	Owner    Owner         // the connection, which is told of events and ends
-	Diag     *sock.Diag    // asks the kernel about the peers; nil: it cannot tell
-	Tap      *Tap          // records what is sent, which the kernel cannot carry alone then
-	Record   func(Passage) // takes what passes, which the kernel cannot carry alone then; nil: nobody asks. Must not block
-	Patience *Timeouts     // nil: the defaults
-}
-
-// An Owner is who has a link: the connection. Its methods must not block.
-type Owner interface {
-	EmitEvent(event.Event)                   // takes every event but Bytes
-	NoteBytes(event.Event)                   // takes the Bytes events
-	WaitKind(event.Kind) <-chan struct{}     // serves [hook.Link]
-	GetShared(key any, fresh func() any) any // serves [hook.SharedState]
-	NewRand(toxic string) *rand.Rand         // serves [hook.Link]
-	NoteFinish(d event.Direction, sent bool) // called right before FIN is sent to the destination, and once it was
-}
-
-// Timeouts bounds the waits of a link. Zero takes the default.
-type Timeouts struct {
-	Boundary time.Duration // for the receiver to read up to a boundary; 2 s
-	Gap      time.Duration // instead of it, where nobody can tell what the receiver read; 20 ms
-	Consume  time.Duration // for the receiver to read everything before it is reset; 2 s
-	Progress time.Duration // without any progress of a stream that ends; 250 ms
-	Toxic    time.Duration // for a toxic to return when the connection is torn down; 5 s
-}
-
-// WithDefaults returns the timeouts with the defaults for those that are not set.
-func (p Timeouts) WithDefaults() Timeouts {
-	for _, d := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{
-		{&p.Boundary, 2 * time.Second}, {&p.Gap, 20 * time.Millisecond}, {&p.Consume, 2 * time.Second},
-		{&p.Progress, 250 * time.Millisecond}, {&p.Toxic, 5 * time.Second},
-	} {
-		if *d.field <= 0 {
-			*d.field = d.value
-		}
-	}
-	return p
-}
 
 // A Link carries one direction of one connection. Create it with [New], join it
 // with that of the other direction by [Join], then call [Link.RunStream] once.
@@ -216,128 +144,6 @@ func (l *Link) HadToxics() bool {
 	return l.toxic
 }
 
-// UpdateChain replaces the chain. It does not block. Every byte that is read from
-// the source after it has returned goes through the new chain; what was read
-// before is neither lost nor reordered; most of it skips the toxics that are new.
-func (l *Link) UpdateChain(stages []Stage) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.desired = append([]Stage(nil), stages...)
-	l.toxic = l.toxic || len(stages) > 0
-	l.edits.Add(1)
-	l.wakeLocked()
-}
-
-// wakeReader makes the reader look around, wherever it waits.
-func (l *Link) wakeReader() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.wakeLocked()
-}
-
-func (l *Link) wakeLocked() {
-	l.woken = true
-	l.tellLocked()
-	l.expireLocked()
-}
-
-// tellLocked wakes a reader that waits for a change.
-func (l *Link) tellLocked() {
-	select {
-	case l.changed <- struct{}{}:
-	default:
-	}
-}
-
-// beginWaiting makes changes known to a reader that waits for them.
-func (l *Link) beginWaiting() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.released = false
-	if l.changed = make(chan struct{}, 1); l.woken {
-		l.tellLocked()
-	}
-}
-
-// expireLocked ends the I/O under way by deadlines in the past. The pipe of a
-// splice keeps its bytes, and the reader takes them out.
-func (l *Link) expireLocked() {
-	if l.released {
-		return
-	}
-	if l.reading || l.stopped {
-		_ = l.src.Conn.SetReadDeadline(past)
-	}
-	if l.splicing || l.stopped {
-		_ = l.dst.Conn.SetWriteDeadline(past)
-	}
-}
-
-// stopIO ends all I/O of the link for good.
-func (l *Link) stopIO() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.stopped = true
-	l.wakeLocked()
-}
-
-// beginRead says that the reader is about to read from the source, and in a splice
-// to write to the destination. It returns false when there is something to look
-// at first.
-func (l *Link) beginRead(splicing bool) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.woken || l.stopped {
-		return false
-	}
-	l.reading, l.splicing = true, splicing
-	return true
-}
-
-// expireWrite ends a write to the destination that is under way.
-func (l *Link) expireWrite() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.released {
-		_ = l.dst.Conn.SetWriteDeadline(past)
-	}
-}
-
-// restoreWrite makes writes to the destination possible again.
-func (l *Link) restoreWrite() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.stopped {
-		_ = l.dst.Conn.SetWriteDeadline(time.Time{})
-	}
-}
-
-// endRead says that the reader has left its I/O, and makes the deadlines good again.
-func (l *Link) endRead() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.woken && !l.stopped {
-		_ = l.src.Conn.SetReadDeadline(time.Time{})
-		if l.splicing {
-			_ = l.dst.Conn.SetWriteDeadline(time.Time{})
-		}
-	}
-	l.reading, l.splicing = false, false
-}
-
-// wantedChain returns the chain as it is wanted now and forgets that the reader was
-// woken.
-func (l *Link) wantedChain() (stages []Stage, edit uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.woken = false
-	select {
-	case <-l.changed:
-	default:
-	}
-	return l.desired, l.edits.Load()
-}
-
 func (l *Link) emitEvent(e event.Event) {
 	e.Conn, e.Direction = l.cfg.Conn, l.cfg.Direction
 	l.cfg.Owner.EmitEvent(e)
@@ -353,9 +159,6 @@ func (l *Link) emitBytes(end int64) {
 		l.reportedTo = end
 	}
 }
-
-// past is a deadline that is over.
-var past = time.Unix(1, 0)
 
 // RunStream carries the stream until it has ended, or the context does, and says how
 // it ended. When it returns nothing of the link touches the sockets any more;
@@ -429,13 +232,6 @@ func (l *Link) spliceOrDelay(ctx context.Context, before handoff) handoff {
 	}
 	before.useChain = true
 	return before
-}
-
-// releaseDeadlines leaves the deadlines of the sockets to others.
-func (l *Link) releaseDeadlines() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.released = true
 }
 
 // WaitGoroutines blocks until every goroutine of the link has ended. A toxic that does
