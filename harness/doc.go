@@ -16,6 +16,8 @@
 //	change how a toxic is written                     toxics/spec
 //	follow a byte                                     harness/proxy, then harness/link, then harness/sock
 //	find what explore finds, or fails to              harness/explore: judge_*.go, then search.go
+//	follow a variant on the wire                      harness/rig: play.go
+//	add what a scenario's own code may do             harness/scenario: rig.go, then harness/rig
 //	follow a verdict                                  harness/runner, harness/scenario, harness/outcome, harness/report
 //	find why a hang was (not) proven                  harness/await, then harness/probe
 //	speak to Toxiproxy clients                        harness/api
@@ -27,8 +29,6 @@
 //
 // Imports point to a lower floor only, or within a floor to the packages named
 // left of a bar; layers_test.go holds this picture true and says who broke it.
-// One package is drawn and not there yet: harness/rig, still files of harness/runner (rig_*.go,
-// testbed.go and what they need).
 //
 //	floor 9   cmd/harness
 //	floor 8   cmd/harness/internal/<group>cmd   cmd/bench

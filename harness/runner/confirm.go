@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/sockharness/harness/harness/outcome"
@@ -74,20 +73,6 @@ func (p *scenarioRun) confirmCumulative(ctx context.Context, variants []scenario
 	r.Share = &outcome.Confirmation{Failed: confirmationRuns, Runs: confirmationRuns}
 	p.writeRecordings(&r, last.recordings)
 	return []outcome.Result{r}
-}
-
-// runOnCleanServer plays a variant by itself, on a server that is whole.
-func (p *scenarioRun) runOnCleanServer(ctx context.Context, v scenario.Variant) attempt {
-	p.ensureClean()
-	return p.runShared(ctx, v, 2)
-}
-
-// ensureClean replaces a server that is not whole.
-func (p *scenarioRun) ensureClean() {
-	littered, damaged := p.dirty.Swap(false), p.broken.Swap(false)
-	if littered || damaged || p.target.State() == scenario.StateProcess {
-		p.target.DiscardServer()
-	}
 }
 
 // confirmFailure plays a variant that failed three times more, unless its control fails too. All must fail, and one of them
@@ -184,90 +169,4 @@ func (p *scenarioRun) invalidateIfStarved(ctx context.Context, t attempt, attemp
 			least.Round(time.Millisecond), t.Message)
 	}
 	return t
-}
-
-// runRepeatedly plays a variant n times, with a larger budget, and side by side, each with peers
-// of its own, if that may be.
-func (p *scenarioRun) runRepeatedly(ctx context.Context, v scenario.Variant, n int, sideBySide bool) []attempt {
-	attempts := make([]attempt, n)
-	if !sideBySide || !p.target.CanRunTwice() {
-		for i := range attempts {
-			attempts[i] = p.runOnCleanServer(ctx, v)
-		}
-		return attempts
-	}
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	for i := range attempts {
-		wg.Go(func() {
-			clone := p.clone()
-			defer clone.target.closeAll()
-			attempts[i] = clone.runShared(ctx, v, 2)
-		})
-	}
-	return attempts
-}
-
-// runExclusive plays a variant by itself, while no worker of the run plays anything else.
-// First is done before it, under the same claim; it may be nil.
-func (p *scenarioRun) runExclusive(ctx context.Context, v scenario.Variant, first func(context.Context)) attempt {
-	p.ensureClean()
-	release := p.runner.machine.Lock(ctx)
-	defer release()
-	if first != nil {
-		first(ctx)
-	}
-	return p.runLocked(ctx, v, 2)
-}
-
-// confirmLowerLevel confirms the violations of a lower level than the scenario's, each in
-// the first variant that showed it, and returns a result for each.
-func (p *scenarioRun) confirmLowerLevel(ctx context.Context, variants []scenario.Variant, attempts []attempt) []outcome.Result {
-	var results []outcome.Result
-	seen := map[string]int{}
-	for _, t := range attempts {
-		for _, v := range t.lowerLevel {
-			seen[v.Oracle]++
-		}
-	}
-	for i, t := range attempts {
-		for _, v := range t.lowerLevel {
-			if seen[v.Oracle] == 0 || ctx.Err() != nil {
-				continue
-			}
-			r := p.confirmViolation(ctx, variants[i], t, v)
-			if n := seen[v.Oracle]; n > 1 {
-				r.Notes = append(r.Notes, fmt.Sprintf("in %d of %s", n, plural.Count(len(attempts), "variant")))
-			}
-			results = append(results, r)
-			seen[v.Oracle] = 0
-		}
-	}
-	return results
-}
-
-// confirmViolation confirms one violation.
-func (p *scenarioRun) confirmViolation(ctx context.Context, v scenario.Variant, first attempt, violation scenario.Violation) (r outcome.Result) {
-	r, recordings := first.Result, first.recordings
-	defer func() { p.writeRecordings(&r, recordings) }()
-	r.Check, r.Level = violation.Oracle, violation.Level
-	r.Verdict, r.Message = outcome.Fail, violation.Err.Error()
-	r.Cause = "check " + violation.Oracle
-	if p.skipConfirmation(violation.Oracle) {
-		r.Notes = append(r.Notes, unconfirmedNote)
-		return r
-	}
-	share := outcome.Confirmation{Runs: confirmationRuns}
-	for range confirmationRuns {
-		t := p.runOnCleanServer(ctx, v)
-		if slices.ContainsFunc(t.lowerLevel, func(l scenario.Violation) bool { return l.Oracle == violation.Oracle }) {
-			share.Failed++
-			recordings = slices.Concat(first.recordings, t.recordings)
-		}
-	}
-	r.Share = &share
-	if share.Failed < share.Runs {
-		r.Verdict = outcome.Flaky
-	}
-	return r
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/rig"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -59,7 +60,7 @@ func (t *targetRun) runControl(ctx context.Context) (scenario.Conversation, erro
 		t.controlRecording = c.Recording
 	}
 	if c.PastProxy > 0 {
-		t.pastProxy = "without a fault: " + sayPastProxy(c.PastProxy)
+		t.pastProxy = "without a fault: " + rig.SayPastProxy(c.PastProxy)
 	}
 	return c.Conversation, err
 }

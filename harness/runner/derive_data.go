@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -68,12 +67,4 @@ func forData(v scenario.Variant, n, all int) scenario.Variant {
 		v.Expect = append(slices.Clone(v.Expect), scenario.ExpectWhole())
 	}
 	return v
-}
-
-// noteData makes what was seen of a data connection what was seen.
-func noteData(o *scenario.Observation, v scenario.Variant, played dialogue.Played) {
-	whole := played
-	o.Whole = &whole
-	one := played.DataOutcome(v.Data - 1)
-	o.Played = &one
 }

@@ -4,10 +4,26 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/toxics/spec"
 )
+
+// scripted returns the script of a dialogue's text.
+func scripted(t *testing.T, text string) *dialogue.Script {
+	t.Helper()
+	d, err := dialogue.Parse("d.yaml", []byte(text))
+	if err != nil {
+		t.Fatalf("dialogue: %v", err)
+	}
+	s, err := d.ResolveScript(seed.New(1))
+	if err != nil {
+		t.Fatalf("script: %v", err)
+	}
+	return s
+}
 
 // TestWithDataTakesWhatConsistsOfFaults derives variants for two data connections, of which
 // one has bytes that go up.

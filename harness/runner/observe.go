@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sockharness/harness/harness/capture"
+	"github.com/sockharness/harness/harness/rig"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -25,8 +26,8 @@ func (p *scenarioRun) observeVariant(ctx context.Context, c scenario.Case, v sce
 	return o, recording, ownLimit(o)
 }
 
-// playOptions says what the variants of the scenario are run for.
-func (p *scenarioRun) playOptions() playOptions {
-	return playOptions{Scenario: p.scenario.ID, Script: p.tc.Conversation.Script, SpinAfter: p.spinThreshold(),
+// Options says what the variants of the scenario are run for.
+func (p *scenarioRun) playOptions() rig.Options {
+	return rig.Options{Scenario: p.scenario.ID, Script: p.tc.Conversation.Script, SpinAfter: p.spinThreshold(),
 		NoRetryWait: p.target.plantedElsewhere(p.scenario), NoServing: p.target.knownHanging(p.scenario)}
 }

@@ -34,18 +34,6 @@ func tellingServer(port string) int {
 	}
 }
 
-// holdingClient connects to addresses and keeps the connections.
-func holdingClient(addresses []string) int {
-	for _, address := range addresses {
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			return 1
-		}
-		defer conn.Close()
-	}
-	select {}
-}
-
 // leavingClient asks where the server is, and goes there.
 func leavingClient(address string) int {
 	for _, line := range []string{"where\n", "hello\n"} {

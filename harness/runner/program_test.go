@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -35,14 +34,8 @@ func TestMain(m *testing.M) {
 			os.Exit(udpServerProgram(os.Args[2]))
 		case "program-udp-client":
 			os.Exit(udpClientProgram(os.Args[2]))
-		case "program-unix-server":
-			os.Exit(unixServerProgram(os.Args[2]))
-		case "program-tls-server":
-			os.Exit(tlsServerProgram(os.Args[2:]))
 		case "program-telling":
 			os.Exit(tellingServer(os.Args[2]))
-		case "program-holding":
-			os.Exit(holdingClient(os.Args[2:]))
 		case "program-leaving":
 			os.Exit(leavingClient(os.Args[2]))
 		}
@@ -124,35 +117,6 @@ func programTarget(t *testing.T, role scenario.Role) scenario.Target {
 		return scenario.Target{Name: "client", Server: source, Client: scenario.Peer{Command: []string{self, "program-client", "{addr}"}, Env: env}, Test: role}
 	}
 	return scenario.Target{Name: "server", Server: scenario.Peer{Command: []string{self, "program-server", "{port}"}, Env: env}, Client: source, Test: role}
-}
-
-// runCode runs a variant whose own code is run, and returns the result.
-func runCode(t *testing.T, role scenario.Role, v scenario.Variant, run func(ctx context.Context, rig scenario.Rig) error) {
-	t.Helper()
-	runCodeOn(t, programTarget(t, role), v, run)
-}
-
-// runCodeOn is runCode on a target.
-func runCodeOn(t *testing.T, target scenario.Target, v scenario.Variant, run func(ctx context.Context, rig scenario.Rig) error) {
-	t.Helper()
-	var ran atomic.Bool // a failure is run again in parallel
-	v.Name = "own code"
-	v.Run = func(ctx context.Context, rig scenario.Rig) error {
-		ran.Store(true)
-		return run(ctx, rig)
-	}
-	v.Expect = []scenario.Expectation{scenario.ExpectRunSucceeds()}
-	s := playing(v)
-	s.Roles = []scenario.Role{target.Test}
-	r := New(Config{Seed: 1, Budget: 20 * time.Second, Tmp: t.TempDir()})
-	defer r.Close()
-	results := r.RunScenario(t.Context(), target, s)
-	if len(results) != 1 || results[0].Verdict != "pass" {
-		t.Errorf("got %+v, want that the scenario's own code passes", results)
-	}
-	if !ran.Load() {
-		t.Error("the scenario's own code did not run")
-	}
 }
 
 // runPrograms runs one variant with a fault on a program of ours.

@@ -1,5 +1,6 @@
-// Package runner plays scenarios to targets: it starts the peers, puts a proxy
-// between them, strikes with the faults and folds what happened into results.
+// Package runner runs scenarios on targets and decides what came of them: it holds the
+// conversation without a fault first, runs each variant on a testbed of harness/rig, judges
+// what was seen, confirms what failed, and folds it into results.
 //
 //	r := runner.New(runner.Config{Seed: 7, Tmp: folder})
 //	defer r.Close()
@@ -17,6 +18,7 @@ import (
 
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/rig"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 )
@@ -63,7 +65,7 @@ func (c Config) withDefaults() Config {
 type Runner struct {
 	config  Config
 	machine hostLock
-	shared  *shared
+	shared  *rig.Shared
 	several *sync.Map // names of targets whose server is more than one process that listens
 	sibling *Runner   // what it knows of a target need not be found out again; nil: there is none
 
@@ -76,7 +78,7 @@ type Runner struct {
 
 // New returns a runner. The caller must Close it.
 func New(c Config) *Runner {
-	return &Runner{config: c.withDefaults(), machine: hostLock{c.Tmp}, shared: newShared(c.Tmp), several: &sync.Map{}}
+	return &Runner{config: c.withDefaults(), machine: hostLock{c.Tmp}, shared: rig.NewShared(c.Tmp), several: &sync.Map{}}
 }
 
 // NewSibling returns a runner that plays beside r, on servers of its own. It knows what r
@@ -145,7 +147,7 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 		return nil
 	case errors.Is(err, scenario.ErrUnsupported):
 		return single(outcome.Unsupported, err.Error())
-	case errors.Is(err, errControl) || peerFailed(err):
+	case errors.Is(err, rig.ErrControl) || peerFailed(err):
 		return r.writeControl(b, single(outcome.Blocked, err.Error()))
 	case err != nil:
 		return single(outcome.Invalid, err.Error())
@@ -201,7 +203,7 @@ func LacksVariant(r outcome.Result) bool {
 // peerFailed reports whether a peer of the user's does not run, or does not listen.
 func peerFailed(err error) bool {
 	ours := errors.Is(err, sock.ErrUnsupported) // this system does not tell where it listens
-	return errors.As(err, new(*peer.Error)) && !ours || errors.Is(err, errNotReachable)
+	return errors.As(err, new(*peer.Error)) && !ours || errors.Is(err, rig.ErrNotReachable)
 }
 
 func (r *Runner) selectVariants(variants []scenario.Variant) []scenario.Variant {
@@ -209,55 +211,4 @@ func (r *Runner) selectVariants(variants []scenario.Variant) []scenario.Variant 
 		return variants
 	}
 	return slices.DeleteFunc(variants, func(v scenario.Variant) bool { return v.Name != r.config.Variant })
-}
-
-// caseOf limits sweeps against clients: each variant costs a process.
-func (r *Runner) caseOf(b *targetRun, s scenario.Scenario, role scenario.Role) scenario.Case {
-	limit := r.config.Sweep
-	if role == scenario.Client || b.target.Client.Dialogue == nil {
-		limit = max(8, limit/4)
-	}
-	conversation := b.Conversation()
-	c := scenario.Case{Target: b.target, Role: role, Conversation: conversation, Budget: conversation.ResponseBudget(r.config.Budget), Limit: limit}
-	switch {
-	case b.knownHanging(s):
-		c.Budget /= zooBudgetDivisor
-	case c.Budget > r.config.Budget:
-		c.Slow = fmt.Sprintf("the conversation takes %s without a fault, so the time limit is %s instead of %s",
-			conversation.Took.Round(time.Millisecond), c.Budget.Round(time.Millisecond), r.config.Budget)
-	}
-	return c
-}
-
-// prepareTarget returns the target's peers, started, and their control conversation.
-// The server of the target before is stopped: a broken one may burn a processor.
-func (r *Runner) prepareTarget(ctx context.Context, t scenario.Target) (*targetRun, error) {
-	r.mu.Lock()
-	before := r.current
-	if before == nil || !before.isOf(t) {
-		if r.current = r.sibling.cloneTarget(t, r.shared); r.current == nil {
-			r.current = newTargetRun(r.config, r.shared, t)
-		}
-	}
-	b := r.current
-	r.mu.Unlock()
-	if before != nil && before != b {
-		before.closeAll()
-	}
-	return b, b.ensureReady(ctx)
-}
-
-// cloneTarget returns another testbed of the target, with what is known of it, if r plays to
-// it now.
-func (r *Runner) cloneTarget(t scenario.Target, s *shared) *targetRun {
-	if r == nil {
-		return nil
-	}
-	r.mu.Lock()
-	b := r.current
-	r.mu.Unlock()
-	if b == nil || !b.isOf(t) {
-		return nil
-	}
-	return b.clone(s)
 }

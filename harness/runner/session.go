@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/rig"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -62,5 +63,5 @@ func (s *session) steps(ctx context.Context, n int) error {
 // close ends the connection and waits until the server has, too.
 func (s *session) close() {
 	s.conn.Close()
-	awaitReleased(context.Background(), s.conn)
+	rig.AwaitReleased(context.Background(), s.conn)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/rig"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -28,7 +29,7 @@ func (p *scenarioRun) awaitBacklog(ctx context.Context) {
 	if p.target.ensureReady(ctx) != nil {
 		return // the variant that follows says so
 	}
-	limited, stop := await.Wait{Budget: controlTimeout, PIDs: p.target.ProcessTree}.Start(ctx)
+	limited, stop := await.Wait{Budget: rig.ControlTimeout, PIDs: p.target.ProcessTree}.Start(ctx)
 	defer stop()
 	_ = p.target.FirstExchange(limited) // the variant that follows is judged, not this
 }

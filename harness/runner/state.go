@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/rig"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -18,7 +19,7 @@ const (
 
 // errNotAfresh is for state that outlives a conversation, on a server that the harness
 // cannot start.
-var errNotAfresh = fmt.Errorf("%w: state outlives a conversation, and the harness cannot restart this server; give each conversation its own keys with ${connection}", errControl)
+var errNotAfresh = fmt.Errorf("%w: state outlives a conversation, and the harness cannot restart this server; give each conversation its own keys with ${connection}", rig.ErrControl)
 
 // findState finds out whether conversations disturb each other, and what can be played
 // beside one nevertheless.

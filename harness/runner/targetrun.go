@@ -8,13 +8,14 @@ import (
 	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/rig"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
 // A targetRun is one target on its testbed, with what its controls and the scenarios
 // before have told of it.
 type targetRun struct {
-	*testbed
+	*rig.Testbed
 	config Config
 	target scenario.Target
 
@@ -35,8 +36,8 @@ type targetRun struct {
 }
 
 // newTargetRun returns that of a target on which nothing is started yet. The caller closes it.
-func newTargetRun(c Config, s *shared, t scenario.Target) *targetRun {
-	return &targetRun{config: c, target: t, testbed: newTestbed(testbedConfig{Seed: c.Seed, StartTimeout: c.StartTimeout,
+func newTargetRun(c Config, s *rig.Shared, t scenario.Target) *targetRun {
+	return &targetRun{config: c, target: t, Testbed: rig.NewTestbed(rig.Config{Seed: c.Seed, StartTimeout: c.StartTimeout,
 		Tmp: c.Tmp, Self: c.Self, Record: c.Pcap != "", Shared: s}, t)}
 }
 
@@ -47,10 +48,10 @@ func (t *targetRun) isOf(target scenario.Target) bool {
 
 // clone returns another one of the target, on which nothing is started yet. The caller closes
 // it.
-func (t *targetRun) clone(s *shared) *targetRun {
+func (t *targetRun) clone(s *rig.Shared) *targetRun {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	clone := &targetRun{config: t.config, target: t.target, testbed: t.Clone(s), controlDone: t.controlDone}
+	clone := &targetRun{config: t.config, target: t.target, Testbed: t.Clone(s), controlDone: t.controlDone}
 	clone.confirmedHangs.Store(t.confirmedHangs.Load())
 	clone.unconfirmedHangs.Store(t.unconfirmedHangs.Load())
 	clone.controlEvents.Store(t.controlEvents.Load())

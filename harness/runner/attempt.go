@@ -1,0 +1,94 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sockharness/harness/harness/await"
+	"github.com/sockharness/harness/harness/capture"
+	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// An attempt is one variant, played once.
+type attempt struct {
+	outcome.Result
+	lowerLevel []scenario.Violation // of less than the result's level
+	problem    bool                 // something was not as expected, whether the fault struck or not
+	timedOut   bool                 // it failed for time alone
+	late       bool                 // another conversation with the server failed for time alone, and this failure is only that
+	hung       bool                 // a peer hung, spun or took too long
+	spunCPU    bool                 // a peer burned a processor
+	stormed    bool                 // the client connected without a pause
+	cpuWait    time.Duration        // for which a peer or we waited for a processor meanwhile
+	budget     time.Duration        // that its waits had; they grow by the time for which processors were short
+	recordings []*capture.Recording // of what did not pass, if that is wanted: this run's, and the one that it confirms
+}
+
+func (t attempt) isSuspect() bool { return t.Verdict == outcome.Fail || t.Verdict == outcome.Invalid }
+
+// provenHang reports whether it is known that a peer would never have come to an end, or
+// does what no lack of processors explains,
+// however long it had got.
+func (t attempt) provenHang() bool { return t.hung && !t.timedOut || t.stormed }
+
+// runShared plays one variant and judges it, while nobody claims the machine. The
+// budget is stretched by the factor.
+func (p *scenarioRun) runShared(ctx context.Context, v scenario.Variant, factor int) attempt {
+	release := p.runner.machine.RLock(ctx)
+	defer release()
+	if p.target.State() == scenario.StateProcess {
+		return p.runOnFreshProcess(ctx, v, factor)
+	}
+	return p.runLocked(ctx, v, factor)
+}
+
+// runLocked is one for who has claimed the machine.
+func (p *scenarioRun) runLocked(ctx context.Context, v scenario.Variant, factor int) attempt {
+	start := time.Now()
+	tc := p.tc
+	tc.Budget *= time.Duration(factor)
+	if v.Script != nil {
+		whole := tc.Conversation
+		tc.Conversation = scenario.ScriptedConversation(v.Script)
+		tc.Conversation.Stdout, tc.Conversation.Exit, tc.Conversation.Output = whole.Stdout, whole.Exit, whole.Output
+		tc.Conversation.Took, tc.Conversation.CPU = whole.Took, whole.CPU
+	}
+	if v.Data > 0 {
+		tc.Conversation = dataConversation(p.tc.Conversation, v.Data)
+	}
+	level := p.scenario.Level
+	if v.Level != "" {
+		level = v.Level
+	}
+	t := attempt{budget: tc.Budget + v.Budget, Result: outcome.Result{Target: tc.Target.Name, Scenario: p.scenario.ID, Variant: v.Name, Level: level}}
+	observation, recording, err := p.observeVariant(ctx, tc, v)
+	t.Elapsed = outcome.MillisOf(time.Since(start))
+	if ctx.Err() != nil {
+		return attempt{} // nobody knows what would have become of it
+	}
+	if err != nil {
+		t.Verdict, t.Message = outcome.Invalid, err.Error()
+		t.keepRecording(recording)
+		return t
+	}
+	if observation.PeerHung() {
+		p.dirty.Store(true)
+	}
+	if observation.ServerDied() || observation.AfterErr != nil {
+		p.broken.Store(true)
+	}
+	t.lowerLevel, t.problem = judgeAttempt(&t.Result, v, observation)
+	if t.Verdict != outcome.Pass || len(t.lowerLevel) > 0 {
+		t.keepRecording(recording)
+	}
+	t.hung, t.spunCPU, t.cpuWait = observation.PeerHung(), observation.SpunCPU(), observation.Starved
+	t.stormed = observation.Stormed()
+	t.timedOut = observation.TimedOutUnproven() && !errors.As(observation.RunError, new(*await.StuckError))
+	t.late = isLate(t.Result, observation)
+	if v.Run != nil && t.isSuspect() {
+		p.dirty.Store(true) // it may keep the memory that the act made it take
+	}
+	return t
+}

@@ -1,0 +1,108 @@
+package runner
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// batchRounds is how many times its width a batch of variants has. After each batch a
+// server that burns a processor with nobody to talk to is replaced: what it keeps
+// of every conversation would slow down the next ones more and more.
+const batchRounds = 2
+
+// runSideBySide plays the variants side by side, batch by batch, until there are
+// enough suspects. The first one goes ahead: where it hangs, the others do not
+// hang all at once.
+func (p *scenarioRun) runSideBySide(ctx context.Context, variants []scenario.Variant) []attempt {
+	attempts := make([]attempt, len(variants))
+	width, step := 1, 1
+	for from := 0; from < len(variants) && !p.shouldStop(ctx); {
+		to := min(from+step, len(variants))
+		p.runBatch(ctx, variants[from:to], attempts[from:to], width)
+		if to < len(variants) && !p.shouldStop(ctx) && p.checkIdleCPU(ctx) {
+			if p.skipConfirmation("cpu") {
+				return attempts
+			}
+			p.target.DiscardServer()
+		}
+		p.restartIfDirty()
+		if from == 0 && !attempts[0].hung {
+			width = p.batchWidth(variants)
+			step = batchRounds * max(width, p.target.leastBatch())
+		}
+		from = to
+	}
+	return attempts
+}
+
+// restartIfDirty replaces a server that a conversation has hung with, unless it is known
+// not to serve at all.
+func (p *scenarioRun) restartIfDirty() {
+	if p.dirty.Swap(false) && !p.broken.Load() {
+		p.target.DiscardServer()
+	}
+}
+
+func (p *scenarioRun) runBatch(ctx context.Context, variants []scenario.Variant, attempts []attempt, width int) {
+	slots := make(chan struct{}, width)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for i, v := range variants {
+		slots <- struct{}{}
+		if p.shouldStop(ctx) {
+			return
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			attempts[i] = p.runShared(ctx, v, 1)
+			if attempts[i].Verdict == "" {
+				p.unfinished.Store(&v.Name)
+			}
+			p.countSuspect(attempts[i])
+		})
+	}
+}
+
+// countSuspect counts a suspect, by what more like it would cost.
+func (p *scenarioRun) countSuspect(t attempt) {
+	switch {
+	case !t.isSuspect():
+	case t.hung && p.target.suspectedToHang():
+		p.suspects.Add(p.suspectLimit())
+	case t.hung:
+		p.suspects.Add(max(1, p.suspectLimit()/maxHangs))
+	default:
+		p.suspects.Add(1)
+	}
+}
+
+// shouldStop reports whether playing on together would be for nothing.
+func (p *scenarioRun) shouldStop(ctx context.Context) bool {
+	return ctx.Err() != nil || p.suspects.Load() >= p.suspectLimit() || p.broken.Load() || p.timeIsUp()
+}
+
+func (p *scenarioRun) suspectLimit() int64 {
+	if p.skipConfirmation("") {
+		return 1
+	}
+	if p.tc.Role == scenario.Client {
+		return maxClientSuspects
+	}
+	return maxSuspects
+}
+
+// batchWidth is how many variants may run at a time: one where they act on the
+// server process itself, and no more than the server lets in.
+func (p *scenarioRun) batchWidth(variants []scenario.Variant) int {
+	switch {
+	case slices.ContainsFunc(variants, func(v scenario.Variant) bool { return v.Run != nil }):
+		return 1
+	case p.tc.Role == scenario.Client || p.tc.Target.Client.Dialogue == nil:
+		return p.runner.config.Clients
+	}
+	_, address := p.target.ServerProcess()
+	return maxConcurrency(address, p.target.maxBeside(p.runner.config.Servers))
+}

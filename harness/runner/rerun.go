@@ -1,0 +1,56 @@
+package runner
+
+import (
+	"context"
+	"sync"
+
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// runOnCleanServer plays a variant by itself, on a server that is whole.
+func (p *scenarioRun) runOnCleanServer(ctx context.Context, v scenario.Variant) attempt {
+	p.ensureClean()
+	return p.runShared(ctx, v, 2)
+}
+
+// ensureClean replaces a server that is not whole.
+func (p *scenarioRun) ensureClean() {
+	littered, damaged := p.dirty.Swap(false), p.broken.Swap(false)
+	if littered || damaged || p.target.State() == scenario.StateProcess {
+		p.target.DiscardServer()
+	}
+}
+
+// runRepeatedly plays a variant n times, with a larger budget, and side by side, each with peers
+// of its own, if that may be.
+func (p *scenarioRun) runRepeatedly(ctx context.Context, v scenario.Variant, n int, sideBySide bool) []attempt {
+	attempts := make([]attempt, n)
+	if !sideBySide || !p.target.CanRunTwice() {
+		for i := range attempts {
+			attempts[i] = p.runOnCleanServer(ctx, v)
+		}
+		return attempts
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for i := range attempts {
+		wg.Go(func() {
+			clone := p.clone()
+			defer clone.target.closeAll()
+			attempts[i] = clone.runShared(ctx, v, 2)
+		})
+	}
+	return attempts
+}
+
+// runExclusive plays a variant by itself, while no worker of the run plays anything else.
+// First is done before it, under the same claim; it may be nil.
+func (p *scenarioRun) runExclusive(ctx context.Context, v scenario.Variant, first func(context.Context)) attempt {
+	p.ensureClean()
+	release := p.runner.machine.Lock(ctx)
+	defer release()
+	if first != nil {
+		first(ctx)
+	}
+	return p.runLocked(ctx, v, 2)
+}
