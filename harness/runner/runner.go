@@ -37,7 +37,7 @@ type Config struct {
 	Variant      string        // play the variant of this name only
 	Profiles     []string      // play each variant under each of these too; see scenario.Profiles
 	Pcap         string        // folder for a pcapng file of each variant that fails; empty: none is written
-	Zoo          bool          // confirm failures of a target with a planted bug only where that is to be found
+	Zoo          bool          // targets share nothing, and failures of one with a planted bug are confirmed only where that is to be found
 
 	Parts map[string]Part // by "id on target": of which only some variants are played; without an entry, all
 }
@@ -167,7 +167,7 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 		return single(outcome.Unsupported, fmt.Sprintf("%v: the conversation has no offset for this fault", scenario.ErrUnsupported))
 	}
 	skipped := ""
-	if r.config.Sweep == defaultSweep {
+	if r.config.Sweep == defaultSweep || r.config.Zoo {
 		variants, skipped = sampleAffordable(c, variants)
 	}
 	if variants = r.config.Parts[s.ID+" on "+t.Name].pickVariants(variants); len(variants) == 0 {

@@ -14,14 +14,25 @@ import (
 // confirmAlone plays a variant again that failed for time alone: while no
 // worker plays anything else, and after the server has answered what was left behind by
 // those before. A server that asks a service which serves one client at a time is late
-// because of our other conversations, not because of the fault. It reports false where
-// the verdict cannot depend on that.
+// because of our other conversations, not because of the fault. The programs of a zoo ask
+// no such service: there the others go on. It reports false where the verdict cannot
+// depend on that.
 func (p *scenarioRun) confirmAlone(ctx context.Context, v scenario.Variant, first attempt) (attempt, bool) {
 	late := (first.timedOut || first.late) && !first.spunCPU
 	if !late || p.tc.Role != scenario.Server || p.target.Script() == nil || p.target.knownToHang() {
 		return attempt{}, false
 	}
+	if p.runner.config.Zoo {
+		return p.runAfterBacklog(ctx, v), true
+	}
 	return p.runExclusive(ctx, v, p.awaitBacklog), true
+}
+
+// runAfterBacklog plays a variant by itself, on a server that has answered what was left behind.
+func (p *scenarioRun) runAfterBacklog(ctx context.Context, v scenario.Variant) attempt {
+	p.ensureClean()
+	p.awaitBacklog(ctx)
+	return p.runShared(ctx, v, 2)
 }
 
 // awaitBacklog waits until the server has answered a new client once.
