@@ -42,6 +42,7 @@ type Job struct {
 	Skip        []string               // as Focus: what is left out
 	Waivers     waiver.File            // see [Registry]
 	FailFast    bool                   // the first failure ends the run
+	Ahead       bool                   // a worker plays several scenarios at a time, if the coordinator says so
 }
 
 // Description is the name of the suite.
@@ -87,7 +88,8 @@ func CheckFilter(filter string) error {
 // PreviewSpecs declares the topics and returns the planned specs, grouped by target in the
 // order of the targets: what takes long can come first.
 // It may be called once in a process, and runs nothing. In a zoo a broken target is
-// played to by one worker: others would have to learn again how it hangs or spins.
+// played to by one worker: others would have to learn again how it hangs or spins. Broken
+// targets come first there, because at the end idle workers can share only the others.
 func (j Job) PreviewSpecs(topics []Topic) []coordinator.Spec {
 	j.declareTopics(topics, j.newRegistry())
 	suite, reporter := j.ginkgoConfig()
@@ -102,8 +104,18 @@ func (j Job) PreviewSpecs(topics []Topic) []coordinator.Spec {
 	for i, t := range j.Targets {
 		at[t.Name] = i
 	}
-	slices.SortStableFunc(specs, func(a, b coordinator.Spec) int { return cmp.Compare(at[a.Group], at[b.Group]) })
+	slices.SortStableFunc(specs, func(a, b coordinator.Spec) int {
+		return cmp.Or(cmp.Compare(j.zooRank(a), j.zooRank(b)), cmp.Compare(at[a.Group], at[b.Group]))
+	})
 	return specs
+}
+
+// zooRank orders the specs of a zoo: those that one worker plays come first.
+func (j Job) zooRank(s coordinator.Spec) int {
+	if j.Runner.Zoo && !s.Whole {
+		return 1
+	}
+	return 0
 }
 
 // needsOneWorker reports whether a second process of the server, in another worker,
@@ -152,7 +164,9 @@ func (j Job) RunWorker(topics []Topic, stderr io.Writer) int {
 		names, err := worker.SpecsAhead(ctx)
 		return b.findPairs(names), err
 	}
-	b.parallel.tasks.Go(func() { b.parallel.followAhead(ahead) })
+	if j.Ahead { // else all the calls would be for nothing: a tenth of what the workers of a zoo cost
+		b.parallel.tasks.Go(func() { b.parallel.followAhead(ahead) })
+	}
 	b.onBegin = func(ctx context.Context) {
 		gomega.Expect(worker.ReportStarted(ctx, ginkgo.CurrentSpecReport())).To(gomega.Succeed())
 		b.parallel.refillAhead(ctx, ahead)

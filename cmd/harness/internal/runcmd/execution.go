@@ -153,8 +153,13 @@ func (e *execution) prepareJob(targets []scenario.Target) error {
 	if len(e.topics) > 0 { // a job without topics is one of all
 		e.specs = e.job.PreviewSpecs(e.topics)
 	}
+	e.job.Ahead = e.flags.atOnce > 0 && e.onlyFiles()
 	return nil
 }
+
+// onlyFiles reports whether no suite is run. Scenarios of a suite wait for seconds, and who
+// confirms a failure waits for all beside it: they are quicker in workers of their own.
+func (e *execution) onlyFiles() bool { return len(e.topics) == 1 && len(e.files.Summaries) > 0 }
 
 // listSpecs tells what would run.
 func (e *execution) listSpecs() error {

@@ -68,17 +68,13 @@ func (r *round) selectedCosts() map[string]float64 {
 	return costs
 }
 
-// onlyFiles reports whether no suite is run. Scenarios of a suite wait for seconds, and who
-// confirms a failure waits for all beside it: they are quicker in workers of their own.
-func (r *round) onlyFiles() bool { return len(r.topics) == 1 && len(r.files.Summaries) > 0 }
-
 func (r *round) coordinatorConfig(job string, hard <-chan struct{}, progress *report.Progress) coordinator.Config {
 	threads := strconv.Itoa(workerThreads(min(r.flags.procs, cmp.Or(r.flags.atOnce, r.flags.procs))))
 	return coordinator.Config{
 		Command: func(int) *exec.Cmd {
 			return exec.Command(r.job.Runner.Self, "worker", "--threads", threads, job)
 		},
-		Procs: r.flags.procs, AtOnce: r.flags.atOnce, Ahead: r.flags.atOnce > 0 && r.onlyFiles(), Specs: r.specs, Seed: r.flags.seed, FailFast: r.flags.failFast,
+		Procs: r.flags.procs, AtOnce: r.flags.atOnce, Ahead: r.job.Ahead, Specs: r.specs, Seed: r.flags.seed, FailFast: r.flags.failFast,
 		SpecTimeout: r.flags.timeout, Hard: hard,
 		OnStart: func(proc, _ int, name string) { progress.ScenarioStarted(proc, specIDOf(name)) },
 		OnReport: func(_ int, report suite.Report) {
