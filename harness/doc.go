@@ -5,13 +5,13 @@
 // Where to go:
 //
 //	I want to …                                       go to
-//	add a verb                                        cmd/harness/internal/<group>cmd: a file of its name, and Commands there; a new group: the list in cmd/harness/main.go
+//	add a verb                                        cmd/harness/internal/<group>cmd: a file of its name, and Commands there; a new group: groups in cmd/harness/main.go
 //	add a report format                               harness/report: a file of its name, and the list in formats.go, which makes the flag of run, explore and report
 //	change what a user reads                          harness/report
 //	add a scenario                                    scenarios/<topic>: Scenarios in the file of the topic's name lists them
 //	add a topic                                       scenarios/<topic>, and the list in scenarios/scenarios.go
 //	add an oracle, a check on all scenarios           harness/scenario: oracle_server.go or oracle_client.go, and what breaks it in oracle_test.go
-//	add a toxic                                       toxics/<name>.go, and the list in toxics/catalogue.go
+//	add a toxic                                       toxics/<name>.go, and the list in toxics/catalogue.go; Intact and Prompt there say what oracles may still expect
 //	add a toxic for UDP                               harness/datagram, and the list in catalogue.go there
 //	change how a toxic is written                     toxics/spec
 //	follow a byte                                     harness/proxy, then harness/link, then harness/sock

@@ -29,6 +29,7 @@ func bandwidthEntry() entry {
 				{Name: "shared", Kind: spec.Bool, Default: false, Extension: true, Summary: "all connections of the proxy share the rate, in this direction"},
 			},
 			Directions: spec.BothDirections(),
+			Intact:     true,
 		},
 		build: func(s spec.Settings, t *Toxic) error {
 			b := bandwidth{rate: s.Int("rate")}

@@ -103,6 +103,8 @@ func coalesceEntry() entry {
 				{Name: "wait", Kind: spec.Duration, Default: int64(20), Unit: "ms", Max: spec.MaxMilliseconds, Summary: "pause of the source after which data is forwarded; 0: not used"},
 			},
 			Directions: spec.BothDirections(),
+			Intact:     true,
+			Prompt:     true,
 		},
 		build: func(s spec.Settings, t *Toxic) error {
 			t.useBehavior(coalesce{s.Int("bytes"), s.Duration("wait")})

@@ -32,6 +32,7 @@ func latencyEntry() entry {
 					Summary: "distribution of the jitter: uniform, normal or pareto"},
 			},
 			Directions: spec.BothDirections(),
+			Intact:     true,
 		},
 		build: func(s spec.Settings, t *Toxic) error {
 			t.useBehavior(latency{s.Duration("latency"), s.Duration("jitter"), s.Word("distribution")})

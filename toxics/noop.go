@@ -14,6 +14,8 @@ func noopEntry() entry {
 			Summary:     "forwards everything unchanged",
 			Description: "Changes nothing. With a trigger it records an event when the stream gets that far.",
 			Directions:  spec.BothDirections(),
+			Intact:      true,
+			Prompt:      true,
 		},
 		build: func(_ spec.Settings, t *Toxic) error {
 			t.useBehavior(adapter.ForeignToxic{Toxic: new(tp.NoopToxic), Effect: adapter.Effect{Detail: "forwarded unchanged"}})

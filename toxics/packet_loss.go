@@ -29,6 +29,7 @@ func lossEntry() entry {
 				{Name: "segment_size", Kind: spec.Bytes, Default: int64(1460), Unit: "bytes", Min: 1, Max: 1 << 30, Summary: "size of a segment"},
 			},
 			Directions: spec.BothDirections(),
+			Intact:     true,
 		},
 		build: func(s spec.Settings, t *Toxic) error {
 			t.useBehavior(loss{rate: s.Share("loss_rate"), correlation: s.Share("correlation"), rto: s.Duration("rto"), segment: s.Int("segment_size")})

@@ -95,6 +95,8 @@ func sliceEntry() entry {
 				{Name: "offsets", Kind: spec.Ints, Unit: "bytes", Min: 1, Max: spec.MaxSize, Summary: "stream offsets of the boundaries"},
 			},
 			Directions: spec.BothDirections(),
+			Intact:     true,
+			Prompt:     true,
 		},
 		build: buildSlice,
 	}

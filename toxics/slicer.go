@@ -64,6 +64,8 @@ func slicerEntry() entry {
 				{Name: "delay", Kind: spec.Int, Default: int64(0), Unit: "µs", Min: -spec.MaxMilliseconds, Max: spec.MaxMilliseconds, Summary: "wait after each piece; below 0 counts as 0"},
 			},
 			Directions: spec.BothDirections(),
+			Intact:     true,
+			Prompt:     true,
 		},
 		build: buildSlicer,
 	}

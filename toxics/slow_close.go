@@ -17,6 +17,7 @@ func slowCloseEntry() entry {
 			Description: "Forwards all data at once, and the end of the stream delay milliseconds later.",
 			Attributes:  []spec.Attribute{spec.MillisAttribute("delay", 0, "delay of the end; below 0 counts as 0")},
 			Directions:  spec.BothDirections(),
+			Intact:      true,
 		},
 		build: func(s spec.Settings, t *Toxic) error {
 			delay := s.Int("delay")

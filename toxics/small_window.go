@@ -97,6 +97,8 @@ func smallWindowEntry() entry {
 				{Name: "wait", Kind: spec.Duration, Default: int64(2000), Unit: "ms", Max: spec.MaxMilliseconds, Summary: "maximum time of hold; 0: no limit"},
 			},
 			Directions: spec.BothDirections(),
+			Intact:     true,
+			Prompt:     true,
 		},
 		build: func(s spec.Settings, t *Toxic) error {
 			t.Window = hook.SocketLimits{ReceiveBuffer: int(s.Int("receive_buffer")), SegmentSize: int(s.Int("segment_size"))}

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/spec"
 )
 
@@ -101,9 +102,6 @@ func (o Observation) IsHarmless() bool {
 }
 
 func isHarmlessFault(f spec.Spec) bool {
-	switch f.Type {
-	case "slicer", "slice", "coalesce", "small_window":
-		return true
-	}
-	return false
+	kind, _ := toxics.FindKind(f.Type)
+	return kind.Prompt
 }

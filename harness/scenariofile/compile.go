@@ -3,6 +3,7 @@ package scenariofile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,18 +86,7 @@ func (d *Definition) harmless() bool {
 	if d.Sweep != nil && d.Sweep.Kind != "split" {
 		return false
 	}
-	for _, f := range d.Faults {
-		switch f.spec.Type {
-		case "noop", "latency", "slicer", "slice", "coalesce", "small_window", "bandwidth", "packet_loss", "slow_close", "reorder":
-		case "duplicate":
-			if !f.datagrams {
-				return false
-			}
-		default:
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(d.Faults, func(f Fault) bool { return !f.kind().Intact })
 }
 
 // copes expects a client to notice that its conversation has broken off, and a

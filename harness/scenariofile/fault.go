@@ -35,6 +35,12 @@ func (f *Fault) catalogue() []spec.Kind {
 	return toxics.Catalogue()
 }
 
+// kind returns the entry of the catalogue; of a type that is unknown, none.
+func (f *Fault) kind() spec.Kind {
+	kind, _ := spec.LookupKind(f.catalogue(), f.spec.Type)
+	return kind
+}
+
 func (f *Fault) read(d *strictyaml.Decoder, n *strictyaml.Node) {
 	f.Node = n
 	f.spec = spec.Spec{Attributes: map[string]any{}}

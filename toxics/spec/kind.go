@@ -17,6 +17,8 @@ type Kind struct {
 	Attributes  []Attribute       // its settings, in order
 	Directions  []event.Direction // where it may be put
 	Connection  bool              // it acts on the connection, not on a link
+	Intact      bool              // what passes arrives as it was sent, if late or in other pieces
+	Prompt      bool              // Intact, and within moments
 	Registered  bool              // found in Toxiproxy's registry only: attributes are decoded by JSON, unchecked
 }
 
