@@ -90,19 +90,30 @@ what broke.
 	root.SetHelpCommand(cli.NewHelp())
 	root.Version = cli.Version()
 	root.SetVersionTemplate("harness {{.Version}}\n")
-	root.AddCommand(slices.Concat(
-		runcmd.Commands(),
-		explorecmd.Commands(),
-		reportcmd.Commands(),
-		doctorcmd.Commands(),
-		mancmd.Commands(),
-		authorcmd.Commands(),
-		listcmd.Commands(),
-		proxycmd.Commands(),
-		daemoncmd.Commands(),
-	)...)
+	for _, g := range groups() {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, cmd := range g.commands {
+			cmd.GroupID = g.title
+		}
+		root.AddCommand(g.commands...)
+	}
 	refuseOtherShells(root)
 	return root
+}
+
+// A group is what `harness --help` lists under one title.
+type group struct {
+	title    string
+	commands []*cobra.Command
+}
+
+// groups is the list of all verbs, in the order of `harness --help`.
+func groups() []group {
+	return []group{
+		{"Test a program:", slices.Concat(runcmd.Commands(), explorecmd.Commands(), reportcmd.Commands())},
+		{"Write tests and look things up:", slices.Concat(authorcmd.Commands(), listcmd.Commands(), doctorcmd.Commands(), mancmd.Commands())},
+		{"Run proxies by hand (proxy: one; serve: a daemon, which the others control):", slices.Concat(proxycmd.Commands(), daemoncmd.Commands())},
+	}
 }
 
 // refuseOtherShells has `harness completion` refuse a shell that it does not know: cobra's own

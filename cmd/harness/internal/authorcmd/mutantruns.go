@@ -26,7 +26,7 @@ import (
 	"github.com/sockharness/harness/harness/scenariofile"
 )
 
-var errNothingJudges = errors.New("nothing was selected: no scenario passes behind a relay that does not lie")
+var errNothingJudges = errors.New("nothing was selected: no scenario passes even when the relay changes nothing")
 
 // maxAttributed bounds how many scenarios are played one by one to find those in which a
 // lie was told that survived.

@@ -33,14 +33,15 @@ func newMutate() *cobra.Command {
 	f := &mutateFlags{}
 	cmd := &cobra.Command{
 		Use:   "mutate [PATH…]",
-		Short: "Prove that scenarios can fail: run them behind a relay that falsifies",
-		Long: `Run scenarios on the program under test behind a relay that falsifies one thing: it
-loses the last byte of a reply, sends a reply twice, sends RST where the program sent
-FIN, and so on. Each mutation must make the run fail. One that does not has survived:
-it is listed with the scenarios in which it happened, and what they must say to notice it.
+		Short: "Prove that scenarios can fail: run them on programs with planted defects",
+		Long: `Put a relay in front of the program under test, and run scenarios on both. The relay
+adds one defect, a mutation: it loses the last byte of a reply, sends a reply twice,
+sends RST where the program sent FIN, and so on. Each mutation must make the run fail.
+A mutation that does not has survived. It is listed with the scenarios in which it took
+effect, and with what a scenario must say to notice it.
 
-PATH and targets are those of "harness run"; without PATH: the built-in suites. A
-scenario that fails behind a relay that changes nothing is left out.
+PATH and targets are those of "harness run"; default: the built-in suites. A scenario
+that fails even when the relay changes nothing is left out.
 
 Exit status: 0 no mutation survived, 1 one did, 2 usage or files, 3 the harness failed,
 4 nothing was selected, 130 interrupted.`,
@@ -56,13 +57,13 @@ Exit status: 0 no mutation survived, 1 one did, 2 usage or files, 3 the harness 
 	flags := cmd.Flags()
 	f.RegisterFlags(flags)
 	f.RegisterCompletions(cmd)
-	flags.StringSliceVar(&f.mutations, "mutation", nil, "only the lie of this `NAME` (repeatable)")
-	flags.StringVar(&f.json, "json", "", "write the judgements as JSON to `FILE` (- for stdout)")
+	flags.StringSliceVar(&f.mutations, "mutation", nil, "only the mutation of this `NAME` (repeatable)")
+	flags.StringVar(&f.json, "json", "", "write the results as JSON to `FILE` (- for stdout)")
 	flags.IntVar(&f.sweep, "sweep", 6, "run at most `N` variants of a scenario")
 	flags.Int64Var(&f.seed, "seed", 1, "seed `N` of all random choices")
-	flags.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "number `N` of mutants that run side by side")
-	flags.BoolVar(&f.list, "list", false, "list the lies, and run nothing")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "also list the lies that were noticed, and by which scenario")
+	flags.IntVar(&f.jobs, "jobs", runtime.NumCPU(), "number `N` of mutations that run at the same time")
+	flags.BoolVar(&f.list, "list", false, "list the mutations, and run nothing")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "also list the mutations that were noticed, and by which scenario")
 	return cmd
 }
 
@@ -101,7 +102,7 @@ func (f *mutateFlags) check() error {
 	}
 	for _, name := range f.mutations {
 		if !slices.Contains(known, name) {
-			return cli.UsageErrorf("--mutation %q: no such lie; harness mutate --list names them", name)
+			return cli.UsageErrorf("--mutation %q: no such mutation; harness mutate --list names them", name)
 		}
 	}
 	switch {
@@ -113,7 +114,7 @@ func (f *mutateFlags) check() error {
 	return cli.CheckWritable("json", f.json)
 }
 
-// run plays every mutant of every target and tells what became of the lies.
+// run plays every mutant of every target and reports which mutations were noticed.
 func (f *mutateFlags) run(cmd *cobra.Command, paths []string) error {
 	if err := f.check(); err != nil {
 		return err

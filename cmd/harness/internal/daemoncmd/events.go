@@ -62,18 +62,17 @@ func newEvents() *cobra.Command {
 		}
 		return c.showReply(cmd, answer, "%s", text.String())
 	})
-	cmd.Long = `Show the events that the daemon remembers, some 4,000, or those after the event of a
-number; with --follow show what happens from now on, or after that event, until ^C.
-With --json the answer as it is; when following, one JSON object a line. Events are
-numbered without a gap within one daemon: what was lost is said where it is missing.
-Toxiproxy does not know this endpoint.`
+	cmd.Long = `Show the last events of the daemon (some 4,000), or with --since those after one
+event. With --follow print new events until ^C. With --json print the daemon's answer;
+with --follow that is one JSON object per line. The numbers of events have no gaps:
+where events were lost, a line says so. Toxiproxy does not have this endpoint.`
 	cmd.Example = "  harness events --follow kv\n  harness events --kind struck,close --json\n  harness events --since 1200"
 	flags := cmd.Flags()
 	flags.Uint64Var(&since, "since", 0, "only events after the one of this number")
 	flags.Uint64Var(&conn, "conn", 0, "only events of the connection of this number")
 	flags.StringSliceVar(&kinds, "kind", nil, "only events of these kinds, such as accept, struck, close, toxic-added")
-	flags.BoolVarP(&follow, "follow", "f", false, "go on with what happens")
-	flags.BoolVar(&bytes, "bytes", false, "also what is carried, while it is")
+	flags.BoolVarP(&follow, "follow", "f", false, "keep running and print new events")
+	flags.BoolVar(&bytes, "bytes", false, "also print an event for each piece of data")
 	return cmd
 }
 

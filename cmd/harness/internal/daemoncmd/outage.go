@@ -56,18 +56,18 @@ func newOutage() *cobra.Command {
 		answer, err := c.callDaemon(cmd.Context(), "POST", path, o, nil)
 		return firstError(err, func() error { return c.showReply(cmd, answer, "Proxy '%s': %s", args[0], o.Kind) })
 	})
-	cmd.Long = `Disturb a whole proxy, on top of its mode and toxics, until heal, or for a time.
+	cmd.Long = `Disturb a whole proxy for a while. Its mode and toxics stay as they are.
 
   partition    nothing arrives on open connections, and no connect is answered.
                With --stream only what flows that way is held back. What was sent
                arrives when it is over.
-  refuse_new   connects are refused (ECONNREFUSED), open connections live on
+  refuse_new   connects are refused (ECONNREFUSED); open connections go on
   fail         the next connections fail: the --first N of them, or all --for a
-               time; open ones live on. --how reset (default) or close after the
+               time; open ones go on. --how reset (default) or close after the
                connect; with --for also refuse or blackhole, the connect itself
   heal         end it
 
-Without one of these it shows the outage that there is, and what is left of it.
+Without one of these words it shows the current outage, and what is left of it.
 Toxiproxy's own daemon does not have this.`
 	cmd.Example = "  harness outage kv partition --stream downstream --for 5s\n  harness outage kv fail --first 3\n  harness outage kv heal"
 	flags := cmd.Flags()

@@ -253,7 +253,7 @@ func newToggle() *cobra.Command {
 
 // registerDrain adds the flag of commands that end connections of a proxy.
 func registerDrain(cmd *cobra.Command, drain *time.Duration) {
-	cmd.Flags().DurationVar(drain, "drain", 0, "let what was sent before arrive first, for at most this time (up to 20s)")
+	cmd.Flags().DurationVar(drain, "drain", 0, "first deliver what was already sent, for at most this time (up to 20s)")
 }
 
 func drainQuery(drain time.Duration) string {

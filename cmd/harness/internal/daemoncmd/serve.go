@@ -55,10 +55,10 @@ The configuration file is a JSON list of proxies, the format of POST /populate:
   [{"name": "kv", "listen": "127.0.0.1:7001", "upstream": "127.0.0.1:7000",
     "toxics": [{"type": "half_close", "at": {"byte": 93}}]}]
 
-Beside Toxiproxy's endpoints there are /connections (lists open and closed ones, and
-closes them), /events (server-sent, ?since=ID), /healthz, /config, /ca.pem, and with
-a metrics flag /metrics. Addresses may be unix:PATH or udp:HOST:PORT. A proxy has a "mode" (accept, refuse, blackhole), a
-"seed", "upstreams" with "balance" (in_turn, random) and "fallback",
+In addition to Toxiproxy's endpoints there are /connections (lists open and closed
+ones, and closes them), /events (server-sent, ?since=ID), /healthz, /config, /ca.pem,
+and with a metrics flag /metrics. Addresses may be unix:PATH or udp:HOST:PORT. A proxy
+has a "mode" (accept, refuse, blackhole), a "seed", "upstreams" with "balance" (in_turn, random) and "fallback",
 "upstream_down" (close, reset, refuse), "half_close_idle" (ms, or -1), on UDP
 "idle" (ms, or -1) and "associations", "proxy_protocol" (v2), "framing" (line,
 length-prefix=4 and others, for at.frame), and "tls":
@@ -69,12 +69,11 @@ length-prefix=4 and others, for at.frame), and "tls":
 
 With TLS, offsets count plaintext bytes. A toxic has "at" (byte, pattern,
 opposite, segment, frame, event, time), "connections" (2, 1-3, 4-) and "seed";
-its "stream" is downstream unless given, as in Toxiproxy. /proxies/NAME/outage
-partitions a whole proxy, or fails new connections. The
-differences from Toxiproxy are listed in harness/api/README.md.
+the default of its "stream" is downstream, as in Toxiproxy. /proxies/NAME/outage
+partitions a whole proxy, or fails new connections. The differences from Toxiproxy are listed in harness/api/README.md.
 
 With --ui there is a live page for a browser: see harness/ui/README.md. Its link has
-a token, which is --token if that is given, and else a new one at each start.
+a token: the one of --token, or else a new one at each start.
 
 The log is JSON lines on stdout; LOG_LEVEL is trace, debug, info (default), warn,
 error or disabled. Flags may have one dash, as in Toxiproxy.`,

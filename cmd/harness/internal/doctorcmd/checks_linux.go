@@ -35,7 +35,7 @@ func systemChecks() []check {
 	checks := []check{
 		check{Name: "proc", Required: true, Use: "processes under test: memory, descriptors, CPU, children",
 			Cure: "mount it, for instance with `mount -t proc proc /proc`"}.tried(tryProc(), unsupported),
-		check{Name: "descriptors", Required: true, Use: "open files, of which crowds of clients need many",
+		check{Name: "descriptors", Required: true, Use: "open files: scenarios with many clients need many",
 			Cure: "raise the limit, for instance with `ulimit -n 1024`"}.tried(tryDescriptors(), unsupported),
 		check{Name: "sock_diag", Use: "segment boundaries verified as read; the port that a server opens", Instead: "boundaries are timed, and results say unverified; give {port} in the command",
 			Cure: "allow socket(AF_NETLINK, …, NETLINK_SOCK_DIAG) in the seccomp profile of the container"}.tried(trySockDiag(), emulated),
@@ -46,7 +46,7 @@ func systemChecks() []check {
 		check{Name: "splice", Use: "bytes move between sockets inside the kernel", Instead: "they are copied: bulk transfers are slower, nothing else differs"}.tried(trySplice(), emulated),
 		check{Name: "timerfd", Use: "delays of less than a millisecond", Instead: "delays are rounded up to milliseconds"}.tried(tryTimer(), emulated),
 		check{Name: "epoll", Use: "one thread serves many connections", Instead: "each connection has goroutines of its own"}.tried(tryEpoll(), emulated),
-		check{Name: "seccomp-notify", Use: "connects of a client are answered: built-in addresses (connects_to), errors, delays",
+		check{Name: "seccomp-notify", Use: "connects of a client are intercepted: built-in addresses (connects_to), errors, delays",
 			Instead: "such clients and scenarios are unsupported", Cure: "allow seccomp(SECCOMP_SET_MODE_FILTER) and pidfd_getfd in the container, Linux 5.19 or later"}.tried(tryConnects(), unsupported),
 		check{Name: "namespaces", Use: "nothing: no scenario needs user or network namespaces", Instead: "nothing changes"}.tried(tryNamespaces(), unsupported),
 	}

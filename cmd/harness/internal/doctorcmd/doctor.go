@@ -52,11 +52,10 @@ func Commands() []*cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Show what works on this machine: exact, emulated or unsupported",
-		Long: `Try everything that harness uses of the system, and say for each mechanism whether
-it is exact, emulated or unsupported here, why, and what to do. Nothing is changed.
+		Long: `Try each mechanism of the system that harness uses. Say for each whether it is exact,
+emulated or unsupported here, why, and what to do. Nothing is changed.
 
-Exit status: 0 harness can run here, 3 something that it cannot do without is
-missing.`,
+Exit status: 0 harness can run here, 3 something that it needs is missing.`,
 		Example: `  harness doctor
   harness doctor --json`,
 		Args: cobra.NoArgs,

@@ -65,7 +65,7 @@ func newExplore() *cobra.Command {
 		Use:   "explore",
 		Short: "Search the fault space of one conversation",
 		Long: `Explore injects every fault at every byte of a conversation: it cuts, ends, resets,
-stalls, corrupts and doubles what the program under test receives, and what it
+stalls, corrupts and duplicates what the program under test receives, and what it
 sends. It needs a program and a conversation, and no knowledge of the protocol.
 
 First it runs the conversation four times without a fault. Then it tries the borders
@@ -76,12 +76,12 @@ and "harness run .harness/findings/ID.yaml" run it again. The next exploration r
 it first.
 
 On a terminal it shows its progress and a map of the bytes. Elsewhere it writes one
-JSON event per line (--text -: for people). Each format has a flag of its name, as in
+JSON event per line (with --text -: readable text). Each format has a flag of its name, as in
 harness run: --json FILE, --html FILE; - is stdout.
 
 Exit status: 0 nothing found, 1 findings, 2 usage or configuration, 3 the target
-cannot be explored or the harness failed, 130 interrupted. With no reader of its
-output left, it stops, with 3.`,
+cannot be explored or the harness failed, 130 interrupted. It stops with 3 when its output
+is closed.`,
 		Example: `  harness explore --server 'python3 server.py {port}' --send 'hello\n' --expect 'HELLO\n'
   harness explore --config harness.yaml --target kv --budget 20s
   harness explore --client './fetch {host} {port}' --dialogue http.yaml --json found.json`,
@@ -99,7 +99,7 @@ output left, it stops, with 3.`,
 	flags.StringVar(&f.shard, "shard", "", "only part `I/N` of the points; the parts are disjoint and complete; auto: read it from the CI's variables")
 	flags.StringVar(&f.store, "store", "", "`FOLDER` for findings (default: .harness/findings in this folder), or none")
 	f.outputs.RegisterFlags(flags)
-	flags.StringVar(&f.text, "text", "", "write the text for people to `FILE` (- for stdout: the default on a terminal)")
+	flags.StringVar(&f.text, "text", "", "write readable text to `FILE` (- for stdout: the default on a terminal)")
 	flags.StringVar(&f.ndjson, "ndjson", "", "write each event as a line of JSON to `FILE` (- for stdout: the default elsewhere)")
 	flags.StringVar(&f.format, "format", "auto", "`FORMAT` of stdout: text, ndjson, or auto (text on a terminal)")
 	_ = flags.MarkHidden("format") // an error means that there is no such flag

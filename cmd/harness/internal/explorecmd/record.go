@@ -47,22 +47,22 @@ func newRecord() *cobra.Command {
 	f := &recordFlags{}
 	cmd := &cobra.Command{
 		Use:   "record",
-		Short: "Write a dialogue down from live conversations",
-		Long: `Record writes what a client and a server say to each other as a dialogue, for
+		Short: "Write a dialogue from live conversations or a pcap file",
+		Long: `Record writes what a client and a server send each other as a dialogue, for
 "harness run" and "harness explore".
 
-It passes connections on to --upstream and records them: point your client at the
-address that it prints, and end with ^C, or when --times conversations are over. Or
-it starts --client itself. Or it reads a pcap or pcapng file. With --tls it records the
-plaintext: it is a server with a certificate of its own, {ca} in --client, and a client
-of --upstream.
+It forwards connections to --upstream and records them. Point your client at the
+address that it prints. It ends after --times conversations, or at ^C. With --client it
+starts the client itself. With --pcap it reads a pcap or pcapng file. With --tls it
+terminates TLS on both sides and records the plaintext; {ca} in --client is the
+certificate to trust.
 
 From several conversations (--times 3) it infers how messages are framed, who speaks
-first, who ends, and which bytes differ from one to the next. It says what it found,
-then holds the dialogue with the server once, and says which byte differs.
+first, who closes first, and which bytes differ from one to the next. It says what it
+found. Then it runs the dialogue with the server once, and says which byte differs.
 
-Exit status: 0 written, 1 written, but the server says something else now, 2 usage,
-3 nothing could be recorded, 130 interrupted before the first conversation.`,
+Exit status: 0 written, 1 written, but the server answered differently afterwards,
+2 usage, 3 nothing could be recorded, 130 interrupted before the first conversation.`,
 		Example: `  harness record --upstream 127.0.0.1:6379 --listen 127.0.0.1:7000 --times 3 -o redis.yaml
   harness record --upstream 127.0.0.1:6379 --client 'redis-cli -h {host} -p {port} PING'
   harness record --pcap capture.pcapng --port 6379 -o redis.yaml`,

@@ -43,10 +43,10 @@ func newReplay() *cobra.Command {
 
 Flags name the target. Without them it is the target where the finding was found.
 
-With --against or --listen, FILE is a dialogue: the harness is its client, or its
-server, and says whether the other side keeps to it.
+With --against or --listen, FILE is a dialogue: harness is its client or its
+server, and says whether the other side follows the dialogue.
 
-Exit status: 0 FIXED, or the other side keeps to the dialogue, 1 FAILED, 2 usage or
+Exit status: 0 FIXED, or the other side follows the dialogue, 1 FAILED, 2 usage or
 files, 3 ERROR: it could not be run.`,
 		Example: `  harness replay 4fa0c2d1
   harness replay .harness/findings/4fa0c2d1.yaml --server './server {port}'

@@ -16,7 +16,7 @@ type tlsFlags struct {
 }
 
 func (f *tlsFlags) register(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.on, "tls", false, "the conversation is over TLS: harness ends it on both sides, with a certificate that it makes")
+	flags.BoolVar(&f.on, "tls", false, "the conversation uses TLS: harness terminates it on both sides, with a certificate that it makes")
 	flags.StringVar(&f.files.CA, "tls-ca", "", "trust the certificates in `FILE` (PEM) instead of the system's; implies --tls")
 	flags.StringVar(&f.files.Certificate, "tls-certificate", "", "`FILE` of the certificate of the server (PEM); implies --tls")
 	flags.StringVar(&f.files.Key, "tls-key", "", "`FILE` of its private key (PEM)")

@@ -15,8 +15,8 @@ func newOracles() *cobra.Command {
 	return &cobra.Command{
 		Use:   "oracles [NAME]",
 		Short: "List the oracles, or show one with its reasons",
-		Long: `List the oracles: rules that are checked after every scenario, beside the scenario's
-own expectations. A target can change the level of an oracle or switch it off:
+		Long: `List the oracles: rules that are checked after every scenario, in addition to its own
+expectations. A target can change the level of an oracle or switch it off:
 
   oracles: { clean-end: must, memory: off }`,
 		Args: cobra.MaximumNArgs(1),

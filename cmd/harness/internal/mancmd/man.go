@@ -22,8 +22,8 @@ func Commands() []*cobra.Command {
 	return []*cobra.Command{{
 		Use:   "man DIR",
 		Short: "Write the manual pages of all commands into a folder",
-		Long: `Write a manual page (section 1) for each command into a folder, which is made if it is
-not there. SOURCE_DATE_EPOCH sets the date of the pages (default: 1970).`,
+		Long: `Write a manual page (section 1) for each command into a folder, which is created if it
+does not exist. SOURCE_DATE_EPOCH sets the date of the pages (default: 1970).`,
 		Example: `  harness man /usr/local/share/man/man1`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return writePages(cmd.Root(), args[0]) },

@@ -22,8 +22,8 @@ func newDiff() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Compare two results: new, regressed, ongoing, resolved, vanished",
-		Long: `Compare two results. new: red, and OLD does not know it. regressed: red, and green in
-OLD. ongoing: red in both. resolved: green, and red in OLD. vanished: in OLD only.
+		Long: `Compare two results. new: red, and not in OLD. regressed: red, and green in OLD.
+ongoing: red in both. resolved: green, and red in OLD. vanished: in OLD only.
 
 Exit status: 0 nothing new and nothing regressed, 1 something is, 2 usage or a
 file that is not a result, 3 NEW has problems of the harness or invalid results.`,

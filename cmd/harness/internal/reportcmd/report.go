@@ -41,7 +41,7 @@ func newReport() *cobra.Command {
 		Use:   "report FILE…",
 		Short: "Render, merge and compare results",
 		Long: `Render results as text or in another format. A FILE is the JSON or the HTML that
-harness wrote; a folder stands for the .json files in it; - is standard input. Several
+harness wrote; a folder means the .json files in it; - is standard input. Several
 FILEs must be the shards of one run, and are merged.
 
 Without a flag the text goes to stdout. Each format has a flag of its name, as in

@@ -71,7 +71,7 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 		}
 	}
 	if len(e.specs)+e.goSpecCount() == 0 {
-		return cli.ExitError{Code: outcome.ExitNothing, Err: errors.New("nothing was selected: no scenario matches these targets, labels and expressions")}
+		return cli.ExitError{Code: outcome.ExitNothing, Err: explainNothing(chosen.topics, targets)}
 	}
 	if err := e.orderSpecs(); err != nil {
 		return err

@@ -103,7 +103,7 @@ command has no {port}, the harness finds the port that the server opens.
 
 Exit status: 0 all passed, 1 a failure, 2 wrong usage or configuration, 3 the
 harness failed or a result is invalid, 4 no scenario was selected or could run,
-130 interrupted. With no reader of its output left, it stops, with 3.`,
+130 interrupted. It stops with 3 when its output is closed.`,
 		Example: `  harness run --server 'python3 server.py {port}' --send 'hello\n' --expect 'HELLO\n'
   harness run --server 127.0.0.1:6379 --dialogue redis.yaml builtin:reset
   harness run --client 'node fetch.mjs http://{addr}/' --dialogue http.yaml
