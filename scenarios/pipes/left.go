@@ -15,7 +15,8 @@ func outputEnds() scenario.Scenario {
 		ID:    "pipes/output-ends",
 		Title: "The output of a server ends with the server",
 		Rationale: "A client that reads until the end of the output waits for every process that has it open. A helper that the " +
-			"server started and left, without giving it an output of its own, keeps the client waiting after the server has ended.",
+			"server started and left behind, with the server's own output, keeps the client waiting after the server has " +
+			"ended.",
 		Ref:      "pipe(7); golang/go#23019",
 		Level:    outcome.Must,
 		Roles:    scenario.ServerRole(),

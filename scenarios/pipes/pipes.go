@@ -26,8 +26,9 @@ func exitsAtEOF() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "pipes/exits-at-eof",
 		Title: "A server ends when its standard input ends",
-		Rationale: "An editor or a supervisor that goes away closes the pipe, and often does nothing else. A server that takes the " +
-			"empty read for \"nothing yet\" stays for days, one process for each session, and many of them use a CPU.",
+		Rationale: "An editor or a supervisor that goes away closes the pipe, and often does nothing else. A server that takes " +
+			"the empty read for \"nothing yet\" runs on for days, one process for each session, and many of them use a " +
+			"CPU.",
 		Ref:      "read(2); pipe(7)",
 		Level:    outcome.Must,
 		Roles:    scenario.ServerRole(),
@@ -39,8 +40,8 @@ func readerGone() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "pipes/reader-gone",
 		Title: "A server ends when both its input and its output are closed",
-		Rationale: "The client is killed while answers are under way. A write fails with EPIPE, or SIGPIPE ends the server. How it ends " +
-			"is its own choice; a server that ignores the error and goes on stays without a client.",
+		Rationale: "The client is killed before it has read its answers. A write fails with EPIPE, or SIGPIPE ends the server. " +
+			"How it ends is its own choice; a server that ignores the error runs on without a client.",
 		Ref:   "write(2) EPIPE; pipe(7) SIGPIPE",
 		Level: outcome.Must,
 		Roles: scenario.ServerRole(),

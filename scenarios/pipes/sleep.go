@@ -30,10 +30,10 @@ const (
 func sleepingReader() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "pipes/sleeping-reader",
-		Title: "Answers that fill the pipe arrive whole although their client sleeps",
-		Rationale: "A pipe holds 64 KiB. A write to a full pipe blocks; on a descriptor that does not block it takes a part of the " +
-			"bytes or none. A server that ignores how much was taken, or exits before the rest is written, as process.exit " +
-			"does in Node, loses the end of its answers, and its status is 0.",
+		Title: "Answers that fill the pipe arrive whole although their client does not read for a while",
+		Rationale: "A pipe holds 64 KiB. A write to a full pipe blocks; on a non-blocking descriptor it takes a part of the " +
+			"bytes or none. A server that ignores how much was taken, or exits before the rest is written, as " +
+			"process.exit does in Node, loses the end of its answers, and its status is 0.",
 		Ref:      "pipe(7); write(2) EAGAIN; nodejs.org process: a note on process I/O",
 		Level:    outcome.Must,
 		Roles:    scenario.ServerRole(),

@@ -27,9 +27,9 @@ func alert() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/alert",
 		Title: "A fatal alert is an error on this connection, and on no other",
-		Rationale: "Clients that do not trust a certificate, and servers that break down, say so by an alert and close. Libraries " +
-			"raise an error of a third kind beside reset and end: code that knows only those two dies of it, or calls what came " +
-			"before it an answer.",
+		Rationale: "A client that does not trust a certificate, and a server that fails, send an alert and close. Libraries " +
+			"raise an error for it that is not a reset and not the end of the stream. Code that knows only those two " +
+			"crashes, or takes what came before for an answer.",
 		Ref:   "RFC 8446 §6.2",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),
@@ -210,9 +210,9 @@ func renegotiation() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/renegotiation",
 		Title: "A peer that is asked to renegotiate refuses, or goes on, and serves others",
-		Rationale: "Each renegotiation costs a server some ten times what it costs the client that asks for it, over one connection " +
-			"that no limit of connections counts. TLS 1.3 has none, and libraries refuse it by an alert, which arrives as an error " +
-			"in the middle of a conversation.",
+		Rationale: "A renegotiation costs a server about ten times what it costs the client that asks for it. One connection can " +
+			"ask again and again, and limits on connections do not count that. TLS 1.3 has no renegotiation, and " +
+			"libraries refuse it by an alert, which arrives as an error in the middle of a conversation.",
 		Ref:   "RFC 5746; RFC 9325 §3.5; CVE-2011-1473, CVE-2021-3449",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),

@@ -115,9 +115,9 @@ func cutInRecord() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/cut-in-record",
 		Title: "A stream that ends inside a record is cut off, not complete",
-		Rationale: "Half a record cannot be read, so the bytes before it look whole, and several libraries report no more than " +
-			"the end of the stream. A server that executes what it has, or a client that calls it an answer, takes half a message " +
-			"for a whole one.",
+		Rationale: "Half a record cannot be read, so the bytes before it look whole, and several libraries report only the end " +
+			"of the stream. A server that executes them, or a client that calls them an answer, takes half a message for " +
+			"a whole one.",
 		Ref:   "RFC 8446 §6.1; ktls#74, pyopenssl#229",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),
@@ -224,10 +224,10 @@ func notAnswered(c scenario.Case, got []byte) error {
 func noCloseNotify() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/no-close-notify",
-		Title: "A FIN without close_notify does not pass for the end of an answer",
-		Rationale: "A third party between the two can send a FIN, so only close_notify says that the sender has ended. A protocol with " +
-			"lengths or delimiters notices what is missing; one whose answers end with the stream does not. Half of the clients in " +
-			"use accept it there, so the target says what is meant: tls_fin.",
+		Title: "A FIN without close_notify is not taken for the end of an answer",
+		Rationale: "A third party between the two can send a FIN, so only close_notify says that the sender has ended. A " +
+			"protocol with lengths or delimiters notices what is missing; one whose answers end with the stream does not. " +
+			"Half of the clients in use accept it there, so the target declares what is meant: tls_fin.",
 		Ref:   "RFC 8446 §6.1; RFC 9112 §9.8; CVE-2022-48560",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),

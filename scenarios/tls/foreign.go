@@ -16,9 +16,10 @@ import (
 func plaintext() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/plaintext",
-		Title: "A peer that speaks plaintext gets an end, and no conversation",
-		Rationale: "A client with http:// for https://, a health check, a proxy before the port that has no TLS. A server that goes " +
-			"on in plaintext hands out what TLS was to protect, and so does a client that tries again without TLS.",
+		Title: "A peer that sends plaintext is disconnected, and gets no conversation",
+		Rationale: "Causes are a client with http:// for https://, a health check, or a proxy before the port that has no TLS. A " +
+			"server that goes on in plaintext reveals what TLS was to protect. So does a client that tries again without " +
+			"TLS.",
 		Ref:   "RFC 8446 §6.2 unexpected_message; CWE-757",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),
@@ -104,8 +105,8 @@ func badRecord() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/bad-record",
 		Title: "A record that was changed on its way, or is too long, ends the connection",
-		Rationale: "The library says so by an error of its own, which is no error of the socket: loops that try again on errors that " +
-			"they do not know spin, and code that takes any error for the end of the stream accepts half an answer.",
+		Rationale: "The library reports it by an error of its own, not by an error of the socket. Loops that try again on " +
+			"unknown errors spin. Code that takes any error for the end of the stream accepts half an answer.",
 		Ref:   "RFC 8446 §5.2 bad_record_mac, §5.1 record_overflow",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),

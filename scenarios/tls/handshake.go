@@ -27,9 +27,9 @@ func cutInHandshake() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/cut-in-handshake",
 		Title: "A connection that ends inside the handshake does no harm",
-		Rationale: "Port scans, health checks and clients that lose patience end in the handshake. Where accept and handshake are " +
-			"one call, an exception of one client ends the loop that accepts for all. A client that takes it for an empty answer " +
-			"reports success.",
+		Rationale: "Port scans, health checks and clients with a short time limit end a connection inside the handshake. Where accept and " +
+			"handshake are one call, the exception of one client ends the loop that accepts for all. A client that takes " +
+			"the end for an empty answer reports success.",
 		Ref:   "RFC 8446 §6.2; cachegrand#424, 389-ds-base#5762",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),
@@ -114,10 +114,10 @@ func helloCutByServer(c scenario.Case, name string, at int, how ending) scenario
 func silentHandshake() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/silent-handshake",
-		Title: "A handshake that never ends does not stop others, and a client gives it up",
-		Rationale: "A listener that is wrapped in TLS does the handshake within accept in several libraries: one client that " +
-			"connects and says nothing keeps all others out. 41 of 78 clients have no limit for a silent handshake, though most " +
-			"have one for an answer.",
+		Title: "A handshake that never ends does not stop others, and a client gives up",
+		Rationale: "In several libraries a listener that is wrapped in TLS does the handshake within accept: one client that " +
+			"connects and sends nothing keeps all others out. 41 of 78 clients have no limit for a silent handshake, " +
+			"though most have one for an answer.",
 		Ref:   "cachegrand#424, estuary/flow#2333, inko#1009, 389-ds-base#5762",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),

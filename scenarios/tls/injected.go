@@ -17,9 +17,10 @@ import (
 func injectedPlaintext() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/injected-plaintext",
-		Title: "What came in plaintext is not read within TLS",
-		Rationale: "A server reads ahead. What it has in its buffer when TLS begins after STARTTLS may come from a third party between the two: a server " +
-			"that goes on reading there executes that command in the session of its client.",
+		Title: "Bytes that came in plaintext are not read as part of the TLS session",
+		Rationale: "A server reads ahead. When TLS begins after STARTTLS, its buffer may hold bytes that a third party sent " +
+			"before. A server that goes on reading from that buffer executes a stranger's command in the session of its " +
+			"client.",
 		Ref:   "RFC 3207 §4.2; CVE-2011-0411; https://nostarttls.secvuln.info",
 		Level: outcome.Must,
 		Roles: scenario.ServerRole(),

@@ -16,9 +16,10 @@ import (
 func smallRecords() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/small-records",
-		Title: "A message in many records, and a record in many segments, is read like one that comes whole",
+		Title: "A message in many records, and a record in many segments, is read like one that arrives whole",
 		Rationale: "A read of TLS returns one record at most, so code that takes a read for a message works until the other side " +
-			"writes in pieces. Records of one byte found a blank line cut between CR and LF in Tcl's http package.",
+			"writes in pieces. Records of one byte showed that Tcl's http package fails where a record ends between the " +
+			"CR and the LF of a blank line.",
 		Ref:   "RFC 8446 §5.1; ktls#74, pyopenssl#229, hio#173",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),
@@ -152,9 +153,10 @@ const mostCut = 12
 func splitHandshake() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/split-handshake",
-		Title: "A handshake that comes in small segments, or in small records, succeeds",
-		Rationale: "A ClientHello with a key share of a new kind is larger than a segment, and proxies, sniffers of names and " +
-			"balancers that look at one read refuse it. RFC 8446 lets handshake messages be in any number of records.",
+		Title: "A handshake that arrives in small segments, or in small records, succeeds",
+		Rationale: "A ClientHello with a post-quantum key share is larger than a segment. Proxies and load balancers that look " +
+			"for the server name in one read refuse it. RFC 8446 lets handshake messages be split into any number of " +
+			"records.",
 		Ref:   "RFC 8446 §5.1; dlundquist/sniproxy#367, tldr.fail",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),

@@ -73,8 +73,8 @@ func wrongID() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "udp/wrong-id",
 		Title: "An answer with the id of another request is not the answer",
-		Rationale: "It may be late and belong to an earlier request, or be a guess of a stranger who cannot see the request. The id is what tells. " +
-			"The dialogue says where it is, with keep and ${name}.",
+		Rationale: "It may be late and belong to an earlier request, or be a guess of a stranger who cannot see the request. " +
+			"Only the id shows it. The dialogue says where the id is, with keep and ${name}.",
 		Ref:   "RFC 5452 §4.3; RFC 7252 §4.4; CWE-290",
 		Level: outcome.Must,
 		Roles: scenario.ClientRole(),
@@ -94,8 +94,8 @@ func longReply() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "udp/long-reply",
 		Title: "An answer that is longer than the client's buffer does no harm",
-		Rationale: "The sender decides how long a datagram is. A client that gives recv a larger length than its buffer has, or writes a zero " +
-			"behind what it got, is overwritten by the sender.",
+		Rationale: "The sender decides how long a datagram is. A client that gives recv a larger length than its buffer has, or " +
+			"writes a zero after what it got, lets the sender overwrite its memory.",
 		Ref:   "recv(2) MSG_TRUNC; CWE-787; catalogue: udp-truncated, unterminated-buffer",
 		Level: outcome.Must,
 		Roles: scenario.ClientRole(),

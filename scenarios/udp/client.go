@@ -49,7 +49,7 @@ func lostReply() scenario.Scenario {
 func silence() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "udp/silence",
-		Title: "A client that gets no answer tries again in moderation, and gives up",
+		Title: "A client that gets no answer tries again with pauses, and gives up",
 		Rationale: "The server is down, or a firewall drops the datagrams. A client that sends again without a pause floods the network " +
 			"that is in trouble already; one without a limit never tells its user.",
 		Ref:   "RFC 8085 §3.1.3; catalogue: udp-storm",

@@ -13,7 +13,7 @@ import (
 func reorderedRequests() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "udp/reordered-requests",
-		Title: "Two requests that arrive in the other order get their own answers",
+		Title: "Two requests that arrive in reverse order get their own answers",
 		Rationale: "Datagrams overtake each other. A server that pairs answers with requests by their order, or puts pieces together " +
 			"as they come, gives wrong answers. Only for protocols whose clients do not wait for each answer.",
 		Ref:   "RFC 8085 §3.1; catalogue: udp-loss",

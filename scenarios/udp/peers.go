@@ -67,7 +67,7 @@ func whilePaused(ctx context.Context, rig scenario.ServerRig, do func() error) e
 func twoClients() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "udp/two-clients",
-		Title: "Two clients whose requests wait side by side get their own answers",
+		Title: "Two clients whose requests wait at the same time get their own answers",
 		Rationale: "All clients share the server's one socket: only the address that recvfrom returns says whom an answer is for. " +
 			"A server that keeps it in a variable which the next datagram overwrites sends both answers to one of them.",
 		Ref:      "recvfrom(2); CWE-488; catalogue: shared-buffer-leak",
@@ -117,9 +117,10 @@ func answerSource() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "udp/answer-source",
 		Title: "A server answers from the address that the client asked",
-		Rationale: "A host has several addresses, and a server bound to all of them gets the datagrams for each. sendto leaves the choice of " +
-			"the sender's address to the routing table, so that the answer may come from another one, which a client must not accept. " +
-			"IP_PKTINFO tells the address that was asked, and sets it in the answer; so does a socket for each address.",
+		Rationale: "A host has several addresses, and a server bound to all of them gets the datagrams for each. With sendto the " +
+			"routing table chooses the source address of the answer. It may be another address, which a client must not " +
+			"accept. IP_PKTINFO tells to which address a request was sent, and sets the source of the answer. One socket " +
+			"for each address works too.",
 		Ref:   "RFC 1123 §4.2.3.7; RFC 2181 §4; ip(7) IP_PKTINFO",
 		Level: outcome.Should,
 		Roles: scenario.ServerRole(),

@@ -102,7 +102,7 @@ func startSecond(ctx context.Context, rig scenario.Rig) error {
 func otherFile() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "unix/other-file",
-		Title: "A server leaves a file at its path alone that is no socket",
+		Title: "A server does not remove a file at its path that is not a socket",
 		Rationale: "The path comes from a configuration, and a typing error names a data file. A server that removes whatever is " +
 			"there before bind deletes it.",
 		Ref:   "unlink(2); CWE-73",
@@ -142,8 +142,9 @@ func bindFails() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "unix/bind-fails",
 		Title: "A server that cannot make its socket file exits with an error",
-		Rationale: "The folder is missing because a volume was not mounted, or is not a folder. bind fails with ENOENT or ENOTDIR. " +
-			"A server that goes on without its socket looks healthy and serves no client; status 0 looks like success.",
+		Rationale: "The folder is missing because a volume was not mounted, or the path leads through a file. bind fails with " +
+			"ENOENT or ENOTDIR. A server that goes on without its socket looks healthy and serves no client; status 0 " +
+			"looks like success.",
 		Ref:   "bind(2) ENOENT, ENOTDIR",
 		Level: outcome.Must,
 		Roles: scenario.ServerRole(),
@@ -188,10 +189,10 @@ func startIn(ctx context.Context, rig scenario.Rig, name, situation string) erro
 func longPath() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "unix/long-path",
-		Title: "A server takes the longest path that the system has, and refuses a longer one",
+		Title: "A server accepts the longest path that the system allows, and refuses a longer one",
 		Rationale: "sun_path holds 108 bytes on Linux, with the zero at the end. A server that copies the path with strncpy " +
-			"listens on a path that is cut off, which no client finds. One that keeps a byte too many for itself refuses " +
-			"a path that others take.",
+			"listens on a path that is cut off, which no client finds. One that reserves a byte too many refuses a path " +
+			"that others accept.",
 		Ref:   "unix(7) sun_path; CWE-120",
 		Level: outcome.Must,
 		Roles: scenario.ServerRole(),
@@ -240,7 +241,7 @@ func startAtLength(ctx context.Context, rig scenario.Rig, length int) error {
 func fileRemoved() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "unix/file-removed",
-		Title: "A server that ends in order removes its socket file",
+		Title: "A server that ends normally removes its socket file",
 		Rationale: "With the file gone, a client learns from ENOENT that no server is there, and the next one can bind. Many " +
 			"servers leave the file and replace it when they start, which works too.",
 		Ref:   "unix(7)",
