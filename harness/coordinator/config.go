@@ -47,9 +47,9 @@ type Config struct {
 	Hard <-chan struct{}
 
 	// OnStart and OnReport are never called at the same time; a call that blocks,
-	// blocks the workers. OnStart is called for
-	// workers that call [Worker.ReportStarted]; OnReport for every report, suite nodes
-	// and the reports that the coordinator writes itself included.
+	// blocks the workers. OnStart is called for workers that call [JoinCoordinator], of
+	// specs that are handed out together for the first, and for those that take long;
+	// OnReport for every report, suite nodes and the reports that the coordinator writes itself included.
 	OnStart func(proc, index int, name string)
 	// OnProgress is called, as they are, with what Ginkgo tells of a spec that takes
 	// long: see its flag --poll-progress-after. nil: nobody asks.

@@ -1,7 +1,8 @@
-// Package coordinator is the parent of a run: it hands out specs, one at a
-// time, to worker processes that run Ginkgo suites, and collects every report
-// the moment it is made. It speaks the protocol of Ginkgo's own parallel runs,
-// so any Ginkgo test binary can be its worker.
+// Package coordinator is the parent of a run: it hands out specs to worker
+// processes and collects every report. Workers join it by [JoinCoordinator] and need
+// no Ginkgo; they are given several specs at once where those are short. It speaks
+// the protocol of Ginkgo's own parallel runs, too, so any Ginkgo test binary can be
+// its worker, see [Config].
 //
 //	result, err := coordinator.RunSpecs(ctx, coordinator.Config{
 //		Command: func(proc int) *exec.Cmd { return exec.Command(self, "worker") },
@@ -27,6 +28,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,6 +98,7 @@ type worker struct {
 	proc      int
 	session   *session // nil before the first process and after the last
 	fruitless int      // processes in a row that reported nothing
+	careful   bool     // one has died in a batch: there are no more of them
 	launched  bool     // there is or was a process
 	finished  bool     // there is no process, and none will follow unless the run grows
 }
@@ -233,4 +236,12 @@ func (r *run) workerCommand(proc int, address string) (*exec.Cmd, error) {
 		parallel.SkipStrings = skipNames(r.description, r.plan.finishedSerial())
 	}
 	return cmd, r.config.Foreign(cmd, parallel)
+}
+
+// skipNames returns the expressions that leave out the specs of those names.
+func skipNames(description string, names []string) (skip []string) {
+	for _, name := range names {
+		skip = append(skip, `\A`+regexp.QuoteMeta(description+" "+name)+`\z`)
+	}
+	return skip
 }

@@ -34,6 +34,7 @@ func request(t testing.TB, suite string, procs int) Config {
 	t.Helper()
 	return Config{
 		Command: func(int) *exec.Cmd { return self("worker", suite) },
+		Foreign: foreign,
 		Procs:   procs,
 		Specs:   preview(t, suite),
 		Seed:    seed,
@@ -182,15 +183,6 @@ func TestSerialSpecsRunLastOnWorkerOne(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestSerialSpecsNotPlannedDoNotRun(t *testing.T) {
-	c := request(t, "serial", 2)
-	c.Specs = slices.DeleteFunc(c.Specs, func(s Spec) bool { return s.Serial })
-	r := mustRun(t, c)
-	if got := complete(t, c, r); len(got) != 10 {
-		t.Errorf("got %d specs, want the 10 parallel ones", len(got))
-	}
 }
 
 func TestAnySubsetRuns(t *testing.T) {
@@ -450,26 +442,6 @@ func TestPlanThatDoesNotFit(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestForeignBinary(t *testing.T) {
-	eachProcs(t, func(t *testing.T, procs int) {
-		for _, suite := range []string{"mixed", "serial"} {
-			c := request(t, suite, procs)
-			c.Command = func(int) *exec.Cmd { return self("stranger", suite) }
-			c.Foreign = func(cmd *exec.Cmd, parallel types.SuiteConfig) error {
-				arg, err := json.Marshal(parallel)
-				cmd.Args = append(cmd.Args, string(arg))
-				return err
-			}
-			r := mustRun(t, c)
-			complete(t, c, r)
-			// One that died in a serial spec goes on behind it.
-			if len(r.Missing) > 0 {
-				t.Errorf("%s: missing %v", suite, r.Missing)
-			}
-		}
-	})
 }
 
 func TestConfigIsChecked(t *testing.T) {

@@ -20,6 +20,7 @@ func (r *run) reportCrash(s *session, state *os.ProcessState) {
 		exit += ", " + s.condemned
 	}
 	crash := Crash{Proc: s.worker.proc, Index: -1, Exit: exit, Stderr: s.process.stderr.String()}
+	r.findVictim(s)
 	victim := r.victimSpec(s)
 	if victim != nil {
 		s.fruitful = true

@@ -10,6 +10,10 @@ import (
 
 func ownSession(*exec.Cmd) {}
 
+const givesFiles = false
+
+func closeOnExec(int) {}
+
 func interruptGroup(*os.Process) error { return errors.ErrUnsupported }
 
 func dumpProcess(*os.Process) error { return errors.ErrUnsupported }

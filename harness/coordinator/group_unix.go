@@ -17,6 +17,12 @@ func ownSession(cmd *exec.Cmd) {
 	cmd.SysProcAttr.Setsid, cmd.SysProcAttr.Setpgid = true, false
 }
 
+// givesFiles reports whether a process can be started with an open file.
+const givesFiles = true
+
+// closeOnExec keeps a descriptor from the programs that this process starts.
+func closeOnExec(descriptor int) { syscall.CloseOnExec(descriptor) }
+
 func interruptGroup(p *os.Process) error { return syscall.Kill(-p.Pid, syscall.SIGINT) }
 
 func dumpProcess(p *os.Process) error { return p.Signal(syscall.SIGQUIT) }

@@ -22,7 +22,7 @@ func playCoordinator() int {
 	specs := []Spec{{Index: 0, Name: "group runs 0"}, {Index: 1, Name: "group runs 1"}}
 	c := Config{Procs: 2, Specs: specs, Seed: seed}
 	c.Command = func(int) *exec.Cmd {
-		cmd := self("worker", "orphan")
+		cmd := self("player", "orphan")
 		cmd.Stdout = os.Stdout
 		return cmd
 	}
@@ -91,9 +91,9 @@ func TestNothingIsLeft(t *testing.T) {
 	for _, suite := range []string{"mixed", "serial", "synced"} {
 		c := request(t, suite, 3)
 		var addresses []string
-		c.Foreign = func(_ *exec.Cmd, parallel types.SuiteConfig) error {
+		c.Foreign = func(cmd *exec.Cmd, parallel types.SuiteConfig) error {
 			addresses = append(addresses, parallel.ParallelHost)
-			return nil
+			return foreign(cmd, parallel)
 		}
 		mustRun(t, c)
 		for _, address := range addresses {

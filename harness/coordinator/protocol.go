@@ -9,16 +9,6 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 )
 
-func (r *run) joinSession(s *session) orders {
-	s.joined = true
-	o := orders{Process: s.worker.proc, Total: r.workerTotal(), Seed: r.config.Seed, FailFast: r.config.FailFast,
-		Grace: int64(r.config.Grace), NoSerial: len(r.plan.serial) == 0, Single: r.plan.isSingle()}
-	if s.worker.proc == 1 {
-		o.Description, o.Finished = r.description, r.plan.finishedSerial()
-	}
-	return o
-}
-
 func (r *run) noteBegun(s *session, report types.Report) {
 	s.built = true
 	r.description = report.SuiteDescription
@@ -31,7 +21,7 @@ func (r *run) nextUnit(s *session) int {
 	if !r.stopping && !s.retiring {
 		if s.unit = r.schedule.nextUnit(s.worker.proc); s.unit != nil {
 			s.since = time.Now()
-			if s.joined && r.plan.isSingle() {
+			if s.joined {
 				r.noteStarted(s, s.unit.specs[0].Name)
 			}
 			return s.unit.index
@@ -44,10 +34,13 @@ func (r *run) nextUnit(s *session) int {
 // settleUnit finds specs that should have been reported with the unit of s: then
 // the plan is not of this suite.
 func (r *run) settleUnit(s *session) {
-	for _, p := range s.unit.pendingSpecs() {
-		r.notePlanMismatch(fmt.Sprintf("worker %d was given index %d and did not report %q", s.worker.proc, p.Index, p.Name))
+	for ; s.unit != nil; s.unit = s.nextLater() {
+		for _, p := range s.unit.pendingSpecs() {
+			if !r.stopping { // else what was left of a batch was not begun
+				r.notePlanMismatch(fmt.Sprintf("worker %d was given index %d and did not report %q", s.worker.proc, p.Index, p.Name))
+			}
+		}
 	}
-	s.unit = nil
 }
 
 var errMisfit = errors.New("plan does not fit the suite")

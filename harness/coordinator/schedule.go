@@ -40,6 +40,17 @@ func (s *schedule) nextUnit(proc int) *unit {
 	return u
 }
 
+// nextOfGroup returns at most n more units for worker proc, of the group that it has open, and leaves at
+// least half of that.
+func (s *schedule) nextOfGroup(proc, n int) []*unit {
+	n = max(0, min(n, len(s.open[proc])/2))
+	taken := s.open[proc][:n]
+	s.open[proc] = s.open[proc][n:]
+	s.kept[proc] = max(0, s.kept[proc]-n)
+	s.left -= n
+	return taken
+}
+
 func (s *schedule) openFresh(proc int) bool {
 	if len(s.fresh) == 0 {
 		return false

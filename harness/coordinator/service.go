@@ -26,19 +26,27 @@ type (
 	}
 	// orders are what a worker learns when it joins.
 	orders = struct {
-		Process, Total int
-		Seed           int64
-		FailFast       bool
-		Grace          int64 // nanoseconds
-		NoSerial       bool
-		Single         bool     // every unit is one spec: what is handed out is what starts
-		Description    string   // of the suite, as an earlier process of this worker gave it
-		Finished       []string // serial specs that an earlier process of this worker reported
+		Mark int // descriptor of its start mark; 0: it has none
+	}
+	// progress is how far a worker is.
+	progress = struct {
+		Played []playedSpec // that it has not told yet, in order
+		Back   []int        // units that others may take: it was given them and has not begun them
+	}
+	// batch is what a worker is given at once.
+	batch = struct {
+		Given    []handed // in order; empty: there are no more
+		Aborting bool     // the run is ended early
+	}
+	// handed is a unit of one spec.
+	handed = struct {
+		Index int
+		Name  string // full text
 	}
 )
 
-// A service holds the methods of Ginkgo's parallel protocol, and three of ours:
-// Join, Started and Ahead. It is the voice of one worker process; every method that
+// A service holds the methods of Ginkgo's parallel protocol, and four of ours for workers
+// that do without Ginkgo: Join, Next, Tell and Ahead. It is the voice of one worker process; every method that
 // changes something holds the coordinator's lock.
 //
 // Source: internal/parallel_support of ginkgo v2.34.0, unchanged since v2.9.0.
@@ -62,14 +70,16 @@ func (v *service) answerAlive(f func() error) error {
 	})
 }
 
-// Join tells a worker its place.
+// Join tells a worker where its mark is.
 func (v *service) Join(_ void, o *orders) error {
-	return v.noteAlive(func() { *o = v.run.joinSession(v.session) })
-}
-
-// Started says that the worker is about to run the spec called name.
-func (v *service) Started(name string, _ *void) error {
-	return v.noteAlive(func() { v.run.noteStarted(v.session, name) })
+	return v.answerAlive(func() error {
+		v.session.joined = true
+		o.Mark = v.session.markAt
+		if !v.run.plan.isSingle() {
+			return errors.New("a worker without Ginkgo cannot run specs that are Ordered or Serial")
+		}
+		return nil
+	})
 }
 
 // Ahead asks what may be played beside the spec that runs. It is no sign of life: a clock in
@@ -78,6 +88,31 @@ func (v *service) Ahead(_ void, names *[]string) error {
 	return v.run.answerLocked(func() error {
 		*names = v.run.specsAhead(v.session)
 		return nil
+	})
+}
+
+// Next tells how far a worker is that has begun all that it was given, and asks for more.
+func (v *service) Next(p progress, b *batch) error {
+	return v.noteAlive(func() {
+		v.run.takeProgress(v.session, p)
+		*b = batch{Given: v.run.nextBatch(v.session), Aborting: v.run.aborting.Load()}
+	})
+}
+
+// Tell tells how far it is meanwhile.
+func (v *service) Tell(p progress, b *batch) error {
+	return v.noteAlive(func() {
+		v.run.takeProgress(v.session, p)
+		v.run.noteRunning(v.session)
+		b.Aborting = v.run.aborting.Load()
+	})
+}
+
+// Leave is the last call of a worker that is interrupted.
+func (v *service) Leave(p progress, _ *batch) error {
+	return v.noteAlive(func() {
+		v.run.takeProgress(v.session, p)
+		v.session.done = true
 	})
 }
 

@@ -28,9 +28,13 @@ type session struct {
 	fruitful  bool // reported a spec
 	retiring  bool // gets no more work because a spec timed out in it
 
-	extra   int      // specs that it may play beside the one that it runs
-	unit    *unit    // handed out last
-	running *planned // started last and not reported
+	extra   int     // specs that it may play beside the one that it runs
+	unit    *unit   // handed out last, of a batch the one that runs as far as is known
+	later   []*unit // of its batch
+	pace    pace
+	mark    *startMark // nil: it gets no batches
+	markAt  int        // its descriptor there
+	running *planned   // started last and not reported
 	since   time.Time
 	seen    time.Time    // when it last gave a sign of life
 	calling atomic.Int32 // calls of it that wait for an answer
@@ -68,13 +72,15 @@ func (r *run) openSession(ctx context.Context, w *worker) (*session, error) {
 	}
 	s := &session{worker: w, since: time.Now(), seen: time.Now()}
 	if err = srv.serveCalls(&service{run: r, session: s}); err == nil {
-		s.process, err = r.startProcess(w.proc, srv.listenAddr())
+		err = r.startProcess(s, srv.listenAddr())
 	}
 	if err != nil {
 		srv.drainCalls()
+		s.mark.close()
 		return nil, err
 	}
 	r.goroutines.Go(func() {
+		defer s.mark.close()
 		state := s.process.waitDead()
 		srv.drainCalls()
 		r.doLocked(func() { r.afterExit(ctx, s, state) })
@@ -82,12 +88,19 @@ func (r *run) openSession(ctx context.Context, w *worker) (*session, error) {
 	return s, nil
 }
 
-func (r *run) startProcess(proc int, address string) (*process, error) {
-	cmd, err := r.workerCommand(proc, address)
+// startProcess starts the process of s, which gets a mark if several specs are handed out at a time.
+func (r *run) startProcess(s *session, address string) error {
+	cmd, err := r.workerCommand(s.worker.proc, address)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return startProcess(cmd, address)
+	if r.config.Foreign == nil {
+		if s.mark = newStartMark(); s.mark != nil {
+			s.markAt = s.mark.giveTo(cmd)
+		}
+	}
+	s.process, err = startProcess(cmd, address)
+	return err
 }
 
 // afterExit takes the death of s and decides whether another process follows.

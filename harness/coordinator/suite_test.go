@@ -16,7 +16,7 @@ import (
 )
 
 // The test binary plays every part: the tests; workers that run one of the
-// suites below; a preview; and a coordinator to be killed.
+// suites below; workers without Ginkgo; a preview; and a coordinator to be killed.
 const (
 	partVariable  = "COORDINATOR_TEST_PART"
 	suiteVariable = "COORDINATOR_TEST_SUITE"
@@ -27,8 +27,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(partVariable) {
 	case "worker":
 		os.Exit(playWorker())
-	case "stranger":
-		os.Exit(playStranger())
+	case "player":
+		os.Exit(playPlayer())
 	case "preview":
 		os.Exit(playPreview())
 	case "coordinator":
@@ -58,34 +58,13 @@ func config() (types.SuiteConfig, types.ReporterConfig) {
 	return c, r
 }
 
+// playWorker is a test binary that knows Ginkgo and not us. Its flags stand
+// for the command line that Foreign makes.
 func playWorker() int {
 	if os.Getenv(suiteVariable) == "stillborn" {
 		fmt.Fprintln(os.Stderr, "no such port")
 		return 3
 	}
-	ctx := context.Background()
-	w, err := JoinCoordinator(ctx, func() { os.Exit(4) })
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	declare()
-	ginkgo.ReportBeforeEach(func(r ginkgo.SpecReport) {
-		if err := w.ReportStarted(ctx, r); err != nil {
-			ginkgo.Fail(err.Error())
-		}
-	})
-	c, r := config()
-	w.ConfigureSuite(&c)
-	v := &verdict{}
-	ginkgo.RunSpecs(v, "suite", c, r)
-	_ = w.Close()
-	return v.status()
-}
-
-// playStranger is a test binary that knows Ginkgo and not us. Its flags stand
-// for the command line that Foreign makes.
-func playStranger() int {
 	declare()
 	c, r := config()
 	var p types.SuiteConfig
@@ -95,9 +74,17 @@ func playStranger() int {
 	c.RandomSeed, c.FailFast = p.RandomSeed, p.FailFast
 	c.ParallelProcess, c.ParallelTotal, c.ParallelHost = p.ParallelProcess, p.ParallelTotal, p.ParallelHost
 	c.SkipStrings = append(c.SkipStrings, p.SkipStrings...)
+	c.OutputInterceptorMode = "swap" // it leaves the trace of a crash where it is
 	v := &verdict{}
 	ginkgo.RunSpecs(v, "suite", c, r)
 	return v.status()
+}
+
+// foreign tells a worker of those its place.
+func foreign(cmd *exec.Cmd, parallel types.SuiteConfig) error {
+	arg, err := json.Marshal(parallel)
+	cmd.Args = append(cmd.Args, string(arg))
+	return err
 }
 
 func playPreview() int {
@@ -137,7 +124,6 @@ var suites = map[string]func(){
 	"trivial":  func() { trivial(1000) },
 	"late":     late,
 	"retire":   retire,
-	"orphan":   orphan,
 	"chatty":   chatty,
 	"litter":   litter,
 }
@@ -322,15 +308,6 @@ func trivial(n int) {
 	for i := range n {
 		ginkgo.It(fmt.Sprintf("is trivial %d", i), passing)
 	}
-}
-
-// orphan runs for an hour and does not listen.
-func orphan() {
-	ginkgo.Describe("group", func() {
-		for i := range 2 {
-			ginkgo.It(fmt.Sprintf("runs %d", i), func() { time.Sleep(time.Hour) })
-		}
-	})
 }
 
 func chatty() {

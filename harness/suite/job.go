@@ -15,9 +15,7 @@ import (
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
-	"github.com/onsi/ginkgo/v2/formatter"
 	"github.com/onsi/ginkgo/v2/types"
-	"github.com/onsi/gomega"
 
 	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/outcome"
@@ -60,15 +58,12 @@ func compileAll(expressions []string) []*regexp.Regexp {
 	return all
 }
 
-// ginkgoConfig is the same in the preview and in each worker, so that spec
-// indexes mean the same everywhere.
+// ginkgoConfig is that of the preview.
 func (j Job) ginkgoConfig() (types.SuiteConfig, types.ReporterConfig) {
 	suite, reporter := ginkgo.GinkgoConfiguration()
 	suite.RandomSeed = j.Runner.Seed
 	suite.LabelFilter = j.LabelFilter
 	suite.FailFast = j.FailFast
-	suite.GracePeriod = 5 * time.Second
-	suite.OutputInterceptorMode = "none" // a pipe for each spec, and scenarios print nothing
 	reporter.NoColor = true
 	return suite, reporter
 }
@@ -127,12 +122,38 @@ func needsOneWorker(t scenario.Target) bool {
 }
 
 func (j Job) declareTopics(topics []Topic, b *Registry) {
-	byName := slices.SortedFunc(slices.Values(topics), func(a, b Topic) int { return cmp.Compare(a.Name, b.Name) })
-	for _, t := range byName {
-		if len(j.Topics) == 0 || slices.Contains(j.Topics, t.Name) {
-			b.DeclareTopic(t.Name, t.List()...)
+	for _, t := range j.selectTopics(topics) {
+		b.DeclareTopic(t.Name, t.List()...)
+	}
+}
+
+// selectTopics returns the topics of the job, by name.
+func (j Job) selectTopics(topics []Topic) []Topic {
+	return slices.DeleteFunc(slices.SortedFunc(slices.Values(topics), func(a, b Topic) int { return cmp.Compare(a.Name, b.Name) }),
+		func(t Topic) bool { return len(j.Topics) > 0 && !slices.Contains(j.Topics, t.Name) })
+}
+
+// A pairTable is what specs are about, by their full text.
+type pairTable map[string]pair
+
+func (j Job) pairsByName(topics []Topic, b *Registry) pairTable {
+	all := pairTable{}
+	for _, t := range j.selectTopics(topics) {
+		for _, p := range b.pairsOf(t.List()) {
+			all[t.Name+" "+p.name] = p
 		}
 	}
+	return all
+}
+
+// find returns what the specs of those full texts are about.
+func (all pairTable) find(texts []string) (pairs []pair) {
+	for _, text := range texts {
+		if p, known := all[text]; known {
+			pairs = append(pairs, p)
+		}
+	}
+	return pairs
 }
 
 // specTarget returns the target of a spec, from the name that SpecName gave it.
@@ -141,7 +162,7 @@ func specTarget(r types.SpecReport) string {
 	return name
 }
 
-// RunWorker is a worker process: it joins the coordinator that started it, and runs
+// RunWorker is a worker process: it joins the coordinator that started it, and plays
 // what it is handed. It blocks until there is nothing left and returns the exit
 // status of the process.
 func (j Job) RunWorker(topics []Topic, stderr io.Writer) int {
@@ -157,34 +178,27 @@ func (j Job) RunWorker(topics []Topic, stderr io.Writer) int {
 		return outcome.ExitHarness
 	}
 	defer worker.Close()
-	formatter.ColorableStdOut = io.Discard
-	topics = j.withFiles(topics)
-	j.declareTopics(topics, b)
+	pairs := j.pairsByName(j.withFiles(topics), b)
 	ahead := func(ctx context.Context) ([]pair, error) {
 		names, err := worker.SpecsAhead(ctx)
-		return b.findPairs(names), err
+		return pairs.find(names), err
 	}
 	if j.Ahead { // else all the calls would be for nothing: a tenth of what the workers of a zoo cost
 		b.parallel.tasks.Go(func() { b.parallel.followAhead(ahead) })
 	}
-	b.onBegin = func(ctx context.Context) {
-		gomega.Expect(worker.ReportStarted(ctx, ginkgo.CurrentSpecReport())).To(gomega.Succeed())
+	green, err := worker.PlaySpecs(ctx, func(ctx context.Context, name string) coordinator.Played {
 		b.parallel.refillAhead(ctx, ahead)
-	}
-	gomega.RegisterFailHandler(ginkgo.Fail)
-	suite, reporter := j.ginkgoConfig()
-	worker.ConfigureSuite(&suite)
-	if !ginkgo.RunSpecs(verdict{}, Description, suite, reporter) {
+		return b.playSpec(ctx, pairs[name])
+	})
+	switch {
+	case err != nil:
+		fmt.Fprintln(stderr, "worker:", err)
+		return outcome.ExitHarness
+	case !green:
 		return outcome.ExitVerdicts
 	}
 	return outcome.ExitOK
 }
-
-// verdict is what RunSpecs wants of a *testing.T. It returns the same as a bool.
-type verdict struct{}
-
-// Fail implements ginkgo.GinkgoTestingT.
-func (verdict) Fail() {}
 
 // A Report is Ginkgo's of one spec or suite node.
 type Report = types.SpecReport

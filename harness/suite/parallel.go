@@ -14,7 +14,7 @@ import (
 // aheadInterval is how often a worker asks what else it may play.
 const aheadInterval = 50 * time.Millisecond
 
-// A parallelRuns plays scenarios side by side, each on servers of its own: that which Ginkgo runs,
+// A parallelRuns plays scenarios side by side, each on servers of its own: that which was handed out,
 // and those that it will run next. What waits does so beside the others.
 type parallelRuns struct {
 	play    func(context.Context, ScenarioRunner, pair) []outcome.Result
@@ -26,7 +26,7 @@ type parallelRuns struct {
 	all    []*runner.Runner
 	idle   []*runner.Runner // those that play nothing now; the last one was used last
 	begun  map[string]*aheadRun
-	taken  map[string]bool // what Ginkgo has run: an answer that was on its way may name it still
+	taken  map[string]bool // what was handed out: an answer that was on its way may name it still
 	wide   bool            // something may be played ahead
 	closed bool
 }
@@ -64,7 +64,7 @@ func (l *parallelRuns) closeRunners() {
 	}
 }
 
-// playNow plays what Ginkgo runs, or waits for it where it was begun ahead.
+// playNow plays what was handed out, or waits for it where it was begun ahead.
 func (l *parallelRuns) playNow(ctx context.Context, p pair) []outcome.Result {
 	run := l.takeBegun(p.name)
 	if run == nil {
@@ -164,7 +164,7 @@ func (l *parallelRuns) refillAhead(ctx context.Context, ask func(context.Context
 }
 
 // beginAhead begins what may be begun now. Where that cannot be asked, nothing is: the
-// calls of Ginkgo say why.
+// other calls say why.
 func (l *parallelRuns) beginAhead(ctx context.Context, ask func(context.Context) ([]pair, error)) {
 	pairs, err := ask(ctx)
 	if err != nil {

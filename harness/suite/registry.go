@@ -14,13 +14,16 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
 	"github.com/onsi/gomega"
 
+	"github.com/sockharness/harness/harness/coordinator"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/waiver"
@@ -47,10 +50,7 @@ type Registry struct {
 	// of Skip. Ginkgo's own match "topic id on target", where ^ is of little use.
 	Focus, Skip []*regexp.Regexp
 
-	parallel *parallelRuns         // of a worker; nil: the Player plays one scenario at a time
-	declared map[string]pair       // by full text
-	onBegin  func(context.Context) // of a worker, before each spec
-	before   Report                // of the spec before
+	parallel *parallelRuns // of a worker
 }
 
 // A Topic is one container of scenarios.
@@ -58,10 +58,20 @@ type Topic = scenario.Topic
 
 // DeclareTopic declares a container with one spec for each scenario on each target
 // that it is for. It must be called while Ginkgo builds its tree. The specs come in the
-// order of their names: Ginkgo sorts them so in each worker, at a cost that is a quarter
-// of the start of a worker unless they are in order.
+// order of their names: Ginkgo sorts them so, at a cost that is a quarter of a preview
+// unless they are in order.
 func (b *Registry) DeclareTopic(name string, scenarios ...scenario.Scenario) {
-	var pairs []pair
+	pairs := b.pairsOf(scenarios)
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.name, b.name) })
+	ginkgo.Describe(name, func() {
+		for _, p := range pairs {
+			b.declareSpec(p)
+		}
+	})
+}
+
+// pairsOf returns the scenarios with the targets that they are for.
+func (b *Registry) pairsOf(scenarios []scenario.Scenario) (pairs []pair) {
 	for i := range scenarios {
 		for j := range b.Targets {
 			s, t := &scenarios[i], &b.Targets[j] // by address: there may be thousands of specs
@@ -70,18 +80,7 @@ func (b *Registry) DeclareTopic(name string, scenarios ...scenario.Scenario) {
 			}
 		}
 	}
-	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.name, b.name) })
-	if b.declared == nil {
-		b.declared = map[string]pair{}
-	}
-	for _, p := range pairs { // not in the container, which Ginkgo builds when others read this already
-		b.declared[name+" "+p.name] = p
-	}
-	ginkgo.Describe(name, func() {
-		for _, p := range pairs {
-			b.declareSpec(p)
-		}
-	})
+	return pairs
 }
 
 // A pair is what one spec is about.
@@ -111,26 +110,33 @@ func (b *Registry) isChosen(name string) bool {
 // declareSpec declares the spec of one scenario on one target.
 func (b *Registry) declareSpec(p pair) {
 	ginkgo.It(p.name, SpecLabels(*p.target, *p.scenario), ginkgo.SpecTimeout(b.timeLimit()+timeoutGrace), func(ctx ginkgo.SpecContext) {
-		b.beginSpec(ctx)
-		var results []outcome.Result
-		if b.parallel != nil {
-			results = b.parallel.playNow(ctx, p)
-		} else {
-			results = b.playPair(ctx, b.Player, p)
+		results := b.playPair(ctx, b.Player, p)
+		text, err := encodeResults(results)
+		if err != nil {
+			ginkgo.Fail(err.Error())
 		}
-		attachResults(results)
-		b.before = ginkgo.CurrentSpecReport()
+		ginkgo.AddReportEntry(EntryName, text, ginkgo.ReportEntryVisibilityNever)
 		gomega.Expect(b.Waivers.AcceptResults(results, time.Now())).To(BeGreen())
 	})
 }
 
-// beginSpec does what a worker does before each spec. It is no node of its own: for each node
-// Ginkgo asks the coordinator whether to go on.
-func (b *Registry) beginSpec(ctx context.Context) {
-	ForgetResults(b.before) // the coordinator has them
-	if b.onBegin != nil {
-		b.onBegin(ctx)
+// playSpec is the same in a worker, without Ginkgo.
+func (b *Registry) playSpec(ctx context.Context, p pair) (what coordinator.Played) {
+	defer func() {
+		if v := recover(); v != nil {
+			what = coordinator.Played{State: types.SpecStatePanicked, Failure: fmt.Sprintf("panic: %v\n%s", v, debug.Stack())}
+		}
+	}()
+	results := b.parallel.playNow(ctx, p)
+	text, err := encodeResults(results)
+	if err != nil {
+		return coordinator.Played{State: types.SpecStateFailed, Failure: err.Error()}
 	}
+	what = coordinator.Played{State: types.SpecStatePassed, Entry: EntryName, Value: text}
+	if accepted := b.Waivers.AcceptResults(results, time.Now()); len(redResults(accepted)) > 0 {
+		what.State, what.Failure = types.SpecStateFailed, green{}.FailureMessage(accepted)
+	}
+	return what
 }
 
 // timeLimit is the time of one scenario on one target.
@@ -151,16 +157,6 @@ func (b *Registry) playPair(ctx context.Context, player ScenarioRunner, p pair) 
 		results = append(results, unfinishedResult(t, s, timeout, len(results)))
 	}
 	return results
-}
-
-// findPairs returns what the specs of those full texts are about.
-func (b *Registry) findPairs(texts []string) (pairs []pair) {
-	for _, text := range texts {
-		if p, known := b.declared[text]; known {
-			pairs = append(pairs, p)
-		}
-	}
-	return pairs
 }
 
 // errTimeout is the cause of the end of a scenario's time.
@@ -185,12 +181,12 @@ func unfinishedResult(t scenario.Target, s scenario.Scenario, timeout time.Durat
 	return r
 }
 
-func attachResults(results []outcome.Result) {
-	data, err := json.Marshal(results)
+func encodeResults(results []outcome.Result) (string, error) {
+	text, err := json.Marshal(results)
 	if err != nil {
-		ginkgo.Fail("results encode: " + err.Error())
+		return "", fmt.Errorf("results encode: %w", err)
 	}
-	ginkgo.AddReportEntry(EntryName, string(data), ginkgo.ReportEntryVisibilityNever)
+	return string(text), nil
 }
 
 // SpecName is the text of the spec of one scenario on one target.

@@ -1,0 +1,173 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/onsi/ginkgo/v2/types"
+)
+
+const (
+	// tellInterval is for how long a spec runs until the coordinator is told that it does, and gets back
+	// what was to follow.
+	tellInterval = 50 * time.Millisecond
+	// abortInterval is how often a worker asks, while a spec runs, whether the run is ended early.
+	abortInterval = 250 * time.Millisecond
+)
+
+// A Played is what became of a spec in a worker.
+type Played struct {
+	State   types.SpecState // passed, failed, panicked or interrupted
+	Failure string          // what went wrong; empty: nothing
+	Entry   string          // name of the report entry that it leaves; empty: none
+	Value   string          // of that
+}
+
+// A playedSpec is that with what else belongs into a report.
+type playedSpec struct {
+	Played
+	Name  string // full text of the spec
+	Begin time.Time
+	Took  time.Duration
+}
+
+// PlaySpecs plays the specs that the coordinator hands out, one at a time, until there are no more or the
+// context ends, which ends the one that is played, too. It calls play with the full text of each. No spec is in a
+// container that is Ordered, and none is Serial. It returns whether all have passed.
+func (w *Worker) PlaySpecs(ctx context.Context, play func(ctx context.Context, name string) Played) (green bool, err error) {
+	ctx, abort := context.WithCancel(ctx)
+	defer abort()
+	t := &turn{worker: w, abort: abort}
+	stop := t.tellLate()
+	defer stop()
+	green = true
+	for ctx.Err() == nil {
+		one, err := t.next()
+		if err != nil || one.Name == "" {
+			return green, err
+		}
+		begin := time.Now()
+		what := play(ctx, one.Name)
+		if ctx.Err() != nil {
+			what.State = types.SpecStateInterrupted
+		}
+		green = green && what.State.Is(types.SpecStatePassed)
+		if err := t.note(playedSpec{what, one.Name, begin, time.Since(begin)}); err != nil {
+			return false, err
+		}
+	}
+	return false, t.leave()
+}
+
+// A turn is how far a worker is with what it was given.
+type turn struct {
+	worker *Worker
+	abort  context.CancelFunc // ends what is played, because the run is ended early
+
+	mu      sync.Mutex   // guards what follows; held while the coordinator is asked
+	given   []handed     // and not begun
+	played  []playedSpec // and not told
+	running bool
+	told    bool      // the coordinator knows that it is running
+	begun   time.Time // when it was
+	asked   time.Time // when the coordinator last said whether the run goes on
+}
+
+// next returns what to play next; one without a name: there is no more.
+func (t *turn) next() (one handed, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.running, t.told = true, false; len(t.given) == 0 {
+		t.told = true
+		var b batch
+		if err := t.tell("Server.Next", progress{Played: t.played}, &b); err != nil {
+			return one, err
+		}
+		t.given = b.Given
+	}
+	if len(t.given) == 0 {
+		t.running = false
+		return one, nil
+	}
+	one, t.given, t.begun = t.given[0], t.given[1:], time.Now()
+	return one, t.worker.mark.set(one.Index)
+}
+
+// note notes what became of a spec. A failure is told at once, for it may end the run.
+func (t *turn) note(p playedSpec) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running, t.played = false, append(t.played, p)
+	if p.State.Is(types.SpecStatePassed) {
+		return nil
+	}
+	return t.tell("Server.Tell", progress{Played: t.played}, &batch{})
+}
+
+// leave tells the coordinator that the worker plays no more.
+func (t *turn) leave() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tell("Server.Leave", t.progress(), &batch{})
+}
+
+// progress is all that the coordinator is not told, and all that was not begun.
+func (t *turn) progress() progress {
+	p := progress{Played: t.played}
+	for _, one := range t.given {
+		p.Back = append(p.Back, one.Index)
+	}
+	return p
+}
+
+// tell tells the coordinator how far the worker is.
+func (t *turn) tell(method string, p progress, answer *batch) error {
+	if err := t.worker.client.Call(method, p, answer); err != nil {
+		return fmt.Errorf("coordinator %s: %w", method, err)
+	}
+	if t.played, t.asked = nil, time.Now(); answer.Aborting {
+		t.abort()
+	}
+	return nil
+}
+
+// tellLate begins to tell the coordinator of specs that take long. stop ends that.
+func (t *turn) tellLate() (stop func()) {
+	done := make(chan struct{})
+	var task sync.WaitGroup
+	task.Go(func() {
+		tick := time.NewTicker(tellInterval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				t.tellIfLate()
+			}
+		}
+	})
+	return func() { close(done); task.Wait() }
+}
+
+// tellIfLate does that for the spec that is played, gives back what was to follow it, and asks
+// whether the run goes on. Where that fails the next call says why.
+func (t *turn) tellIfLate() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case !t.running || time.Since(t.begun) < tellInterval:
+	case !t.told || len(t.given) > 0:
+		if t.tell("Server.Tell", t.progress(), &batch{}) == nil {
+			t.given, t.told = nil, true
+		}
+	case time.Since(t.asked) >= abortInterval:
+		var aborting bool
+		if _ = t.worker.client.Call("Server.ShouldAbort", void{}, &aborting); aborting {
+			t.abort()
+		}
+		t.asked = time.Now()
+	}
+}
