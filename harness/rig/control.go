@@ -27,6 +27,7 @@ type Control struct {
 	Conversation scenario.Conversation // what was said, how long it took, and what it cost
 	Events       []event.Event         // all that happened, in order
 	Recording    *capture.Recording    // of what passed the proxy; nil: nothing was recorded
+	Requests     []byte                // what the client sent, where it is a program on a stream
 	PastProxy    int                   // connections of the client to the server that are not the proxy's
 }
 

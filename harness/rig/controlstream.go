@@ -164,12 +164,20 @@ func (b *Testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2
 	}
 	up, _ := taps[event.Upstream].RecordedBytes()
 	down, _ := taps[event.Downstream].RecordedBytes()
-	said := scenario.RecordedConversation(up, down)
-	if b.script != nil {
-		said = scenario.ScriptedConversation(b.script.WithRequests(up))
-		said.Script = b.script
-	}
+	c.Requests = up
+	said := b.ClientConversation(up, down)
 	said.Exit, said.Stdout, said.Took, said.CPU = run.Exit.Code, run.Stdout, run.Elapsed, run.Exit.CPU
 	c.Conversation = said
 	return nil
+}
+
+// ClientConversation is what a client program and its server have said, as far as the bytes
+// that both sent tell; Start must have returned. With a dialogue only the requests count.
+func (b *Testbed) ClientConversation(requests, replies []byte) scenario.Conversation {
+	if b.script == nil {
+		return scenario.RecordedConversation(requests, replies)
+	}
+	said := scenario.ScriptedConversation(b.script.WithRequests(requests))
+	said.Script = b.script
+	return said
 }

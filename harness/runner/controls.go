@@ -2,8 +2,10 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/rig"
@@ -13,6 +15,11 @@ import (
 // runControls holds the control conversation twice: only what is the same in both
 // can be compared later. Then it finds out what two at once do to each other.
 func (t *targetRun) runControls(ctx context.Context) (scenario.Conversation, error) {
+	if t.isScriptedForClient() {
+		if both, ok := t.runControlsSideBySide(ctx); ok {
+			return both, nil
+		}
+	}
 	first, err := t.runControl(ctx)
 	if err != nil {
 		return first, err
@@ -32,9 +39,7 @@ func (t *targetRun) runControls(ctx context.Context) (scenario.Conversation, err
 		first.State = scenario.StateProcess
 		t.remarkState(first.State)
 	}
-	first.Output = scenario.CompareOutputs(first.Stdout, second.Stdout)
-	first.Took = max(first.Took, second.Took)
-	first.CPU = max(first.CPU, second.CPU)
+	first = compareControls(first, second)
 	t.SettleSockets(ctx)
 	if err = t.findState(ctx, &first); err == nil {
 		t.controlRecording = nil // nobody will want it
@@ -43,6 +48,34 @@ func (t *targetRun) runControls(ctx context.Context) (scenario.Conversation, err
 		err = errNotAfresh
 	}
 	return first, err
+}
+
+// compareControls returns the first of two conversations, with what both together tell.
+func compareControls(first, second scenario.Conversation) scenario.Conversation {
+	first.Output = scenario.CompareOutputs(first.Stdout, second.Stdout)
+	first.Took = max(first.Took, second.Took)
+	first.CPU = max(first.CPU, second.CPU)
+	return first
+}
+
+// runControlsSideBySide is runControls for a client program whose server is a dialogue. It
+// returns false where one of the two fails: a client may bear no other one beside it.
+func (t *targetRun) runControlsSideBySide(ctx context.Context) (scenario.Conversation, bool) {
+	var controls [2]rig.Control
+	var failed [2]error
+	var wg sync.WaitGroup
+	for i := range controls {
+		wg.Go(func() { controls[i], failed[i] = t.HoldControl(ctx) })
+	}
+	wg.Wait()
+	if errors.Join(failed[:]...) != nil {
+		return scenario.Conversation{}, false
+	}
+	for _, c := range controls {
+		t.noteControl(c)
+	}
+	t.controlRecording = nil // nobody will want it
+	return compareControls(controls[0].Conversation, controls[1].Conversation), true
 }
 
 // hasServerProcess reports whether the server is a process of ours that runs.
@@ -54,15 +87,21 @@ func (t *targetRun) hasServerProcess() bool {
 // runControl holds the conversation once, and keeps what results will show of it.
 func (t *targetRun) runControl(ctx context.Context) (scenario.Conversation, error) {
 	c, err := t.HoldControl(ctx)
+	t.noteControl(c)
+	return c.Conversation, err
+}
+
+func (t *targetRun) noteControl(c rig.Control) {
 	events := c.Events[:min(len(c.Events), maxEvents)]
-	t.controlEvents.CompareAndSwap(nil, &events)
+	if t.controlEvents.CompareAndSwap(nil, &events) {
+		t.requests = c.Requests
+	}
 	if c.Recording != nil {
 		t.controlRecording = c.Recording
 	}
 	if c.PastProxy > 0 {
 		t.pastProxy = "without a fault: " + rig.SayPastProxy(c.PastProxy)
 	}
-	return c.Conversation, err
 }
 
 // attachControl puts the control into the first result that failed.

@@ -39,6 +39,8 @@ type Config struct {
 	Pcap         string        // folder for a pcapng file of each variant that fails; empty: none is written
 	Zoo          bool          // targets share nothing, and failures of one with a planted bug are confirmed only where that is to be found
 
+	ShareControls bool // runners with the same Tmp test the same programs: a client's control is held once for all
+
 	Parts map[string]Part // by "id on target": of which only some variants are played; without an entry, all
 }
 

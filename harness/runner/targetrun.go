@@ -30,6 +30,7 @@ type targetRun struct {
 	controlRecording *capture.Recording // of the last control; nil: nothing is recorded
 	remarks          []outcome.Remark   // that no result tells yet
 	pastProxy        string             // what no result tells yet of connections past the proxy
+	requests         []byte             // that the client sent in the first control, where it is a program
 	controlDone      bool
 	controlFile      string // of the recording that was written; empty: none was
 	startErr         error  // of the start or the control: it is not tried again
@@ -79,7 +80,7 @@ func (t *targetRun) startAndControl(ctx context.Context) error {
 	if t.controlDone || t.target.Lone() {
 		return nil
 	}
-	conversation, err := t.runControls(ctx)
+	conversation, err := t.shareControls(ctx)
 	if err != nil {
 		return err
 	}

@@ -142,7 +142,7 @@ func (e *execution) prepareJob(targets []scenario.Target) error {
 	e.job = suite.Job{
 		Targets: targets, Files: e.files.Sources,
 		Runner: runner.Config{Seed: e.flags.seed, Budget: e.flags.budget, StartTimeout: e.flags.startTimeout, Self: self, Variant: e.flags.variant, Sweep: e.flags.sweep,
-			Profiles: e.flags.profiles, Zoo: e.flags.zoo, Pcap: e.flags.pcap},
+			Profiles: e.flags.profiles, ShareControls: e.flags.repeat == 1 && !e.flags.untilFail, Zoo: e.flags.zoo, Pcap: e.flags.pcap},
 		Timeout: e.flags.timeout, Levels: levels, LabelFilter: e.flags.labelFilter,
 		Focus: e.flags.focus, Skip: e.flags.skip, FailFast: e.flags.failFast, Waivers: e.waivers,
 	}

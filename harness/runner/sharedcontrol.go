@@ -1,0 +1,96 @@
+package runner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// mostControlWait bounds how long a worker waits for another one's control.
+const mostControlWait = 5 * time.Second
+
+// A sharedControl is what the controls of a client program came to, as the workers of one run
+// tell it each other.
+type sharedControl struct {
+	Requests  []byte // that the client sent
+	Stdout    []byte
+	Exit      int
+	Output    scenario.OutputMatch
+	Took, CPU time.Duration
+	Events    []event.Event // of the first control
+}
+
+// shareControls is runControls, but for a client program whose server is a dialogue: its
+// controls are held by one worker of the run. No other one has to know more of it, and each run
+// of a client that computes costs the scenarios a processor.
+func (t *targetRun) shareControls(ctx context.Context) (scenario.Conversation, error) {
+	if !t.config.ShareControls || !t.isScriptedForClient() {
+		return t.runControls(ctx)
+	}
+	name := t.controlName()
+	limited, cancel := context.WithTimeout(ctx, mostControlWait)
+	defer cancel()
+	release := hostLock{t.config.Tmp}.acquireFile(limited, name, true)
+	defer release()
+	file := filepath.Join(t.config.Tmp, name+".json")
+	if c, err := t.readControl(file); err == nil {
+		return c, nil
+	}
+	c, err := t.runControls(ctx)
+	if err == nil && t.pastProxy == "" {
+		_ = t.writeControl(file, c) // else each worker holds its own
+	}
+	return c, err
+}
+
+// isScriptedForClient reports whether a client program is tested against a dialogue on a stream.
+func (t *targetRun) isScriptedForClient() bool {
+	declaresState := t.target.State != ""
+	return t.target.Server.Dialogue != nil && len(t.target.Client.Command) > 0 && t.target.Transport() != scenario.UDP && !declaresState
+}
+
+// controlName is that of the file, without its ending: targets may have any name.
+func (t *targetRun) controlName() string {
+	sum := sha256.Sum256([]byte(t.target.Name))
+	return fmt.Sprintf("control-%x", sum[:8])
+}
+
+// readControl returns the conversation of another worker's controls.
+func (t *targetRun) readControl(file string) (scenario.Conversation, error) {
+	var shared sharedControl
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(data, &shared)
+	}
+	if err != nil {
+		return scenario.Conversation{}, fmt.Errorf("control read: %w", err)
+	}
+	t.controlEvents.CompareAndSwap(nil, &shared.Events)
+	c := t.ClientConversation(shared.Requests, nil)
+	c.Stdout, c.Exit, c.Output = shared.Stdout, shared.Exit, shared.Output
+	c.Took, c.CPU = shared.Took, shared.CPU
+	return c, nil
+}
+
+// writeControl writes the file whole or not at all.
+func (t *targetRun) writeControl(file string, c scenario.Conversation) error {
+	shared := sharedControl{Requests: t.requests, Stdout: c.Stdout, Exit: c.Exit, Output: c.Output, Took: c.Took, CPU: c.CPU}
+	if events := t.controlEvents.Load(); events != nil {
+		shared.Events = *events
+	}
+	data, err := json.Marshal(shared)
+	if err != nil {
+		return fmt.Errorf("control encode: %w", err)
+	}
+	if err := os.WriteFile(file+".part", data, 0o600); err != nil {
+		return fmt.Errorf("control write: %w", err)
+	}
+	return os.Rename(file+".part", file)
+}
