@@ -183,7 +183,7 @@ func (p *datagramPlayer) playStep(ctx context.Context, i int) bool {
 				return p.stopPlay(ending, "%s: no reply: %v", p.script.stepName(i), err)
 			}
 		case <-ctx.Done():
-			return p.stopPlay(event.Timeout, "%s: no reply when the time was over", p.script.stepName(i))
+			return p.stopPlay(event.Timeout, "%s: no reply within the time limit", p.script.stepName(i))
 		}
 	}
 	return true

@@ -164,7 +164,7 @@ func (p *player) describeShort(step int, pattern Pattern, in bool) bool {
 	case s.full:
 		return p.recordDifference(step, pattern, &difference{at: got, note: fmt.Sprintf("more than %s arrived", plural.Count(p.options.MaxReceive, "byte"))})
 	case !in:
-		return p.stopLate("%s: %s when the time was over", p.script.stepName(step), p.describeProgress(step, pattern, s.received[p.taken:]))
+		return p.stopLate("%s: %s within the time limit", p.script.stepName(step), p.describeProgress(step, pattern, s.received[p.taken:]))
 	}
 	// A write that is under way tells more about how the peer ended.
 	p.awaitState(10*settleTime, func(s state) bool { return !s.writing })
@@ -222,7 +222,7 @@ func (p *player) awaitEnd() bool {
 		return p.recordDifference(len(p.script.Steps), nil, &difference{})
 	}
 	if !in {
-		return p.stopLate("all exchanges were complete, and the stream was still open when the time was over")
+		return p.stopLate("all exchanges were complete, and the stream was still open at the time limit")
 	}
 	return mergeEndings(s.readEnd, s.writeEnd) == event.EOF
 }

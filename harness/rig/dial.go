@@ -104,7 +104,7 @@ func dialBy(ctx context.Context, d *net.Dialer, address string) (sock.Conn, erro
 type lateConnect struct{ address string }
 
 func (e *lateConnect) Error() string {
-	return fmt.Sprintf("no answer to the connect to %s when the time was over", e.address)
+	return fmt.Sprintf("no answer to the connect to %s within the time limit", e.address)
 }
 
 func (e *lateConnect) Unwrap() error { return context.DeadlineExceeded }

@@ -86,7 +86,7 @@ func (p *scenarioRun) runVariants(ctx context.Context, variants []scenario.Varia
 // unfinishedResult is no pass: the variant may hang forever.
 func (p *scenarioRun) unfinishedResult(variant string) outcome.Result {
 	return outcome.Result{Target: p.tc.Target.Name, Scenario: p.scenario.ID, Variant: variant, Level: p.scenario.Level, Verdict: outcome.Invalid,
-		Message: "it had not finished when the scenario's time was over; --timeout gives it more"}
+		Message: "it had not finished within the scenario's time limit; --timeout gives it more"}
 }
 
 // anyFailed reports whether the server did something wrong, be it by the fault or without it.

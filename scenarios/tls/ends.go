@@ -224,7 +224,7 @@ func notAnswered(c scenario.Case, got []byte) error {
 func noCloseNotify() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/no-close-notify",
-		Title: "A FIN without close_notify is not taken for the end of an answer",
+		Title: "A FIN without close_notify is not taken for the end of a message",
 		Rationale: "A third party between the two can send a FIN, so only close_notify says that the sender has ended. A " +
 			"protocol with lengths or delimiters notices what is missing; one whose answers end with the stream does not. " +
 			"Half of the clients in use accept it there, so the target declares what is meant: tls_fin.",
