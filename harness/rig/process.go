@@ -26,7 +26,7 @@ func (a *rig) ServerUsage() (probe.Usage, error) {
 	if len(pids) == 0 {
 		return probe.Usage{}, errNotOurs
 	}
-	return probe.MeasureUsage(pids)
+	return probe.MeasureFast(pids)
 }
 
 // MeasureSpin implements [scenario.Rig].

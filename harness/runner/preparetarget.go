@@ -9,10 +9,12 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// caseOf limits sweeps against clients: each variant costs a process.
+// caseOf limits sweeps against clients, and in a zoo those against servers that are started for
+// each conversation: each variant costs a process.
 func (r *Runner) caseOf(b *targetRun, s scenario.Scenario, role scenario.Role) scenario.Case {
 	limit := r.config.Sweep
-	if role == scenario.Client || b.target.Client.Dialogue == nil {
+	eachStarts := b.target.Transport().IsStdio() && r.config.Zoo
+	if role == scenario.Client || b.target.Client.Dialogue == nil || eachStarts {
 		limit = max(8, limit/4)
 	}
 	conversation := b.Conversation()

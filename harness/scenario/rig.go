@@ -84,7 +84,8 @@ type ServerRig interface {
 	LimitDescriptors(room int) (restore func() error, err error)
 	// SendSIGCHLD sends the server's processes SIGCHLD, which by itself does nothing.
 	SendSIGCHLD() error
-	// ServerUsage tells what the server's processes hold now.
+	// ServerUsage tells what the server's processes hold now, but for the states and addresses of
+	// their sockets, which would be most of its cost.
 	ServerUsage() (probe.Usage, error)
 	// MeasureSpin blocks while it measures how busy the server is over the given time.
 	MeasureSpin(ctx context.Context, over time.Duration) (probe.Busy, error)
