@@ -6,11 +6,13 @@ import (
 	"io"
 	"time"
 
+	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/probe"
+	"github.com/sockharness/harness/harness/rig"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
@@ -103,6 +105,7 @@ func newClientSubject(o Options) (*clientSubject, error) {
 }
 
 func (s *clientSubject) close() {
+	s.launcher.close()
 	if s.diag != nil {
 		s.diag.Close()
 	}
@@ -254,7 +257,7 @@ func (s *clientSubject) awaitExit(ctx context.Context, process *peer.Process, l 
 	go func() {
 		defer close(explained)
 		if prove {
-			run.stuck, run.stuckIn, run.spins = explainClient(ctx, process, l, s.base.exit.CPU)
+			run.stuck, run.stuckIn, run.spins = explainClient(ctx, process, l, s.launcher.services, s.base.exit.CPU)
 			if run.stuck+run.spins != "" {
 				cancel()
 			}
@@ -290,10 +293,10 @@ const (
 
 // explainClient blocks until it is known that a client will not go on, and why, or until
 // the context ends.
-func explainClient(ctx context.Context, process *peer.Process, l playedServer, base time.Duration) (stuck, place, spins string) {
+func explainClient(ctx context.Context, process *peer.Process, l playedServer, services *rig.Services, base time.Duration) (stuck, place, spins string) {
 	struck := time.Duration(-1) // processor time until then
 	sleep.For(ctx, proofWindow)
-	check := probe.StuckCheck{Tree: process.ProcessTree, ApproxTree: process.ApproxTree, Idle: l.isIdle}
+	check := probe.StuckCheck{Tree: await.WithServices(process.ProcessTree, services.ProcessTree), ApproxTree: await.WithServices(process.ApproxTree, services.ProcessTree), Idle: l.isIdle}
 	for ctx.Err() == nil {
 		short, cancel := context.WithTimeout(ctx, proofWindow)
 		d, err := check.ProveStuck(short)

@@ -15,6 +15,7 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/plural"
+	"github.com/sockharness/harness/harness/rig"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/hook"
@@ -26,6 +27,7 @@ type launcher struct {
 	options       Options
 	certification *scenario.Certification // nil on other transports
 	before        *dialogue.Script        // what is said before TLS; nil: nothing
+	services      *rig.Services           // that the programs need
 	folder        string                  // {tmp}, and where paths lie; it stays
 	paths         atomic.Int64            // of sockets of ours that were made
 }
@@ -40,7 +42,7 @@ func newLauncher(o Options) (*launcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &launcher{options: o, folder: folder}
+	l := &launcher{options: o, folder: folder, services: rig.NewServices(rig.Config{Tmp: folder, Self: o.Self, StartTimeout: o.StartTimeout}, o.Target)}
 	if transport == scenario.TLS {
 		if l.certification, err = scenario.Certify(o.Target, folder); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
@@ -53,10 +55,10 @@ func newLauncher(o Options) (*launcher, error) {
 // command makes the program of a peer.
 func (l *launcher) command(p scenario.Peer) peer.Command {
 	args := make([]string, len(p.Command))
-	for i, word := range l.certification.ExpandWords(p.Command) {
+	for i, word := range l.certification.ExpandWords(l.services.Expand(p.Command)) {
 		args[i] = strings.ReplaceAll(word, "{self}", l.options.Self)
 	}
-	c := peer.Command{Args: args, Dir: l.options.Target.Dir, Env: l.certification.ExpandWords(p.Env), Ready: p.Ready, StartTimeout: l.options.StartTimeout}
+	c := peer.Command{Args: args, Dir: l.options.Target.Dir, Env: l.certification.ExpandWords(l.services.Expand(p.Env)), Ready: p.Ready, StartTimeout: l.options.StartTimeout}
 	if l.options.Target.Transport() == scenario.Unix {
 		c.Network = "unix"
 	}
@@ -66,6 +68,9 @@ func (l *launcher) command(p scenario.Peer) peer.Command {
 // startServer starts the server of the target, or finds it at its address; then there is
 // no process. The error wraps [ErrUnusable].
 func (l *launcher) startServer(ctx context.Context) (*peer.Process, way, error) {
+	if err := l.services.Start(ctx); err != nil {
+		return nil, way{}, fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
 	var process *peer.Process
 	address, err := l.options.Target.Server.Address, error(nil)
 	if address == "" {
@@ -131,6 +136,13 @@ func (l *launcher) freePath(name string) (string, error) {
 	return path, nil
 }
 
+// close stops the services. It may be called more than once, and on nil.
+func (l *launcher) close() {
+	if l != nil {
+		l.services.Close()
+	}
+}
+
 // listenHost is where clients of TCP and UDP find the harness.
 func (l *launcher) listenHost() string {
 	return net.JoinHostPort(cmp.Or(l.options.Target.Server.Listen, "127.0.0.1"), "0")
@@ -167,8 +179,11 @@ func (l *launcher) startRelay(to way) (*capture.Relay, error) {
 }
 
 // startClient starts the client of the target, to which the harness is the server at an
-// address.
+// address, and the services before it.
 func (l *launcher) startClient(ctx context.Context, address string) (*peer.Process, error) {
+	if err := l.services.Start(ctx); err != nil {
+		return nil, err
+	}
 	vars := peer.VarsAt(address)
 	vars.Tmp = l.folder
 	command := l.command(l.options.Target.Client)

@@ -69,6 +69,7 @@ func (s *serverSubject) close() {
 	if s.process != nil {
 		s.process.Close()
 	}
+	s.launcher.close()
 	if s.diag != nil {
 		s.diag.Close()
 	}

@@ -18,14 +18,6 @@ func (b *Testbed) ProcessTree() []int {
 	return nil
 }
 
-// servicesTree returns the ids of the processes of the target's services.
-func (b *Testbed) servicesTree() []int {
-	b.mu.Lock()
-	running := services{running: b.services.running}
-	b.mu.Unlock()
-	return running.processTree()
-}
-
 // approxTree is tree for those who count, who may miss one that begins or ends.
 func (b *Testbed) approxTree() []int {
 	if process, _ := b.ServerProcess(); process != nil {

@@ -15,12 +15,15 @@ import (
 // ErrNotReachable is wrapped by the error of a server's address at which nobody listens.
 var ErrNotReachable = errors.New("the server cannot be reached")
 
+// errClosed is for a start on a testbed that is closed.
+var errClosed = errors.New("the runner is closed")
+
 // startServerLocked starts the server process unless it runs.
 func (b *Testbed) startServerLocked(ctx context.Context) error {
 	s := b.target.Server
 	switch {
 	case b.closed:
-		return errors.New("the runner is closed")
+		return errClosed
 	case s.Address != "":
 		if b.address = s.Address; b.transport() == scenario.UDP {
 			b.address = udpPrefix + b.target.DatagramServer()

@@ -6,47 +6,61 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// services are the programs that those of a target need, and the words by which their
-// commands name them.
-type services struct {
+// Services are the programs that those of a target need, and the words by which their
+// commands name them. A [Testbed] has its own. They are safe for concurrent use.
+type Services struct {
+	config Config
+	target scenario.Target
+
+	mu      sync.Mutex // guards what follows; held while they start
 	running []*peer.Process
 	names   []string
 	words   []string // of a [strings.Replacer]
 }
 
-// startServicesLocked starts the services of the target, one after the other, unless they
-// run. One that has ended by itself is an error: nothing can be judged without it.
-func (b *Testbed) startServicesLocked(ctx context.Context) error {
-	for i, p := range b.services.running {
+// NewServices returns the services of a target, none of which runs yet. The caller must Close
+// them.
+func NewServices(c Config, t scenario.Target) *Services {
+	return &Services{config: c.withDefaults(), target: t}
+}
+
+// Start starts the services, one after the other, unless they run, and blocks until the last
+// of them listens. One that does not start is an error, and one that has ended by itself is a
+// *peer.Error: nothing can be judged without it.
+func (s *Services) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, p := range s.running {
 		if exit, ended := exitedServer(p); ended {
-			return &peer.Error{Op: "service " + b.services.names[i], Command: p.Command(), Exit: &exit, Stderr: string(p.Stderr().TailBytes()), Err: fmt.Errorf("it %s", exit)}
+			return &peer.Error{Op: "service " + s.names[i], Command: p.Command(), Exit: &exit, Stderr: string(p.Stderr().TailBytes()), Err: fmt.Errorf("it %s", exit)}
 		}
 	}
-	for _, s := range b.target.Services[len(b.services.running):] {
-		if err := b.startServiceLocked(ctx, s); err != nil {
-			return fmt.Errorf("service %s: %w", s.Name, err)
+	for _, next := range s.target.Services[len(s.running):] {
+		if err := s.startLocked(ctx, next); err != nil {
+			return fmt.Errorf("service %s: %w", next.Name, err)
 		}
 	}
 	return nil
 }
 
-func (b *Testbed) startServiceLocked(ctx context.Context, s scenario.Service) error {
-	command := s.ServerCommand(b.target.Dir)
-	command.Args, command.Env = b.services.expand(command.Args), b.services.expand(command.Env)
-	command.StartTimeout = b.config.StartTimeout
-	command.Args = replaceWords(command.Args, "{self}", b.config.Self)
-	tmp, err := os.MkdirTemp(b.config.Tmp, "service-")
+func (s *Services) startLocked(ctx context.Context, next scenario.Service) error {
+	command := next.ServerCommand(s.target.Dir)
+	command.Args, command.Env = replaceWords(command.Args, s.words...), replaceWords(command.Env, s.words...)
+	command.StartTimeout = s.config.StartTimeout
+	command.Args = replaceWords(command.Args, "{self}", s.config.Self)
+	tmp, err := os.MkdirTemp(s.config.Tmp, "service-")
 	if err != nil {
 		return err
 	}
 	vars := peer.Vars{Tmp: tmp}
 	if command.Network == "unix" {
-		if vars.Path, err = b.config.Shared.book.newPath("v"); err != nil {
+		if vars.Path, err = s.config.Shared.book.newPath("v"); err != nil {
 			return err
 		}
 	}
@@ -55,16 +69,21 @@ func (b *Testbed) startServiceLocked(ctx context.Context, s scenario.Service) er
 		return err
 	}
 	at := peer.VarsAt(process.Address())
-	b.services.running = append(b.services.running, process)
-	b.services.names = append(b.services.names, s.Name)
+	s.running = append(s.running, process)
+	s.names = append(s.names, next.Name)
 	for _, word := range [][2]string{{"port", at.Port}, {"host", at.Host}, {"addr", process.Address()}, {"path", at.Path}} {
-		b.services.words = append(b.services.words, "{"+s.Name+"."+word[0]+"}", word[1])
+		s.words = append(s.words, "{"+next.Name+"."+word[0]+"}", word[1])
 	}
 	return nil
 }
 
-// expand replaces the words of services.
-func (s services) expand(words []string) []string { return replaceWords(words, s.words...) }
+// Expand returns the arguments of a program with the words of the services that run, such as
+// {db.port}, replaced.
+func (s *Services) Expand(arguments []string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return replaceWords(arguments, s.words...)
+}
 
 // replaceWords returns the arguments of a program with each word replaced by the one
 // behind it.
@@ -77,9 +96,11 @@ func replaceWords(arguments []string, words ...string) []string {
 	return out
 }
 
-// processTree returns the ids of the services' processes: what a server waits for may come
+// ProcessTree returns the ids of the services' processes: what a server waits for may come
 // from them.
-func (s services) processTree() []int {
+func (s *Services) ProcessTree() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var all []int
 	for _, p := range s.running {
 		all = append(all, p.ProcessTree()...)
@@ -87,9 +108,13 @@ func (s services) processTree() []int {
 	return all
 }
 
-func (s *services) closeAll() {
+// Close stops the services, the last one first, and waits for them. It may be called more than
+// once.
+func (s *Services) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, p := range slices.Backward(s.running) {
 		p.Close()
 	}
-	*s = services{}
+	s.running, s.names, s.words = nil, nil, nil
 }

@@ -46,8 +46,8 @@ func (b *Testbed) expandCommand(p scenario.Peer) peer.Command {
 	if b.target.Transport().IsStdio() && p.Dialogue == nil {
 		words = b.target.ServerCommand().Args
 	}
-	args := replaceWords(b.services.expand(words), "{self}", b.config.Self)
-	c := peer.Command{Args: b.tls.ExpandWords(args), Dir: b.target.Dir, Env: b.tls.ExpandWords(b.services.expand(p.Env)), Ready: p.Ready, StartTimeout: b.config.StartTimeout}
+	args := replaceWords(b.services.Expand(words), "{self}", b.config.Self)
+	c := peer.Command{Args: b.tls.ExpandWords(args), Dir: b.target.Dir, Env: b.tls.ExpandWords(b.services.Expand(p.Env)), Ready: p.Ready, StartTimeout: b.config.StartTimeout}
 	if b.transport() == scenario.Unix {
 		c.Network = "unix"
 	}

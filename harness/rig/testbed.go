@@ -36,14 +36,23 @@ type Config struct {
 	Shared       *Shared       // with other testbeds; nil: nothing is
 }
 
+// withDefaults fills in what is shared with nobody.
+func (c Config) withDefaults() Config {
+	if c.Shared == nil {
+		c.Shared = &Shared{book: newAddressBook(c.Tmp), proofSlot: make(chan struct{}, 1)}
+	}
+	return c
+}
+
 // A Testbed is one target with its server and its services running.
 type Testbed struct {
-	config Config
-	target scenario.Target
-	seed   seed.Source
-	script *dialogue.Script        // nil when neither peer is a dialogue; of what is said in TLS, where that begins later
-	before *dialogue.Script        // what is said before TLS; nil: nothing is
-	tls    *scenario.Certification // nil on other transports, and before it is needed
+	config   Config
+	target   scenario.Target
+	seed     seed.Source
+	services *Services
+	script   *dialogue.Script        // nil when neither peer is a dialogue; of what is said in TLS, where that begins later
+	before   *dialogue.Script        // what is said before TLS; nil: nothing is
+	tls      *scenario.Certification // nil on other transports, and before it is needed
 
 	conversation scenario.Conversation // see SetConversation
 
@@ -54,7 +63,6 @@ type Testbed struct {
 	leavers     atomic.Int64 // connections past the proxy in the last control that had any
 
 	mu         sync.Mutex // guards what follows; held while the server starts
-	services   services
 	server     *peer.Process
 	terminated bool   // the server was asked to end
 	address    string // of the server, when it is not a dialogue
@@ -66,10 +74,8 @@ type Testbed struct {
 // NewTestbed returns the testbed of a target, on which nothing is started yet. The caller
 // must Close it.
 func NewTestbed(c Config, t scenario.Target) *Testbed {
-	if c.Shared == nil {
-		c.Shared = NewShared(c.Tmp)
-	}
-	return &Testbed{config: c, target: t, seed: seed.New(c.Seed).SplitBy(t.Name)}
+	c = c.withDefaults()
+	return &Testbed{config: c, target: t, seed: seed.New(c.Seed).SplitBy(t.Name), services: NewServices(c, t)}
 }
 
 // Clone returns another testbed of the target, on which nothing is started yet. It knows the
@@ -77,8 +83,9 @@ func NewTestbed(c Config, t scenario.Target) *Testbed {
 func (b *Testbed) Clone(s *Shared) *Testbed {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	clone := &Testbed{config: b.config, target: b.target, seed: b.seed, script: b.script, before: b.before, tls: b.tls, conversation: b.conversation}
-	clone.config.Shared = s
+	c := b.config
+	c.Shared = s
+	clone := &Testbed{config: c, target: b.target, seed: b.seed, script: b.script, before: b.before, tls: b.tls, conversation: b.conversation, services: NewServices(c, b.target)}
 	clone.retriesOn.Store(b.retriesOn.Load())
 	return clone
 }
@@ -90,6 +97,9 @@ func (b *Testbed) Clone(s *Shared) *Testbed {
 func (b *Testbed) Start(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.closed {
+		return errClosed
+	}
 	if err := b.checkListenHost(ctx); err != nil {
 		return err
 	}
@@ -102,7 +112,7 @@ func (b *Testbed) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := b.startServicesLocked(ctx); err != nil {
+	if err := b.services.Start(ctx); err != nil {
 		return err
 	}
 	return b.startServerLocked(ctx)
@@ -118,7 +128,7 @@ func (b *Testbed) Close() {
 		b.server.Close()
 		b.server = nil
 	}
-	b.services.closeAll()
+	b.services.Close()
 }
 
 // Script returns what the dialogue of the target says, once Start has returned; nil: neither
