@@ -35,6 +35,11 @@ type Config struct {
 	// silent for longer than SpecTimeout + Grace is killed, and its spec fails.
 	// 0 means that no spec is bounded.
 	SpecTimeout time.Duration
+	// KeepOutput has what workers print to stdout and stderr, which are one pipe then, read
+	// and put into the reports of what fails: at most so many bytes of each spec, half of
+	// them its first and half its last. A report that something was left out of says so,
+	// in an entry. 0: stdout is the command's, and nothing of it is reported.
+	KeepOutput int
 	// Grace is what workers get for cleaning up, after a spec's timeout and
 	// after an interrupt. 0 means 10 s.
 	Grace time.Duration
@@ -102,6 +107,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("coordinator config: no command")
 	case c.Procs < 1:
 		return c, fmt.Errorf("coordinator config: %s, want at least 1", plural.Count(c.Procs, "process"))
+	case c.KeepOutput < 0:
+		return c, fmt.Errorf("coordinator config: %d bytes of output to keep", c.KeepOutput)
 	case c.SpecTimeout < 0 || c.Grace < 0 || c.StartTimeout < 0:
 		return c, errors.New("coordinator config: a duration is negative")
 	}

@@ -450,6 +450,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"no command": {Procs: 1},
 		"no procs":   {Command: command},
 		"duration":   {Command: command, Procs: 1, Grace: -1},
+		"output":     {Command: command, Procs: 1, KeepOutput: -1},
 		"index":      {Command: command, Procs: 1, Specs: []Spec{{Index: -1}}},
 	} {
 		if _, err := RunSpecs(t.Context(), c); err == nil {

@@ -81,6 +81,7 @@ func (r *run) crashReport(s *session, p *planned, exit string) types.SpecReport 
 	report.StartTime, report.EndTime = s.since, time.Now()
 	report.RunTime = report.EndTime.Sub(report.StartTime)
 	report.Failure = failureOf(p, crashMessage(s, p, exit))
+	s.addOutput(&report)
 	return report
 }
 
@@ -92,20 +93,23 @@ func crashMessage(s *session, p *planned, exit string) string {
 		if where := goroutinesIn(stderr.String(), p.Preview.LeafNodeLocation.FileName); where != "" {
 			return message + "\nwhere it was:\n" + where
 		}
-		return withEnd(message, lastLines(stderr))
+		return s.withEnd(message, lastLines(stderr))
 	}
 	message, end := fmt.Sprintf("worker %d crashed while it ran this spec: %s", s.worker.proc, exit), lastLines(stderr)
 	if strings.HasPrefix(exit, "exit status") && !strings.Contains(end, "goroutine ") {
 		message += ", by os.Exit or log.Fatal"
 	}
-	return withEnd(message, end)
+	return s.withEnd(message, end)
 }
 
-func withEnd(message, stderr string) string {
-	if stderr == "" {
+func (s *session) withEnd(message, end string) string {
+	switch {
+	case end == "":
 		return message
+	case s.process.output != nil:
+		return message + "\nthe end of its output:\n" + end
 	}
-	return message + "\nthe end of its stderr:\n" + stderr
+	return message + "\nthe end of its stderr:\n" + end
 }
 
 // goroutinesIn returns those goroutines of Go's dump that are in a file, at most as much of them as a

@@ -18,14 +18,16 @@ const pipeDelay = 250 * time.Millisecond
 type process struct {
 	cmd    *exec.Cmd
 	stderr *tail
+	output *output  // nil: nobody asks
 	left   []string // processes of its session that were alive when it was dead
 
 	mu   sync.Mutex
 	dead bool
 }
 
-// startProcess starts cmd as a worker of the coordinator at address.
-func startProcess(cmd *exec.Cmd, address string) (*process, error) {
+// startProcess starts cmd as a worker of the coordinator at address. Of what it prints
+// keep bytes are kept for each report; 0: none.
+func startProcess(cmd *exec.Cmd, address string, keep int) (*process, error) {
 	p := &process{cmd: cmd, stderr: &tail{}}
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
@@ -45,10 +47,34 @@ func startProcess(cmd *exec.Cmd, address string) (*process, error) {
 		return nil, fmt.Errorf("worker stdin: %w", err)
 	}
 	ownSession(cmd)
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("worker start: %w", err)
+	if keep > 0 {
+		return p, p.startListened(keep)
 	}
-	return p, nil
+	return p, startCommand(cmd)
+}
+
+func startCommand(cmd *exec.Cmd) error {
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("worker start: %w", err)
+	}
+	return nil
+}
+
+// startListened starts the process and reads what it prints.
+func (p *process) startListened(keep int) error {
+	output, to, err := attachOutput(p.cmd, keep, p.cmd.Stderr)
+	if err != nil {
+		return err
+	}
+	err = startCommand(p.cmd)
+	_ = to.Close()
+	if err != nil {
+		_ = output.pipe.Close()
+		return err
+	}
+	p.output = output
+	go output.readAll()
+	return nil
 }
 
 // waitDead blocks until the process is dead, kills what is left of its session,
@@ -65,6 +91,7 @@ func (p *process) waitDead() *os.ProcessState {
 	// The error says nothing that the state does not: the status, or that
 	// stderr was held open.
 	_ = p.cmd.Wait()
+	p.output.finish()
 	return p.cmd.ProcessState
 }
 

@@ -84,6 +84,7 @@ func (r *run) takeReport(s *session, report types.SpecReport) {
 	if report.LeafNodeType.Is(types.NodeTypeIt) && !r.markReported(s, report) {
 		return
 	}
+	s.addOutput(&report)
 	r.publishReport(s, report)
 	// A spec that timed out may still be running behind Ginkgo's back, in the
 	// way of those that follow. Worker 1 has to stay for the serial ones.

@@ -99,7 +99,7 @@ func (r *run) startProcess(s *session, address string) error {
 			s.markAt = s.mark.giveTo(cmd)
 		}
 	}
-	s.process, err = startProcess(cmd, address)
+	s.process, err = startProcess(cmd, address, r.config.KeepOutput)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +127,7 @@ var suites = map[string]func(){
 	"retire":   retire,
 	"chatty":   chatty,
 	"litter":   litter,
+	"printing": printing,
 }
 
 func passing() {}
@@ -334,6 +336,36 @@ func litter() {
 			ginkgo.Fail(err.Error())
 		}
 		fmt.Fprintln(realStdout, "ready")
+		os.Exit(9)
+	})
+}
+
+// printing prints in each of its specs.
+func printing() {
+	flood := func(words string) {
+		fmt.Fprintln(realStdout, "first "+words)
+		for range 64 {
+			fmt.Fprintln(realStdout, strings.Repeat("x", 1<<20))
+		}
+		fmt.Fprintln(realStderr, "last "+words)
+	}
+	ginkgo.Describe("group", ginkgo.Ordered, ginkgo.ContinueOnFailure, func() {
+		ginkgo.It("passes", func() { flood("of one that passes") })
+		ginkgo.It("says nothing", func() { ginkgo.Fail("on purpose") })
+		ginkgo.It("fails", func() {
+			flood("of one that fails")
+			fmt.Fprint(ginkgo.GinkgoWriter, strings.Repeat("y", 1<<20))
+			ginkgo.Fail("on purpose")
+		})
+		ginkgo.It("says little", func() {
+			fmt.Fprintln(realStdout, "one")
+			fmt.Fprintln(realStderr, "two")
+			fmt.Fprintln(realStdout, "three")
+			ginkgo.Fail("on purpose")
+		})
+	})
+	ginkgo.It("exits", ginkgo.Serial, func() {
+		flood("of one that exits")
 		os.Exit(9)
 	})
 }

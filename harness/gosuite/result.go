@@ -23,7 +23,7 @@ func (s *Suite) specResult(r types.SpecReport) (outcome.Result, bool) {
 		return result, false
 	case r.State.Is(types.SpecStateFailureStates):
 		result.Verdict, result.Message = outcome.Fail, failureText(r)
-		result.Stderr = lastBytes(r.CapturedGinkgoWriterOutput + r.CapturedStdOutErr)
+		result.Stderr = r.CapturedGinkgoWriterOutput + r.CapturedStdOutErr
 	case !spec:
 		return result, false
 	case r.State.Is(types.SpecStatePending):
@@ -67,8 +67,8 @@ func failureText(r types.SpecReport) string {
 
 // lastBytes returns the end of what a spec has printed.
 func lastBytes(text string) string {
-	if len(text) > outputTail {
-		text = "…" + strings.ToValidUTF8(text[len(text)-outputTail:], "")
+	if len(text) > outputKept {
+		text = "…" + strings.ToValidUTF8(text[len(text)-outputKept:], "")
 	}
 	return text
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +24,7 @@ import (
 const (
 	waitDelay      = 2 * time.Second
 	previewTimeout = 2 * time.Minute // for a dry run, which builds the tree of specs
-	outputTail     = 16 << 10        // bytes kept of what a suite prints
+	outputKept     = 16 << 10        // bytes kept of what a spec, or a dry run, prints
 )
 
 // A Suite is one compiled test binary with a Ginkgo suite.
@@ -189,7 +188,7 @@ func (s *Suite) Run(ctx context.Context, r Run) (coordinator.Result, error) {
 	return coordinator.RunSpecs(ctx, coordinator.Config{
 		Command: func(int) *exec.Cmd {
 			cmd := exec.Command(s.Binary)
-			cmd.Dir, cmd.Stdout = s.Dir, io.Discard
+			cmd.Dir = s.Dir
 			cmd.Env = append(append(os.Environ(), r.Env...), "HARNESS_SEED="+strconv.FormatInt(s.filter.Seed, 10))
 			return cmd
 		},
@@ -197,7 +196,7 @@ func (s *Suite) Run(ctx context.Context, r Run) (coordinator.Result, error) {
 			cmd.Args = append(cmd.Args, s.workerArgs(parallel)...)
 			return nil
 		},
-		Procs: r.Procs, Specs: s.Specs, Seed: s.filter.Seed, FailFast: r.FailFast, SpecTimeout: r.SpecTimeout, Hard: r.Hard,
+		Procs: r.Procs, Specs: s.Specs, Seed: s.filter.Seed, FailFast: r.FailFast, SpecTimeout: r.SpecTimeout, Hard: r.Hard, KeepOutput: outputKept,
 		OnProgress: func(proc int, p types.ProgressReport) {
 			if r.OnProgress != nil && p.LeafNodeText != "" {
 				text := strings.TrimSpace(strings.Join(append(p.ContainerHierarchyTexts, p.LeafNodeText), " "))

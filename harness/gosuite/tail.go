@@ -13,7 +13,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.data = append(t.data, p...)
-	if extra := len(t.data) - outputTail; extra > outputTail {
+	if extra := len(t.data) - outputKept; extra > outputKept {
 		t.data = append(t.data[:0], t.data[extra:]...)
 	}
 	return len(p), nil
@@ -23,5 +23,5 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return string(t.data[max(0, len(t.data)-outputTail):])
+	return string(t.data[max(0, len(t.data)-outputKept):])
 }
