@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"sync"
 
 	tp "github.com/Shopify/toxiproxy/v2/toxics"
 
@@ -20,15 +21,16 @@ type entry struct {
 	build func(s spec.Settings, t *Toxic) error
 }
 
-// entries is the list of all toxics: Toxiproxy's first, then ours.
-func entries() []entry {
+// entries is the list of all toxics: Toxiproxy's first, then ours. Nobody may change it: it
+// is made once, because every toxic that is made, or written as text, is looked up there.
+var entries = sync.OnceValue(func() []entry {
 	return []entry{
 		noopEntry(), latencyEntry(), bandwidthEntry(), slicerEntry(), limitDataEntry(), slowCloseEntry(), timeoutEntry(), resetPeerEntry(),
 		halfCloseEntry(), resetEntry(), vanishEntry(), limitTimeEntry(), refuseEntry(),
 		stallEntry(), sliceEntry(), coalesceEntry(), smallWindowEntry(), corruptEntry(),
 		injectEntry(), unplugEntry(), lossEntry(),
 	}
-}
+})
 
 // Catalogue returns every kind of this package: Toxiproxy's first, then ours.
 func Catalogue() []spec.Kind {

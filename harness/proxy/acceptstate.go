@@ -155,14 +155,15 @@ func (g *acceptState) switchLocked(m Mode) error {
 		g.listener = nil
 		return g.port.BlackHole()
 	}
+	if g.loopPort = g.proxy.shared.loops.listenOn(g.proxy, g.port); g.loopPort != nil {
+		g.listener = nil
+		return nil
+	}
 	l, err := g.port.StartListening()
 	if err != nil {
 		return err
 	}
 	g.listener = l
-	if g.loopPort = g.proxy.shared.loops.listenOn(g.proxy, l); g.loopPort != nil {
-		return nil
-	}
 	g.accepting.Add(1)
 	g.proxy.wg.Go(func() {
 		g.acceptLoop(l)

@@ -65,7 +65,9 @@ func (p *Proxy) closeAll(drain time.Duration) {
 	p.stopOutage()
 	p.gate.closePort()
 	p.cancel()
-	p.shared.loops.recheck(p)
+	if p.numOpen() > 0 {
+		p.shared.loops.recheck(p)
+	}
 	p.wg.Wait()
 	p.shared.removeProxy(p)
 	if p.cfg.Shared == nil {

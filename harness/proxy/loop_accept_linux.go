@@ -26,37 +26,41 @@ type loopPort struct {
 	accepting int // that were accepted and have no session yet
 }
 
-// listenOn takes a listener over, until [loopPort.stopListening]. It returns nil where
-// it cannot.
-func (l *loop) listenOn(p *Proxy, from net.Listener) *loopPort {
-	tcp, ok := from.(*net.TCPListener)
+// listenOn accepts from a port, until [loopPort.stopListening]. It returns nil where it
+// cannot.
+func (l *loop) listenOn(p *Proxy, from port) *loopPort {
+	bound, ok := from.(*sock.Port)
 	if !ok {
 		return nil
 	}
-	port := &loopPort{proxy: p, fd: -1}
-	if at, ok := tcp.Addr().(*net.TCPAddr); ok && !at.IP.IsUnspecified() {
-		port.own = at
-	}
-	raw, err := tcp.SyscallConn()
-	if err == nil {
-		err = raw.Control(func(fd uintptr) { port.fd, _ = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
-	}
-	if err != nil || port.fd < 0 {
+	at, ok := bound.Addr().(*net.TCPAddr)
+	if !ok {
 		return nil
 	}
-	if setInheritedOptions(port.fd) != nil || !l.acceptFrom(port) {
+	port := &loopPort{proxy: p}
+	if !at.IP.IsUnspecified() {
+		port.own = at
+	}
+	var err error
+	if port.fd, err = bound.ListenFD(); err != nil { // not by a listener: the runtime would be woken by every connection
+		return nil
+	}
+	if setInheritedOptions(port.fd, at.IP.IsLoopback()) != nil || !l.acceptFrom(port) {
 		_ = unix.Close(port.fd)
 		return nil
 	}
-	_ = tcp.Close() // so that the runtime is not woken by every connection
 	return port
 }
 
 // setInheritedOptions sets the options that package net gives to each connection. Those that
-// are accepted have them from their listener.
-func setInheritedOptions(fd int) error {
-	return errors.Join(
-		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
+// are accepted have them from their listener. A host does not lose itself: there the
+// connections need no keep-alive.
+func setInheritedOptions(fd int, loopback bool) error {
+	err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	if loopback {
+		return err
+	}
+	return errors.Join(err,
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1),
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 15),
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 15),

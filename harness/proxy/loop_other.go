@@ -2,18 +2,16 @@
 
 package proxy
 
-import "net"
-
 // A loop carries connections by events of the kernel's, on Linux.
 type loop struct{}
 
 func newLoop(*loops) *loop { return nil }
 
-func (l *loop) runLoop()                                {}
-func (l *loop) wakeUp()                                 {}
-func (l *loop) noteTick()                               {}
-func (l *loop) recheckLater(*Proxy)                     {}
-func (l *loop) listenOn(*Proxy, net.Listener) *loopPort { return nil }
+func (l *loop) runLoop()                        {}
+func (l *loop) wakeUp()                         {}
+func (l *loop) noteTick()                       {}
+func (l *loop) recheckLater(*Proxy)             {}
+func (l *loop) listenOn(*Proxy, port) *loopPort { return nil }
 
 // A loopPort is a port that loops accept from.
 type loopPort struct{}

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net"
 	"sync"
 	"sync/atomic"
 )
@@ -31,9 +30,9 @@ func (all *loops) startFirst() {
 	}
 }
 
-// listenOn has loops accept for a proxy from a listener, which is theirs then, until
-// the port is closed. It returns nil where they cannot.
-func (all *loops) listenOn(p *Proxy, from net.Listener) *loopPort {
+// listenOn has loops accept for a proxy from a port, until that does something else or is
+// closed. It returns nil where they cannot.
+func (all *loops) listenOn(p *Proxy, from port) *loopPort {
 	if all.first == nil || !p.canLoop() {
 		return nil
 	}

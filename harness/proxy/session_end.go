@@ -56,10 +56,17 @@ func (s *session) awaitToxics() {
 	}
 }
 
-// closeSession ends the connection as the outcome has it, and forgets it.
+// closeSession ends the connection as the outcome has it, and forgets it. Of a reset nothing
+// is left to pass on: it is forgotten before, so that a peer who has seen it, and changes
+// the proxy's toxics, changes nothing of this connection.
 func (s *session) closeSession(outcome link.Outcome) {
+	if outcome == link.Aborted {
+		s.proxy.removeSession(s)
+	}
 	s.closeBoth(outcome)
-	s.proxy.removeSession(s)
+	if outcome != link.Aborted {
+		s.proxy.removeSession(s)
+	}
 	s.emitClose(outcome.String())
 }
 

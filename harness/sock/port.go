@@ -21,6 +21,7 @@ type Port struct {
 	mu       sync.Mutex // guards what follows
 	binding  holder     // nil after Close
 	listener net.Listener
+	accepts  bool // it listens
 }
 
 // A holder is what the kernel has of a port. The listeners that it returns do
@@ -59,7 +60,7 @@ func (p *Port) Addr() net.Addr { return p.addr }
 // leaves the port as it is, so that connections wait for the next Listen.
 func (p *Port) StartListening() (net.Listener, error) {
 	var l net.Listener
-	err := p.changeState("listen", func(b holder) (err error) {
+	err := p.changeState("listen", true, func(b holder) (err error) {
 		l, err = b.startListening()
 		p.listener = l
 		return err
@@ -72,14 +73,14 @@ func (p *Port) StartListening() (net.Listener, error) {
 
 // RefuseConnects makes connects fail with ECONNREFUSED. Connections that nobody has
 // accepted are reset; those accepted live on.
-func (p *Port) RefuseConnects() error { return p.changeState("refuse", holder.refuseConnects) }
+func (p *Port) RefuseConnects() error { return p.changeState("refuse", false, holder.refuseConnects) }
 
 // BlackHole leaves connects without an answer, as a host does that drops packets:
 // the queue of connections to accept is full of one of our own. Connections that
 // nobody has accepted are reset. A connect that is under way when the port leaves this
 // state is answered when its next SYN comes: the client's kernel repeats it about
 // every second at first.
-func (p *Port) BlackHole() error { return p.changeState("hang", holder.blackHole) }
+func (p *Port) BlackHole() error { return p.changeState("hang", false, holder.blackHole) }
 
 // SetWindow gives the port another window, whatever it does at the moment: every
 // connection that begins after Shape has returned has it, those that are open or
@@ -104,14 +105,15 @@ func (p *Port) SetWindow(w hook.SocketLimits) error {
 func (p *Port) AcceptPending() ([]net.Conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.binding == nil || p.listener == nil {
+	if p.binding == nil || !p.accepts {
 		return nil, nil
 	}
 	return p.binding.acceptPending()
 }
 
-// changeState closes the listener and changes the binding's state.
-func (p *Port) changeState(state string, to func(holder) error) error {
+// changeState closes the listener and changes the binding's state, to one that accepts
+// or not.
+func (p *Port) changeState(state string, accepts bool, to func(holder) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.binding == nil {
@@ -121,6 +123,7 @@ func (p *Port) changeState(state string, to func(holder) error) error {
 	if err := to(p.binding); err != nil {
 		return fmt.Errorf("port %s: %w", state, err)
 	}
+	p.accepts = accepts
 	return nil
 }
 

@@ -73,15 +73,18 @@ func freePort(want *net.TCPAddr) (*net.TCPAddr, error) {
 // connections of an earlier listener make the option necessary.
 func bindExplicit(at *net.TCPAddr, w hook.SocketLimits) (*binding, error) {
 	fd, err := boundSocket(at, false, w)
-	if errors.Is(err, unix.EADDRINUSE) {
+	reused := errors.Is(err, unix.EADDRINUSE)
+	if reused {
 		fd, err = boundSocket(at, true, w)
 	}
 	if err != nil {
 		return nil, err
 	}
 	b := &binding{fd: fd, addr: at, filler: -1, window: w}
-	if err := b.setShared(false); err != nil {
-		return nil, errors.Join(err, unix.Close(fd))
+	if reused {
+		if err := b.setShared(false); err != nil {
+			return nil, errors.Join(err, unix.Close(fd))
+		}
 	}
 	return b, nil
 }
@@ -93,8 +96,10 @@ func boundSocket(at *net.TCPAddr, reuse bool, w hook.SocketLimits) (int, error) 
 	if err != nil {
 		return -1, wrapErrno("socket", err)
 	}
-	b := binding{fd: fd}
-	err = errors.Join(b.setShared(reuse), setWindow(uintptr(fd), w))
+	if err = setWindow(uintptr(fd), w); err == nil && reuse {
+		b := binding{fd: fd}
+		err = b.setShared(true)
+	}
 	if err == nil && family == unix.AF_INET6 && at.IP.IsUnspecified() {
 		err = wrapErrno("IPV6_V6ONLY", unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0))
 	}
@@ -136,20 +141,44 @@ func (b *binding) setShared(on bool) error {
 }
 
 func (b *binding) startListening() (net.Listener, error) {
-	if err := b.startBacklog(backlog); err != nil {
-		return nil, err
-	}
-	if err := b.removeFiller(); err != nil {
+	fd, err := b.listenFD()
+	if err != nil {
 		return nil, err
 	}
 	// Not os.NewFile on the descriptor itself: its finalizer would close it.
-	dup, err := unix.FcntlInt(uintptr(b.fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, wrapErrno("dup", err)
-	}
-	f := os.NewFile(uintptr(dup), "port")
+	f := os.NewFile(uintptr(fd), "port")
 	defer f.Close()
 	return net.FileListener(f)
+}
+
+// listenFD turns the socket to accepting, and returns another descriptor of it.
+func (b *binding) listenFD() (int, error) {
+	if err := b.startBacklog(backlog); err != nil {
+		return -1, err
+	}
+	if err := b.removeFiller(); err != nil {
+		return -1, err
+	}
+	fd, err := unix.FcntlInt(uintptr(b.fd), unix.F_DUPFD_CLOEXEC, 0)
+	return fd, wrapErrno("dup", err)
+}
+
+// ListenFD is [Port.StartListening] for a caller who accepts by himself: it returns a
+// descriptor of the port, which does not block. The caller closes it. The error is
+// [ErrUnsupported] for a unix socket.
+func (p *Port) ListenFD() (fd int, err error) {
+	err = p.changeState("listen", true, func(h holder) (err error) {
+		b, ok := h.(*binding)
+		if !ok {
+			return ErrUnsupported
+		}
+		fd, err = b.listenFD()
+		return err
+	})
+	if err != nil {
+		return -1, err
+	}
+	return fd, nil
 }
 
 // startBacklog turns the socket to accepting. SO_REUSEADDR lets it do so beside
