@@ -46,7 +46,7 @@ func (p *Proxy) writeArtifacts(number int) {
 		return
 	}
 	path := filepath.Join(dir, fmt.Sprintf("socktest-%d.pcapng", number))
-	caption := fmt.Sprintf("%s: proxy %s to %s", p.tb.Name(), p.Addr(), p.upstream)
+	caption := fmt.Sprintf("%s: proxy %s to %s", p.tb.Name(), p.Addr(), p.running.FirstUpstream())
 	err := report.WriteFile(path, func(w io.Writer) error { return p.recording.WritePcapng(w, caption) })
 	if err == nil && number == 1 {
 		err = report.WriteFile(filepath.Join(dir, "replay.txt"), func(w io.Writer) error {

@@ -101,20 +101,22 @@ func (c *Conn) Events() (all []Event) {
 	return all
 }
 
+// WaitMade blocks until the proxy has accepted the connection, such as that of a client
+// that connects again, or returns the cause of the context's end.
+func (c *Conn) WaitMade(ctx context.Context) error {
+	if err := c.proxy.record.await(ctx, c.Made); err != nil {
+		return fmt.Errorf("wait for connection %d: %w", c.number, err)
+	}
+	return nil
+}
+
 // Wait blocks until the connection is over, or returns the cause of the context's end
 // with what the connection is like then.
 func (c *Conn) Wait(ctx context.Context) error {
-	for {
-		changed := c.proxy.record.changes()
-		if c.Over() {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the end of %v: %w", c, context.Cause(ctx))
-		}
+	if err := c.proxy.record.await(ctx, c.Over); err != nil {
+		return fmt.Errorf("wait for the end of %v: %w", c, err)
 	}
+	return nil
 }
 
 // String tells which connection it is and what became of it.

@@ -12,16 +12,22 @@
 // # Proxies
 //
 // [NewProxy] is in front of any server: one of the test, a process, a container. It
-// passes on every byte, half-close and reset until it is told otherwise. Faults come
-// and go while connections are open ([Proxy.Inject], [Injection.Remove]); they begin at
-// a byte, behind a text, or after a time ([Fault.AtByte], [Fault.AfterText],
-// [Fault.AfterOpposite], [Fault.AfterTime]), on all connections or some ([Fault.On],
-// [Fault.Sometimes]). New connects can be refused or left without an answer
-// ([Proxy.Refuse], [Proxy.BlackHole], [Proxy.Accept]), and open connections ended
-// ([Proxy.CloseAll], [Proxy.HalfCloseAll], [Conn.Close], [Conn.HalfClose]).
-// [Proxy.Partition], [Proxy.FailNext] and [Proxy.RefuseFor] disturb the whole proxy until
-// [Proxy.Heal].
-// [Proxy.Conn] tells what became of each.
+// passes on every byte, half-close and reset until it is told otherwise, and faults come
+// and go while connections are open.
+//
+//	stall := px.Inject(socktest.StallAt(socktest.Upstream, 0).AfterText("COMMIT").On(2))
+//	err = stall.Wait(ctx)          // until it has struck the second connection
+//	stall.Remove()                 // what it has held back flows on
+//	px.CloseAll(socktest.RST)      // ends what is open, and the client
+//	err = px.Conn(3).WaitMade(ctx) // has to connect again
+//	px.SetUpstream(other.Addr())   // where new connections go
+//	px.Refuse()                    // or px.BlackHole(), until px.Accept()
+//
+// A fault begins at a byte, behind a text, at a message or after a time ([Fault.AtByte],
+// [Fault.AfterText], [Fault.AfterOpposite], [Fault.AtFrame], [Fault.AfterTime]), on all
+// connections or some ([Fault.On], [Fault.Sometimes]). [Proxy.Partition], [Proxy.FailNext]
+// and [Proxy.RefuseFor] disturb the whole proxy until [Proxy.Heal]. [Proxy.Conn] tells
+// what became of each connection.
 //
 // # Played peers
 //
@@ -63,7 +69,8 @@
 // Within a major version names, signatures and meanings stay. Texts of failures, of
 // String and of events may change, and kinds of events may be added.
 //
-// A test that ends, fails or panics leaves no goroutine, descriptor, port or process.
+// A test that ends, fails or panics leaves no goroutine, descriptor, port or process, and
+// one that dies of the timeout of go test no process.
 // A test may be parallel, run several times and in any order. What is random comes
 // from one seed: the option [Seed], else $HARNESS_SEED, else Ginkgo's seed, else a
 // random one; a test that fails prints it with the command that runs it again.

@@ -75,6 +75,24 @@ func ExampleInjection_Remove() {
 	// 1 true
 }
 
+// Where no peer can see the fault, the test waits for it.
+func ExampleInjection_Wait() {
+	runExample(func(t testing.TB) {
+		server := socktest.NewServer(t, func(c *socktest.Peer) { c.ReadAll() })
+		px := socktest.NewProxy(t, server.Addr())
+		stall := px.Inject(socktest.StallAt(socktest.Upstream, 2))
+
+		client := socktest.Dial(t, px.Addr())
+		client.Send("hello")
+		if err := stall.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println(px.Conn(1).Bytes(socktest.Upstream))
+	})
+	// Output:
+	// 2
+}
+
 // The first connection fails, the second one works.
 func ExampleFault_On() {
 	runExample(func(t testing.TB) {
@@ -211,6 +229,43 @@ func ExampleConn() {
 	// true 5 PONG FIN server
 	// connection 1 carried 5 bytes upstream and 5 bytes downstream; FIN downstream after 5 bytes, by the server; FIN upstream after 5 bytes, by the client
 	// accept
+}
+
+// A client that loses its connection must connect again, and find the server where it is
+// by then.
+func ExampleProxy_SetUpstream() {
+	runExample(func(t testing.TB) {
+		first := socktest.NewServer(t, func(c *socktest.Peer) { c.Send("from the first") })
+		second := socktest.NewServer(t, func(c *socktest.Peer) { c.Send("from the second") })
+		px := socktest.NewProxy(t, first.Addr())
+		answers := make(chan string)
+		go func() { // in the place of a client of yours
+			defer close(answers)
+			for range 2 {
+				conn, err := net.Dial("tcp", px.Addr())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				answer, _ := io.ReadAll(conn)
+				_ = conn.Close()
+				answers <- string(answer)
+			}
+		}()
+
+		if err := px.Conn(1).WaitMade(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		px.SetUpstream(second.Addr()) // for connections from now on
+		fmt.Println(<-answers)
+		if err := px.Conn(2).WaitMade(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println(<-answers)
+	})
+	// Output:
+	// from the first
+	// from the second
 }
 
 // A server under test gets a request in pieces, each of which it has read before the

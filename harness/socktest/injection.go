@@ -1,7 +1,10 @@
 package socktest
 
 import (
+	"context"
 	"fmt"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +22,7 @@ type Injection struct {
 	set   *injectionSet
 	name  string
 	fault Fault
+	where string // a line that says where the test injects it; "": not known
 	maybe atomic.Bool
 
 	toxics []proxy.Toxic  // of a Proxy
@@ -32,6 +36,8 @@ type injectionSet struct {
 	build   func(i *Injection) error           // makes what runs in the proxy
 	apply   func(active []*Injection) error    // has the proxy run these and no others
 	connect func() (what string, all []string) // what kind of clients it has, and what became of each
+
+	missed atomic.Bool // the test fails because of it
 
 	mu     sync.Mutex // guards what follows
 	all    []*Injection
@@ -53,6 +59,15 @@ func (s *injectionSet) addFault(f Fault) error {
 	return nil
 }
 
+// callerOfInject returns the line for an injection's where.
+func callerOfInject() string {
+	const skipped = 3 // this function, inject, and Inject of the proxy
+	if _, file, line, ok := runtime.Caller(skipped); ok {
+		return fmt.Sprintf("\nit was injected at %s:%d", filepath.Base(file), line)
+	}
+	return ""
+}
+
 // inject puts a fault to work, or fails the test.
 func (s *injectionSet) inject(f Fault) *Injection {
 	s.tb.Helper()
@@ -65,7 +80,9 @@ func (s *injectionSet) inject(f Fault) *Injection {
 	if err != nil {
 		s.tb.Fatalf("socktest: inject: %v", err)
 	}
-	return s.all[len(s.all)-1]
+	i := s.all[len(s.all)-1]
+	i.where = callerOfInject()
+	return i
 }
 
 func (s *injectionSet) list() []*Injection {
@@ -93,17 +110,26 @@ func (s *injectionSet) close() (before bool) {
 	return before
 }
 
-// checkStrikes fails the test if an injection never struck. A test that has failed, or was
-// skipped, need not prove anything.
+// checkStrikes fails the test if an injection never struck, and says so of all at once:
+// Ginkgo's Errorf does not return. A test that has failed, or was skipped, need not prove
+// anything.
 func (s *injectionSet) checkStrikes() {
 	s.tb.Helper()
 	if s.tb.Failed() || s.tb.Skipped() {
 		return
 	}
+	var lines []string
 	for _, i := range s.unstruck() {
-		s.tb.Errorf("socktest: the injection %v never struck, so that the test proves nothing (if it may miss, call Maybe on it)\n%s", i.fault, i.Why())
+		lines = append(lines, fmt.Sprintf("socktest: the injection %v never struck, so that the test proves nothing (if it may miss, call Maybe on it)\n%s%s", i.fault, i.Why(), i.where))
+	}
+	if len(lines) > 0 {
+		s.missed.Store(true)
+		s.tb.Errorf("%s", strings.Join(lines, "\n"))
 	}
 }
+
+// failed reports whether the test has failed: Ginkgo's says so a while after an error only.
+func (s *injectionSet) failed() bool { return s.missed.Load() || s.tb.Failed() }
 
 // Inject puts the fault into the connections of the proxy, those that are open and
 // those to come, behind those injected before. Every byte that the proxy reads after
@@ -140,6 +166,15 @@ func (i *Injection) Remove() {
 // happened. In a [PacketProxy] it is how many datagrams; [Latency] and [Bandwidth] count
 // once for each client.
 func (i *Injection) Hits() int { return i.set.record.hits(i.name) }
+
+// Wait blocks until the fault has struck, or returns the cause of the context's end with
+// why it has not: for faults that no peer can see, such as a stall.
+func (i *Injection) Wait(ctx context.Context) error {
+	if err := i.set.record.await(ctx, func() bool { return i.Hits() > 0 }); err != nil {
+		return fmt.Errorf("wait for %v: %w\n%s", i.fault, err, i.Why())
+	}
+	return nil
+}
 
 // Maybe lets the test pass although the fault has not struck. It returns the
 // injection.

@@ -168,7 +168,7 @@ func (p *PacketProxy) awaitStrikes() {
 func (p *PacketProxy) end() {
 	p.tb.Helper()
 	defer func() {
-		if p.tb.Failed() {
+		if p.faults.failed() {
 			explainFailure(p.tb, p.seed, p.describe, nil)
 		}
 		liveTests.leave(p.tb)

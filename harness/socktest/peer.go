@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,9 @@ type Peer struct {
 	within time.Duration
 	number int  // of a server's peer, from 1; 0: a client
 	closed bool // by a verb
+
+	reading atomic.Bool // somebody waits for bytes or an end
+	over    atomic.Bool // the script has returned
 
 	mu     sync.Mutex // guards what follows, which others may look at
 	data   []byte     // everything received
@@ -71,12 +75,17 @@ func Dial(tb testing.TB, addr string, opts ...Option) *Peer {
 	if err != nil {
 		tb.Fatalf("socktest: %v", err)
 	}
-	diag := sync.OnceValue(kernel.acquire)
+	var acquired atomic.Bool
+	diag := sync.OnceValue(func() *sock.Diag {
+		defer acquired.Store(true)
+		return kernel.acquire()
+	})
 	p := newPeer(tb, conn, diag, o)
 	tb.Cleanup(func() {
 		_ = conn.Close()
-		diag() // so that there is one to release
-		kernel.release()
+		if acquired.Load() {
+			kernel.release()
+		}
 	})
 	return p
 }
@@ -159,7 +168,9 @@ func (p *Peer) Buffer() *gbytes.Buffer {
 // receive reads once, at most until the read deadline, and keeps what came.
 func (p *Peer) receive() (int, error) {
 	var buf [16 << 10]byte
+	p.reading.Store(true)
 	n, err := p.conn.Read(buf[:])
+	p.reading.Store(false)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.data = append(p.data, buf[:n]...)

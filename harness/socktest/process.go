@@ -23,6 +23,7 @@ import (
 type Process struct {
 	tb      testing.TB
 	process *peer.Process
+	watcher watcher
 	before  probe.Usage
 
 	mu     sync.Mutex // guards what follows
@@ -77,7 +78,7 @@ func startProcess(tb testing.TB, line string, vars peer.Vars, start startFunc, o
 	if err != nil {
 		tb.Fatalf("socktest: start: %v", err)
 	}
-	p := &Process{tb: tb, process: process}
+	p := &Process{tb: tb, process: process, watcher: watchGroup(process.Pid())}
 	p.before, _ = probe.MeasureUsage(process.ProcessTree())
 	tb.Cleanup(p.end)
 	return p
@@ -88,6 +89,7 @@ func (p *Process) end() {
 	p.tb.Helper()
 	exit, exited := p.process.ExitStatus()
 	stderr := p.process.Stderr().TailBytes()
+	p.watcher.stop()
 	if err := p.process.Close(); err != nil {
 		defer p.tb.Errorf("socktest: end of %v: %v", p.process.Command(), err)
 	}

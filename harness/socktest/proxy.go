@@ -19,13 +19,12 @@ import (
 // every byte, half-close and reset as it comes. Its methods are safe for concurrent
 // use; those that fail the test must be called from the test's goroutine.
 type Proxy struct {
-	tb       testing.TB
-	running  *proxy.Proxy
-	record   *record
-	faults   injectionSet
-	upstream string
-	seed     int64
-	pool     *x509.CertPool // of a proxy with TLS
+	tb      testing.TB
+	running *proxy.Proxy
+	record  *record
+	faults  injectionSet
+	seed    int64
+	pool    *x509.CertPool // of a proxy with TLS
 	// recording is of what passes, for the test's artifacts; nil: nothing is recorded
 	recording *capture.Recording
 }
@@ -50,10 +49,10 @@ func newProxy(tb testing.TB, upstream string, opts []Option) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := sock.CheckAddress(upstream, false); err != nil {
-		return nil, fmt.Errorf("upstream: %w", err)
+	if err := checkUpstream(upstream); err != nil {
+		return nil, err
 	}
-	p := &Proxy{tb: tb, record: newRecord(), upstream: upstream}
+	p := &Proxy{tb: tb, record: newRecord()}
 	p.faults = injectionSet{tb: tb, record: p.record, build: p.buildInjection, apply: p.applyInjections, connect: p.describeConns}
 	if p.seed, err = o.seedOrTestSeed(); err != nil {
 		return nil, err
@@ -77,6 +76,18 @@ func newProxy(tb testing.TB, upstream string, opts []Option) (*Proxy, error) {
 		kernel.release()
 	}
 	return p, err
+}
+
+// checkUpstream finds an address that a proxy of streams cannot connect to.
+func checkUpstream(addr string) error {
+	network, _, _ := sock.ParseAddress(addr)
+	if network == "udp" {
+		return fmt.Errorf("upstream: %s takes datagrams: use NewPacketProxy", addr)
+	}
+	if err := sock.CheckAddress(addr, false); err != nil {
+		return fmt.Errorf("upstream: %w", err)
+	}
+	return nil
 }
 
 // Addr returns the address that clients connect to, "host:port" or "unix:/path".
@@ -107,6 +118,16 @@ func (p *Proxy) BlackHole() { p.setMode(proxy.BlackHole) }
 
 // Accept takes back [Proxy.Refuse] and [Proxy.BlackHole].
 func (p *Proxy) Accept() { p.setMode(proxy.Accept) }
+
+// SetUpstream has the proxy connect new clients to another server, such as one that was
+// started again on another port. Connections that are open live on.
+func (p *Proxy) SetUpstream(upstream string) {
+	p.tb.Helper()
+	if err := checkUpstream(upstream); err != nil {
+		p.tb.Fatalf("socktest: %v", err)
+	}
+	p.running.SetUpstream(upstream)
+}
 
 // Partition holds back what flows in the direction, without one in both, on all open
 // connections, and leaves every connect without an answer, until [Proxy.Heal]. Then all
@@ -234,7 +255,7 @@ func (p *Proxy) Close() {
 func (p *Proxy) end() {
 	p.tb.Helper()
 	defer func() {
-		if p.tb.Failed() {
+		if p.faults.failed() {
 			explainFailure(p.tb, p.seed, p.describe, p.writeArtifacts)
 		}
 		liveTests.leave(p.tb)
@@ -269,5 +290,5 @@ func (p *Proxy) describeConns() (what string, all []string) {
 
 func (p *Proxy) describe() string {
 	_, conns := p.describeConns()
-	return describeProxy(p.tb, fmt.Sprintf("proxy %s to %s", p.Addr(), p.upstream), p.seed, p.Injections(), conns)
+	return describeProxy(p.tb, fmt.Sprintf("proxy %s to %s", p.Addr(), p.running.FirstUpstream()), p.seed, p.Injections(), conns)
 }

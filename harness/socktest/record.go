@@ -1,6 +1,7 @@
 package socktest
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 const (
 	recordedBytes  = 1 << 20 // kept of each direction of a connection
 	recordedEvents = 1000    // kept of a connection
+	usualEvents    = 12      // that a connection has at least, as a rule
 )
 
 // A record folds the events of one proxy into what is known of its connections.
@@ -133,6 +135,22 @@ func (r *record) changes() <-chan struct{} {
 	return r.changed
 }
 
+// await blocks until something is so, which only an event can bring about, or returns the
+// cause of the context's end.
+func (r *record) await(ctx context.Context, reached func() bool) error {
+	for {
+		changed := r.changes()
+		if reached() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 func (c *connRecord) addEvent(e event.Event) {
 	switch e.Kind {
 	case event.Accept:
@@ -154,8 +172,11 @@ func (c *connRecord) addEvent(e event.Event) {
 	case event.PortUnreachable:
 		c.unreachable++
 	}
-	if len(c.events) == recordedEvents {
+	switch len(c.events) {
+	case recordedEvents:
 		return
+	case 0:
+		c.events = make([]Event, 0, usualEvents)
 	}
 	c.events = append(c.events, newEvent(e))
 }

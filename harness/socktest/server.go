@@ -1,6 +1,7 @@
 package socktest
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/hook"
 )
@@ -49,8 +51,8 @@ func NewServer(tb testing.TB, script func(c *Peer), opts ...Option) *Server {
 		tb.Fatalf("socktest: server: %v", err)
 	}
 	tb.Cleanup(func() {
+		defer kernel.release() // Ginkgo's Errorf panics
 		s.Close()
-		kernel.release()
 	})
 	return s
 }
@@ -133,10 +135,31 @@ func (s *Server) serve(conn sock.Conn) {
 	})
 }
 
+const (
+	settleLimit = time.Second            // for a script that waits for bytes or an end, which are there
+	otherLimit  = 100 * time.Millisecond // for one that does something else
+	settlePoll  = 100 * time.Microsecond
+)
+
+// settle waits until the script has read what has come from its client so far: an end that
+// came right before that of the test counts.
+func (p *Peer) settle() {
+	begin := time.Now()
+	for !p.over.Load() {
+		ready, err := sock.IsReadable(p.conn)
+		spent := time.Since(begin)
+		if err != nil || !ready || spent > settleLimit || spent > otherLimit && !p.reading.Load() {
+			return
+		}
+		sleep.For(context.Background(), settlePoll)
+	}
+}
+
 // runScript calls the script and closes the connection behind it. The script may end
 // its goroutine.
 func (s *Server) runScript(p *Peer) {
 	defer func() {
+		p.over.Store(true)
 		if v := recover(); v != nil && !isGinkgoFailure(v) {
 			defer func() { _ = recover() }() // Ginkgo's Errorf panics
 			s.tb.Errorf("socktest: the script of connection %d panicked: %v\n%s", p.number, v, debug.Stack())
@@ -184,6 +207,7 @@ func (s *Server) Close() {
 	close(s.done)
 	_ = s.port.Close()
 	for _, p := range peers {
+		p.settle()
 		_ = p.conn.Close()
 	}
 	ended := make(chan struct{})

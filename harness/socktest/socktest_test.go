@@ -2,7 +2,9 @@ package socktest_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -49,6 +51,7 @@ func TestUnstruckInjectionFails(t *testing.T) {
 	})
 	wantSaid(t, tb, true,
 		"the injection reset direction=downstream at.byte=93 never struck, so that the test proves nothing (if it may miss, call Maybe on it)\nconnection 1 carried 0 bytes upstream and 5 bytes downstream; FIN downstream after 5 bytes",
+		"\nit was injected at socktest_test.go:",
 		"seed 7; to run the test again: HARNESS_SEED=7 go test -run '^TestX$'")
 	if want := []string{"harness.replay=HARNESS_SEED=7 go test -run '^TestX$'"}; fmt.Sprint(tb.attrs) != fmt.Sprint(want) {
 		t.Errorf("got attributes %q, want %q", tb.attrs, want)
@@ -86,6 +89,8 @@ func TestMaybeAndFailedTestsDoNotAskForStrikes(t *testing.T) {
 func TestMistakesFailTheTest(t *testing.T) {
 	for want, call := range map[string]func(t testing.TB){
 		"upstream: missing port":                   func(t testing.TB) { socktest.NewProxy(t, "localhost") },
+		"takes datagrams: use NewPacketProxy":      func(t testing.TB) { socktest.NewProxy(t, "udp:127.0.0.1:1") },
+		"upstream: port":                           func(t testing.TB) { socktest.NewProxy(t, "127.0.0.1:1").SetUpstream("127.0.0.1:0") },
 		"option Within is not one of this call":    func(t testing.TB) { socktest.NewProxy(t, "127.0.0.1:1", socktest.Within(1)) },
 		"option Listen: missing port":              func(t testing.TB) { socktest.NewProxy(t, "127.0.0.1:1", socktest.Listen("x")) },
 		"an option is the zero Option":             func(t testing.TB) { socktest.NewProxy(t, "127.0.0.1:1", socktest.Option{}) },
@@ -269,6 +274,25 @@ func TestWhyAFaultCannotStrike(t *testing.T) {
 	})
 }
 
+// Who waits in vain is told why.
+func TestWaitsEndWithTheirContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	play(func(tb testing.TB) {
+		px := socktest.NewProxy(tb, hello(tb).Addr())
+		late := px.Inject(socktest.ResetAt(socktest.Downstream, 93)).Maybe()
+		for want, err := range map[string]error{
+			"wait for reset direction=downstream at.byte=93: context canceled\nno client has connected": late.Wait(ctx),
+			"wait for connection 1: context canceled":                                                   px.Conn(1).WaitMade(ctx),
+			"wait for the end of connection 1 was not made: context canceled":                           px.Conn(1).Wait(ctx),
+		} {
+			if err == nil || !strings.HasPrefix(err.Error(), want) || !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+	})
+}
+
 func TestOutages(t *testing.T) {
 	wantSaid(t, play(func(t testing.TB) {
 		server := socktest.NewServer(t, func(c *socktest.Peer) {
@@ -403,6 +427,7 @@ func TestNothingIsLeft(t *testing.T) {
 		func(t testing.TB) {},
 		func(t testing.TB) { t.Fatal("failed") },
 		func(t testing.TB) { t.Skip() },
+		func(t testing.TB) { panic("ouch") },
 	} {
 		play(func(t testing.TB) {
 			server := socktest.NewServer(t, func(c *socktest.Peer) { c.Send("hello"); c.Want("more") })

@@ -42,7 +42,14 @@ func (f *fakeTB) play(test func(t testing.TB)) {
 		}()
 		<-done
 	}
-	run(func() { test(f) })
+	run(func() {
+		defer func() { // package testing, too, cleans up behind a panic
+			if v := recover(); v != nil {
+				f.add(true, fmt.Sprint("panic: ", v))
+			}
+		}()
+		test(f)
+	})
 	for {
 		f.mu.Lock()
 		last := len(f.cleanups) - 1

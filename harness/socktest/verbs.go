@@ -175,6 +175,8 @@ func (p *Peer) stopped(err error) string {
 		return "the other side ended the stream by FIN"
 	case EndingOf(err) == RST:
 		return "the other side reset the connection"
+	case errors.Is(err, net.ErrClosed):
+		return "the test has ended, and the stream had not"
 	}
 	return err.Error()
 }
