@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/sockharness/harness/harness/scenario"
 )
 
 const (
@@ -72,6 +74,16 @@ func (p *readPace) slowing() error {
 	return fmt.Errorf("the server reads a line without an end more and more slowly: %d KiB cost it %s of CPU after %d MiB, and %s at first, as with a buffer that is "+
 		"copied or searched from its beginning at each read (quadratic); one client keeps a processor busy",
 		p.chunk>>10, told(last), p.read()>>20, told(first))
+}
+
+// tooLittle returns an error that wraps [scenario.ErrUnsupported] where no more was read, for want
+// of time, than a server may keep: that it keeps no more says nothing.
+func (p *readPace) tooLittle(most int) error {
+	if !p.over() || p.read() > most {
+		return nil
+	}
+	return fmt.Errorf("%w: the server read %d MiB of a line in %s, too little to tell whether it keeps more than %d MiB", scenario.ErrUnsupported,
+		p.read()>>20, p.past.Round(time.Second), most>>20)
 }
 
 // told is the middle one of some times, for people.

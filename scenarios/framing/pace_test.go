@@ -1,9 +1,12 @@
 package framing
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sockharness/harness/harness/scenario"
 )
 
 // paced is a line of chunks of 1 MiB, each of which costs so much more than the one before.
@@ -41,6 +44,23 @@ func TestPaceTellsAQuadraticBuffer(t *testing.T) {
 		err := tt.pace.slowing()
 		if (err != nil) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+// A line of which too little was read in the time proves nothing of what a server keeps.
+func TestPaceTellsThatTooLittleWasRead(t *testing.T) {
+	const most = 32 << 20
+	for name, tt := range map[string]struct {
+		pace *readPace
+		want bool
+	}{
+		"as much as it may keep, and no time left": {starved(paced(100*time.Millisecond, 0, 32)), true},
+		"more, and no time left":                   {starved(paced(100*time.Millisecond, 0, 33)), false},
+		"as much, in time":                         {paced(100*time.Millisecond, 0, 32), false},
+	} {
+		if err := tt.pace.tooLittle(most); errors.Is(err, scenario.ErrUnsupported) != tt.want {
+			t.Errorf("%s: got %v, want an error that says unsupported: %v", name, err, tt.want)
 		}
 	}
 }

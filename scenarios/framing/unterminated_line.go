@@ -94,7 +94,10 @@ func goOn(ctx context.Context, rig scenario.Rig, letters []byte) error {
 	if err := pace.slowing(); err != nil {
 		return err
 	}
-	return memoryGrown(rig, before, endless/2, fmt.Sprintf("for an unfinished line of %d MiB", pace.read()>>20))
+	if err := memoryGrown(rig, before, endless/2, fmt.Sprintf("for an unfinished line of %d MiB", pace.read()>>20)); err != nil {
+		return err
+	}
+	return pace.tooLittle(endless / 2)
 }
 
 func unterminatedLine() scenario.Scenario {
