@@ -28,7 +28,7 @@ var floors = []floor{
 	{"0", []string{"harness/event", "harness/seed", "harness/sleep", "harness/eintr", "harness/excerpt", "harness/lifetime", "harness/plural", "harness/suggest", "harness/stacktrace", "fixtures/..."}},
 	{"0, right of the bar", []string{"harness/strictyaml", "harness/procstat", "toxics/hook"}},
 	{"1", []string{"harness/sock"}},
-	{"1, right of the bar", []string{"harness/link", "harness/peer", "harness/probe", "harness/dialogue", "harness/outcome"}},
+	{"1, right of the bar", []string{"harness/link", "harness/peer", "harness/probe", "harness/dialogue", "harness/outcome", "harness/nameserver"}},
 	{"1, right of both bars", []string{"harness/tlsconn", "toxics/spec"}},
 	{"1, right of three bars", []string{"toxics/engine"}},
 	{"1, right of all bars", []string{"toxics/adapter"}},

@@ -10,7 +10,7 @@ import (
 // PlayClient is the client of the script. It reads while it writes, so that no
 // peer can block it, and blocks until the conversation is over, goes wrong, or
 // ctx ends; what is still open then has the ending timeout. It closes conn
-// before it returns, unless o.NoEnd.
+// before it returns, unless o.NoEnd, or o.LeaveOpen and all is well.
 //
 // At the end, where the client closes, it first sends FIN only and reads on,
 // because that shows how the server ends.
@@ -31,7 +31,7 @@ func (s *Script) PlayClient(ctx context.Context, conn Conn, o Options) Played {
 				return false
 			}
 		}
-		if o.NoEnd {
+		if o.NoEnd || o.LeaveOpen {
 			return true
 		}
 		if s.End != ServerCloses && !s.halfCloses() {

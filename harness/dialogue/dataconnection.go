@@ -18,12 +18,13 @@ import (
 type DataConnection struct {
 	To   *Message  // the port: its number, or two numbers as FTP's PASV has them
 	Said *Dialogue // what is said there
+	TLS  bool      // it begins with TLS: FTP's PROT P (RFC 4217)
 }
 
 // pairSuffix ends the name of a port as two numbers: ${port.pair}.
 const pairSuffix = ".pair"
 
-// readConnect reads {to: …, framing: …, greeting: …, exchanges: …, end: …}.
+// readConnect reads {to: …, tls: start, framing: …, greeting: …, exchanges: …, end: …}.
 func (r Reader) readConnect(n *strictyaml.Node) *DataConnection {
 	c := &DataConnection{Said: &Dialogue{}}
 	d := c.Said
@@ -31,6 +32,7 @@ func (r Reader) readConnect(n *strictyaml.Node) *DataConnection {
 	framing := n.GetKey("framing")
 	r.DecodeFields(n, map[string]func(*strictyaml.Node){
 		"to":       func(n *strictyaml.Node) { c.To = r.readPort(n) },
+		"tls":      func(n *strictyaml.Node) { c.TLS = r.readStartTLS(n) },
 		"framing":  func(n *strictyaml.Node) { d.Framing = r.ReadFraming(n) },
 		"greeting": func(n *strictyaml.Node) { d.Greeting, d.GreetingKeep = r.readGreeting(n) },
 		"exchanges": func(n *strictyaml.Node) {
@@ -63,7 +65,7 @@ func (r Reader) readPort(n *strictyaml.Node) *Message {
 func (r Reader) readDataExchange(n *strictyaml.Node) Exchange {
 	e := r.readExchange(n)
 	if e.Connect != nil || e.Listen != "" || e.StartTLS {
-		r.ReportError(n, "a data connection opens no other one and begins no TLS", "connect in an exchange of the dialogue itself")
+		r.ReportError(n, "a data connection opens no other one, and begins TLS at once or not at all", "write tls: start beside to, and connect in an exchange of the dialogue itself")
 	}
 	return e
 }
@@ -164,7 +166,7 @@ func (s *Script) withData(all []*Script) *Script {
 		if step.Connect == nil || len(all) == 0 {
 			continue
 		}
-		next.Steps[i].Connect = &DataStep{To: step.Connect.To, Script: all[0]}
+		next.Steps[i].Connect = &DataStep{To: step.Connect.To, TLS: step.Connect.TLS, Script: all[0]}
 		all = all[1:]
 	}
 	return &next
@@ -173,6 +175,7 @@ func (s *Script) withData(all []*Script) *Script {
 // A DataStep is the data connection of a step.
 type DataStep struct {
 	To     *Message // the port
+	TLS    bool     // it begins with TLS
 	Script *Script  // what is said on it
 }
 
@@ -182,7 +185,7 @@ func (s *Script) resolveConnect(e Exchange, step Step) (*DataStep, error) {
 		return nil, nil
 	}
 	said, err := e.Connect.Said.resolveWith(step.seed.SplitBy("data connection"), s.words, s.word)
-	return &DataStep{To: e.Connect.To, Script: said}, err
+	return &DataStep{To: e.Connect.To, TLS: e.Connect.TLS, Script: said}, err
 }
 
 // listenNames returns the names that the port has which the exchange opens.

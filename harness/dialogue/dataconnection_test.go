@@ -2,6 +2,7 @@ package dialogue
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -185,5 +186,33 @@ func TestDataConnectionPlayableAs(t *testing.T) {
 	}
 	if err := parse(tellsPorts).PlayableAs(event.Client); err == nil || !strings.Contains(err.Error(), "listen is for a dialogue") {
 		t.Errorf("a client with listen: %v", err)
+	}
+}
+
+// A dialogue says of each data connection whether it begins with TLS, and who plays it puts that there.
+func TestDataConnectionsBeginWithTLS(t *testing.T) {
+	s := script(t, `{dialogue: x, framing: line, exchanges: [
+		{send: "a\n", listen: one, expect: "${one}\n"}, {connect: {to: "${one}", tls: start, exchanges: [{expect: "f"}]}},
+		{send: "b\n", listen: two, expect: "${two}\n"}, {connect: {to: "${two}", exchanges: [{expect: "f"}]}}]}`)
+	if !s.SecuresData(0) || s.SecuresData(1) || s.SecuresData(2) {
+		t.Errorf("they begin with TLS: %v, %v, %v", s.SecuresData(0), s.SecuresData(1), s.SecuresData(2))
+	}
+	var secured []int
+	s = s.WithDataSecurity(func(n int, _ event.Side, _ net.Conn, data Conn) Conn {
+		secured = append(secured, n)
+		return data
+	})
+	_, server := pair(t)
+	for i := range s.Steps {
+		if s.Steps[i].Connect != nil {
+			s.SecureData(i, event.Server, server, server)
+		}
+	}
+	if !slices.Equal(secured, []int{0}) {
+		t.Errorf("TLS is put on the connections %v, want the first", secured)
+	}
+	d, err := Parse("d.yaml", []byte("{dialogue: x, framing: line, exchanges: [{connect: {to: 1024, exchanges: [{send: a, expect: b, tls: start}]}}]}"))
+	if err == nil || !strings.Contains(err.Error(), "begins TLS at once or not at all") {
+		t.Errorf("TLS within a data connection: got %v, %v", d, err)
 	}
 }

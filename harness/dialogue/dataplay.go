@@ -84,7 +84,7 @@ func (s *Script) OpenData(ctx context.Context, conn net.Conn, i int) (Conn, erro
 	if err != nil {
 		return nil, s.describeDial(i, port, err)
 	}
-	return data, nil
+	return s.SecureData(i, event.Client, conn, data), nil
 }
 
 func (s *Script) describeDial(i, port int, err error) error {
@@ -198,8 +198,8 @@ func (p *player) openData(ctx context.Context, i int, step Step) (Conn, bool) {
 	var conn Conn
 	if p.options.Connect != nil {
 		conn, err = p.options.Connect(ctx, p.script.dataNumber(i), port)
-	} else {
-		conn, err = p.script.DialData(ctx, p.stream.conn, port)
+	} else if conn, err = p.script.DialData(ctx, p.stream.conn, port); err == nil {
+		conn = p.script.SecureData(i, p.side, p.stream.conn, conn)
 	}
 	if err != nil {
 		p.played.Data = append(p.played.Data, Played{Ending: endingOf(err), ReadEnding: endingOf(err), Incomplete: err.Error()})
@@ -242,6 +242,9 @@ func (p *player) serveData(i int, step Step) bool {
 	conn, err := p.acceptData(port.Listener)
 	if err != nil {
 		return p.stopLate("%s: the client has not connected to port %d", p.script.stepName(i), port.Number)
+	}
+	if p.options.Listen == nil {
+		conn = p.script.SecureData(i, p.side, p.stream.conn, conn)
 	}
 	return p.playData(p.ctx, i, conn)
 }

@@ -163,7 +163,7 @@ func (s *Script) withWord(word string) *Script {
 			next.Steps[i].source = &swapped
 		}
 		if step.Connect != nil {
-			next.Steps[i].Connect = &DataStep{To: step.Connect.To, Script: step.Connect.Script.withWord(word)}
+			next.Steps[i].Connect = &DataStep{To: step.Connect.To, TLS: step.Connect.TLS, Script: step.Connect.Script.withWord(word)}
 		}
 	}
 	return &next

@@ -22,6 +22,7 @@ type Options struct {
 	BeforeStep func(i int) error // client: called before step i, from 0, is sent; an error ends the play; may be nil
 	AfterStep  func(i int) error // called when step i, from 0, is complete; an error ends the play; may be nil
 	NoEnd      bool              // do not play the end, and leave the connection open, whatever happened
+	LeaveOpen  bool              // the same, where all steps are complete: something else follows them
 	Resend     <-chan struct{}   // over UDP: send the request again that has no answer yet; may be nil
 	Lenient    bool              // over UDP: leave datagrams that do not fit, and wait for one that does
 
@@ -98,7 +99,7 @@ func (s *Script) playSide(ctx context.Context, conn Conn, o Options, side event.
 	p := &player{script: s, options: o, side: side, ctx: ctx, stream: openStream(conn, o.MaxReceive, a)}
 	p.played.whole = steps(p)
 	p.ports.Close()
-	last := p.stream.stopStream(o.NoEnd, p.timedOut)
+	last := p.stream.stopStream(o.NoEnd || o.LeaveOpen && p.played.whole, p.timedOut)
 	r := &p.played
 	r.Sent, r.Received, r.ReadEnding, r.WriteEnding = last.sent, last.received, last.readEnd, last.writeEnd
 	r.Unread = r.Received[min(p.taken, len(r.Received)):]

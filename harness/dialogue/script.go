@@ -35,8 +35,9 @@ type Script struct {
 	words        *Keys
 	spoken       string // what ${connection} stands for
 
-	dataHost  string // of data connections; empty: that of the first connection
-	datagrams bool   // each message is a datagram
+	dataHost   string       // of data connections; empty: that of the first connection
+	secureData dataSecurity // puts TLS on those that begin with it; nil: somebody else does
+	datagrams  bool         // each message is a datagram
 
 	keys *Keys  // of the words that stand for ${connection}; nil: they are fixed
 	word string // that stands for ${connection} in these steps; empty: there is none

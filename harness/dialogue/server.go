@@ -11,7 +11,7 @@ import (
 // byte, and answers it; where the client is to half-close, it answers after the
 // client's FIN. On unexpected bytes it closes. It blocks until the conversation
 // is over, goes wrong, or ctx ends, and closes conn before it returns, unless
-// o.NoEnd. A script with a regex or any in a reply cannot be played, see
+// o.NoEnd, or o.LeaveOpen and all is well. A script with a regex or any in a reply cannot be played, see
 // [Dialogue.PlayableAs].
 func (s *Script) PlayServer(ctx context.Context, conn Conn, o Options) Played {
 	s = s.ForConnection()
@@ -24,7 +24,7 @@ func (s *Script) PlayServer(ctx context.Context, conn Conn, o Options) Played {
 				return false
 			}
 		}
-		if o.NoEnd {
+		if o.NoEnd || o.LeaveOpen {
 			return true
 		}
 		if s.End == ServerCloses {

@@ -100,7 +100,9 @@ func newClientSubject(o Options) (*clientSubject, error) {
 	if s.diag, err = sock.OpenDiag(); err != nil {
 		s.diag = nil
 	}
-	s.launcher, err = newLauncher(o)
+	if s.launcher, err = newLauncher(o); err == nil {
+		s.script = s.launcher.secureData(s.script)
+	}
 	return s, err
 }
 

@@ -102,7 +102,8 @@ func (s *serving) serveData(ctx context.Context, i int) error {
 		return errEnded
 	}
 	s.note("client  opens a data connection")
-	played := s.script.PlayData(ctx, conn.(dialogue.Conn), i, event.Server, dialogue.Options{})
+	secured := s.script.SecureData(i, event.Server, s.wire.conn, conn.(dialogue.Conn))
+	played := s.script.PlayData(ctx, secured, i, event.Server, dialogue.Options{})
 	if played.OK() {
 		return nil
 	}

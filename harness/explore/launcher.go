@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/sockharness/harness/harness/capture"
@@ -30,6 +31,10 @@ type launcher struct {
 	services      *rig.Services           // that the programs need
 	folder        string                  // {tmp}, and where paths lie; it stays
 	paths         atomic.Int64            // of sockets of ours that were made
+
+	namesOnce sync.Once
+	names     *scenario.NameService // of clients, once one was started; nil: they connect to no name
+	namesErr  error                 // of starting that
 }
 
 // newLauncher makes the folder and the certificates. The error wraps [ErrUnusable].
@@ -50,6 +55,14 @@ func newLauncher(o Options) (*launcher, error) {
 	}
 	l.before, err = o.resolveBefore()
 	return l, err
+}
+
+// secureData returns the script with TLS on the data connections that begin with it.
+func (l *launcher) secureData(s *dialogue.Script) *dialogue.Script {
+	if l.certification == nil {
+		return s
+	}
+	return s.WithDataSecurity(l.certification.SecureData)
 }
 
 // command makes the program of a peer.
@@ -140,6 +153,7 @@ func (l *launcher) freePath(name string) (string, error) {
 func (l *launcher) close() {
 	if l != nil {
 		l.services.Close()
+		l.names.Close()
 	}
 }
 
@@ -191,6 +205,10 @@ func (l *launcher) startClient(ctx context.Context, address string) (*peer.Proce
 	if command.OnConnect, err = l.options.Target.Client.RedirectConnects(ctx, address); err != nil {
 		return nil, err
 	}
-	command.Hosts = l.options.Target.Client.HostsFile(ctx)
+	l.namesOnce.Do(func() { l.names, l.namesErr = l.options.Target.Client.ServeNames(context.WithoutCancel(ctx), nil, nil) })
+	if l.namesErr != nil {
+		return nil, l.namesErr
+	}
+	l.names.GiveTo(ctx, &command)
 	return command.StartClient(ctx, vars)
 }

@@ -82,6 +82,7 @@ func (s *serverSubject) start(ctx context.Context) error {
 		if s.launcher, err = newLauncher(s.options); err != nil {
 			return err
 		}
+		s.script = s.launcher.secureData(s.script)
 	}
 	s.process, s.way, err = s.launcher.startServer(ctx)
 	return err

@@ -17,11 +17,13 @@ import (
 
 // answer tells the kernel what becomes of one call.
 func (i *interceptor) answer(call notification) {
-	if i.openHosts(call) {
+	if i.openOther(call) {
 		return
 	}
 	out := answered{id: call.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-	if errno, ours := i.performReply(call); ours {
+	if sent, ours := i.performSend(call); ours {
+		out.flags, out.value = 0, int64(sent)
+	} else if errno, ours := i.performReply(call); ours {
 		out.flags, out.errno = 0, -int32(errno)
 	}
 	// A process that has ended meanwhile needs no answer.
@@ -40,10 +42,7 @@ func (i *interceptor) performReply(call notification) (errno unix.Errno, ours bo
 		return 0, false
 	}
 	defer unix.Close(fd)
-	if kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err != nil || kind != unix.SOCK_STREAM {
-		return 0, false
-	}
-	reply := i.reply(to)
+	reply := i.replyTo(to, fd)
 	if reply == (ConnectReply{}) {
 		return 0, false
 	}
@@ -57,6 +56,18 @@ func (i *interceptor) performReply(call notification) (errno unix.Errno, ours bo
 		return i.connect(call, fd, reply.To), true
 	}
 	return 0, false
+}
+
+// replyTo is what becomes of a connect of the socket.
+func (i *interceptor) replyTo(to netip.AddrPort, fd int) ConnectReply {
+	switch kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); {
+	case err != nil:
+	case kind == unix.SOCK_STREAM:
+		return i.reply(to)
+	case kind == unix.SOCK_DGRAM && i.datagram != nil:
+		return i.datagram(to)
+	}
+	return ConnectReply{}
 }
 
 // isWaiting reports whether the call still waits for its answer.

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -18,8 +19,10 @@ import (
 // An interceptor answers the connects of a process and of all that it starts.
 type interceptor struct {
 	reply    func(to netip.AddrPort) ConnectReply
-	hosts    *hostsFile  // nil: programs read theirs
-	pair     [2]*os.File // ours and the launcher's end
+	datagram func(to netip.AddrPort) ConnectReply // nil: the kernel goes on
+	files    otherFiles
+	sends    func(Send) int // nil: the kernel goes on
+	pair     [2]*os.File    // ours and the launcher's end
 	listener int
 	running  context.Context // until stop is called
 	stop     context.CancelFunc
@@ -40,22 +43,26 @@ func (p *Process) prepareInterception() (*interceptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := newHostsFile(p.command.Hosts)
-	if err != nil {
+	var files otherFiles
+	if err := errors.Join(files.addFile(hostsPath, p.command.Hosts), files.addFile(resolvConfPath, p.command.ResolvConf)); err != nil {
+		files.closeAll()
 		return nil, err
 	}
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		hosts.close()
+		files.closeAll()
 		return nil, err
 	}
-	i := &interceptor{reply: p.command.OnConnect, hosts: hosts, listener: -1,
+	i := &interceptor{reply: p.command.OnConnect, datagram: p.command.OnDatagramConnect, files: files, sends: p.command.OnSend, listener: -1,
 		pair: [2]*os.File{os.NewFile(uintptr(fds[0]), "launcher"), os.NewFile(uintptr(fds[1]), "launcher")}}
 	i.running, i.stop = context.WithCancel(context.Background())
 	p.cmd.Path, p.cmd.ExtraFiles = self, []*os.File{i.pair[1]}
 	p.cmd.Env = append(p.cmd.Env, launcherVariable+"="+program)
-	if hosts != nil {
-		p.cmd.Env = append(p.cmd.Env, hostsVariable+"=1")
+	if len(files) > 0 {
+		p.cmd.Env = append(p.cmd.Env, filesVariable+"=1")
+	}
+	if i.sends != nil {
+		p.cmd.Env = append(p.cmd.Env, sendsVariable+"=1")
 	}
 	return i, nil
 }
@@ -102,7 +109,7 @@ func (i *interceptor) closePair() {
 func (i *interceptor) abandon() {
 	if i != nil {
 		i.closePair()
-		i.hosts.close()
+		i.files.closeAll()
 	}
 }
 
@@ -115,7 +122,7 @@ func (i *interceptor) end() {
 	i.working.Wait()
 	unix.Close(i.listener)
 	i.listener = -1
-	i.hosts.close()
+	i.files.closeAll()
 }
 
 // servePoll is how often it is looked whether to stop: the kernel tells the end of the
@@ -166,7 +173,7 @@ type notification struct {
 // answered is struct seccomp_notif_resp.
 type answered struct {
 	id    uint64
-	_     int64 // what the call returns: 0
+	value int64 // what the call returns
 	errno int32
 	flags uint32
 }

@@ -173,3 +173,58 @@ func TestHostsAreRead(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// asksNames reads where names are asked, and asks there from a socket that it connects.
+const asksNames = `
+import socket
+print(open("/etc/resolv.conf").read().split())
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(30)
+s.connect(("127.78.0.1", 53))
+s.send(b"question")
+print(s.recv(100))
+`
+
+// TestNameServerIsTold gives a program another name server, at a port that no program can be told.
+func TestNameServerIsTold(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("SKIPPED, NOT PROVEN HERE: python3 is not installed")
+	}
+	server, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	defer func() { server.Close(); <-done }()
+	go func() {
+		defer close(done)
+		b := make([]byte, 100)
+		if n, from, err := server.ReadFrom(b); err == nil {
+			server.WriteTo(append([]byte("answer to "), b[:n]...), from)
+		}
+	}()
+	at := netip.MustParseAddrPort(server.LocalAddr().String())
+	p, err := Command{Args: []string{python, "-c", asksNames}, ResolvConf: "nameserver 127.78.0.1\n",
+		OnConnect: func(netip.AddrPort) ConnectReply { return ConnectReply{Errno: syscall.EACCES} },
+		OnDatagramConnect: func(to netip.AddrPort) ConnectReply {
+			if to != netip.MustParseAddrPort("127.78.0.1:53") {
+				return ConnectReply{}
+			}
+			return ConnectReply{To: at}
+		}}.StartClient(t.Context(), Vars{Tmp: t.TempDir()})
+	if errors.Is(err, ErrNoInterception) {
+		t.Skipf("SKIPPED, NOT PROVEN HERE: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	exit, err := p.WaitExit(t.Context())
+	if err != nil || !exit.Success() {
+		t.Fatalf("got %v, %v: %s", exit, err, p.Stderr().TailBytes())
+	}
+	if got, want := string(p.Stdout().TailBytes()), "['nameserver', '127.78.0.1']\nb'answer to question'\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -8,35 +8,42 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hostsPath is the file in which programs look names up before they ask servers (hosts(5)).
-const hostsPath = "/etc/hosts"
+// Programs look names up in hosts(5) before they ask the servers that resolv.conf(5) names.
+const (
+	hostsPath      = "/etc/hosts"
+	resolvConfPath = "/etc/resolv.conf"
+)
 
-// hostsVariable has the launcher set a filter on open, too.
-const hostsVariable = "HARNESS_LAUNCH_HOSTS"
+// filesVariable has the launcher set a filter on open, too.
+const filesVariable = "HARNESS_LAUNCH_FILES"
 
-// A hostsFile is what programs read in place of /etc/hosts.
-type hostsFile struct{ memory *os.File }
-
-// newHostsFile returns a file with the content, which lives in memory; nil: programs read
-// theirs.
-func newHostsFile(content string) (*hostsFile, error) {
-	if content == "" {
-		return nil, nil
-	}
-	fd, err := unix.MemfdCreate("hosts", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, err
-	}
-	f := &hostsFile{os.NewFile(uintptr(fd), "hosts")}
-	if _, err := f.memory.WriteString(content); err != nil {
-		f.memory.Close()
-		return nil, err
-	}
-	return f, nil
+// An otherFile is what programs read in place of a file of this machine.
+type otherFile struct {
+	path   string // of that
+	memory *os.File
 }
 
-func (f *hostsFile) close() {
-	if f != nil {
+// otherFiles are those of one process.
+type otherFiles []otherFile
+
+// addFile adds a file with the content, which lives in memory. Nothing is added where the content
+// is empty: programs read theirs.
+func (all *otherFiles) addFile(path, content string) error {
+	if content == "" {
+		return nil
+	}
+	fd, err := unix.MemfdCreate("other", unix.MFD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	f := otherFile{path, os.NewFile(uintptr(fd), "other")}
+	*all = append(*all, f)
+	_, err = f.memory.WriteString(content)
+	return err
+}
+
+func (all otherFiles) closeAll() {
+	for _, f := range all {
 		f.memory.Close()
 	}
 }
@@ -50,14 +57,24 @@ type addedFile struct {
 	cloexec uint32
 }
 
-// openHosts answers a call that opens /etc/hosts, and reports whether it was one.
-func (i *interceptor) openHosts(call notification) bool {
+// openOther answers a call that opens a file of which the process has another one, and reports
+// whether it was one.
+func (i *interceptor) openOther(call notification) bool {
 	path, flags, opens := openOf(call)
-	if !opens || i.hosts == nil || flags&unix.O_ACCMODE != unix.O_RDONLY || !hasString(call, path, hostsPath) {
+	if !opens || flags&unix.O_ACCMODE != unix.O_RDONLY {
 		return false
 	}
-	// Another open file, with an offset of its own.
-	file, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", i.hosts.memory.Fd()))
+	for _, f := range i.files {
+		if hasString(call, path, f.path) {
+			return i.giveFile(call, f, flags)
+		}
+	}
+	return false
+}
+
+// giveFile has the call return another open file, with an offset of its own.
+func (i *interceptor) giveFile(call notification, f otherFile, flags uint64) bool {
+	file, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", f.memory.Fd()))
 	if err != nil {
 		return false
 	}

@@ -35,8 +35,11 @@ func launcherMain() {
 
 func launchProgram(path string) error {
 	calls := []uint32{unix.SYS_CONNECT}
-	if os.Getenv(hostsVariable) != "" {
+	if os.Getenv(filesVariable) != "" {
 		calls = append(calls, openCalls()...)
+	}
+	if os.Getenv(sendsVariable) != "" {
+		calls = append(calls, sendCalls()...)
 	}
 	listener, err := installFilter(calls)
 	if err != nil {
@@ -44,18 +47,38 @@ func launchProgram(path string) error {
 		_, _ = unix.Write(launcherSocket, []byte(err.Error()))
 		return err
 	}
-	if err := unix.Sendmsg(launcherSocket, []byte{0}, unix.UnixRights(listener), nil, 0); err != nil {
+	if err := handOver(listener); err != nil {
 		return err
 	}
 	if _, err := unix.Read(launcherSocket, make([]byte, 1)); err != nil {
 		return err
 	}
 	unix.CloseOnExec(launcherSocket)
-	ours := func(s string) bool {
-		return strings.HasPrefix(s, launcherVariable+"=") || strings.HasPrefix(s, hostsVariable+"=")
-	}
-	env := slices.DeleteFunc(os.Environ(), ours)
+	env := slices.DeleteFunc(os.Environ(), func(s string) bool {
+		name, _, _ := strings.Cut(s, "=")
+		return name == launcherVariable || name == filesVariable || name == sendsVariable
+	})
 	return syscall.Exec(path, os.Args, env)
+}
+
+// oneMessage is struct mmsghdr.
+type oneMessage struct {
+	head unix.Msghdr
+	sent uint32
+}
+
+// handOver sends a descriptor through the socket pair, by sendmmsg: no filter has that wait.
+func handOver(fd int) error {
+	control, text := unix.UnixRights(fd), []byte{0}
+	vector := unix.Iovec{Base: &text[0]}
+	vector.SetLen(len(text))
+	m := oneMessage{head: unix.Msghdr{Iov: &vector, Control: &control[0]}}
+	m.head.SetIovlen(1)
+	m.head.SetControllen(len(control))
+	if _, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, launcherSocket, uintptr(unsafe.Pointer(&m)), 1, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("sendmmsg: %w", errno)
+	}
+	return nil
 }
 
 // architectures are the numbers of AUDIT_ARCH for which unix.SYS_CONNECT is right.

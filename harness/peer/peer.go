@@ -43,8 +43,17 @@ type Command struct {
 	OnConnect func(to netip.AddrPort) ConnectReply `json:"-"`
 	// Hosts is what the process and its descendants read where they open /etc/hosts (hosts(5)),
 	// if it has OnConnect; "": that file.
-	Hosts       string
-	OutputLimit int64 // bytes kept of stdout and of stderr each; 0: 64 MiB; later ones are counted and dropped
+	Hosts string
+	// ResolvConf is the same for /etc/resolv.conf (resolv.conf(5)).
+	ResolvConf string
+	// OnDatagramConnect is OnConnect for UDP, which is how most programs ask servers of names;
+	// nil: the kernel goes on.
+	OnDatagramConnect func(to netip.AddrPort) ConnectReply `json:"-"`
+	// OnSend, if not nil, says how many bytes a send of the process or a descendant takes: 0, or
+	// all of them: what the kernel takes. It needs OnConnect, and costs each send and each write
+	// some 40 µs.
+	OnSend      func(Send) int `json:"-"`
+	OutputLimit int64          // bytes kept of stdout and of stderr each; 0: 64 MiB; later ones are counted and dropped
 }
 
 // Ready says what else must be true before a process counts as started. All

@@ -36,10 +36,10 @@ func (s *variantSetup) runClient(ctx context.Context, v scenario.Variant, o *sce
 	run, err := awaitClient(ctx, process, w)
 	s.noteRetries(run.Elapsed, run.TimedOut)
 	o.Client, o.StuckIn, o.Attempts = run, run.StuckIn, connects.attempts()
-	if fault != nil {
+	if o.RunError = s.missedNames(); o.RunError == nil && fault != nil {
 		o.RunError = fault.missedReason()
 	}
-	o.Shifted = v.Data == 0 && s.server.requestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
+	o.Shifted = !s.part && s.server.requestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
 	return err
 }
 

@@ -20,6 +20,7 @@ type connectFault struct {
 	proxy  netip.AddrPort
 	own    []netip.AddrPort // those that the client connects to by itself
 	struck atomic.Bool
+	first  atomic.Pointer[netip.AddrPort] // that the client tried first; nil: it has tried none
 }
 
 // newConnectFault returns what answers connects to the proxy, and to what it stands for.
@@ -30,7 +31,11 @@ func (s *variantSetup) newConnectFault(ctx context.Context, f scenario.ConnectFa
 	if c.proxy, err = netip.ParseAddrPort(s.proxyAddress()); err != nil {
 		return nil, err
 	}
-	c.own, err = client.ConnectAddrs(ctx)
+	if s.names != nil {
+		c.own, err = client.NamedAddrs(ctx)
+	} else {
+		c.own, err = client.ConnectAddrs(ctx)
+	}
 	return c, err
 }
 
@@ -52,7 +57,8 @@ func (c *connectFault) replyTo(to netip.AddrPort) (r peer.ConnectReply) {
 	if to != c.proxy {
 		r.To = c.proxy
 	}
-	if !c.Concerns(to) {
+	c.first.CompareAndSwap(nil, &to)
+	if !c.Concerns(to) || c.First && *c.first.Load() != to || c.Errno == 0 && c.Delay == 0 {
 		return r
 	}
 	what := "failed: " + c.Errno.Error()
@@ -84,6 +90,9 @@ func (c *connectFault) missedReason() error {
 // startVariantClient starts the client of a variant.
 func (s *variantSetup) startVariantClient(ctx context.Context, v scenario.Variant) (*peer.Process, *connectFault, error) {
 	b, address := s.testbed, s.proxyAddress()
+	if v.Names != nil {
+		return s.startAskingClient(ctx, v)
+	}
 	if v.Connect == nil {
 		process, err := b.startClient(ctx, address, s.options.Scenario, nil)
 		return process, nil, err
@@ -96,6 +105,26 @@ func (s *variantSetup) startVariantClient(ctx context.Context, v scenario.Varian
 		address = v.Host + address[strings.LastIndexByte(address, ':'):]
 	}
 	process, err := b.startClient(ctx, address, s.options.Scenario, fault.replyTo)
+	return process, fault, err
+}
+
+// startAskingClient starts the client of a variant that is about its name server.
+func (s *variantSetup) startAskingClient(ctx context.Context, v scenario.Variant) (*peer.Process, *connectFault, error) {
+	if err := s.serveNames(ctx, *v.Names); err != nil {
+		return nil, nil, err
+	}
+	connect := scenario.ConnectFault{}
+	if v.Connect != nil {
+		connect = *v.Connect
+	}
+	fault, err := s.newConnectFault(ctx, connect)
+	if err != nil {
+		return nil, nil, err
+	}
+	process, err := s.testbed.startClientAs(ctx, clientStart{proxy: s.proxyAddress(), id: s.options.Scenario, onConnect: fault.replyTo, names: s.names})
+	if v.Connect == nil {
+		fault = nil
+	}
 	return process, fault, err
 }
 

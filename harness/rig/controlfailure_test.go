@@ -84,7 +84,7 @@ func TestControlFailureTellsAnEndThatIsContradicted(t *testing.T) {
 
 func TestClientFailureTellsWhatItSent(t *testing.T) {
 	s := scripted(t, "{dialogue: d, framing: line, exchanges: [{send: \"hello\\n\", expect: \"HELLO\\n\"}]}")
-	server, err := serveDialogue(t.Context(), s, newAddressBook(t.TempDir()), scenario.TCP, nil)
+	server, err := serveDialogue(t.Context(), s, newAddressBook(t.TempDir()), scenario.TCP, nil, nil)
 	if err != nil {
 		t.Fatalf("dialogue server: %v", err)
 	}
@@ -117,7 +117,7 @@ func TestControlFailsWhenTheClientSaysOtherThanTheDialogue(t *testing.T) {
 		{"nothing", "", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			server, err := serveDialogue(t.Context(), scripted(t, ends), newAddressBook(t.TempDir()), scenario.TCP, nil)
+			server, err := serveDialogue(t.Context(), scripted(t, ends), newAddressBook(t.TempDir()), scenario.TCP, nil, nil)
 			if err != nil {
 				t.Fatalf("dialogue server: %v", err)
 			}

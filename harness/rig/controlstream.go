@@ -15,16 +15,19 @@ import (
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // controlStream is HoldControl where the conversation is a stream.
 func (b *Testbed) controlStream(ctx context.Context, log *event.Log, c *Control) (err error) {
 	_, upstream := b.ServerProcess()
+	secured, opening := b.proxyTLS(false, false), &openingLog{}
+	opening.watch(&secured, b.before)
 	var server *dialogueServer
 	if b.target.Server.Dialogue != nil {
-		data := b.controlData(log, "")
+		data := b.controlData(log, "", secured)
 		defer data.closeAll()
-		if server, err = serveDialogue(ctx, b.script, b.config.Shared.book, b.transport(), data); err != nil {
+		if server, err = serveDialogue(ctx, b.script, b.config.Shared.book, b.transport(), data, nil); err != nil {
 			return err
 		}
 		defer server.closeAll()
@@ -35,7 +38,7 @@ func (b *Testbed) controlStream(ctx context.Context, log *event.Log, c *Control)
 	if err != nil {
 		return err
 	}
-	wire, err := proxy.New(proxy.Config{Name: b.target.Name, Listen: listen, Upstream: upstream, UpstreamDown: proxy.FailReset, Drain: -1, Record: c.record(b.config.Record), TLS: b.proxyTLS(false, false),
+	wire, err := proxy.New(proxy.Config{Name: b.target.Name, Listen: listen, Upstream: upstream, UpstreamDown: proxy.FailReset, Drain: -1, Record: c.record(b.config.Record), TLS: secured,
 		Events: func(e event.Event) { b.noteDial(e); log.AddEvent(e) },
 		Tap: func(conn uint64, d event.Direction) *link.Tap {
 			if conn > 1 {
@@ -53,17 +56,20 @@ func (b *Testbed) controlStream(ctx context.Context, log *event.Log, c *Control)
 	if b.target.Client.Dialogue != nil {
 		limited, stop := b.controlWait(log, nil).Start(ctx)
 		defer stop()
-		data := b.controlData(log, upstream)
+		data := b.controlData(log, upstream, secured)
 		defer data.closeAll()
 		c.Conversation, err = b.controlDialogue(limited, wire.Addr(), data)
+		c.Conversation.Before = opening.conversation(b.before, event.Client)
 		return b.tlsFailure(err, log)
 	}
-	return b.controlProcess(ctx, wire, taps, server, log, c)
+	err = b.controlProcess(ctx, wire, taps, server, log, c)
+	c.Conversation.Before = opening.conversation(b.before, event.Server)
+	return err
 }
 
-// controlData opens the data connections of the control.
-func (b *Testbed) controlData(log *event.Log, server string) *dataConnections {
-	return newDataConnections(b.script, server, func(int) (proxy.Config, error) {
+// controlData opens the data connections of the control, beside a proxy with the given TLS.
+func (b *Testbed) controlData(log *event.Log, server string, first tlsconn.Config) *dataConnections {
+	return newDataConnections(b.script, server, first, func(int) (proxy.Config, error) {
 		return proxy.Config{Name: b.target.Name, UpstreamDown: proxy.FailReset, Drain: -1,
 			Events: func(e event.Event) { b.noteDial(e); log.AddEvent(e) }}, nil
 	})

@@ -33,12 +33,11 @@ func (s *variantSetup) runConversation(ctx context.Context, v scenario.Variant, 
 	}
 	defer conn.Close()
 	meanwhile := s.startOtherClient(ctx, v)
-	played := s.script().PlayClient(budget, conn, s.data.addTo(dialogue.Options{Pipelined: v.Pipelined, NoEnd: v.NoEnd}))
-	if v.Data > 0 {
-		noteData(o, v, played)
+	if v.Before {
+		s.testbed.playBoth(budget, conn, o)
 	} else {
-		o.Played = &played
-		o.Shifted = played.RequestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
+		played := s.script().PlayClient(budget, conn, s.data.addTo(dialogue.Options{Pipelined: v.Pipelined, NoEnd: v.NoEnd}))
+		s.notePlayed(o, v, played)
 	}
 	o.Spins, o.Stuck = await.Explain(context.Cause(budget))
 	o.StuckIn = await.StuckIn(context.Cause(budget))
@@ -75,6 +74,17 @@ func (s *variantSetup) openLater(ctx context.Context, v scenario.Variant) (stop 
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+// notePlayed keeps what was seen of a conversation, or of the data connection of it that the
+// variant is for.
+func (s *variantSetup) notePlayed(o *scenario.Observation, v scenario.Variant, played dialogue.Played) {
+	if v.Data > 0 {
+		noteData(o, v, played)
+		return
+	}
+	o.Played = &played
+	o.Shifted = played.RequestsShifted(s.tc.Conversation.Upstream.ExchangeEnds)
 }
 
 // noteData makes what was seen of a data connection what was seen.

@@ -10,12 +10,15 @@ import (
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // dataConnections opens the data connections of conversations, each through a proxy of its
 // own, which lives until closeAll.
 type dataConnections struct {
+	script *dialogue.Script
 	server string                            // host of the server
+	tls    tlsconn.Config                    // of the proxies of those that begin with TLS
 	config func(n int) (proxy.Config, error) // of the proxy of the n-th one, from 0, but for its addresses
 
 	mu      sync.Mutex // guards what follows
@@ -23,8 +26,9 @@ type dataConnections struct {
 	closed  bool
 }
 
-// newDataConnections returns those of a script; nil where it has none.
-func newDataConnections(script *dialogue.Script, server string, config func(n int) (proxy.Config, error)) *dataConnections {
+// newDataConnections returns those of a script, beside a proxy with the given TLS; nil where it
+// has none.
+func newDataConnections(script *dialogue.Script, server string, first tlsconn.Config, config func(n int) (proxy.Config, error)) *dataConnections {
 	if script == nil || script.ConnectionCount() == 0 {
 		return nil
 	}
@@ -32,7 +36,7 @@ func newDataConnections(script *dialogue.Script, server string, config func(n in
 	if err != nil {
 		host = "127.0.0.1"
 	}
-	return &dataConnections{server: host, config: config}
+	return &dataConnections{script: script, server: host, tls: dataTLS(first), config: config}
 }
 
 // addTo adds how data connections are opened. A nil receiver leaves that to the player.
@@ -82,6 +86,9 @@ func (d *dataConnections) start(ctx context.Context, n int, upstream string) (*p
 		return nil, err
 	}
 	config.Listen, config.Upstream = "127.0.0.1:0", upstream
+	if d.script.SecuresData(n) {
+		config.TLS = d.tls
+	}
 	px, err := proxy.New(config)
 	if err == nil {
 		err = px.Start(ctx)

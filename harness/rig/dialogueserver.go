@@ -24,6 +24,7 @@ type dialogueServer struct {
 	listener acceptor
 	script   *dialogue.Script
 	data     *dataConnections // nil: the script has none
+	open     opener           // what comes before the script; nil: nothing does
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
 
@@ -32,7 +33,7 @@ type dialogueServer struct {
 }
 
 // serveDialogue starts to listen and to play. The caller must close.
-func serveDialogue(ctx context.Context, script *dialogue.Script, book addressBook, t scenario.Transport, data *dataConnections) (*dialogueServer, error) {
+func serveDialogue(ctx context.Context, script *dialogue.Script, book addressBook, t scenario.Transport, data *dataConnections, open opener) (*dialogueServer, error) {
 	if script == nil {
 		return nil, errors.New("dialogue server: the target has no dialogue")
 	}
@@ -41,7 +42,7 @@ func serveDialogue(ctx context.Context, script *dialogue.Script, book addressBoo
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	d := &dialogueServer{listener: listener, script: script, data: data, cancel: cancel}
+	d := &dialogueServer{listener: listener, script: script, data: data, open: open, cancel: cancel}
 	d.wg.Go(func() { d.acceptLoop(ctx) })
 	return d, nil
 }
@@ -57,6 +58,13 @@ func (d *dialogueServer) acceptLoop(ctx context.Context) {
 		conn := accepted.(sock.Conn)
 		d.wg.Go(func() {
 			defer conn.Close()
+			if d.open != nil {
+				opened, err := d.open(ctx, conn)
+				if err != nil {
+					return
+				}
+				conn = opened
+			}
 			played := d.script.PlayServer(ctx, conn, d.data.addTo(dialogue.Options{}))
 			d.mu.Lock()
 			defer d.mu.Unlock()

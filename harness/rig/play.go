@@ -14,7 +14,7 @@ import (
 // Options say what a variant is run for.
 type Options struct {
 	Scenario    string           // the scenario's ID, for {scenario} and the names of proxies
-	Script      *dialogue.Script // what the whole conversation says, where the case is one of its data connections; nil: neither peer is a dialogue
+	Script      *dialogue.Script // what the whole conversation says, where the case is that of a part of it; nil: neither peer is a dialogue
 	SpinAfter   time.Duration    // for how long a thread must have had a processor to count as one that never will sleep
 	NoRetryWait bool             // a client that tries again is not waited for beyond its budget
 	NoServing   bool             // after a hang it is not asked whether the server still serves

@@ -14,6 +14,7 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/seed"
 	"github.com/sockharness/harness/harness/sock"
+	"github.com/sockharness/harness/harness/tlsconn"
 	"github.com/sockharness/harness/toxics"
 	"github.com/sockharness/harness/toxics/spec"
 )
@@ -39,9 +40,12 @@ type variantSetup struct {
 	// listener is of an act that plays the server; nil for others
 	listener acceptor
 
-	data     *dataConnections // nil: the conversation has none
-	dataOnly bool             // the case is that of a data connection of the conversation
-	aside    atomic.Int64     // events of the connections that the faults are not for
+	tls   tlsconn.Config        // of the proxy
+	data  *dataConnections      // nil: the conversation has none
+	names *scenario.NameService // with a fault; nil: those of the testbed
+	asked atomic.Bool           // the client asked for a name of its server
+	part  bool                  // the case is that of a part of the conversation: a data connection, or what is said before TLS
+	aside atomic.Int64          // events of the connections that the faults are not for
 
 	cpuWait atomic.Int64 // nanoseconds for which a peer or we were ready and got no processor
 }
@@ -51,7 +55,10 @@ func (b *Testbed) setUp(ctx context.Context, c scenario.Case, v scenario.Variant
 	if b.transport() == scenario.UDP {
 		return b.setUpDatagrams(ctx, c, v, o)
 	}
-	s := &variantSetup{testbed: b, options: o, tc: c, log: event.NewLog(0), neverAnswers: v.NeverAnswers, wire: v.Wire, dataOnly: v.Data > 0}
+	s := &variantSetup{testbed: b, options: o, tc: c, log: event.NewLog(0), neverAnswers: v.NeverAnswers, wire: v.Wire, part: v.Data > 0 || v.Before}
+	if !v.Wire && !v.Before {
+		s.tls = b.proxyTLS(v.Listen, v.Run != nil && c.Role == scenario.Server)
+	}
 	_, upstream := b.ServerProcess()
 	switch {
 	case v.Listen:
@@ -62,7 +69,7 @@ func (b *Testbed) setUp(ctx context.Context, c scenario.Case, v scenario.Variant
 		s.listener, upstream = listener, listenerAddress(listener)
 	case b.target.Server.Dialogue != nil:
 		s.openDataConnections(v, "")
-		server, err := serveDialogue(ctx, s.script(), b.config.Shared.book, b.transport(), s.data)
+		server, err := serveDialogue(ctx, s.script(), b.config.Shared.book, b.transport(), s.data, b.openingFor(v))
 		if err != nil {
 			return nil, err
 		}
@@ -79,10 +86,7 @@ func (b *Testbed) setUp(ctx context.Context, c scenario.Case, v scenario.Variant
 		s.closeAll()
 		return nil, err
 	}
-	config.Listen, config.Upstream = listen, upstream
-	if !v.Wire {
-		config.TLS = b.proxyTLS(v.Listen, v.Run != nil && c.Role == scenario.Server)
-	}
+	config.Listen, config.Upstream, config.TLS = listen, upstream, s.tls
 	if s.proxy, err = proxy.New(config); err == nil {
 		err = s.proxy.Start(ctx)
 	}
@@ -111,14 +115,14 @@ func (s *variantSetup) proxyConfig(v scenario.Variant, strikes bool) (proxy.Conf
 
 // openDataConnections lets the conversation of the variant open its data connections, once.
 func (s *variantSetup) openDataConnections(v scenario.Variant, server string) {
-	if s.data == nil && v.Run == nil {
-		s.data = newDataConnections(s.script(), server, func(n int) (proxy.Config, error) { return s.proxyConfig(v, n == v.Data-1) })
+	if s.data == nil && v.Run == nil && !v.Before {
+		s.data = newDataConnections(s.script(), server, s.tls, func(n int) (proxy.Config, error) { return s.proxyConfig(v, n == v.Data-1) })
 	}
 }
 
 // script is what the variant plays.
 func (s *variantSetup) script() *dialogue.Script {
-	if s.dataOnly {
+	if s.part {
 		return s.options.Script
 	}
 	return s.tc.Conversation.Script
@@ -174,6 +178,7 @@ func (s *variantSetup) closeAll() {
 		s.server.closeAll()
 	}
 	s.data.closeAll()
+	s.names.Close()
 	if s.listener != nil {
 		s.listener.Close()
 	}

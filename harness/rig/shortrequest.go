@@ -17,14 +17,28 @@ import (
 // requestTries is roomTries where each try costs a process.
 const requestTries = 2
 
-// HoldShortRequest implements [scenario.Rig].
+// HoldShortRequest implements [scenario.Rig]. Where the send buffer cannot be filled at the right
+// time, the send itself is answered.
 func (a *rig) HoldShortRequest(ctx context.Context, spec scenario.ShortSend) (err error) {
+	if !a.canFillBefore(spec) {
+		return a.answerShortRequest(ctx, spec)
+	}
 	for range requestTries {
 		if err = a.holdShortRequest(ctx, spec); !errors.Is(err, errNothingTaken) {
-			return err
+			break
 		}
 	}
+	if errors.Is(err, errNothingTaken) {
+		return a.answerShortRequest(ctx, spec)
+	}
 	return err
+}
+
+// canFillBefore reports whether the client's send buffer can be filled from outside before its
+// request: that follows a reply, on a socket of TCP that only the kernel writes to.
+func (a *rig) canFillBefore(spec scenario.ShortSend) bool {
+	script := a.setup.testbed.script
+	return !spec.Interrupted && a.setup.testbed.transport() == scenario.TCP && script != nil && scenario.FollowsReply(script, spec.Exchange)
 }
 
 func (a *rig) holdShortRequest(ctx context.Context, spec scenario.ShortSend) error {
@@ -66,7 +80,7 @@ func (a *rig) holdShortRequest(ctx context.Context, spec scenario.ShortSend) err
 	if err := s.judgeSend(ctx, played, len(script.Steps)); err != nil {
 		return err
 	}
-	return a.judgeClient(ctx, process, s)
+	return a.judgeClient(ctx, process, s.describeAction())
 }
 
 // acceptClient accepts the connection of a client, which may end without one.
@@ -89,19 +103,19 @@ func acceptClient(l net.Listener, process *peer.Process) (sock.Conn, error) {
 	return conn.(sock.Conn), nil
 }
 
-// judgeClient tells how the client ended other than without the fault.
-func (a *rig) judgeClient(ctx context.Context, process *peer.Process, s *shortSend) error {
+// judgeClient tells how the client ended other than without the fault, after what was done.
+func (a *rig) judgeClient(ctx context.Context, process *peer.Process, after string) error {
 	run, err := awaitClient(ctx, process, a.setup.newWait(a.setup.tc.GiveUpTimeout(), scenario.Variant{}, process.ProcessTree, process.ApproxTree).WithoutProof())
 	control := a.setup.tc.Conversation
 	switch {
 	case err != nil:
 		return err
 	case run.TimedOut:
-		return fmt.Errorf("%s: the client was still running after %s", s.describeAction(), run.Elapsed)
+		return fmt.Errorf("%s: the client was still running after %s", after, run.Elapsed)
 	case run.Exit.Code != control.Exit || run.Exit.Signal != 0:
-		return fmt.Errorf("%s: the client %s, want exit status %d as without the fault", s.describeAction(), run.Exit, control.Exit)
+		return fmt.Errorf("%s: the client %s, want exit status %d as without the fault", after, run.Exit, control.Exit)
 	case !control.Output.EqualOutputs(run.Stdout, control.Stdout):
-		return fmt.Errorf("%s: the client's output differs from the run without a fault", s.describeAction())
+		return fmt.Errorf("%s: the client's output differs from the run without a fault", after)
 	}
 	return nil
 }

@@ -33,11 +33,20 @@ func (b *Testbed) proxyTLS(own, acts bool) tlsconn.Config {
 			config.Originate.CA = ""
 		}
 	}
+	if config.Originate != nil && b.target.SecuresData() {
+		config.Originate.Sessions = tlsconn.NewSessions()
+	}
 	if config.Terminate != nil || config.Originate != nil {
 		config.Protocols = said.Protocols
 		config.BeforeClient, config.BeforeServer = b.sayBefore(event.Server), b.sayBefore(event.Client)
 	}
 	return config
+}
+
+// dataTLS is that of a proxy of a data connection beside the one with the given TLS, whose
+// sessions it shares.
+func dataTLS(first tlsconn.Config) tlsconn.Config {
+	return tlsconn.Config{Terminate: first.Terminate, Originate: first.Originate}
 }
 
 // sayBefore is what the harness says as the given side before TLS; nil: nothing.
@@ -65,7 +74,7 @@ func (b *Testbed) secure(conn sock.Conn, err error) (sock.Conn, error) {
 	if err != nil || b.tls == nil {
 		return conn, err
 	}
-	return tlsconn.WrapClient(tlsconn.WithOpening(conn, b.sayBefore(event.Client)), b.tls.Client), nil
+	return tlsconn.WrapClient(tlsconn.WithOpening(conn, b.sayBefore(event.Client)), b.tls.ClientConfig(conn)), nil
 }
 
 // secure is that of the testbed for an act. When the act's time is over, what it reads and

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/proxy"
 	"github.com/sockharness/harness/harness/scenario"
@@ -137,7 +138,7 @@ func TestDataConnections(t *testing.T) {
 	})
 	defer serving.Wait()
 	defer behind.Close()
-	d := &dataConnections{server: "127.0.0.1", config: func(n int) (proxy.Config, error) { return proxy.Config{Name: fmt.Sprintf("data %d", n)}, nil }}
+	d := &dataConnections{script: &dialogue.Script{}, server: "127.0.0.1", config: func(n int) (proxy.Config, error) { return proxy.Config{Name: fmt.Sprintf("data %d", n)}, nil }}
 	_, port, err := net.SplitHostPort(behind.Addr().String())
 	if err != nil {
 		t.Fatal(err)

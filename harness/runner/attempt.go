@@ -58,6 +58,9 @@ func (p *scenarioRun) runLocked(ctx context.Context, v scenario.Variant, factor 
 	if v.Data > 0 {
 		tc.Conversation = dataConversation(p.tc.Conversation, v.Data)
 	}
+	if v.Before {
+		tc.Conversation = beforeConversation(p.tc.Conversation)
+	}
 	level := p.scenario.Level
 	if v.Level != "" {
 		level = v.Level

@@ -14,6 +14,9 @@ func (r *Runner) deriveVariants(s scenario.Scenario, c scenario.Case) ([]scenari
 	if len(c.Conversation.Data) > 0 {
 		all, err = withData(s, c, all, err)
 	}
+	if c.Conversation.Before != nil {
+		all, err = withBefore(s, c, all, err)
+	}
 	if err != nil {
 		return all, err
 	}

@@ -11,15 +11,19 @@ import (
 // dataConversation is what is said on the n-th data connection, from 1, of a conversation,
 // with what is known of the whole.
 func dataConversation(whole scenario.Conversation, n int) scenario.Conversation {
-	data := whole.Data[n-1]
-	data.Stdout, data.Exit, data.Output = whole.Stdout, whole.Exit, whole.Output
-	data.Took, data.CPU, data.State = whole.Took, whole.CPU, whole.State
-	return data
+	return partOf(whole, whole.Data[n-1])
 }
 
-// minDataSweep is the least number of variants on one data connection, each of which costs
-// a whole conversation.
-const minDataSweep = 4
+// partOf is a part of a conversation with what is known of the whole.
+func partOf(whole, part scenario.Conversation) scenario.Conversation {
+	part.Stdout, part.Exit, part.Output = whole.Stdout, whole.Exit, whole.Output
+	part.Took, part.CPU, part.State = whole.Took, whole.CPU, whole.State
+	return part
+}
+
+// minPartSweep is the least number of variants on one part of a conversation, each of which
+// costs a whole one.
+const minPartSweep = 4
 
 // withData adds to what a scenario does to the first connection the same done to each data
 // connection, as far as it consists of faults.
@@ -30,7 +34,7 @@ func withData(s scenario.Scenario, c scenario.Case, all []scenario.Variant, err 
 	var added []scenario.Variant
 	for n := range c.Conversation.Data {
 		data := c
-		data.Conversation, data.Limit = dataConversation(c.Conversation, n+1), max(minDataSweep, c.Limit/4)
+		data.Conversation, data.Limit = dataConversation(c.Conversation, n+1), max(minPartSweep, c.Limit/4)
 		variants, failed := s.Variants(data)
 		if failed != nil {
 			continue // the scenario has nothing to do there
@@ -50,7 +54,7 @@ func withData(s scenario.Scenario, c scenario.Case, all []scenario.Variant, err 
 // onData reports whether a variant can be played on a data connection: it consists of faults
 // on its bytes.
 func onData(v scenario.Variant) bool {
-	return len(v.Faults) > 0 && v.Run == nil && v.Script == nil && v.Control == nil && v.Connect == nil && !v.Listen && !v.Pipelined && !v.NoEnd && v.AcceptMode == scenario.Accepting
+	return len(v.Faults) > 0 && v.Run == nil && v.Script == nil && v.Control == nil && v.Connect == nil && v.Names == nil && !v.Listen && !v.Pipelined && !v.NoEnd && v.AcceptMode == scenario.Accepting
 }
 
 // forData returns the variant on the n-th of all data connections.
@@ -63,6 +67,12 @@ func forData(v scenario.Variant, n, all int) scenario.Variant {
 		name += " " + v.Name
 	}
 	v.Name, v.Data = name, n
+	return expectingRest(v)
+}
+
+// expectingRest returns a variant on a part of a conversation that expects the rest of it too,
+// where it expects the part to be whole.
+func expectingRest(v scenario.Variant) scenario.Variant {
 	if slices.ContainsFunc(v.Expect, func(e scenario.Expectation) bool { return e.Name == scenario.ExpectCompletion().Name }) {
 		v.Expect = append(slices.Clone(v.Expect), scenario.ExpectWhole())
 	}

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -76,5 +77,45 @@ func TestLeaksAreLookedForByConnection(t *testing.T) {
 	}
 	if n := smallestGroup(groups[:1], 7); n != 7 {
 		t.Errorf("one connection: got %d, want what was played", n)
+	}
+}
+
+// TestWithBeforeTakesWhatStrikesThere derives variants for what is said before TLS: what would end
+// the stream where TLS begins is none of them.
+func TestWithBeforeTakesWhatStrikesThere(t *testing.T) {
+	before := scenario.ScriptedConversation(scripted(t, `{dialogue: d, framing: line, greeting: "hi\n", exchanges: [{send: "tls\n", expect: "go\n"}]}`))
+	c := scenario.Case{Role: scenario.Server, Conversation: scenario.ScriptedConversation(scripted(t, `{dialogue: d, framing: line, exchanges: [{send: "ask\n", expect: "1\n"}]}`)), Limit: 40}
+	c.Conversation.Before, c.Conversation.Exit = &before, 3
+	faults := scenario.Scenario{Variants: func(c scenario.Case) ([]scenario.Variant, error) {
+		if c.Conversation.Exit != 3 {
+			t.Errorf("exit status %d, want that of the whole", c.Conversation.Exit)
+		}
+		size := c.Conversation.Upstream.ByteCount()
+		return []scenario.Variant{
+			{Name: "byte=1", Faults: []spec.Spec{scenario.SplitAt(event.Upstream, 1)}, Expect: []scenario.Expectation{scenario.ExpectCompletion()}},
+			{Faults: []spec.Spec{scenario.FaultAt("reset", event.Upstream, size-1, nil)}},
+			{Name: "end", Faults: []spec.Spec{scenario.FaultAt("half_close", event.Upstream, size, nil)}},
+			{Name: "window", Faults: []spec.Spec{scenario.FaultFromStart("small_window", event.Upstream, nil)}},
+			{Name: "act", Run: func(context.Context, scenario.Rig) error { return nil }},
+		}, nil
+	}}
+	own, err := faults.Variants(c)
+	all, err := withBefore(faults, c, own, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, v := range all[len(own):] {
+		names = append(names, v.Name)
+		if !v.Before || v.Name == "before TLS byte=1" && len(v.Expect) != 2 {
+			t.Errorf("%q: before %v, %d expectations", v.Name, v.Before, len(v.Expect))
+		}
+	}
+	if !slices.Equal(names, []string{"before TLS byte=1", "before TLS"}) {
+		t.Errorf("variants %q", names)
+	}
+	groups := byConnection(all)
+	if len(groups) != 2 || len(groups[1]) != 2 {
+		t.Errorf("leaks are looked for in %d groups", len(groups))
 	}
 }

@@ -65,14 +65,18 @@ func (p *scenarioRun) measureLeaks(ctx context.Context, before *usageAt, variant
 	return r
 }
 
-// byConnection divides variants by the connection that their faults are for: what one of them
+// byConnection divides variants by the connection, or its plaintext before TLS, that their faults are for: what one of them
 // leaves behind must not be taken for a part of what all do.
 func byConnection(variants []scenario.Variant) (groups [][]scenario.Variant) {
 	for _, v := range variants {
-		for v.Data >= len(groups) {
+		n := 2 * v.Data
+		if v.Before {
+			n++
+		}
+		for n >= len(groups) {
 			groups = append(groups, nil)
 		}
-		groups[v.Data] = append(groups[v.Data], v)
+		groups[n] = append(groups[n], v)
 	}
 	return slices.DeleteFunc(groups, func(g []scenario.Variant) bool { return len(g) == 0 })
 }

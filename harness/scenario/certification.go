@@ -17,13 +17,18 @@ type Certification struct {
 	Authority *tlsconn.Authority // of what the harness has made; nil: the target has its own certificate
 	Server    *tls.Config        // of the harness as server
 	Client    *tls.Config        // of the harness as client
+	// Resumes has each connection of the harness as client remember its session, for its data
+	// connections: many servers of FTP want them to go on with it (RFC 4217 section 10.2).
+	Resumes bool
+
+	sessions sessionBook
 }
 
 // Certify reads the certificates of a target on TLS, or makes them in a folder of
 // their own below tmp, which stays.
 func Certify(t Target, tmp string) (*Certification, error) {
 	said := t.FilesOfTLS()
-	c := &Certification{Files: tlsconn.Identity{CA: said.CA, Certificate: said.Certificate, Key: said.Key}}
+	c := &Certification{Files: tlsconn.Identity{CA: said.CA, Certificate: said.Certificate, Key: said.Key}, Resumes: t.SecuresData()}
 	if said.Certificate == "" {
 		if err := c.make(t, tmp); err != nil {
 			return nil, err

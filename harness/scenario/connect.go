@@ -25,6 +25,7 @@ type ConnectFault struct {
 	Address netip.AddrPort // port 0: any
 	Errno   syscall.Errno  // what it fails with; 0: it succeeds
 	Delay   time.Duration  // how long it takes before that
+	First   bool           // only connects to the address that the client tries first end so
 }
 
 // Concerns reports whether the fault is for connects to the address.

@@ -23,6 +23,7 @@ type Conversation struct {
 	Took       time.Duration    // the longer one of two runs, from its beginning to its last answer
 	CPU        time.Duration    // that the peers which are processes took, in the run that took more
 	Data       []Conversation   // what is said on each data connection
+	Before     *Conversation    // what is said before TLS; nil: nothing is
 }
 
 // unhurried is how many times as long as without a fault a peer may take.

@@ -42,9 +42,9 @@ func ExpectCompletion() Expectation {
 }
 
 // ExpectWhole expects the rest of a conversation to be held too, where the faults were on one
-// of its data connections. A wrong answer there is told by others.
+// of its data connections, or before its TLS. A wrong answer there is told by others.
 func ExpectWhole() Expectation {
-	return Expectation{"completes on the first connection", func(o Observation) error {
+	return Expectation{"completes the rest", func(o Observation) error {
 		if o.Whole == nil || o.Whole.OK() || checkPlayed(o) != nil {
 			return nil
 		}

@@ -19,8 +19,8 @@ type Observation struct {
 	AcceptMode     AcceptMode       // how the proxy received connects at first
 	NoEnd          bool             // the client dialogue left the connection open
 	Ran            bool             // the variant has an act instead of a conversation
-	Played         *dialogue.Played // by the client dialogue, if there is one; on the data connection that the faults were for
-	Whole          *dialogue.Played // the same on the first connection, where the faults were for a data connection
+	Played         *dialogue.Played // by the client dialogue, if there is one; on the data connection, or before TLS, where the faults were for that
+	Whole          *dialogue.Played // the same of the rest, where the faults were for a data connection, or for what is said before TLS
 	Spins          bool             // the server was burning a processor at the end, while nothing moved
 	Stuck          string           // how the server is proven to wait forever; empty: it is not
 	Client         *Run             // of the client process, if there is one

@@ -18,13 +18,27 @@ func (c *Certification) Secure(ctx context.Context, conn sock.Conn, before *dial
 	if c == nil {
 		return conn, nil
 	}
-	opened := tlsconn.WithOpening(conn, OpeningOf(before, side))
-	var secured *tlsconn.Conn
-	if side == event.Server {
-		secured = tlsconn.WrapServer(opened, c.Server)
-	} else {
-		secured = tlsconn.WrapClient(opened, c.Client)
+	secured := c.wrap(tlsconn.WithOpening(conn, OpeningOf(before, side)), side)
+	if err := secured.RunHandshake(ctx); err != nil {
+		secured.Close()
+		return nil, err
 	}
+	return secured, nil
+}
+
+// wrap puts TLS on a connection, without a handshake yet.
+func (c *Certification) wrap(conn sock.Conn, side event.Side) *tlsconn.Conn {
+	if side == event.Server {
+		return tlsconn.WrapServer(conn, c.Server)
+	}
+	return tlsconn.WrapClient(conn, c.ClientConfig(conn))
+}
+
+// SecureAfter does the handshake as the given side on a connection on which what comes before TLS
+// was played. It blocks until ctx ends, and closes the connection when it fails.
+func (c *Certification) SecureAfter(ctx context.Context, conn sock.Conn, opening dialogue.Played, side event.Side) (sock.Conn, error) {
+	ahead := func(context.Context, link.Conn) ([]byte, error) { return opening.Unread, nil }
+	secured := c.wrap(tlsconn.WithOpening(conn, ahead), side)
 	if err := secured.RunHandshake(ctx); err != nil {
 		secured.Close()
 		return nil, err
@@ -34,6 +48,11 @@ func (c *Certification) Secure(ctx context.Context, conn sock.Conn, before *dial
 
 // OpeningOf is what the harness says as the given side before TLS; nil where nothing is said.
 func OpeningOf(before *dialogue.Script, side event.Side) tlsconn.OpeningConversation {
+	return SeenOpening(before, side, func(dialogue.Played) {})
+}
+
+// SeenOpening is OpeningOf for who wants to see what became of it, on each connection.
+func SeenOpening(before *dialogue.Script, side event.Side, seen func(dialogue.Played)) tlsconn.OpeningConversation {
 	if before == nil {
 		return nil
 	}
@@ -43,6 +62,7 @@ func OpeningOf(before *dialogue.Script, side event.Side) tlsconn.OpeningConversa
 	}
 	return func(ctx context.Context, conn link.Conn) ([]byte, error) {
 		played := play(ctx, conn, dialogue.Options{NoEnd: true})
+		seen(played)
 		if err := played.Err(); err != nil {
 			return nil, fmt.Errorf("before TLS: %w", err)
 		}

@@ -45,8 +45,8 @@ type ConversationRig interface {
 	// [ErrUnsupported] or sock.ErrUnsupported where that cannot be done to this server.
 	HoldShortSend(ctx context.Context, s ShortSend) error
 	// HoldShortRequest runs the client under test against a server of the act's own, without a
-	// proxy, and makes the send of a request short that follows a reply or the greeting. It
-	// reports that as struck. The errors are those of HoldShortSend.
+	// proxy, and makes the send of a request short that is its first one, or follows a reply or the
+	// greeting. It reports that as struck. The errors are those of HoldShortSend.
 	HoldShortRequest(ctx context.Context, s ShortSend) error
 	// WatchProgress returns a context that ends when the case's budget is over, and sooner
 	// when the server is proven to wait forever or to spin; its cause is a sentence

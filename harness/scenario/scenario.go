@@ -124,6 +124,7 @@ type Variant struct {
 	Profile     []spec.Spec      // harmless faults beside those, which need not strike
 	Script      *dialogue.Script // to be played instead of the whole conversation
 	Data        int              // number of the data connection that the faults are for, from 1; 0: they are for the first connection
+	Before      bool             // the faults are for what is said in plaintext before TLS
 	Pipelined   bool             // the client dialogue sends all at once
 	NoEnd       bool             // the client dialogue leaves the connection open
 	AcceptMode  AcceptMode       // how the proxy receives connects at first
@@ -138,6 +139,9 @@ type Variant struct {
 	// Connect says how the connects of a client that the harness starts end. Nil: as they
 	// would by themselves.
 	Connect *ConnectFault
+	// Names says what becomes of the names that such a client connects to. Nil: they lead to
+	// its server.
+	Names *NameFault
 	// Host is what such a client is told as {host}; empty: the address.
 	Host string
 	// NeverAnswers says that the act, once a client waits for it, sends nothing more, so that

@@ -1,5 +1,7 @@
 package scenario
 
+import "github.com/sockharness/harness/harness/dialogue"
+
 // A ShortSend says which send of the peer under test takes only a part: that of the reply
 // of an exchange, from 0, for which the send buffer has room for so many bytes.
 //
@@ -10,4 +12,13 @@ type ShortSend struct {
 	Exchange    int  // from 0
 	Room        int  // bytes, from 1, fewer than the reply has
 	Interrupted bool // a signal makes it short, on a socket that blocks
+}
+
+// FollowsReply reports whether the request of an exchange, from 0, comes after something that the
+// server says: only then is it known, from outside, when a client sends it.
+func FollowsReply(s *dialogue.Script, exchange int) bool {
+	if exchange == 0 {
+		return len(s.Greeting) > 0
+	}
+	return len(s.Steps[exchange-1].Expect) > 0
 }

@@ -76,7 +76,8 @@ type Source struct {
 	Expect []string `json:"expect,omitempty"` // what flags expect, in order
 	Await  bool     `json:"await,omitempty"`  // what Send says without an Expect awaits any one message
 
-	StartsTLS bool `json:"starts_tls,omitempty"` // it goes on in TLS after an exchange; [Source.Check] finds that
+	StartsTLS   bool `json:"starts_tls,omitempty"`   // it goes on in TLS after an exchange; [Source.Check] finds that
+	SecuresData bool `json:"secures_data,omitempty"` // a data connection of it begins with TLS; the same
 
 	Framing string `json:"framing,omitempty"` // of what flags send and expect; empty: lines where all of it ends in line ends, else none
 }
@@ -92,7 +93,7 @@ func (s Source) ParseDialogue() (*dialogue.Dialogue, error) {
 // Check reads the dialogue for what is wrong with it, and for what a target must know of it.
 func (s *Source) Check() error {
 	d, err := s.ParseDialogue()
-	s.StartsTLS = err == nil && d.StartsTLS()
+	s.StartsTLS, s.SecuresData = err == nil && d.StartsTLS(), err == nil && d.SecuresData()
 	return err
 }
 
@@ -204,13 +205,19 @@ func (t Target) parseDialogues() (before, rest *dialogue.Dialogue, err error) {
 }
 
 // StartsTLS reports whether the conversation begins in plaintext and goes on in TLS.
-func (t Target) StartsTLS() bool {
+func (t Target) StartsTLS() bool { return t.source().StartsTLS }
+
+// SecuresData reports whether a data connection of the conversation begins with TLS.
+func (t Target) SecuresData() bool { return t.source().SecuresData }
+
+// source is where the target's dialogue comes from; zero where it has none.
+func (t Target) source() Source {
 	for _, p := range []Peer{t.Client, t.Server} {
 		if p.Dialogue != nil {
-			return p.Dialogue.StartsTLS
+			return *p.Dialogue
 		}
 	}
-	return false
+	return Source{}
 }
 
 // ErrUnsupported is what [Scenario.Variants] returns, wrapped with a reason,

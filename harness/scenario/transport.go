@@ -63,7 +63,7 @@ func (t Target) Transport() Transport {
 			return Unix
 		}
 	}
-	if t.StartsTLS() || t.TLS != nil || t.Server.takesTLSFile() || t.Client.takesTLSFile() {
+	if t.StartsTLS() || t.SecuresData() || t.TLS != nil || t.Server.takesTLSFile() || t.Client.takesTLSFile() {
 		return TLS
 	}
 	return TCP
@@ -124,6 +124,8 @@ func (t Target) checkTransport() error {
 	switch transport := t.Transport(); {
 	case t.StartsTLS() && transport != TLS:
 		return fmt.Errorf("the dialogue begins TLS (tls: start), and the transport is %s; delete transport, or write transport: tls", transport)
+	case t.SecuresData() && transport != TLS:
+		return fmt.Errorf("a data connection of the dialogue begins TLS (tls: start), and the transport is %s; delete transport, or write transport: tls", transport)
 	case transport == UDP && network == "unix":
 		return fmt.Errorf("transport: udp, and the address is %s; give udp:HOST:PORT", t.Server.Address)
 	case transport == UDP:

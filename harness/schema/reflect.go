@@ -69,6 +69,7 @@ func dataConnection() *jsonschema.Schema {
 	inner.Properties.Delete("tls")
 	return object(properties(
 		"to", describe(anyOf(integer(1, 65535), nonEmpty()), "Port: a number, or two numbers as in the answer to FTP's PASV. ${name} writes what was kept."),
+		"tls", describe(words("start"), "The connection begins with TLS: PROT P of FTP."),
 		"framing", describe(reference("framing"), "Where a message ends. Without: until-eof."),
 		"greeting", describe(greeting(), "What the server says first."),
 		"exchanges", describe(list(inner, 0), "What is said on the connection."),

@@ -52,6 +52,9 @@ type Originate struct {
 	CA         string `json:"ca,omitempty"`          // file, PEM; "": what the system trusts
 	ServerName string `json:"server_name,omitempty"` // "": the host of the upstream's address
 	Insecure   bool   `json:"insecure,omitempty"`    // trust anybody
+	// Sessions is shared by proxies of which one goes on with the other's session; nil: none
+	// is remembered.
+	Sessions tls.ClientSessionCache `json:"-"`
 }
 
 // A FieldError is a mistake in one attribute of a [Config].
@@ -178,7 +181,7 @@ func checkName(name string) error {
 }
 
 func (o Originate) loadClientConfig() (*tls.Config, error) {
-	config := &tls.Config{ServerName: o.ServerName, InsecureSkipVerify: o.Insecure}
+	config := &tls.Config{ServerName: o.ServerName, InsecureSkipVerify: o.Insecure, ClientSessionCache: o.Sessions}
 	if o.ServerName != "" {
 		if err := checkName(o.ServerName); err != nil {
 			return nil, &FieldError{"originate.server_name", err}

@@ -58,6 +58,10 @@ func WrapServer(c link.Conn, config *tls.Config) *Conn {
 	return &Conn{Conn: tls.Server(below, config), counting: raw, notifyOnClose: true}
 }
 
+// NewSessions returns a memory for the sessions of one conversation: a server need not know
+// those of its other conversations.
+func NewSessions() tls.ClientSessionCache { return tls.NewLRUClientSessionCache(1) }
+
 // countBelow returns what TLS reads and writes, and the socket below that: what is said there
 // before TLS counts too.
 func countBelow(c link.Conn) (below net.Conn, raw *countingConn) {

@@ -24,8 +24,8 @@ func shortWrite() scenario.Scenario {
 		Rationale: "send returns how many bytes it took. On loopback a send usually takes megabytes and hides the bug. A slow " +
 			"reader with a tiny window shows it for long messages. For short ones, from 2 bytes on, the harness fills the send " +
 			"buffer of the socket from outside and leaves room for a few bytes: for a server's reply, and for a client's request " +
-			"that follows a reply. Only sends of sockets that do not block (O_NONBLOCK) are short then, and only where the " +
-			"program sends before it asks whether there is room.",
+			"that follows a reply. A client's first request, one over TLS, and one of a client that asks first whether there is room, is made " +
+			"short by an answer to its send (seccomp user notification). All of that is about sockets that do not block (O_NONBLOCK).",
 		Ref:   "send(2); dcarp/asynchronous#9, libtrading/libtrading#114",
 		Level: outcome.Must,
 		Roles: scenario.AnyRole(),
@@ -50,13 +50,13 @@ func shortWrite() scenario.Scenario {
 func interruptedSend() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "partialsend/interrupted-send",
-		Title: "A reply is sent completely although a signal interrupts the send",
+		Title: "A message is sent completely although a signal interrupts the send",
 		Rationale: "A send on a socket that blocks waits until the kernel has taken all bytes, unless a signal comes: then it " +
 			"returns how many it took so far, even where no handler is set (a stop and continue, a suspended machine, a " +
-			"debugger). A server that does not look at the count loses the rest of its reply.",
+			"debugger). A program that does not look at the count loses the rest of its message.",
 		Ref:   "send(2); signal(7), interruption of system calls by stop signals",
 		Level: outcome.Should,
-		Roles: scenario.ServerRole(),
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			return shortSends(c, true)
 		},
@@ -72,7 +72,7 @@ func shortSends(c scenario.Case, interrupted bool) ([]scenario.Variant, error) {
 	t := c.Target
 	switch {
 	case c.Role == scenario.Client:
-		return shortRequests(c)
+		return shortRequests(c, interrupted)
 	case t.Client.Dialogue == nil || c.Conversation.Script == nil:
 		return nil, c.UnsupportedErrorf("this scenario needs a client dialogue")
 	case len(t.Server.Command) == 0:
@@ -95,29 +95,32 @@ func shortSends(c scenario.Case, interrupted bool) ([]scenario.Variant, error) {
 }
 
 // shortRequests returns variants in which a send of the client takes a part of its longest
-// request that follows a reply: only then is it known when it sends.
-func shortRequests(c scenario.Case) ([]scenario.Variant, error) {
+// request of which it is known when it sends it: the first one, and one that follows a reply.
+func shortRequests(c scenario.Case, interrupted bool) ([]scenario.Variant, error) {
 	t, script := c.Target, c.Conversation.Script
 	switch {
 	case t.Server.Dialogue == nil || script == nil:
 		return nil, c.UnsupportedErrorf("this scenario needs a server dialogue")
-	case t.Transport() != scenario.TCP:
-		return nil, c.UnsupportedErrorf("all messages of the client have less than %d bytes, and only on TCP the harness can fill its send buffer", shortest)
+	case t.Transport() == scenario.UDP:
+		return nil, c.UnsupportedErrorf("a datagram is sent whole or not at all")
 	}
 	exchange, length := -1, int64(0)
 	for i := range c.Conversation.Upstream.ExchangeEnds {
 		from, to := c.Conversation.Upstream.ExchangeRange(i)
-		asked := i == 0 && len(script.Greeting) > 0 || i > 0 && len(script.Steps[i-1].Expect) > 0
-		if asked && to-from > length {
+		known := scenario.FollowsReply(script, i) || i == 0 && t.Transport() != scenario.TLS
+		if known && to-from > length {
 			exchange, length = i, to-from
 		}
 	}
+	if length < 2 && t.Transport() == scenario.TLS {
+		return nil, c.UnsupportedErrorf("no request of the client follows a reply, and over TLS the first one cannot be told from the end of the handshake")
+	}
 	if length < 2 {
-		return nil, c.UnsupportedErrorf("no request of the client follows a reply, so it is not known when it sends")
+		return nil, c.UnsupportedErrorf("no request of the client of 2 bytes or more is its first one, or follows a reply, so it is not known when it sends")
 	}
 	var out []scenario.Variant
 	for _, room := range slices.Compact([]int64{1, min(length/2, mostRoom)}) { // each costs a process
-		spec := scenario.ShortSend{Exchange: exchange, Room: int(room)}
+		spec := scenario.ShortSend{Exchange: exchange, Room: int(room), Interrupted: interrupted}
 		out = append(out, scenario.ActVariant(fmt.Sprintf("room=%d", room), 2*c.Budget, func(ctx context.Context, rig scenario.Rig) error {
 			return rig.HoldShortRequest(ctx, spec)
 		}))

@@ -14,7 +14,8 @@ import (
 
 // Scenarios lists the topic's scenarios.
 func Scenarios() []scenario.Scenario {
-	return []scenario.Scenario{refusedConnect(), acceptThenClose(), acceptThenReset(), blackHole(), connectFails(), connectSlow(), secondAddress(), restartServer()}
+	return append([]scenario.Scenario{refusedConnect(), acceptThenClose(), acceptThenReset(), blackHole(), connectFails(), connectSlow(), secondAddress(), restartServer()},
+		nameScenarios()...)
 }
 
 func refusedConnect() scenario.Scenario {

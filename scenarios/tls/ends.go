@@ -236,13 +236,14 @@ func noCloseNotify() scenario.Scenario {
 				return nil, err
 			}
 			if c.Role == scenario.Server {
-				return []scenario.Variant{serverAct(c, "", func(ctx context.Context, rig scenario.Rig) error { return halfThenFIN(ctx, rig, c) })}, nil
+				half := serverAct(c, "", func(ctx context.Context, rig scenario.Rig) error { return halfThenFIN(ctx, rig, c) })
+				return append([]scenario.Variant{half}, cutUploads(c)...), nil
 			}
 			out := []scenario.Variant{finAlone(c, "whole", c.Conversation.Downstream.ByteCount(), wholeVerdict)}
 			for _, at := range places(c.Conversation.Downstream) {
 				out = append(out, finAlone(c, fmt.Sprintf("byte=%d", at), at, truncationVerdict(c)))
 			}
-			return out, nil
+			return append(out, cutDownloads(c)...), nil
 		},
 	}
 }

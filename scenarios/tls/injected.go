@@ -18,12 +18,12 @@ func injectedPlaintext() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "tls/injected-plaintext",
 		Title: "Bytes that came in plaintext are not read as part of the TLS session",
-		Rationale: "A server reads ahead. When TLS begins after STARTTLS, its buffer may hold bytes that a third party sent " +
+		Rationale: "Programs read ahead. When TLS begins after STARTTLS, a buffer may hold bytes that a third party sent " +
 			"before. A server that goes on reading from that buffer executes a stranger's command in the session of its " +
-			"client.",
-		Ref:   "RFC 3207 §4.2; CVE-2011-0411; https://nostarttls.secvuln.info",
+			"client. A client takes a stranger's bytes for what its server says.",
+		Ref:   "RFC 3207 §4.2; CVE-2011-0411, CVE-2021-22947; https://nostarttls.secvuln.info",
 		Level: outcome.Must,
-		Roles: scenario.ServerRole(),
+		Roles: scenario.AnyRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
 			switch {
 			case c.Conversation.Script == nil:
@@ -36,6 +36,9 @@ func injectedPlaintext() scenario.Scenario {
 			before, err := c.Target.ParseBeforeTLS()
 			if err != nil {
 				return nil, err
+			}
+			if c.Role == scenario.Client {
+				return gluedAnswer(c, before)
 			}
 			return []scenario.Variant{serverAct(c, "", func(ctx context.Context, rig scenario.Rig) error { return inject(ctx, rig, c, before) })}, nil
 		},

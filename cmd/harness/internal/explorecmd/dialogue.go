@@ -50,9 +50,12 @@ func (f *replayFlags) replayDialogue(cmd *cobra.Command, path string) error {
 		return err
 	}
 	defer release()
-	f.tls.on = f.tls.on || said.before != nil
+	f.tls.on = f.tls.on || said.before != nil || d.SecuresData()
 	if said.certification, err = f.tls.certify(scenario.Target{Server: scenario.Peer{Address: f.against}}, tmp); err != nil {
 		return err
+	}
+	if c := said.certification; c != nil {
+		c.Resumes, said.script = d.SecuresData(), said.script.WithDataSecurity(c.SecureData)
 	}
 	ctx, _, stop := cli.NotifyInterrupts(cmd.Context())
 	defer stop()

@@ -1,0 +1,125 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/sockharness/harness/harness/dialogue"
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/peer"
+	"github.com/sockharness/harness/harness/plural"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// An answeredSend makes one send of a client short by answering it (seccomp user notification).
+type answeredSend struct {
+	scenario.ShortSend
+	rig *rig
+	to  string // where the client connects
+
+	mu    sync.Mutex // guards what follows
+	armed bool       // the next send is the one
+	done  bool       // it was
+	other error      // why it could not be made short; nil: it could
+}
+
+// arm has the next send of the client be short.
+func (s *answeredSend) arm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.armed = true
+}
+
+// takeOf is for [peer.Command].OnSend.
+func (s *answeredSend) takeOf(send peer.Send) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.armed || s.done || send.To != s.to || send.Bytes < 2 {
+		return 0
+	}
+	s.done = true
+	if send.Blocks != s.Interrupted {
+		s.other = s.wrongSocket(send)
+		return 0
+	}
+	s.Room = min(s.Room, send.Bytes-1)
+	how := "seccomp user notification"
+	if s.Interrupted {
+		how = "as if a signal had interrupted it, by " + how
+	}
+	s.rig.ReportStruck(fmt.Sprintf("a send of the client took %s of %d: %s", plural.Count(s.Room, "byte"), send.Bytes, how))
+	return s.Room
+}
+
+// wrongSocket says which scenario is for such a socket.
+func (s *answeredSend) wrongSocket(send peer.Send) error {
+	if send.Blocks {
+		return fmt.Errorf("%w: the client's socket blocks, so its send() is short only if a signal interrupts it; see partialsend/interrupted-send", scenario.ErrUnsupported)
+	}
+	return fmt.Errorf("%w: the client's socket does not block, so there is no send to interrupt; see partialsend/short-write", scenario.ErrUnsupported)
+}
+
+// answerShortRequest runs the client against a server of ours, and answers one of its sends.
+func (a *rig) answerShortRequest(ctx context.Context, spec scenario.ShortSend) error {
+	b := a.setup.testbed
+	script := b.script
+	switch {
+	case script == nil:
+		return errNoDialogue
+	case b.tls != nil && !scenario.FollowsReply(script, spec.Exchange):
+		return fmt.Errorf("%w: over TLS the first request of a client cannot be told from the end of its handshake", scenario.ErrUnsupported)
+	}
+	l, err := b.config.Shared.book.listen(ctx, b.transport())
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { l.Close() })()
+	defer l.Close()
+	s := &answeredSend{ShortSend: spec, rig: a, to: listenerAddress(l), armed: !scenario.FollowsReply(script, spec.Exchange)}
+	process, err := b.startClientAs(ctx, clientStart{proxy: s.to, id: a.setup.options.Scenario, onSend: s.takeOf})
+	if err != nil {
+		return err
+	}
+	defer process.Close()
+	defer context.AfterFunc(ctx, func() { process.KillTree() })()
+	accepted, err := acceptClient(l, process)
+	if err != nil {
+		return err
+	}
+	defer accepted.Close()
+	conn, err := b.tls.Secure(ctx, accepted, b.before, event.Server)
+	if err != nil {
+		return err
+	}
+	played := script.PlayServer(ctx, conn, dialogue.Options{BeforeReply: func(i int) error {
+		if i == spec.Exchange-1 {
+			s.arm()
+		}
+		return nil
+	}})
+	return s.judge(ctx, process, played, len(script.Steps))
+}
+
+// judge tells what became of the conversation and of the client.
+func (s *answeredSend) judge(ctx context.Context, process *peer.Process, played dialogue.Played, steps int) error {
+	s.mu.Lock()
+	done, other, room := s.done, s.other, s.Room
+	s.mu.Unlock()
+	after := fmt.Sprintf("after a send of the client took %s of its request", plural.Count(room, "byte"))
+	switch {
+	case other != nil:
+		return other
+	case !done && played.Steps < steps:
+		return fmt.Errorf("before a send was made short: %s", played.Incomplete)
+	case !done:
+		return fmt.Errorf("%w: the client sends its request byte by byte, or by a call that is not answered (sendmmsg, sendfile, io_uring)", scenario.ErrUnsupported)
+	case played.Mismatch != nil:
+		return fmt.Errorf("%s: %w", after, played.Mismatch)
+	case played.Steps < steps && ctx.Err() != nil:
+		return fmt.Errorf("%s: %s: %w", after, played.Incomplete, context.Cause(ctx))
+	case played.Steps < steps:
+		return fmt.Errorf("%s: %s", after, played.Incomplete)
+	}
+	return s.rig.judgeClient(ctx, process, after)
+}

@@ -1,0 +1,57 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/scenario"
+)
+
+// A nameService is that of a testbed's clients; it begins with the first of them.
+type nameService struct {
+	mu     sync.Mutex            // guards what follows
+	opened bool                  // it was
+	names  *scenario.NameService // nil: the client connects to no name
+}
+
+func (n *nameService) open(ctx context.Context, client scenario.Peer) (*scenario.NameService, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.opened {
+		return n.names, nil
+	}
+	var err error
+	n.names, err = client.ServeNames(ctx, nil, nil)
+	n.opened = err == nil
+	return n.names, err
+}
+
+func (n *nameService) close() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.names.Close()
+	n.names, n.opened = nil, false
+}
+
+// serveNames starts a name server with the fault for the variant.
+func (s *variantSetup) serveNames(ctx context.Context, f scenario.NameFault) (err error) {
+	s.names, err = s.testbed.target.Client.ServeNames(ctx, &f, func(name string) {
+		if s.asked.CompareAndSwap(false, true) {
+			s.log.AddEvent(event.Event{Kind: event.Struck, Toxic: event.ByScenario, Detail: fmt.Sprintf("asked for %s, the name server %s", name, f)})
+		}
+	})
+	if err == nil && s.names == nil {
+		err = fmt.Errorf("%w: the client connects to no name", scenario.ErrUnsupported)
+	}
+	return err
+}
+
+// missedNames is why the fault of the name server did not strike; nil: it did, or there was none.
+func (s *variantSetup) missedNames() error {
+	if s.names == nil || s.asked.Load() {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", scenario.ErrUnsupported, s.names.UnaskedReason())
+}
