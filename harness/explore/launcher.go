@@ -22,8 +22,8 @@ import (
 	"github.com/sockharness/harness/toxics/hook"
 )
 
-// A launcher starts the programs of a target, and knows the words that their commands ask
-// for: certificates, and paths of sockets.
+// A launcher starts the programs of a target behind its services, and knows the words that
+// their commands ask for: certificates, paths of sockets, and where services listen.
 type launcher struct {
 	options       Options
 	certification *scenario.Certification // nil on other transports
