@@ -200,9 +200,10 @@ func (p *Process) OpenSockets() map[uint32]struct{} { return p.socketInodes() }
 // measure: a child whose sibling ends at that moment may be missing.
 func (p *Process) ApproxTree() []int { return pidsOf(p.approxMembers()) }
 
-// AnyRunnable reports whether a thread of the process or of its descendants runs at this moment,
-// or would if it had a processor; false where the system does not tell.
-func (p *Process) AnyRunnable() bool { return p.anyRunnable() }
+// IsAwake reports whether a thread of the process or of its descendants runs, or would if it had
+// a processor, at one of two looks: one that spins may sleep at the first, between two calls. False
+// where the system does not tell.
+func (p *Process) IsAwake() bool { return p.isAwake() }
 
 // CPUTimes returns the processor time that the process and each of its descendants have had, by pid;
 // nothing where the system does not tell. Those that one has waited for do not count.

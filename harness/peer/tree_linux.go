@@ -77,18 +77,39 @@ func (p *Process) approxMembers() []member {
 	return alive
 }
 
-// anyRunnable reports whether a thread of the members runs at this moment, or would if it
-// had a processor.
-func (p *Process) anyRunnable() bool {
-	p.looking.Lock()
-	if _, still := p.alone.stillAlone(); still {
-		if runs, err := p.alone.threads.AnyRunnable(); err == nil {
-			p.looking.Unlock()
-			return runs
+// isAwake looks once where the clock of a process without children says that nothing of it has run
+// during that look.
+func (p *Process) isAwake() bool {
+	if awake, known := p.isAwakeAlone(); known {
+		return awake
+	}
+	for range 2 {
+		if slices.ContainsFunc(p.approxMembers(), func(m member) bool { return procstat.AnyRunnable(m.pid) }) {
+			return true
 		}
 	}
-	p.looking.Unlock()
-	return slices.ContainsFunc(p.approxMembers(), func(m member) bool { return procstat.AnyRunnable(m.pid) })
+	return false
+}
+
+// isAwakeAlone is that of a process without children; known is false for others.
+func (p *Process) isAwakeAlone() (awake, known bool) {
+	p.looking.Lock()
+	defer p.looking.Unlock()
+	if _, still := p.alone.stillAlone(); !still {
+		return false, false
+	}
+	for range 2 {
+		before, failed := procstat.CPUTime(p.Pid())
+		runs, err := p.alone.threads.AnyRunnable()
+		if err != nil || runs {
+			return runs, err == nil
+		}
+		after, err := procstat.CPUTime(p.Pid())
+		if failed == nil && err == nil && before == after {
+			return false, true
+		}
+	}
+	return false, true
 }
 
 func (p *Process) cpuTimes() map[int]time.Duration {

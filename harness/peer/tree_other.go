@@ -19,7 +19,7 @@ type alone struct{}
 
 func (alone) end() {}
 
-func (p *Process) anyRunnable() bool { return false }
+func (p *Process) isAwake() bool { return false }
 
 func (p *Process) cpuTimes() map[int]time.Duration { return nil }
 

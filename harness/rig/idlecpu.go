@@ -23,7 +23,7 @@ const (
 // process of ours.
 func (b *Testbed) SpinsWhenIdle(ctx context.Context) bool {
 	process, _ := b.ServerProcess()
-	if process == nil || !isAwake(process) {
+	if process == nil || !staysAwake(process) {
 		return false // most servers are told so in a twentieth of a millisecond
 	}
 	var began time.Time // of the measurement
@@ -34,7 +34,7 @@ func (b *Testbed) SpinsWhenIdle(ctx context.Context) bool {
 			return false
 		}
 		now := process.CPUTimes()
-		if maps.Equal(last, now) && !process.AnyRunnable() {
+		if maps.Equal(last, now) && !process.IsAwake() {
 			return false // none has run for a while
 		}
 		if last = now; first != nil {
@@ -49,13 +49,16 @@ func (b *Testbed) SpinsWhenIdle(ctx context.Context) bool {
 	return busiest.Ran+busiest.Waited >= passed*8/10
 }
 
-// isAwake reports whether a thread of the server runs, or wants to, at one of two looks: one
-// that spins may sleep at the first, between two calls.
-func isAwake(server *peer.Process) bool {
-	for range 2 {
-		if server.AnyRunnable() {
-			return true
+// idlePauses are how long a server is given in turn to be through with a client that has left.
+var idlePauses = [...]time.Duration{100 * time.Microsecond, 200 * time.Microsecond, 400 * time.Microsecond}
+
+// staysAwake reports whether a thread of the server runs, or wants to, whenever it is looked at.
+func staysAwake(server *peer.Process) bool {
+	for _, pause := range idlePauses {
+		if !server.IsAwake() {
+			return false
 		}
+		sleep.Briefly(pause)
 	}
-	return false
+	return server.IsAwake()
 }

@@ -27,7 +27,7 @@ func AwaitReleased(ctx context.Context, conn sock.Conn) {
 	defer cancel()
 	for pause := 100 * time.Microsecond; ; pause *= 2 {
 		far, err := diag.FarEnd(conn)
-		if err != nil || far.State != sock.Established && far.State != sock.CloseWait || !sleep.For(ctx, pause) {
+		if err != nil || far.State != sock.Established && far.State != sock.CloseWait || !sleep.Closely(ctx, pause) {
 			return
 		}
 	}

@@ -39,7 +39,7 @@ func (b *Testbed) SettleSockets(ctx context.Context) {
 		if !ok || idle > 0 && int64(n) <= idle {
 			return
 		}
-		if time.Now().After(end) || !sleep.For(ctx, pause) {
+		if time.Now().After(end) || !sleep.Closely(ctx, pause) {
 			b.unsettled.Add(1)
 			b.idleSockets.Store(int64(n))
 			return

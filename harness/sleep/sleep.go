@@ -10,6 +10,15 @@ import (
 	"time"
 )
 
+// Closely is [For], of less than a millisecond as close to it as [Briefly] comes.
+func Closely(ctx context.Context, d time.Duration) bool {
+	if d >= time.Millisecond {
+		return For(ctx, d)
+	}
+	Briefly(d)
+	return ctx.Err() == nil
+}
+
 // For blocks for d, and reports whether the context has lasted.
 func For(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)

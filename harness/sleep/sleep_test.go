@@ -26,3 +26,18 @@ func TestForEndsWithTheTimeOrTheContext(t *testing.T) {
 		}
 	})
 }
+
+// Less than a millisecond is not rounded up to one, and the end of the context is told.
+func TestCloselyEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	start := time.Now()
+	if !sleep.Closely(ctx, 100*time.Microsecond) || time.Since(start) < 100*time.Microsecond {
+		t.Errorf("slept %v, want 100µs at least", time.Since(start))
+	}
+	cancel()
+	for _, d := range []time.Duration{time.Microsecond, time.Hour} {
+		if sleep.Closely(ctx, d) {
+			t.Errorf("%v: the context had ended before", d)
+		}
+	}
+}
