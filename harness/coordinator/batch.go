@@ -37,12 +37,13 @@ func (p *pace) next(before int) int {
 	return max(1, min(int(batchTime/p.each), 2*before, mostInBatch))
 }
 
-// nextBatch settles what s has run and gives it more; nothing: its suite has ended.
+// nextBatch settles what s has run and gives it more; nothing: its suite has ended, or it shall
+// ask again.
 func (r *run) nextBatch(s *session) (given []handed) {
 	before := s.pace.size
 	s.pace.noteDone()
 	if r.nextUnit(s) == noMoreWork {
-		s.done = true
+		s.done = r.stopping || s.retiring || !r.mayGetBack()
 		return nil
 	}
 	if s.mark != nil && s.extra == 0 && !s.worker.careful && !r.config.FailFast {
@@ -53,6 +54,11 @@ func (r *run) nextBatch(s *session) (given []handed) {
 	}
 	s.pace.given, s.pace.size = time.Now(), len(given)
 	return given
+}
+
+// mayGetBack reports whether a worker has been given what it has not begun, as far as is known.
+func (r *run) mayGetBack() bool {
+	return slices.ContainsFunc(r.liveSessions(), func(s *session) bool { return len(s.later) > 0 })
 }
 
 // nextLater takes the next unit of the batch; nil: there is none.

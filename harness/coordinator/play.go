@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 const (
@@ -15,6 +17,8 @@ const (
 	tellInterval = 50 * time.Millisecond
 	// abortInterval is how often a worker asks, while a spec runs, whether the run is ended early.
 	abortInterval = 250 * time.Millisecond
+	// againInterval is how often a worker asks for work that another one may give back.
+	againInterval = 5 * time.Millisecond
 )
 
 // A Played is what became of a spec in a worker.
@@ -44,9 +48,12 @@ func (w *Worker) PlaySpecs(ctx context.Context, play func(ctx context.Context, n
 	defer stop()
 	green = true
 	for ctx.Err() == nil {
-		one, err := t.next()
-		if err != nil || one.Name == "" {
+		one, err := t.next(ctx)
+		if err != nil || one.Name == "" && ctx.Err() == nil {
 			return green, err
+		}
+		if one.Name == "" {
+			break
 		}
 		begin := time.Now()
 		what := play(ctx, one.Name)
@@ -76,22 +83,24 @@ type turn struct {
 }
 
 // next returns what to play next; one without a name: there is no more.
-func (t *turn) next() (one handed, err error) {
+func (t *turn) next(ctx context.Context) (one handed, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.running, t.told = true, false; len(t.given) == 0 {
-		t.told = true
+	t.told = len(t.given) == 0
+	for wait := t.told; wait; {
 		var b batch
 		if err := t.tell("Server.Next", progress{Played: t.played}, &b); err != nil {
 			return one, err
 		}
 		t.given = b.Given
+		if wait = b.Wait && len(b.Given) == 0; wait && !sleep.For(ctx, againInterval) {
+			return one, nil
+		}
 	}
 	if len(t.given) == 0 {
-		t.running = false
 		return one, nil
 	}
-	one, t.given, t.begun = t.given[0], t.given[1:], time.Now()
+	one, t.given, t.running, t.begun = t.given[0], t.given[1:], true, time.Now()
 	return one, t.worker.mark.set(one.Index)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +17,8 @@ import (
 
 // playPlayer is a worker without Ginkgo.
 func playPlayer() int {
-	ctx := context.Background()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	w, err := JoinCoordinator(ctx, func() { os.Exit(4) })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -164,7 +166,7 @@ func TestPlayedInterrupt(t *testing.T) {
 	}
 	c.Grace = time.Minute
 	r, err := RunSpecs(ctx, c)
-	if got := complete(t, c, r); err != nil || !r.Interrupted || len(r.Missing) == 0 || got["group waits 20"] != types.SpecStateInterrupted {
+	if got := complete(t, c, r); err != nil || !r.Interrupted || len(r.Missing) == 0 || len(r.Crashes) > 0 || got["group waits 20"] != types.SpecStateInterrupted {
 		t.Errorf("got %v, interrupted %v, %d missing, %v", err, r.Interrupted, len(r.Missing), got)
 	}
 }

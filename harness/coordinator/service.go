@@ -35,7 +35,8 @@ type (
 	}
 	// batch is what a worker is given at once.
 	batch = struct {
-		Given    []handed // in order; empty: there are no more
+		Given    []handed // in order; empty: there are no more, or not yet
+		Wait     bool     // ask again soon: another worker may give something back
 		Aborting bool     // the run is ended early
 	}
 	// handed is a unit of one spec.
@@ -95,7 +96,7 @@ func (v *service) Ahead(_ void, names *[]string) error {
 func (v *service) Next(p progress, b *batch) error {
 	return v.noteAlive(func() {
 		v.run.takeProgress(v.session, p)
-		*b = batch{Given: v.run.nextBatch(v.session), Aborting: v.run.aborting.Load()}
+		*b = batch{Given: v.run.nextBatch(v.session), Wait: !v.session.done, Aborting: v.run.aborting.Load()}
 	})
 }
 
