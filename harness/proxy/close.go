@@ -3,10 +3,15 @@ package proxy
 import (
 	"context"
 	"time"
+
+	"github.com/sockharness/harness/harness/sleep"
 )
 
-// drainPoll is how often connections are asked whether there is something left.
-const drainPoll = time.Millisecond
+// How often connections are asked whether there is something left: soon at first, then less often.
+const (
+	firstPoll = 50 * time.Microsecond
+	drainPoll = time.Millisecond
+)
 
 // Close stops listening, gives the port back and ends every connection in order, FIN
 // to both sides. What clients and servers have sent before arrives first, as far as
@@ -85,12 +90,8 @@ func (p *Proxy) stopAccepting() {
 
 // poll blocks until something is so, or returns the context's error.
 func (p *Proxy) poll(ctx context.Context, reached func() bool) error {
-	tick := time.NewTicker(drainPoll)
-	defer tick.Stop()
-	for !reached() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+	for pause := firstPoll; !reached(); pause = min(2*pause, drainPoll) {
+		if !sleep.Closely(ctx, pause) {
 			return ctx.Err()
 		}
 	}

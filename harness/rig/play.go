@@ -61,6 +61,21 @@ func (s *variantSetup) runAct(ctx context.Context, v scenario.Variant, o *scenar
 	defer stop()
 	o.RunError = v.Run(limited, &rig{setup: s, limit: limited})
 	o.StuckIn = await.StuckIn(o.RunError)
+	s.awaitEnds(limited)
+}
+
+// endsWithin is how long the server is given to end the connections that an act has ended.
+const endsWithin = 500 * time.Microsecond
+
+// awaitEnds closes the proxy, and before that gives the server a moment to end its side: most need
+// less time for that than it takes to end it for them, and what they did is known then.
+func (s *variantSetup) awaitEnds(ctx context.Context) {
+	if s.proxy == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, endsWithin)
+	defer cancel()
+	_ = s.proxy.Shutdown(ctx) // who has not ended by then is ended
 }
 
 func countConnections(events []event.Event) int {
