@@ -47,6 +47,10 @@ func (p *scenarioRun) restartIfDirty() {
 }
 
 func (p *scenarioRun) runBatch(ctx context.Context, variants []scenario.Variant, attempts []attempt, width int) {
+	if len(variants) == 1 && !p.shouldStop(ctx) { // a goroutine would begin with a small stack
+		p.runCounted(ctx, variants[0], &attempts[0])
+		return
+	}
 	slots := make(chan struct{}, width)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -57,13 +61,18 @@ func (p *scenarioRun) runBatch(ctx context.Context, variants []scenario.Variant,
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			attempts[i] = p.runShared(ctx, v, 1)
-			if attempts[i].Verdict == "" {
-				p.unfinished.Store(&v.Name)
-			}
-			p.countSuspect(attempts[i])
+			p.runCounted(ctx, v, &attempts[i])
 		})
 	}
+}
+
+// runCounted plays a variant, and counts it where it is a suspect.
+func (p *scenarioRun) runCounted(ctx context.Context, v scenario.Variant, t *attempt) {
+	*t = p.runShared(ctx, v, 1)
+	if t.Verdict == "" {
+		p.unfinished.Store(&v.Name)
+	}
+	p.countSuspect(*t)
 }
 
 // countSuspect counts a suspect, by what more like it would cost.

@@ -10,4 +10,6 @@ func openLock(string) (fileLock, error) { return fileLock{}, sock.ErrUnsupported
 
 func (fileLock) tryLock(bool) bool { return true }
 
-func (fileLock) unlockFile() {}
+func (fileLock) unlockFile() bool { return true }
+
+func (fileLock) closeFile() {}

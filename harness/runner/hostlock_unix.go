@@ -26,4 +26,7 @@ func (l fileLock) tryLock(alone bool) bool {
 	return unix.Flock(l.file, how|unix.LOCK_NB) == nil
 }
 
-func (l fileLock) unlockFile() { unix.Close(l.file) }
+// unlockFile reports whether others can lock the file now.
+func (l fileLock) unlockFile() bool { return unix.Flock(l.file, unix.LOCK_UN) == nil }
+
+func (l fileLock) closeFile() { unix.Close(l.file) }

@@ -66,7 +66,7 @@ func (c Config) withDefaults() Config {
 // one scenario at a time; Close stops what it started.
 type Runner struct {
 	config  Config
-	machine hostLock
+	machine *hostLock
 	shared  *rig.Shared
 	several *sync.Map // names of targets whose server is more than one process that listens
 	sibling *Runner   // what it knows of a target need not be found out again; nil: there is none
@@ -80,7 +80,7 @@ type Runner struct {
 
 // New returns a runner. The caller must Close it.
 func New(c Config) *Runner {
-	return &Runner{config: c.withDefaults(), machine: hostLock{c.Tmp}, shared: rig.NewShared(c.Tmp), several: &sync.Map{}}
+	return &Runner{config: c.withDefaults(), machine: newHostLock(c.Tmp), shared: rig.NewShared(c.Tmp), several: &sync.Map{}}
 }
 
 // NewSibling returns a runner that plays beside r, on servers of its own. It knows what r
@@ -98,6 +98,9 @@ func (r *Runner) Close() {
 	r.mu.Unlock()
 	if b != nil {
 		b.closeAll()
+	}
+	if r.sibling == nil {
+		r.machine.closeFiles()
 	}
 	if !playing {
 		r.shared.Close()

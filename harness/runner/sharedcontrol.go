@@ -37,7 +37,9 @@ func (t *targetRun) shareControls(ctx context.Context) (scenario.Conversation, e
 	name := t.controlName()
 	limited, cancel := context.WithTimeout(ctx, mostControlWait)
 	defer cancel()
-	release := hostLock{t.config.Tmp}.acquireFile(limited, name, true)
+	lock := newHostLock(t.config.Tmp)
+	defer lock.closeFiles()
+	release := lock.acquireFile(limited, name, true)
 	defer release()
 	file := filepath.Join(t.config.Tmp, name+".json")
 	if c, err := t.readControl(file); err == nil {

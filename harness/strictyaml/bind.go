@@ -39,11 +39,11 @@ func BindFields(d *Decoder, n *Node, into any, others map[string]func(*Node)) {
 			}
 			continue
 		}
-		l := limitsOf(field.Tag.Get("jsonschema"))
-		if l.required {
+		limits := field.Tag.Get("jsonschema")
+		if isRequired(limits) {
 			required = append(required, name)
 		}
-		fields[name] = func(n *Node) { bindValue(d, n, target, l) }
+		fields[name] = func(n *Node) { bindValue(d, n, target, limitsOf(limits)) } // most keys are not there
 	}
 	for name, read := range others {
 		fields[name] = read
@@ -53,10 +53,18 @@ func BindFields(d *Decoder, n *Node, into any, others map[string]func(*Node)) {
 
 // limits narrow what a field takes.
 type limits struct {
-	required       bool
 	enum           []string
 	least, most    float64
 	bounded, upper bool
+}
+
+func isRequired(tag string) bool {
+	for word := range strings.SplitSeq(tag, ",") {
+		if word == "required" {
+			return true
+		}
+	}
+	return false
 }
 
 func limitsOf(tag string) limits {
@@ -64,8 +72,6 @@ func limitsOf(tag string) limits {
 	for word := range strings.SplitSeq(tag, ",") {
 		key, value, _ := strings.Cut(word, "=")
 		switch key {
-		case "required":
-			l.required = true
 		case "enum":
 			l.enum = append(l.enum, value)
 		case "minimum":
