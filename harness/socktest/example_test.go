@@ -87,10 +87,10 @@ func ExampleInjection_Wait() {
 		if err := stall.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Println(px.Conn(1).Bytes(socktest.Upstream))
+		fmt.Println(stall)
 	})
 	// Output:
-	// 2
+	// stall direction=upstream at.byte=2 (struck 1 connection)
 }
 
 // The first connection fails, the second one works.
