@@ -5,14 +5,17 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"github.com/sockharness/harness/harness/sleep"
 )
 
 const (
-	bulk        = 256 << 20 // bytes per bulk measurement
-	pingTime    = 400       // ms
-	connections = 200_000   // at most, in churnTime
-	churnTime   = 700       // ms: a tenth of it measures how threads start
-	manyTalkers = 1000      // connections that are used in turn
+	bulk        = 256 << 20               // bytes per bulk measurement
+	pingTime    = 400                     // ms
+	connections = 200_000                 // at most, in churnTime
+	churnTime   = 700                     // ms: a tenth of it measures how threads start
+	manyTalkers = 1000                    // connections that are used in turn
+	portsRest   = 1100 * time.Millisecond // until Linux takes ports in TIME_WAIT again: a proxy would pay for what was measured before it
 )
 
 // connectTimeout opens a connection that gives up after a minute.
@@ -45,6 +48,9 @@ func pingConnections(n int) measurement {
 // and what one costs the proxy.
 func churnConnections(clients int, ending string) measurement {
 	return func(ctx context.Context, b *bench, i instance) ([]float64, error) {
+		if ending == "fin" {
+			sleep.For(ctx, portsRest)
+		}
 		return churnResult(b.runLoad(ctx, i, "churn", clients, connections, ending, churnTime))
 	}
 }
