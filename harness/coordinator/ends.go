@@ -11,7 +11,7 @@ import (
 type ends struct {
 	limit int
 	first []byte
-	last  []byte // twice its half may gather, so that bytes move once per half and not once per write
+	last  lastBytes
 	total int64
 }
 
@@ -21,13 +21,8 @@ func (e *ends) half() int { return e.limit / 2 }
 func (e *ends) add(p []byte) {
 	e.total += int64(len(p))
 	n := min(len(p), e.half()-len(e.first))
-	e.first, p = append(e.first, p[:n]...), p[n:]
-	p = p[max(0, len(p)-e.half()):]
-	if len(e.last)+len(p) > 2*e.half() {
-		kept := copy(e.last, e.last[max(0, len(e.last)-e.half()):])
-		e.last = e.last[:kept]
-	}
-	e.last = append(e.last, p...)
+	e.first = append(e.first, p[:n]...)
+	e.last.add(p[n:], e.half())
 }
 
 // leftOut returns how many bytes were not kept.
@@ -37,7 +32,7 @@ func (e *ends) leftOut() int64 {
 
 // String returns what was kept, and between its parts how much was not.
 func (e *ends) String() string {
-	last := e.last[max(0, len(e.last)-e.half()):]
+	last := e.last.end(e.half())
 	if e.leftOut() == 0 {
 		return string(e.first) + string(last)
 	}
@@ -50,7 +45,7 @@ func endsOf(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	e := ends{limit: limit, total: int64(len(text))}
-	e.first, e.last = []byte(text[:e.half()]), []byte(text[len(text)-e.half():])
+	e := ends{limit: limit}
+	e.add([]byte(text))
 	return e.String()
 }

@@ -8,28 +8,37 @@ const tailLimit = 64 << 10
 // A tail is a writer that keeps the last tailLimit bytes.
 type tail struct {
 	mu    sync.Mutex
-	bytes []byte
+	bytes lastBytes
 }
 
 // Write keeps the end of p. It never fails.
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := len(p)
-	p = p[max(0, n-tailLimit):]
-	// Twice the limit is allowed to gather, so that bytes move once per limit
-	// and not once per write.
-	if len(t.bytes)+len(p) > 2*tailLimit {
-		kept := copy(t.bytes, t.bytes[max(0, len(t.bytes)-tailLimit):])
-		t.bytes = t.bytes[:kept]
-	}
-	t.bytes = append(t.bytes, p...)
-	return n, nil
+	t.bytes.add(p, tailLimit)
+	return len(p), nil
 }
 
 // String returns what is kept.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return string(t.bytes[max(0, len(t.bytes)-tailLimit):])
+	return string(t.bytes.end(tailLimit))
 }
+
+// lastBytes are the last ones of a stream: up to twice the limit gathers, so that bytes move
+// once per limit and not once per write.
+type lastBytes []byte
+
+// add keeps what p has of the last bytes.
+func (b *lastBytes) add(p []byte, limit int) {
+	p = p[max(0, len(p)-limit):]
+	if len(*b)+len(p) > 2*limit {
+		kept := copy(*b, b.end(limit))
+		*b = (*b)[:kept]
+	}
+	*b = append(*b, p...)
+}
+
+// end returns the last bytes, limit at most.
+func (b lastBytes) end(limit int) []byte { return b[max(0, len(b)-limit):] }
