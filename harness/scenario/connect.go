@@ -41,23 +41,32 @@ func (f ConnectFault) Concerns(to netip.AddrPort) bool {
 func (p Peer) ConnectAddrs(ctx context.Context) ([]netip.AddrPort, error) {
 	var all []netip.AddrPort
 	for i, address := range p.ConnectsTo {
-		host, digits, err := net.SplitHostPort(address)
+		host, port, err := splitConnect(address)
 		if err != nil {
-			return nil, fmt.Errorf("connects_to: %w", err)
-		}
-		port, err := strconv.ParseUint(digits, 10, 16)
-		if err != nil {
-			return nil, fmt.Errorf("connects_to: %s: %q is no port", address, digits)
+			return nil, err
 		}
 		addrs := lookUpLocally(ctx, host)
 		if len(addrs) == 0 {
 			addrs = []netip.Addr{inventedAddr(p.firstWithHost(host, i))}
 		}
 		for _, a := range addrs {
-			all = append(all, netip.AddrPortFrom(a.Unmap(), uint16(port)))
+			all = append(all, netip.AddrPortFrom(a.Unmap(), port))
 		}
 	}
 	return all, nil
+}
+
+// splitConnect splits an address of connects_to.
+func splitConnect(address string) (host string, port uint16, err error) {
+	host, digits, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, fmt.Errorf("connects_to: %w", err)
+	}
+	n, err := strconv.ParseUint(digits, 10, 16)
+	if err != nil {
+		return "", 0, fmt.Errorf("connects_to: %s: %q is no port", address, digits)
+	}
+	return host, uint16(n), nil
 }
 
 // lookUpLocally returns the addresses of a name, or of an address, as the files of this machine

@@ -124,25 +124,21 @@ func secondAddr(a netip.Addr) netip.Addr {
 // addresses for each.
 func (p Peer) NamedAddrs(ctx context.Context) ([]netip.AddrPort, error) {
 	all, err := p.ConnectAddrs(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for i, address := range p.ConnectsTo {
-		host, _, _ := net.SplitHostPort(address)
-		if _, isAddress := netip.ParseAddr(host); isAddress == nil || err != nil {
-			continue
-		}
-		_, port, err := net.SplitHostPort(address)
+		host, port, err := splitConnect(address)
 		if err != nil {
 			return nil, err
 		}
-		first := inventedAddr(p.firstWithHost(host, i))
-		for _, a := range []netip.Addr{first, secondAddr(first)} {
-			at, err := netip.ParseAddrPort(net.JoinHostPort(a.String(), port))
-			if err != nil {
-				return nil, fmt.Errorf("connects_to: %w", err)
-			}
-			all = append(all, at)
+		if _, isAddress := netip.ParseAddr(host); isAddress == nil {
+			continue
 		}
+		first := inventedAddr(p.firstWithHost(host, i))
+		all = append(all, netip.AddrPortFrom(first, port), netip.AddrPortFrom(secondAddr(first), port))
 	}
-	return all, err
+	return all, nil
 }
 
 // GiveTo gives a command the names: files, and where its questions lead.
