@@ -23,6 +23,9 @@ type dataCut struct {
 	struck *atomic.Bool // of one run
 }
 
+// fileCut says what has struck.
+const fileCut = "a file ended by a FIN without close_notify"
+
 // dataCuts returns the cuts of the data connections that begin with TLS, with names for variants.
 func dataCuts(c scenario.Case, sent event.Direction) (cuts []dataCut, names []string) {
 	for n, data := range c.Conversation.Data {
@@ -105,7 +108,7 @@ func (d dataCut) download(c scenario.Case, name string) clientPlay {
 	file := c
 	file.Conversation = c.Conversation.Data[d.n]
 	d.struck = &atomic.Bool{}
-	p := clientPlay{c: c, name: name, struck: "a file ended by a FIN without close_notify", verdict: truncationVerdict(file)}
+	p := clientPlay{c: c, name: name, struck: fileCut, verdict: truncationVerdict(file)}
 	p.serve = func(ctx context.Context, rig scenario.Rig, raw sock.Conn) error {
 		config, _, err := rig.ServerTLS()
 		if err != nil {
@@ -138,14 +141,13 @@ func cutUpload(ctx context.Context, rig scenario.Rig, c scenario.Case, d dataCut
 	watched, stop := rig.WatchProgress(ctx, func() bool { return true }, nil)
 	defer stop()
 	played := c.Conversation.Script.WithDataSecurity(d.security(config)).PlayClient(watched, e, dialogue.Options{NoEnd: true})
-	switch {
-	case !d.struck.Load():
+	if !d.struck.Load() {
 		return fmt.Errorf("the conversation did not come to its file: %w", played.Err())
-	case played.Ending == event.Timeout:
-		rig.ReportStruck("a file ended by a FIN without close_notify")
+	}
+	rig.ReportStruck(fileCut)
+	if played.Ending == event.Timeout {
 		return fmt.Errorf("after a file that ended by a FIN without close_notify: %w: %w", played.Err(), context.Cause(watched))
 	}
-	rig.ReportStruck("a file ended by a FIN without close_notify")
 	if !tookFile(c.Conversation.Script, d.n, played) {
 		return nil
 	}
