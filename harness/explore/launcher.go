@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/sockharness/harness/harness/capture"
@@ -32,9 +31,7 @@ type launcher struct {
 	folder        string                  // {tmp}, and where paths lie; it stays
 	paths         atomic.Int64            // of sockets of ours that were made
 
-	namesOnce sync.Once
-	names     *scenario.NameService // of clients, once one was started; nil: they connect to no name
-	namesErr  error                 // of starting that
+	names rig.ClientNames // of clients, once one was started
 }
 
 // newLauncher makes the folder and the certificates. The error wraps [ErrUnusable].
@@ -205,10 +202,10 @@ func (l *launcher) startClient(ctx context.Context, address string) (*peer.Proce
 	if command.OnConnect, err = l.options.Target.Client.RedirectConnects(ctx, address); err != nil {
 		return nil, err
 	}
-	l.namesOnce.Do(func() { l.names, l.namesErr = l.options.Target.Client.ServeNames(context.WithoutCancel(ctx), nil, nil) })
-	if l.namesErr != nil {
-		return nil, l.namesErr
+	names, err := l.names.Open(ctx, l.options.Target.Client)
+	if err != nil {
+		return nil, err
 	}
-	l.names.GiveTo(ctx, &command)
+	names.GiveTo(ctx, &command)
 	return command.StartClient(ctx, vars)
 }

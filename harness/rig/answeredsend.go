@@ -114,12 +114,9 @@ func (s *answeredSend) judge(ctx context.Context, process *peer.Process, played 
 		return fmt.Errorf("before a send was made short: %s", played.Incomplete)
 	case !done:
 		return fmt.Errorf("%w: the client sends its request byte by byte, or by a call that is not answered (sendmmsg, sendfile, io_uring)", scenario.ErrUnsupported)
-	case played.Mismatch != nil:
-		return fmt.Errorf("%s: %w", after, played.Mismatch)
-	case played.Steps < steps && ctx.Err() != nil:
-		return fmt.Errorf("%s: %s: %w", after, played.Incomplete, context.Cause(ctx))
-	case played.Steps < steps:
-		return fmt.Errorf("%s: %s", after, played.Incomplete)
+	}
+	if err := checkPlayed(ctx, after, played, steps); err != nil {
+		return err
 	}
 	return s.rig.judgeClient(ctx, process, after)
 }

@@ -9,14 +9,17 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// A nameService is that of a testbed's clients; it begins with the first of them.
-type nameService struct {
+// ClientNames is the name service of a target's clients; it begins with the first of them. It is
+// safe for concurrent use. A [Testbed] has its own.
+type ClientNames struct {
 	mu     sync.Mutex            // guards what follows
 	opened bool                  // it was
 	names  *scenario.NameService // nil: the client connects to no name
 }
 
-func (n *nameService) open(ctx context.Context, client scenario.Peer) (*scenario.NameService, error) {
+// Open returns the service, and starts it first where it does not run; nil: the client connects
+// to no name. The caller must Close.
+func (n *ClientNames) Open(ctx context.Context, client scenario.Peer) (*scenario.NameService, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.opened {
@@ -28,7 +31,8 @@ func (n *nameService) open(ctx context.Context, client scenario.Peer) (*scenario
 	return n.names, err
 }
 
-func (n *nameService) close() {
+// Close ends the service, and waits for it. It may be called more than once.
+func (n *ClientNames) Close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.names.Close()

@@ -41,7 +41,7 @@ func (l *openingLog) conversation(before *dialogue.Script, role event.Side) *sce
 	if before == nil || l.first == nil {
 		return nil
 	}
-	script := before
+	var script *dialogue.Script
 	if role == event.Client {
 		script = before.WithReplies(*l.first)
 	} else {

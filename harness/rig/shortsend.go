@@ -102,7 +102,11 @@ func (s *shortSend) judgeSend(ctx context.Context, played dialogue.Played, steps
 	case s.done == nil && played.Mismatch == nil && played.Steps < steps:
 		return fmt.Errorf("before a send was made short: %s", played.Incomplete)
 	}
-	after := s.describeAction()
+	return checkPlayed(ctx, s.describeAction(), played, steps)
+}
+
+// checkPlayed says what is wrong with a conversation after a send was made short; nil: nothing is.
+func checkPlayed(ctx context.Context, after string, played dialogue.Played, steps int) error {
 	switch {
 	case played.Mismatch != nil:
 		return fmt.Errorf("%s: %w", after, played.Mismatch)

@@ -30,7 +30,7 @@ type clientStart struct {
 func (b *Testbed) startClientAs(ctx context.Context, how clientStart) (*peer.Process, error) {
 	names, err := how.names, error(nil)
 	if names == nil {
-		names, err = b.names.open(ctx, b.target.Client)
+		names, err = b.names.Open(ctx, b.target.Client)
 	}
 	if err != nil {
 		return nil, err

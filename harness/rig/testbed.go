@@ -56,7 +56,7 @@ type Testbed struct {
 
 	conversation scenario.Conversation // see SetConversation
 
-	names       nameService  // of clients, while no fault is about that
+	names       ClientNames  // of clients, while no fault is about that
 	retriesOn   atomic.Bool  // the client was still trying to connect when its time was over
 	idleSockets atomic.Int64 // that the server has open when nobody talks to it
 	unsettled   atomic.Int64 // times that it had more of them for long, see SettleSockets
@@ -133,7 +133,7 @@ func (b *Testbed) Close() {
 		b.server = nil
 	}
 	b.services.Close()
-	b.names.close()
+	b.names.Close()
 }
 
 // Script returns what the dialogue of the target says, once Start has returned; nil: neither
