@@ -168,6 +168,7 @@ func (g *acceptState) switchLocked(m Mode) error {
 	g.proxy.wg.Go(func() {
 		g.acceptLoop(l)
 		g.accepting.Add(-1)
+		g.proxy.noteFewer()
 	})
 	return nil
 }

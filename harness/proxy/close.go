@@ -35,7 +35,7 @@ func (p *Proxy) Shutdown(ctx context.Context) error {
 		return p.Close()
 	}
 	p.stopAccepting()
-	err := p.poll(ctx, func() bool { return p.numOpen() == 0 })
+	err := p.awaitEmpty(ctx)
 	if closed := p.Close(); err == nil {
 		err = closed
 	}
@@ -96,6 +96,48 @@ func (p *Proxy) poll(ctx context.Context, reached func() bool) error {
 		}
 	}
 	return nil
+}
+
+// awaitEmpty blocks until no connection is open and none is being accepted, or returns the
+// context's error. The proxy must have stopped accepting.
+func (p *Proxy) awaitEmpty(ctx context.Context) error {
+	for {
+		fewer := p.nextFewer()
+		if p.numOpen() == 0 {
+			return nil
+		}
+		select {
+		case <-fewer:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// nextFewer returns a channel that is closed when a connection ends, or who might have accepted
+// one accepts no more.
+func (p *Proxy) nextFewer() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fewer == nil {
+		p.fewer = make(chan struct{})
+	}
+	return p.fewer
+}
+
+// noteFewerLocked wakes those who wait for that.
+func (p *Proxy) noteFewerLocked() {
+	if p.fewer != nil {
+		close(p.fewer)
+		p.fewer = nil
+	}
+}
+
+// noteFewer is the same without the lock.
+func (p *Proxy) noteFewer() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.noteFewerLocked()
 }
 
 func (p *Proxy) numOpen() int {

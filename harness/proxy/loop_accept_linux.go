@@ -112,8 +112,9 @@ func (port *loopPort) acceptOne(from *sock.RawAddress) (fd int, err error) {
 // noteServed says that what was accepted has its session.
 func (port *loopPort) noteServed() {
 	port.mu.Lock()
-	defer port.mu.Unlock()
 	port.accepting--
+	port.mu.Unlock()
+	port.proxy.noteFewer()
 	port.proxy.wg.Done()
 }
 

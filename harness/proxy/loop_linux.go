@@ -3,7 +3,7 @@ package proxy
 import (
 	"errors"
 	"net"
-	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,6 +36,8 @@ type loop struct {
 	timer  int // timerfd of the first alarm
 	ticks  atomic.Uint64
 
+	oneProcessor bool // the process uses no more than one at a time
+
 	// The goroutine of the loop owns these.
 	slots     []slot                    // by descriptor
 	from      sock.RawAddress           // of the latest client
@@ -45,9 +47,9 @@ type loop struct {
 	yielded   time.Time   // when it last went through the runtime's scheduler
 	busyPorts []*loopPort // accepted from since the last wait
 	alarms    link.TimerHeap[holder]
-	armed     time.Time // that the timer is set to
-	parked    *os.File  // what the runtime waits on; nil: nothing
-	handedOff bool      // a connection to a goroutine, since the last wait
+	armed     time.Time   // that the timer is set to
+	parked    parkedEpoll // zero: the runtime waits on nothing of ours
+	handedOff bool        // a connection to a goroutine, since the last wait
 
 	mu     sync.Mutex        // guards what follows
 	ports  map[int]*loopPort // by descriptor
@@ -83,7 +85,7 @@ type loopSession struct {
 
 // newLoop returns a loop, or nil where the system has not got what it needs.
 func newLoop(all *loops) *loop {
-	l := &loop{all: all, epoll: -1, wakeFD: -1, timer: -1, ports: map[int]*loopPort{}, halves: map[*loopSession]struct{}{}}
+	l := &loop{all: all, oneProcessor: runtime.GOMAXPROCS(0) == 1, epoll: -1, wakeFD: -1, timer: -1, ports: map[int]*loopPort{}, halves: map[*loopSession]struct{}{}}
 	if l.acquireFDs() != nil {
 		l.releaseFDs()
 		return nil

@@ -241,3 +241,19 @@ func TestResetAfterHalfClose(t *testing.T) {
 		r.wantClosed()
 	})
 }
+
+// Where the process uses one processor, the loop waits without a thread, and carries all the same.
+func TestLoopOnOneProcessor(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	r := newRig(t, nil)
+	first := r.proxy.shared.loops.first
+	if first == nil || !first.oneProcessor {
+		t.Fatal("the loop holds a thread")
+	}
+	for range quiet {
+		converseUntilTheEnd(t, r)
+	}
+	if n := r.proxy.shared.loops.handOffs.Load(); n > 0 {
+		t.Errorf("%d connections went to goroutines", n)
+	}
+}

@@ -44,7 +44,8 @@ type Proxy struct {
 	outage    outageState
 	next      uint64
 	sessions  map[uint64]*session
-	past      [2]Traffic // of the connections that are over, by direction
+	fewer     chan struct{} // closed when there may be fewer connections; nil: nobody waits for that
+	past      [2]Traffic    // of the connections that are over, by direction
 }
 
 // New returns a proxy that is not running yet. It reports every mistake in the
@@ -201,6 +202,7 @@ func (p *Proxy) removeSession(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.sessions, s.id)
+	p.noteFewerLocked()
 	for d, t := range s.sessionTraffic() {
 		p.past[d].addTraffic(t)
 	}

@@ -78,3 +78,12 @@ func AcceptNoWait(fd int, from *RawAddress) (int, error) {
 func ConnectNoWait(fd int, to *RawAddress) error {
 	return errnoOf(unix.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&to.bytes)), uintptr(to.size)))
 }
+
+// EpollNoWait is epoll_wait(2) without a wait: it returns how many events there are now.
+func EpollNoWait(fd int, events []unix.EpollEvent) (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
