@@ -69,3 +69,8 @@ func (b *Testbed) serverCPU() time.Duration {
 	}
 	return usage.CPU
 }
+
+// controlRun is what one run of a client program tells of the control.
+func controlRun(r *scenario.Run) scenario.ControlRun {
+	return scenario.ControlRun{Exit: r.Exit.Code, Stdout: r.Stdout, Took: r.Elapsed, CPU: r.Exit.CPU}
+}

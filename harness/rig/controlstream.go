@@ -172,7 +172,7 @@ func (b *Testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2
 	down, _ := taps[event.Downstream].RecordedBytes()
 	c.Requests = up
 	said := b.ClientConversation(up, down)
-	said.Exit, said.Stdout, said.Took, said.CPU = run.Exit.Code, run.Stdout, run.Elapsed, run.Exit.CPU
+	said.ControlRun = controlRun(run)
 	c.Conversation = said
 	return nil
 }

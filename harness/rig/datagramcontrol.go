@@ -78,6 +78,6 @@ func (b *Testbed) runDatagramClient(ctx context.Context, addr net.Addr, server *
 		c = scenario.ScriptedConversation(b.script)
 		c.Script = b.script
 	}
-	c.Exit, c.Stdout, c.Took, c.CPU = run.Exit.Code, run.Stdout, run.Elapsed, run.Exit.CPU
+	c.ControlRun = controlRun(run)
 	return c, nil
 }

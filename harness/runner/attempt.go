@@ -52,8 +52,7 @@ func (p *scenarioRun) runLocked(ctx context.Context, v scenario.Variant, factor 
 	if v.Script != nil {
 		whole := tc.Conversation
 		tc.Conversation = scenario.ScriptedConversation(v.Script)
-		tc.Conversation.Stdout, tc.Conversation.Exit, tc.Conversation.Output = whole.Stdout, whole.Exit, whole.Output
-		tc.Conversation.Took, tc.Conversation.CPU = whole.Took, whole.CPU
+		tc.Conversation.ControlRun = whole.ControlRun
 	}
 	if v.Data > 0 {
 		tc.Conversation = dataConversation(p.tc.Conversation, v.Data)

@@ -16,8 +16,7 @@ func dataConversation(whole scenario.Conversation, n int) scenario.Conversation 
 
 // partOf is a part of a conversation with what is known of the whole.
 func partOf(whole, part scenario.Conversation) scenario.Conversation {
-	part.Stdout, part.Exit, part.Output = whole.Stdout, whole.Exit, whole.Output
-	part.Took, part.CPU, part.State = whole.Took, whole.CPU, whole.State
+	part.ControlRun, part.State = whole.ControlRun, whole.State
 	return part
 }
 

@@ -19,12 +19,9 @@ const mostControlWait = 5 * time.Second
 // A sharedControl is what the controls of a client program came to, as the workers of one run
 // tell it each other.
 type sharedControl struct {
-	Requests  []byte // that the client sent
-	Stdout    []byte
-	Exit      int
-	Output    scenario.OutputMatch
-	Took, CPU time.Duration
-	Events    []event.Event // of the first control
+	scenario.ControlRun
+	Requests []byte        // that the client sent
+	Events   []event.Event // of the first control
 }
 
 // shareControls is runControls, but for a client program whose server is a dialogue: its
@@ -76,14 +73,13 @@ func (t *targetRun) readControl(file string) (scenario.Conversation, error) {
 	}
 	t.controlEvents.CompareAndSwap(nil, &shared.Events)
 	c := t.ClientConversation(shared.Requests, nil)
-	c.Stdout, c.Exit, c.Output = shared.Stdout, shared.Exit, shared.Output
-	c.Took, c.CPU = shared.Took, shared.CPU
+	c.ControlRun = shared.ControlRun
 	return c, nil
 }
 
 // writeControl writes the file whole or not at all.
 func (t *targetRun) writeControl(file string, c scenario.Conversation) error {
-	shared := sharedControl{Requests: t.requests, Stdout: c.Stdout, Exit: c.Exit, Output: c.Output, Took: c.Took, CPU: c.CPU}
+	shared := sharedControl{Requests: t.requests, ControlRun: c.ControlRun}
 	if events := t.controlEvents.Load(); events != nil {
 		shared.Events = *events
 	}

@@ -14,16 +14,22 @@ type Conversation struct {
 	Script     *dialogue.Script // nil when neither side is a dialogue
 	Upstream   Stream           // what the client sends
 	Downstream Stream           // what the server sends
-	Exit       int              // of the client, when it is a process
-	Stdout     []byte           // of the client, when it is a process
-	Output     OutputMatch      // how far the outputs of two runs are alike
+	ControlRun                  // how the peers ran meanwhile
 	State      State            // what conversations share
 	Beside     *dialogue.Script // what another client may say at any time although conversations share state; nil: nothing
 	Staggered  int              // exchanges that a second client may hold, each after one more of the first; where conversations share state
-	Took       time.Duration    // the longer one of two runs, from its beginning to its last answer
-	CPU        time.Duration    // that the peers which are processes took, in the run that took more
 	Data       []Conversation   // what is said on each data connection
 	Before     *Conversation    // what is said before TLS; nil: nothing is
+}
+
+// A ControlRun is how the peers ran in the control of a target. A part of the conversation has
+// that of the whole.
+type ControlRun struct {
+	Exit   int           // of the client, when it is a process
+	Stdout []byte        // of the client, when it is a process
+	Output OutputMatch   // how far the outputs of two runs are alike
+	Took   time.Duration // the longer one of two runs, from its beginning to its last answer
+	CPU    time.Duration // that the peers which are processes took, in the run that took more
 }
 
 // unhurried is how many times as long as without a fault a peer may take.

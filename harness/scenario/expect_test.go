@@ -15,7 +15,7 @@ import (
 // told is a client whose usual output is "HELLO\n".
 func told(run Run, connections int) Observation {
 	return Observation{
-		Case:        Case{Role: Client, Conversation: Conversation{Stdout: []byte("HELLO\n")}},
+		Case:        Case{Role: Client, Conversation: Conversation{ControlRun: ControlRun{Stdout: []byte("HELLO\n")}}},
 		Client:      &run,
 		Connections: connections,
 	}
