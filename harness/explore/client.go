@@ -259,7 +259,7 @@ func (s *clientSubject) awaitExit(ctx context.Context, process *peer.Process, l 
 	go func() {
 		defer close(explained)
 		if prove {
-			run.stuck, run.stuckIn, run.spins = explainClient(ctx, process, l, s.launcher.services, s.base.exit.CPU)
+			run.stuck, run.stuckIn, run.spins = explainClient(ctx, process, l, s.launcher.programs, s.base.exit.CPU)
 			if run.stuck+run.spins != "" {
 				cancel()
 			}
@@ -295,10 +295,10 @@ const (
 
 // explainClient blocks until it is known that a client will not go on, and why, or until
 // the context ends.
-func explainClient(ctx context.Context, process *peer.Process, l playedServer, services *rig.Services, base time.Duration) (stuck, place, spins string) {
+func explainClient(ctx context.Context, process *peer.Process, l playedServer, programs *rig.Programs, base time.Duration) (stuck, place, spins string) {
 	struck := time.Duration(-1) // processor time until then
 	sleep.For(ctx, proofWindow)
-	check := probe.StuckCheck{Tree: await.WithServices(process.ProcessTree, services.ProcessTree), ApproxTree: await.WithServices(process.ApproxTree, services.ProcessTree), Idle: l.isIdle}
+	check := probe.StuckCheck{Tree: await.WithServices(process.ProcessTree, programs.ServiceTree), ApproxTree: await.WithServices(process.ApproxTree, programs.ServiceTree), Idle: l.isIdle}
 	for ctx.Err() == nil {
 		short, cancel := context.WithTimeout(ctx, proofWindow)
 		d, err := check.ProveStuck(short)

@@ -243,8 +243,8 @@ func (s *serverSubject) watchWait(ctx context.Context, w *wire, o *observation) 
 // explainWait blocks until it is known that the server will not go on, and why, or until
 // the context ends.
 func (s *serverSubject) explainWait(ctx context.Context) (stuck, place, spins string) {
-	check := probe.StuckCheck{Tree: await.WithServices(s.process.ProcessTree, s.launcher.services.ProcessTree),
-		ApproxTree: await.WithServices(s.process.ApproxTree, s.launcher.services.ProcessTree)}
+	check := probe.StuckCheck{Tree: await.WithServices(s.process.ProcessTree, s.launcher.programs.ServiceTree),
+		ApproxTree: await.WithServices(s.process.ApproxTree, s.launcher.programs.ServiceTree)}
 	for ctx.Err() == nil {
 		short, cancel := context.WithTimeout(ctx, proofWindow)
 		d, err := check.ProveStuck(short)

@@ -41,8 +41,12 @@ const overtakeTime = 100 * time.Millisecond
 
 // startDatagramListener takes a port and plays the server. The caller must close it.
 func startDatagramListener(ctx context.Context, s *clientSubject, p *Point, logs bool) (*datagramListener, error) {
+	address, err := s.launcher.programs.ListenAddress()
+	if err != nil {
+		return nil, err
+	}
 	var c net.ListenConfig
-	conn, err := c.ListenPacket(ctx, "udp", s.launcher.listenHost())
+	conn, err := c.ListenPacket(ctx, "udp", address)
 	if err != nil {
 		return nil, err
 	}

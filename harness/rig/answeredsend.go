@@ -77,7 +77,7 @@ func (a *rig) answerShortRequest(ctx context.Context, spec scenario.ShortSend) e
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	defer l.Close()
 	s := &answeredSend{ShortSend: spec, rig: a, to: listenerAddress(l), armed: !scenario.FollowsReply(script, spec.Exchange)}
-	process, err := b.startClientAs(ctx, clientStart{proxy: s.to, id: a.setup.options.Scenario, onSend: s.takeOf})
+	process, err := b.startClient(ctx, ClientOptions{Address: s.to, Scenario: a.setup.options.Scenario, OnSend: s.takeOf})
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type clientProcess struct {
 // StartClient implements [scenario.ClientRig].
 func (a *rig) StartClient(ctx context.Context) (scenario.ClientUnderTest, error) {
 	connects := watchConnects(a.setup, true)
-	process, err := a.setup.testbed.startClient(ctx, a.setup.proxyAddress(), a.setup.options.Scenario, nil)
+	process, err := a.setup.testbed.startClient(ctx, ClientOptions{Address: a.setup.proxyAddress(), Scenario: a.setup.options.Scenario})
 	if err != nil {
 		connects.stop()
 		return nil, err

@@ -94,7 +94,7 @@ func (s *variantSetup) startVariantClient(ctx context.Context, v scenario.Varian
 		return s.startAskingClient(ctx, v)
 	}
 	if v.Connect == nil {
-		process, err := b.startClient(ctx, address, s.options.Scenario, nil)
+		process, err := b.startClient(ctx, ClientOptions{Address: address, Scenario: s.options.Scenario})
 		return process, nil, err
 	}
 	fault, err := s.newConnectFault(ctx, *v.Connect)
@@ -104,7 +104,7 @@ func (s *variantSetup) startVariantClient(ctx context.Context, v scenario.Varian
 	if v.Host != "" {
 		address = v.Host + address[strings.LastIndexByte(address, ':'):]
 	}
-	process, err := b.startClient(ctx, address, s.options.Scenario, fault.replyTo)
+	process, err := b.startClient(ctx, ClientOptions{Address: address, Scenario: s.options.Scenario, OnConnect: fault.replyTo})
 	return process, fault, err
 }
 
@@ -121,7 +121,7 @@ func (s *variantSetup) startAskingClient(ctx context.Context, v scenario.Variant
 	if err != nil {
 		return nil, nil, err
 	}
-	process, err := s.testbed.startClientAs(ctx, clientStart{proxy: s.proxyAddress(), id: s.options.Scenario, onConnect: fault.replyTo, names: s.names})
+	process, err := s.testbed.startClient(ctx, ClientOptions{Address: s.proxyAddress(), Scenario: s.options.Scenario, OnConnect: fault.replyTo, Names: s.names})
 	if v.Connect == nil {
 		fault = nil
 	}

@@ -32,7 +32,7 @@ func (b *Testbed) controlWait(log *event.Log, client *peer.Process) await.Wait {
 			return all
 		}
 	}
-	w := await.Wait{Budget: ControlTimeout, PIDs: ids((*peer.Process).ProcessTree), ApproxPIDs: ids((*peer.Process).ApproxTree), Services: b.services.ProcessTree,
+	w := await.Wait{Budget: ControlTimeout, PIDs: ids((*peer.Process).ProcessTree), ApproxPIDs: ids((*peer.Process).ApproxTree), Services: b.programs.ServiceTree,
 		Moved: log.EventCount, SpinAfter: spinTimeControl, ProofSlot: make(chan struct{}, 1)}
 	if client != nil {
 		w.Budget /= 2

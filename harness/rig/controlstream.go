@@ -34,7 +34,7 @@ func (b *Testbed) controlStream(ctx context.Context, log *event.Log, c *Control)
 		upstream = server.listenAddr()
 	}
 	taps := [2]*link.Tap{event.Upstream: link.NewTap(maxOutput), event.Downstream: link.NewTap(maxOutput)}
-	listen, err := b.listenAddress()
+	listen, err := b.programs.ListenAddress()
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (b *Testbed) checkNoExtraReply(conn sock.Conn, early []byte) error {
 }
 
 func (b *Testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2]*link.Tap, server *dialogueServer, log *event.Log, c *Control) error {
-	process, err := b.startClient(ctx, sock.FormatAddress(wire.Addr()), "control", nil)
+	process, err := b.startClient(ctx, ClientOptions{Address: sock.FormatAddress(wire.Addr()), Scenario: "control"})
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (s *variantSetup) runConversation(ctx context.Context, v scenario.Variant, 
 
 // newWait is for the peers while the variant is played.
 func (s *variantSetup) newWait(budget time.Duration, v scenario.Variant, pids, near func() []int) await.Wait {
-	w := await.Wait{Budget: budget, PIDs: pids, ApproxPIDs: near, Services: s.testbed.services.ProcessTree, Moved: s.progressCount, ProofSlot: s.testbed.config.Shared.proofSlot,
+	w := await.Wait{Budget: budget, PIDs: pids, ApproxPIDs: near, Services: s.testbed.programs.ServiceTree, Moved: s.progressCount, ProofSlot: s.testbed.config.Shared.proofSlot,
 		OnCPUWait: func(d time.Duration) { s.cpuWait.Add(int64(d)) }, SpinAfter: s.options.SpinAfter, Work: s.tc.Conversation.CPU}
 	if i := newIdleDetector(s.log, v, s.testbed.target); i != nil {
 		i.aside = s.aside.Load

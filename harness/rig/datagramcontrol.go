@@ -26,7 +26,7 @@ func (b *Testbed) controlDatagrams(ctx context.Context, log *event.Log, c *Contr
 		server.start()
 		upstream = server.address()
 	}
-	wire, err := datagram.New(datagram.Config{Name: b.target.Name, Listen: b.listenHost(), Upstream: upstream, Follow: b.target.Policies.TransferPort, Events: log.AddEvent, Record: c.record(b.config.Record)})
+	wire, err := datagram.New(datagram.Config{Name: b.target.Name, Listen: b.programs.listenHost(), Upstream: upstream, Follow: b.target.Policies.TransferPort, Events: log.AddEvent, Record: c.record(b.config.Record)})
 	if err == nil {
 		err = wire.Start(ctx)
 	}
@@ -55,7 +55,7 @@ func (b *Testbed) playDatagramControl(ctx context.Context, addr net.Addr) (scena
 }
 
 func (b *Testbed) runDatagramClient(ctx context.Context, addr net.Addr, server *datagramServer, log *event.Log) (scenario.Conversation, error) {
-	process, err := b.startClient(ctx, sock.FormatAddress(addr), "control", nil)
+	process, err := b.startClient(ctx, ClientOptions{Address: sock.FormatAddress(addr), Scenario: "control"})
 	if err != nil {
 		return scenario.Conversation{}, err
 	}

@@ -37,7 +37,7 @@ func (b *Testbed) setUpDatagrams(ctx context.Context, c scenario.Case, v scenari
 	}
 	list, err := datagram.MakeToxics(v.Faults)
 	if err == nil {
-		s.datagrams, err = datagram.New(datagram.Config{Name: s.proxyName(v), Listen: b.listenHost(), Upstream: strings.TrimPrefix(upstream, udpPrefix), Follow: c.Target.Policies.TransferPort,
+		s.datagrams, err = datagram.New(datagram.Config{Name: s.proxyName(v), Listen: b.programs.listenHost(), Upstream: strings.TrimPrefix(upstream, udpPrefix), Follow: c.Target.Policies.TransferPort,
 			Mode: datagramModes[v.AcceptMode], Seed: s.seedOf(v), Events: s.recordEvents(s.noteDatagram(list)), Record: s.recorder(), Toxics: list})
 	}
 	if err == nil {

@@ -107,7 +107,7 @@ func describeNoReply(ctx context.Context, played dialogue.Played) error {
 
 // WatchProgress implements [scenario.Rig].
 func (a *rig) WatchProgress(ctx context.Context, idle func() bool, moved func() int64) (limited context.Context, stop func()) {
-	w := await.Wait{Budget: a.setup.tc.Budget, PIDs: a.setup.testbed.ProcessTree, Services: a.setup.testbed.services.ProcessTree, Moved: moved, SpinAfter: a.setup.options.SpinAfter}
+	w := await.Wait{Budget: a.setup.tc.Budget, PIDs: a.setup.testbed.ProcessTree, Services: a.setup.testbed.programs.ServiceTree, Moved: moved, SpinAfter: a.setup.options.SpinAfter}
 	alive, leave := ctx, func() {}
 	if a.setup.testbed.transport() == scenario.UDP {
 		alive, leave = a.setup.testbed.untilServerEnds(ctx)

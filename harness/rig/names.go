@@ -9,9 +9,9 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// ClientNames is the name service of a target's clients; it begins with the first of them. It is
-// safe for concurrent use. A [Testbed] has its own.
-type ClientNames struct {
+// clientNames is the name service of a target's clients; it begins with the first of them. It is
+// safe for concurrent use.
+type clientNames struct {
 	mu     sync.Mutex            // guards what follows
 	opened bool                  // it was
 	names  *scenario.NameService // nil: the client connects to no name
@@ -19,7 +19,7 @@ type ClientNames struct {
 
 // Open returns the service, and starts it first where it does not run; nil: the client connects
 // to no name. The caller must Close.
-func (n *ClientNames) Open(ctx context.Context, client scenario.Peer) (*scenario.NameService, error) {
+func (n *clientNames) Open(ctx context.Context, client scenario.Peer) (*scenario.NameService, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.opened {
@@ -32,7 +32,7 @@ func (n *ClientNames) Open(ctx context.Context, client scenario.Peer) (*scenario
 }
 
 // Close ends the service, and waits for it. It may be called more than once.
-func (n *ClientNames) Close() {
+func (n *clientNames) Close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.names.Close()

@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case "reference":
 			os.Exit(reference.Main(os.Args[2:], os.Stdout, os.Stderr))
+		case "program-print":
+			fmt.Println(os.Args[2])
+			os.Exit(0)
 		case "program-client":
 			os.Exit(clientProgram(os.Args[2]))
 		case "program-unix-server":

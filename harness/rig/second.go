@@ -17,13 +17,13 @@ func (a *rig) StartSecondInstance(ctx context.Context, address string) (scenario
 	if len(server.Command) == 0 {
 		return scenario.SecondInstance{}, errNotOurs
 	}
-	tmp, err := b.tempFolder(server)
+	tmp, err := b.programs.tempFolder(server)
 	if err != nil {
 		return scenario.SecondInstance{}, err
 	}
 	vars := peer.VarsAt(address)
 	vars.Tmp = tmp
-	command := b.expandCommand(server)
+	command := b.programs.command(server)
 	command.Ready = peer.Ready{}
 	process, err := command.StartClient(ctx, vars)
 	if err != nil {

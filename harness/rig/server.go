@@ -6,14 +6,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
-
-	"github.com/sockharness/harness/harness/peer"
-	"github.com/sockharness/harness/harness/scenario"
-	"github.com/sockharness/harness/harness/sock"
 )
-
-// ErrNotReachable is wrapped by the error of a server's address at which nobody listens.
-var ErrNotReachable = errors.New("the server cannot be reached")
 
 // errClosed is for a start on a testbed that is closed.
 var errClosed = errors.New("the runner is closed")
@@ -24,13 +17,7 @@ func (b *Testbed) startServerLocked(ctx context.Context) error {
 	switch {
 	case b.closed:
 		return errClosed
-	case s.Address != "":
-		if b.address = s.Address; b.transport() == scenario.UDP {
-			b.address = udpPrefix + b.target.DatagramServer()
-			return nil // a port of UDP does not tell whether somebody listens
-		}
-		return checkReachable(ctx, s.Address)
-	case s.Dialogue != nil || s.Absent():
+	case s.Address == "" && (s.Dialogue != nil || s.Absent()):
 		return nil
 	}
 	if b.server != nil {
@@ -40,48 +27,16 @@ func (b *Testbed) startServerLocked(ctx context.Context) error {
 		b.server.Close()
 		b.server = nil
 	}
-	if b.folder == "" {
-		folder, err := b.tempFolder(s)
-		if err != nil {
-			return err
-		}
-		b.folder = folder
-	}
-	process, address, err := b.launchServer(ctx, s)
+	process, address, err := b.programs.StartServer(ctx)
 	if err != nil {
 		return err
 	}
 	b.server, b.address = process, address
+	if process == nil {
+		return nil
+	}
 	if n, ok := countSockets(process); ok {
 		b.idleSockets.Store(int64(n))
-	}
-	return nil
-}
-
-// checkReachable returns an error where nobody listens at the address of a server.
-func checkReachable(ctx context.Context, address string) error {
-	network, at, err := sock.ParseAddress(address)
-	if err == nil {
-		err = peer.Address{Network: network, Addr: at}.CheckListening(ctx)
-	}
-	switch {
-	case err == nil:
-		return nil
-	case network == "unix" && errors.Is(err, syscall.ECONNREFUSED):
-		err = fmt.Errorf("%w: the socket file is left of a server that has ended", err)
-	}
-	return fmt.Errorf("%w: %w", ErrNotReachable, err)
-}
-
-// freePathLocked gives the server a path. What a server of ours that was killed has left
-// there is removed: whether a server copes with that is a scenario's business.
-func (b *Testbed) freePathLocked() (err error) {
-	if b.path == "" {
-		b.path, err = b.config.Shared.book.newPath("s")
-		return err
-	}
-	if err := os.Remove(b.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("socket file of the server: %w", err)
 	}
 	return nil
 }
@@ -131,7 +86,7 @@ func (b *Testbed) startAgain(ctx context.Context) error {
 	}
 	b.server.Close()
 	b.server, b.terminated = nil, false
-	process, err := b.relaunchServer(ctx)
+	process, err := b.programs.RestartServer(ctx, b.address)
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// Services are the programs that those of a target need, and the words by which their
-// commands name them. A [Testbed] has its own. They are safe for concurrent use.
-type Services struct {
+// services are the programs that those of a target need, and the words by which their
+// commands name them. They are safe for concurrent use.
+type services struct {
 	config Config
 	target scenario.Target
 
@@ -24,16 +24,16 @@ type Services struct {
 	words   []string // of a [strings.Replacer]
 }
 
-// NewServices returns the services of a target, none of which runs yet. The caller must Close
+// newServices returns the services of a target, none of which runs yet. The caller must Close
 // them.
-func NewServices(c Config, t scenario.Target) *Services {
-	return &Services{config: c.withDefaults(), target: t}
+func newServices(c Config, t scenario.Target) *services {
+	return &services{config: c, target: t}
 }
 
 // Start starts the services, one after the other, unless they run, and blocks until the last
 // of them listens. One that does not start is an error, and one that has ended by itself is a
 // *peer.Error: nothing can be judged without it.
-func (s *Services) Start(ctx context.Context) error {
+func (s *services) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, p := range s.running {
@@ -49,7 +49,7 @@ func (s *Services) Start(ctx context.Context) error {
 	return nil
 }
 
-func (s *Services) startLocked(ctx context.Context, next scenario.Service) error {
+func (s *services) startLocked(ctx context.Context, next scenario.Service) error {
 	command := next.ServerCommand(s.target.Dir)
 	command.Args, command.Env = replaceWords(command.Args, s.words...), replaceWords(command.Env, s.words...)
 	command.StartTimeout = s.config.StartTimeout
@@ -79,7 +79,7 @@ func (s *Services) startLocked(ctx context.Context, next scenario.Service) error
 
 // Expand returns the arguments of a program with the words of the services that run, such as
 // {db.port}, replaced.
-func (s *Services) Expand(arguments []string) []string {
+func (s *services) Expand(arguments []string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return replaceWords(arguments, s.words...)
@@ -98,7 +98,7 @@ func replaceWords(arguments []string, words ...string) []string {
 
 // ProcessTree returns the ids of the services' processes: what a server waits for may come
 // from them.
-func (s *Services) ProcessTree() []int {
+func (s *services) ProcessTree() []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []int
@@ -110,7 +110,7 @@ func (s *Services) ProcessTree() []int {
 
 // Close stops the services, the last one first, and waits for them. It may be called more than
 // once.
-func (s *Services) Close() {
+func (s *services) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range slices.Backward(s.running) {

@@ -75,7 +75,7 @@ func (b *Testbed) setUp(ctx context.Context, c scenario.Case, v scenario.Variant
 		}
 		s.server, upstream = server, server.listenAddr()
 	}
-	listen, err := b.listenAddress()
+	listen, err := b.programs.ListenAddress()
 	if err != nil {
 		s.closeAll()
 		return nil, err

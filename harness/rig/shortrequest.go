@@ -56,7 +56,7 @@ func (a *rig) holdShortRequest(ctx context.Context, spec scenario.ShortSend) err
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	defer l.Close()
-	process, err := a.setup.testbed.startClient(ctx, l.Addr().String(), a.setup.options.Scenario, nil)
+	process, err := a.setup.testbed.startClient(ctx, ClientOptions{Address: l.Addr().String(), Scenario: a.setup.options.Scenario})
 	if err != nil {
 		return err
 	}

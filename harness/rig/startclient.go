@@ -3,77 +3,52 @@ package rig
 import (
 	"context"
 	"net/netip"
-	"os"
-	"slices"
-	"strings"
 
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// startClient starts the client program against the address of a proxy. Its connects are
-// answered by onConnect; nil: they lead to the proxy, where it is not told that.
-func (b *Testbed) startClient(ctx context.Context, proxy string, scenario string, onConnect func(netip.AddrPort) peer.ConnectReply) (*peer.Process, error) {
-	return b.startClientAs(ctx, clientStart{proxy: proxy, id: scenario, onConnect: onConnect})
+// ClientOptions say how a client program is started.
+type ClientOptions struct {
+	Address   string                                 // where it is to connect
+	Scenario  string                                 // id of the scenario, for {scenario}
+	OnConnect func(netip.AddrPort) peer.ConnectReply // answers its connects; nil: they lead to the address, where it is not told that
+	OnSend    func(peer.Send) int                    // see [peer.Command]; nil: the kernel takes what it sends
+	Names     *scenario.NameService                  // that it knows; nil: those that have no fault
 }
 
-// A clientStart says how a client program is started.
-type clientStart struct {
-	proxy     string                                 // its address
-	id        string                                 // of the scenario
-	onConnect func(netip.AddrPort) peer.ConnectReply // nil: its connects lead to the proxy
-	onSend    func(peer.Send) int                    // nil: the kernel takes what it sends
-	names     *scenario.NameService                  // that it knows; nil: those of the testbed
-}
-
-// startClientAs is startClient with more of its connects, sends and names.
-func (b *Testbed) startClientAs(ctx context.Context, how clientStart) (*peer.Process, error) {
-	names, err := how.names, error(nil)
+// StartClient starts the client of the target. The caller must close the process. The error is a
+// *peer.Error, which wraps [peer.ErrNoInterception] where this machine does not let others
+// answer connects; or that of a name service, or of addresses that the client connects to.
+func (p *Programs) StartClient(ctx context.Context, o ClientOptions) (*peer.Process, error) {
+	client, names, err := p.target.Client, o.Names, error(nil)
 	if names == nil {
-		names, err = b.names.Open(ctx, b.target.Client)
+		names, err = p.names.Open(ctx, client)
 	}
 	if err != nil {
 		return nil, err
 	}
-	tmp, err := b.tempFolder(b.target.Client)
-	if err != nil {
+	vars := peer.VarsAt(o.Address)
+	vars.Scenario = o.Scenario
+	if vars.Tmp, err = p.tempFolder(client); err != nil {
 		return nil, err
 	}
-	vars := peer.VarsAt(how.proxy)
-	vars.Tmp, vars.Scenario = tmp, how.id
-	command := b.expandCommand(b.target.Client)
-	if command.OnConnect = how.onConnect; how.onConnect == nil {
-		if command.OnConnect, err = b.target.Client.RedirectConnects(ctx, how.proxy); err != nil {
+	command := p.command(client)
+	if command.OnConnect = o.OnConnect; o.OnConnect == nil {
+		if command.OnConnect, err = client.RedirectConnects(ctx, o.Address); err != nil {
 			return nil, err
 		}
 	}
-	if command.OnSend = how.onSend; how.onSend != nil && command.OnConnect == nil {
+	if command.OnSend = o.OnSend; o.OnSend != nil && command.OnConnect == nil {
 		command.OnConnect = func(netip.AddrPort) peer.ConnectReply { return peer.ConnectReply{} }
 	}
 	names.GiveTo(ctx, &command)
-	process, err := command.StartClient(ctx, vars)
+	return command.StartClient(ctx, vars)
+}
+
+// startClient starts the client under test. The error wraps [scenario.ErrUnsupported] where this
+// machine does not let us answer its connects.
+func (b *Testbed) startClient(ctx context.Context, o ClientOptions) (*peer.Process, error) {
+	process, err := b.programs.StartClient(ctx, o)
 	return process, unsupportedIfUnable(err)
-}
-
-// tempFolder returns the folder for {tmp} in the peer's command: one of its own for each
-// process that asks for it, for others run at the same time.
-func (b *Testbed) tempFolder(p scenario.Peer) (string, error) {
-	asks := func(word string) bool { return strings.Contains(word, "{tmp}") }
-	if !slices.ContainsFunc(p.Command, asks) && !slices.ContainsFunc(p.Env, asks) {
-		return b.config.Tmp, nil
-	}
-	return os.MkdirTemp(b.config.Tmp, "peer-")
-}
-
-func (b *Testbed) expandCommand(p scenario.Peer) peer.Command {
-	words := p.Command
-	if b.target.Transport().IsStdio() && p.Dialogue == nil {
-		words = b.target.ServerCommand().Args
-	}
-	args := replaceWords(b.services.Expand(words), "{self}", b.config.Self)
-	c := peer.Command{Args: b.tls.ExpandWords(args), Dir: b.target.Dir, Env: b.tls.ExpandWords(b.services.Expand(p.Env)), Ready: p.Ready, StartTimeout: b.config.StartTimeout}
-	if b.transport() == scenario.Unix {
-		c.Network = "unix"
-	}
-	return c
 }

@@ -15,8 +15,8 @@ func (a *rig) AwaitStuck(ctx context.Context, neverReads bool) (string, error) {
 	if i == nil || len(a.setup.testbed.ProcessTree()) == 0 {
 		return "", errNotOurs
 	}
-	d, err := probe.StuckCheck{Tree: await.WithServices(a.setup.testbed.ProcessTree, a.setup.testbed.services.ProcessTree),
-		ApproxTree: await.WithServices(a.setup.testbed.approxTree, a.setup.testbed.services.ProcessTree), Idle: i.isQuiet, NeverReads: neverReads}.ProveStuck(ctx)
+	d, err := probe.StuckCheck{Tree: await.WithServices(a.setup.testbed.ProcessTree, a.setup.testbed.programs.ServiceTree),
+		ApproxTree: await.WithServices(a.setup.testbed.approxTree, a.setup.testbed.programs.ServiceTree), Idle: i.isQuiet, NeverReads: neverReads}.ProveStuck(ctx)
 	if err != nil {
 		return "", fmt.Errorf("hang of the server: %w", err)
 	}

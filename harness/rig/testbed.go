@@ -49,14 +49,13 @@ type Testbed struct {
 	config   Config
 	target   scenario.Target
 	seed     seed.Source
-	services *Services
+	programs *Programs
 	script   *dialogue.Script        // nil when neither peer is a dialogue; of what is said in TLS, where that begins later
 	before   *dialogue.Script        // what is said before TLS; nil: nothing is
 	tls      *scenario.Certification // nil on other transports, and before it is needed
 
 	conversation scenario.Conversation // see SetConversation
 
-	names       ClientNames  // of clients, while no fault is about that
 	retriesOn   atomic.Bool  // the client was still trying to connect when its time was over
 	idleSockets atomic.Int64 // that the server has open when nobody talks to it
 	unsettled   atomic.Int64 // times that it had more of them for long, see SettleSockets
@@ -67,8 +66,6 @@ type Testbed struct {
 	server     *peer.Process
 	terminated bool   // the server was asked to end
 	address    string // of the server, when it is not a dialogue
-	folder     string // the server's {tmp}, the same after a restart
-	path       string // the server's {path}, the same after a restart; empty: it has none yet
 	closed     bool
 }
 
@@ -76,7 +73,7 @@ type Testbed struct {
 // must Close it.
 func NewTestbed(c Config, t scenario.Target) *Testbed {
 	c = c.withDefaults()
-	return &Testbed{config: c, target: t, seed: seed.New(c.Seed).SplitBy(t.Name), services: NewServices(c, t)}
+	return &Testbed{config: c, target: t, seed: seed.New(c.Seed).SplitBy(t.Name), programs: NewPrograms(c, t)}
 }
 
 // Clone returns another testbed of the target, on which nothing is started yet. It knows the
@@ -86,7 +83,7 @@ func (b *Testbed) Clone(s *Shared) *Testbed {
 	defer b.mu.Unlock()
 	c := b.config
 	c.Shared = s
-	clone := &Testbed{config: c, target: b.target, seed: b.seed, script: b.script, before: b.before, tls: b.tls, conversation: b.conversation, services: NewServices(c, b.target)}
+	clone := &Testbed{config: c, target: b.target, seed: b.seed, script: b.script, before: b.before, tls: b.tls, conversation: b.conversation, programs: b.programs.clone(c)}
 	clone.retriesOn.Store(b.retriesOn.Load())
 	return clone
 }
@@ -109,14 +106,14 @@ func (b *Testbed) Start(ctx context.Context) error {
 	}
 	if b.tls == nil && b.target.Transport() == scenario.TLS {
 		var err error
-		if b.tls, err = scenario.Certify(b.target, b.config.Tmp); err != nil {
+		if b.tls, err = b.programs.Certify(); err != nil {
 			return err
 		}
 		if b.target.SecuresData() {
 			b.script = b.script.WithDataSecurity(b.tls.SecureData)
 		}
 	}
-	if err := b.services.Start(ctx); err != nil {
+	if err := b.programs.StartServices(ctx); err != nil {
 		return err
 	}
 	return b.startServerLocked(ctx)
@@ -132,8 +129,7 @@ func (b *Testbed) Close() {
 		b.server.Close()
 		b.server = nil
 	}
-	b.services.Close()
-	b.names.Close()
+	b.programs.Close()
 }
 
 // Script returns what the dialogue of the target says, once Start has returned; nil: neither
@@ -153,7 +149,7 @@ func (b *Testbed) State() scenario.State { return b.conversation.State }
 // CanRunTwice reports whether there may be more than one server of the target at a time.
 func (b *Testbed) CanRunTwice() bool {
 	s := b.target.Server
-	return s.Dialogue != nil || s.Address == "" && b.expandCommand(s).TakesAddress()
+	return s.Dialogue != nil || s.Address == "" && b.programs.command(s).TakesAddress()
 }
 
 func (b *Testbed) loadScript() error {

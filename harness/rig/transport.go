@@ -19,11 +19,5 @@ func (b *Testbed) slowStart() time.Duration {
 	return max(0, 4*b.conversation.Took-boundaryTimeout)
 }
 
-// transport returns what our listeners and connections are of: a server on standard input
-// and output is reached by a unix socket.
-func (b *Testbed) transport() scenario.Transport {
-	if t := b.target.Transport(); !t.IsStdio() {
-		return t
-	}
-	return scenario.Unix
-}
+// transport returns what our listeners and connections are of, see [Programs].
+func (b *Testbed) transport() scenario.Transport { return b.programs.transport() }

@@ -97,10 +97,10 @@ func TestServiceIsStartedAndNamed(t *testing.T) {
 	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.expandCommand(target.Server).Env; !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "DB=127.0.0.1:") }) {
+	if got := b.programs.command(target.Server).Env; !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "DB=127.0.0.1:") }) {
 		t.Errorf("environment of the server: got %q, want the address of the service", got)
 	}
-	if got := len(b.services.ProcessTree()); got != 1 {
+	if got := len(b.programs.ServiceTree()); got != 1 {
 		t.Errorf("got %d processes of services, want 1", got)
 	}
 }
