@@ -38,8 +38,9 @@ type Peer struct {
 	number int  // of a server's peer, from 1; 0: a client
 	closed bool // by a verb
 
-	reading atomic.Bool // somebody waits for bytes or an end
-	over    atomic.Bool // the script has returned
+	reading atomic.Bool   // somebody waits for bytes or an end
+	over    atomic.Bool   // the script has returned
+	moved   chan struct{} // gets one element, at most, when the script has read or returned
 
 	mu     sync.Mutex // guards what follows, which others may look at
 	data   []byte     // everything received
@@ -50,7 +51,15 @@ type Peer struct {
 }
 
 func newPeer(tb testing.TB, conn sock.Conn, diag func() *sock.Diag, o options) *Peer {
-	return &Peer{tb: tb, conn: conn, diag: diag, within: o.within, ending: Open}
+	return &Peer{tb: tb, conn: conn, diag: diag, within: o.within, ending: Open, moved: make(chan struct{}, 1)}
+}
+
+// noteMove wakes who waits until the script has read or returned.
+func (p *Peer) noteMove() {
+	select {
+	case p.moved <- struct{}{}:
+	default:
+	}
 }
 
 // Dial connects to "host:port" or "unix:/path" and returns the client's end of the
@@ -171,6 +180,7 @@ func (p *Peer) receive() (int, error) {
 	p.reading.Store(true)
 	n, err := p.conn.Read(buf[:])
 	p.reading.Store(false)
+	defer p.noteMove()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.data = append(p.data, buf[:n]...)

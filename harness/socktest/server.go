@@ -1,7 +1,6 @@
 package socktest
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -15,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/hook"
 )
@@ -138,20 +136,26 @@ func (s *Server) serve(conn sock.Conn) {
 const (
 	settleLimit = time.Second            // for a script that waits for bytes or an end, which are there
 	otherLimit  = 100 * time.Millisecond // for one that does something else
-	settlePoll  = 100 * time.Microsecond
 )
 
 // settle waits until the script has read what has come from its client so far: an end that
 // came right before that of the test counts.
 func (p *Peer) settle() {
-	begin := time.Now()
-	for !p.over.Load() {
+	limit, other := time.NewTimer(settleLimit), time.NewTimer(otherLimit)
+	defer limit.Stop()
+	defer other.Stop()
+	for mustRead := false; !p.over.Load(); {
 		ready, err := sock.IsReadable(p.conn)
-		spent := time.Since(begin)
-		if err != nil || !ready || spent > settleLimit || spent > otherLimit && !p.reading.Load() {
+		if err != nil || !ready || mustRead && !p.reading.Load() {
 			return
 		}
-		sleep.For(context.Background(), settlePoll)
+		select {
+		case <-p.moved:
+		case <-other.C:
+			mustRead = true
+		case <-limit.C:
+			return
+		}
 	}
 }
 
@@ -160,6 +164,7 @@ func (p *Peer) settle() {
 func (s *Server) runScript(p *Peer) {
 	defer func() {
 		p.over.Store(true)
+		p.noteMove()
 		if v := recover(); v != nil && !isGinkgoFailure(v) {
 			defer func() { _ = recover() }() // Ginkgo's Errorf panics
 			s.tb.Errorf("socktest: the script of connection %d panicked: %v\n%s", p.number, v, debug.Stack())

@@ -10,7 +10,6 @@ import (
 	"github.com/sockharness/harness/harness/link"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/seed"
-	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/harness/tlsconn"
 )
@@ -79,7 +78,7 @@ func (g gluing) serve(ctx context.Context, rig scenario.Rig, raw sock.Conn, earl
 	if secure.RunHandshake(ctx) != nil {
 		return nil // it ends a session in which too much was said
 	}
-	heard := &heardConn{Conn: secure}
+	heard := &heardConn{Conn: secure, more: make(chan struct{}, 1)}
 	answered := false
 	g.c.Conversation.Script.PlayServer(ctx, heard, dialogue.Options{BeforeReply: func(i int) error {
 		if !answered && heard.awaitMore(ctx, g.c.Conversation.Upstream.ExchangeEnds[max(i, 0)]) {
@@ -108,24 +107,30 @@ func (w *gluer) Write(p []byte) (int, error) {
 type heardConn struct {
 	sock.Conn
 	bytes atomic.Int64
+	more  chan struct{} // gets one element, at most, when bytes have come
 }
 
 // Read implements [net.Conn].
 func (h *heardConn) Read(p []byte) (int, error) {
 	n, err := h.Conn.Read(p)
 	h.bytes.Add(int64(n))
+	select {
+	case h.more <- struct{}{}:
+	default:
+	}
 	return n, err
 }
 
 // awaitMore reports whether more than n bytes are read within the time.
 func (h *heardConn) awaitMore(ctx context.Context, n int64) bool {
-	for began := time.Now(); time.Since(began) < earlyTime; {
-		if h.bytes.Load() > n {
-			return true
-		}
-		if !sleep.For(ctx, earlyTime/30) {
+	ctx, cancel := context.WithTimeout(ctx, earlyTime)
+	defer cancel()
+	for h.bytes.Load() <= n {
+		select {
+		case <-h.more:
+		case <-ctx.Done():
 			return false
 		}
 	}
-	return false
+	return true
 }
