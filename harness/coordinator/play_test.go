@@ -46,7 +46,7 @@ func playByName(ctx context.Context, name string) Played {
 		os.Exit(9)
 	case "fails":
 		return Played{State: types.SpecStateFailed, Failure: "on purpose"}
-	case "runs": // for an hour, and does not listen
+	case "runs": // for an hour, and hears no context: that is the subject
 		time.Sleep(time.Hour)
 	case "waits": // until there is a file of its name
 		for ctx.Err() == nil {

@@ -266,7 +266,7 @@ func hang() {
 	}
 	ginkgo.It("hangs", func() {
 		for {
-			time.Sleep(time.Hour) // no context reaches this
+			time.Sleep(time.Hour) // a spec that hears no context is the subject
 		}
 	})
 }
@@ -276,7 +276,7 @@ func stubborn() {
 	ginkgo.It("is stubborn", func() {
 		signal.Ignore(os.Interrupt)
 		fmt.Fprintln(realStdout, "ready")
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // a spec that hangs is the subject
 	})
 }
 
@@ -300,7 +300,7 @@ func retire() {
 		ginkgo.It(fmt.Sprintf("leaks %d", i), ginkgo.SpecTimeout(10*time.Millisecond), ginkgo.GracePeriod(10*time.Millisecond), func(ctx context.Context) {
 			ginkgo.AddReportEntry("pid", os.Getpid())
 			if i%3 == 0 {
-				time.Sleep(time.Hour)
+				time.Sleep(time.Hour) // a spec that hears no context is the subject
 			}
 		})
 	}

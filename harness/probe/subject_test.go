@@ -60,7 +60,7 @@ func goSubject(mode, port, milliseconds string) {
 			return
 		}
 		if b[0] == 's' {
-			time.Sleep(time.Duration(ms) * time.Millisecond)
+			time.Sleep(time.Duration(ms) * time.Millisecond) // a program that sleeps is the subject
 		}
 		if b[0] == 's' || b[0] == 'x' {
 			conn.Write([]byte("k"))

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onsi/gomega"
+
 	"github.com/sockharness/harness/harness/socktest"
 )
 
@@ -53,8 +55,8 @@ func ExamplePacketProxy_Inject() {
 		var client *socktest.PacketPeer = socktest.DialPacket(t, px.Addr(), socktest.Within(time.Minute))
 		client.Send("one", "two", "three", "four")
 		socktest.DialPacket(t, px.Addr()).Send("five")
-		for delay.Hits() == 0 {
-			time.Sleep(time.Millisecond)
+		if err := delay.Wait(t.Context()); err != nil {
+			t.Fatal(err)
 		}
 		fmt.Println(len(px.Clients()), px.Client(2).Number(), px.Client(3).Made())
 		fmt.Println(px.Injections()[0])
@@ -87,9 +89,7 @@ func ExamplePacketProxy_Refuse() {
 
 		server.Close() // the proxy tells the client what ICMP tells it, if it may
 		client.Send("four")
-		for px.Client(1).Unreachable() == 0 {
-			time.Sleep(time.Millisecond)
-		}
+		gomega.NewWithT(t).Eventually(px.Client(1).Unreachable).WithTimeout(bound).ShouldNot(gomega.BeZero())
 		px.Close()
 	})
 	// Output:

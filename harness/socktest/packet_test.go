@@ -100,7 +100,7 @@ func TestSeedDecidesWhichDatagramsAreLost(t *testing.T) {
 				client.Send(fmt.Sprint(i))
 			}
 			px.Inject(socktest.Drop(socktest.Upstream)).Remove() // which waits for nothing
-			until(t, func() bool { return px.Injections()[0].Hits()+px.Client(1).Passed(socktest.Upstream) == 20 })
+			await(t, px, func() bool { return px.Injections()[0].Hits()+px.Client(1).Passed(socktest.Upstream) == 20 })
 			through = px.Client(1).Data(socktest.Upstream)
 			px.Injections()[1].Maybe()
 		}), false)
@@ -127,7 +127,9 @@ func TestNoPacketProxyIsLeft(t *testing.T) {
 		px := socktest.NewPacketProxy(t, socktest.NewPacketServer(t, upper).Addr())
 		held := px.Inject(socktest.Latency(socktest.Upstream, time.Hour))
 		socktest.DialPacket(t, px.Addr()).Send("held")
-		until(t, func() bool { return held.Hits() == 1 })
+		if err := held.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	})
 	until(t, func() bool { return runtime.NumGoroutine() <= goroutines && openDescriptors(t) <= descriptors })
 }

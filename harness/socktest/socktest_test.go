@@ -385,7 +385,7 @@ func TestEndsAreThoseOfTheReceiver(t *testing.T) {
 		stall := px.Inject(socktest.StallAt(socktest.Downstream, 0).AtEnd())
 		client := socktest.Dial(t, px.Addr())
 		client.Want("hello")
-		until(t, func() bool { return px.Conn(1).First() == socktest.ByServer && stall.Hits() == 1 })
+		await(t, px, func() bool { return px.Conn(1).First() == socktest.ByServer && stall.Hits() == 1 })
 		client.WantSilence(20 * time.Millisecond)
 		if c := px.Conn(1); c.Ending(socktest.Downstream) != socktest.Open || len(c.Ends()) != 0 {
 			t.Errorf("got %v", c)
@@ -410,7 +410,20 @@ func TestEndsAreThoseOfTheReceiver(t *testing.T) {
 	}), false)
 }
 
-// until waits for what must come.
+// await waits for what an event of the proxy brings about.
+func await(t testing.TB, px interface {
+	Await(context.Context, func() bool) error
+}, reached func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), bound)
+	defer cancel()
+	if err := px.Await(ctx, reached); err != nil {
+		t.Fatalf("it has not come: %v", err)
+	}
+}
+
+// until waits for what the process or another one does, of which neither the runtime nor the
+// kernel gives an event: goroutines that end, descriptors that are closed.
 func until(t testing.TB, done func() bool) {
 	t.Helper()
 	for end := time.Now().Add(bound); !done(); time.Sleep(time.Millisecond) {
