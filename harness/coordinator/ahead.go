@@ -2,8 +2,8 @@ package coordinator
 
 import "context"
 
-// specsAhead returns the names of the specs that s is likely to be given next, as many as it
-// may play beside the one that it runs. No other worker takes those any more.
+// specsAhead returns the names of the specs that s is likely to get next, at most as many as it
+// may run beside the current one. No other worker takes them.
 func (r *run) specsAhead(s *session) (names []string) {
 	if s.retiring || r.stopping {
 		return nil
@@ -41,7 +41,7 @@ func (r *run) startMore(ctx context.Context) {
 	}
 }
 
-// canStartMore reports whether that would come to anything.
+// canStartMore reports whether startMore would start anything.
 func (r *run) canStartMore() bool {
 	if r.atOnce() >= r.config.Procs {
 		return false
@@ -56,8 +56,8 @@ func (r *run) startSpare(ctx context.Context) {
 	}
 }
 
-// widestLeft returns the session that plays the fewest specs of those that have more to
-// play side by side; nil: there is none.
+// widestLeft returns the session that runs the fewest specs, of the sessions that have more
+// specs to run side by side; nil: there is no such session.
 func (r *run) widestLeft() *session {
 	var found *session
 	for _, s := range r.liveSessions() {

@@ -28,7 +28,7 @@ func extras(r *run) (all []int) {
 	return all
 }
 
-// Where processors have nothing to do, workers that run play more at a time, up to Procs in all.
+// While processors are idle, running workers run more specs at a time, up to Procs in all.
 func TestWorkersPlayAhead(t *testing.T) {
 	r := begunRun(t, Config{Ahead: true}, "aaaaaaaaaabbbbbbbbbb", 2)
 	for range 10 {
@@ -45,7 +45,7 @@ func TestWorkersPlayAhead(t *testing.T) {
 	}
 }
 
-// A group that one worker has to itself is played in its order, one at a time.
+// A group that belongs to one worker runs in its order, one spec at a time.
 func TestWholeGroupsAreNotPlayedAhead(t *testing.T) {
 	r := begunRun(t, Config{Ahead: true}, "AAAAAABBBBBB", 2)
 	r.startMore(t.Context())
@@ -54,7 +54,7 @@ func TestWholeGroupsAreNotPlayedAhead(t *testing.T) {
 	}
 }
 
-// What one worker has been told to play ahead, another one does not take, unless it dies.
+// No other worker takes a spec that one worker runs ahead, unless that worker dies.
 func TestSpecsAheadAreKept(t *testing.T) {
 	r := begunRun(t, Config{Ahead: true}, "aaaaa", 1)
 	s := r.workers[0].session

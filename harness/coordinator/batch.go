@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// batchTime is how long a worker is likely to have to do with what it is given at once.
+	// batchTime is how long one batch is meant to take a worker.
 	batchTime = 10 * time.Millisecond
-	// mostInBatch bounds how much is played again after a crash.
+	// mostInBatch bounds how many specs run again after a crash.
 	mostInBatch = 32
 )
 
@@ -29,7 +29,7 @@ func (p *pace) noteDone() {
 	p.size = 0
 }
 
-// next is how many specs it is to be given: one at first, then at most twice as many as before.
+// next is how many specs the worker gets: one at first, then at most twice as many as before.
 func (p *pace) next(before int) int {
 	if p.each == 0 {
 		return 1
@@ -37,8 +37,8 @@ func (p *pace) next(before int) int {
 	return max(1, min(int(batchTime/p.each), 2*before, mostInBatch))
 }
 
-// nextBatch settles what s has run and gives it more; nothing: its suite has ended, or it shall
-// ask again.
+// nextBatch settles what s has run and gives it more. An empty batch means that the suite has
+// ended, or that s must ask again.
 func (r *run) nextBatch(s *session) (given []handed) {
 	before := s.pace.size
 	s.pace.noteDone()
@@ -56,7 +56,7 @@ func (r *run) nextBatch(s *session) (given []handed) {
 	return given
 }
 
-// mayGetBack reports whether a worker has been given what it has not begun, as far as is known.
+// mayGetBack reports whether a worker holds units that it has not begun, as far as is known.
 func (r *run) mayGetBack() bool {
 	return slices.ContainsFunc(r.liveSessions(), func(s *session) bool { return len(s.later) > 0 })
 }
@@ -71,7 +71,7 @@ func (s *session) nextLater() *unit {
 	return u
 }
 
-// takeProgress takes what s has played, and what it gives back.
+// takeProgress takes what s has run, and the units that s returns.
 func (r *run) takeProgress(s *session, p progress) {
 	for _, one := range p.Played {
 		r.takeReport(s, r.reportOf(s, one))
@@ -83,7 +83,7 @@ func (r *run) takeProgress(s *session, p progress) {
 	r.returnUnits(s, func(u *unit) bool { return slices.Contains(p.Back, u.index) })
 }
 
-// returnUnits gives those units of the batch of s that are meant to whoever asks next.
+// returnUnits takes the named units out of the batch of s. The next worker that asks gets them.
 func (r *run) returnUnits(s *session, meant func(*unit) bool) {
 	var kept []*unit
 	for _, u := range slices.Backward(s.later) {
@@ -98,15 +98,15 @@ func (r *run) returnUnits(s *session, meant func(*unit) bool) {
 	s.later = kept
 }
 
-// noteRunning tells of a spec that runs for longer than a batch is meant to.
+// noteRunning reports a spec that runs for longer than a whole batch is meant to take.
 func (r *run) noteRunning(s *session) {
 	if s.running != nil {
 		r.config.OnStart(s.worker.proc, s.running.Index, s.running.Name)
 	}
 }
 
-// findVictim finds out which unit of a batch was running when s died, and makes it that of s. The
-// others are run again: what has become of those before it died with s.
+// findVictim finds out which unit of a batch was running when s died, and makes it the unit of
+// s. The other units run again: the results of those before it were lost with s.
 func (r *run) findVictim(s *session) {
 	if len(s.later) == 0 {
 		return
@@ -121,11 +121,11 @@ func (r *run) findVictim(s *session) {
 	s.worker.careful = true
 }
 
-// reportOf is the report of what s has played.
+// reportOf is the report of a spec that s has run.
 func (r *run) reportOf(s *session, one playedSpec) types.SpecReport {
 	p := r.findPlanned(s, one.Name)
 	if p == nil {
-		p = &planned{Spec: Spec{Name: one.Name}} // whoever takes the report says so
+		p = &planned{Spec: Spec{Name: one.Name}} // takeReport notes that it is not planned
 	}
 	report := emptyReport(s, p, one.State)
 	report.StartTime, report.RunTime, report.EndTime = one.Begin, one.Took, one.Begin.Add(one.Took)

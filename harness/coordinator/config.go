@@ -20,13 +20,13 @@ type Config struct {
 	// Foreign, if not nil, is called for every command before it starts. It is
 	// for test binaries that do not call [JoinCoordinator] and must be told their seed and
 	// parallel settings, the only ones set in parallel, on their command line:
-	// see types.GenerateGinkgoTestRunArgs. SkipStrings are to be added to those of
+	// see types.GenerateGinkgoTestRunArgs. Its SkipStrings are to be added to those of
 	// the preview: the Serial specs that an earlier process has reported.
 	Foreign func(cmd *exec.Cmd, parallel types.SuiteConfig) error
 
 	Procs    int    // worker processes, at least 1; no more are started than there is work for
-	AtOnce   int    // of them start at once; each of the others does when those wait more than they compute. 0: all
-	Ahead    bool   // workers play what [Worker.SpecsAhead] names: instead of another worker one gets another spec
+	AtOnce   int    // how many of them start at once; the others start when those wait more than they compute. 0: all
+	Ahead    bool   // workers run what [Worker.SpecsAhead] names: a worker gets another spec before another worker starts
 	Specs    []Spec // what a preview found, in the order in which it should run
 	Seed     int64  // must be the preview's: index and spec belong together only under one seed
 	FailFast bool   // the first failure ends the run; running specs are interrupted
@@ -35,10 +35,10 @@ type Config struct {
 	// silent for longer than SpecTimeout + Grace is killed, and its spec fails.
 	// 0 means that no spec is bounded.
 	SpecTimeout time.Duration
-	// KeepOutput has what workers print to stdout and stderr, which are one pipe then, read
-	// and put into the reports of what fails: at most so many bytes of each spec, half of
-	// them its first and half its last. A report that something was left out of says so,
-	// in an entry. 0: stdout is the command's, and nothing of it is reported.
+	// KeepOutput is how many bytes of what each spec prints are put into its report if it
+	// fails: half of them its first bytes, half its last. Stdout and stderr of a worker are one
+	// pipe then. If bytes were left out, an entry of the report says so. 0: stdout is that of
+	// the command, and reports have nothing of it.
 	KeepOutput int
 	// Grace is what workers get for cleaning up, after a spec's timeout and
 	// after an interrupt. 0 means 10 s.
@@ -51,13 +51,13 @@ type Config struct {
 	// workers' process groups are killed at once.
 	Hard <-chan struct{}
 
-	// OnStart and OnReport are never called at the same time; a call that blocks,
-	// blocks the workers. OnStart is called for workers that call [JoinCoordinator], of
-	// specs that are handed out together for the first, and for those that take long;
-	// OnReport for every report, suite nodes and the reports that the coordinator writes itself included.
+	// OnStart and OnReport are never called at the same time. A call that blocks, blocks the
+	// workers. OnStart is called for workers that call [JoinCoordinator]: for the first of the
+	// specs that are handed out together, and for each that takes long. OnReport is called for
+	// every report: of specs, of suite nodes, and those that the coordinator writes itself.
 	OnStart func(proc, index int, name string)
-	// OnProgress is called, as they are, with what Ginkgo tells of a spec that takes
-	// long: see its flag --poll-progress-after. nil: nobody asks.
+	// OnProgress is called in the same way with Ginkgo's progress report of a spec that takes
+	// long: see its flag --poll-progress-after. nil: progress is not reported.
 	OnProgress func(proc int, p types.ProgressReport)
 	OnReport   func(proc int, r types.SpecReport) // called for every report, see OnStart
 }
@@ -70,7 +70,7 @@ type Spec struct {
 	Index   int
 	Name    string           // full text; how a report finds its spec
 	Group   string           // specs of one group go to the same worker while it lasts; "" is no group
-	Whole   bool             // the group is never shared: what one worker began, no other helps with
+	Whole   bool             // the group is never shared: only the worker that began it runs its specs
 	Serial  bool             // runs on worker 1 after all others have finished
 	Timeout time.Duration    // replaces Config.SpecTimeout; 0 means that one
 	Preview types.SpecReport // base of a report that the coordinator has to write itself; may be zero

@@ -37,12 +37,12 @@ import (
 )
 
 // RunSpecs runs c.Specs and blocks until all workers are dead and their ports
-// closed. When ctx is cancelled, workers get ^C and c.Grace to clean up; that is
-// no error but Result.Interrupted.
+// closed. When ctx is cancelled, workers get ^C and c.Grace to clean up; then
+// Result.Interrupted is set, and there is no error.
 //
 // An error means that the harness and not a spec failed: a worker that dies
 // three times without reporting anything, or a plan that does not fit the
-// suite. The result holds what was reported all the same.
+// suite. The result holds what was reported until then.
 func RunSpecs(ctx context.Context, c Config) (Result, error) {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -68,13 +68,13 @@ func (r *run) runAll(ctx context.Context) (Result, error) {
 	return r.result, errors.Join(r.errs...)
 }
 
-// A run is the running state of one Run. A call of a worker is answered under the lock, see
-// doLocked: a goroutine that did it for all would cost each call two changes of goroutine.
+// A run is the state of one call of [RunSpecs]. A call of a worker is answered under the lock,
+// see doLocked: one goroutine for all calls would cost each call two changes of goroutine.
 type run struct {
 	config     Config
 	begin      time.Time
 	goroutines sync.WaitGroup
-	changed    chan struct{} // has room for one note that watchRun has something to look at
+	changed    chan struct{} // room for one signal that watchRun has work to do
 
 	mu           sync.Mutex // guards what follows
 	plan         *plan
@@ -86,7 +86,7 @@ type run struct {
 	errs         []error
 	growth       growth
 	aborting     atomic.Bool // ShouldAbort says yes; Ginkgo's workers ask several times for each spec
-	stopping     bool        // no more work is handed out and nobody restarted
+	stopping     bool        // no more work is handed out, and no worker is restarted
 	deadline     time.Time   // when interrupted workers are killed
 	reportBefore types.SpecState
 	before       beforeSuite
@@ -98,9 +98,9 @@ type worker struct {
 	proc      int
 	session   *session // nil before the first process and after the last
 	fruitless int      // processes in a row that reported nothing
-	careful   bool     // one has died in a batch: there are no more of them
+	careful   bool     // a process has died in a batch: no more batches are handed out
 	launched  bool     // there is or was a process
-	finished  bool     // there is no process, and none will follow unless the run grows
+	finished  bool     // there is no process, and no other one starts unless the run grows
 }
 
 func newRun(c Config) *run {
@@ -112,7 +112,7 @@ func newRun(c Config) *run {
 	return r
 }
 
-// watchRun does what time and the caller ask for, until no worker is left.
+// watchRun acts on timeouts and on the end of the context, until all workers have ended.
 func (r *run) watchRun(ctx context.Context) {
 	cancelled, hard := ctx.Done(), r.config.Hard
 	timer := time.NewTimer(0)
@@ -146,7 +146,7 @@ func (r *run) armTimer(timer *time.Timer) bool {
 	return !r.isFinished()
 }
 
-// looksAt is when time next asks for something.
+// looksAt is when watchRun must look next.
 func (r *run) looksAt() time.Time { return earlier(r.nextDeadline(), r.growsAt()) }
 
 func earlier(a, b time.Time) time.Time {
@@ -217,8 +217,8 @@ func (r *run) liveSessions() []*session {
 	return live
 }
 
-// workerTotal is what workers are told: above one, or they would not use the
-// protocol.
+// workerTotal is how many workers there are, as each worker is told: more than one, since else
+// it would not use the protocol.
 func (r *run) workerTotal() int { return max(2, len(r.workers)) }
 
 // workerCommand makes the command of worker proc for the coordinator at address.

@@ -56,8 +56,8 @@ func (r *run) victimSpec(s *session) *planned {
 	return victim
 }
 
-// skipRest reports the specs of u that its dead one leaves behind: in an
-// Ordered container nothing runs after a failure.
+// skipRest reports the specs of u after the one that died as skipped: in an Ordered container
+// nothing runs after a failure.
 func (r *run) skipRest(s *session, u *unit) {
 	for _, p := range u.pendingSpecs() {
 		p.reported = true
@@ -112,8 +112,8 @@ func (s *session) withEnd(message, end string) string {
 	return message + "\nthe end of its stderr:\n" + end
 }
 
-// goroutinesIn returns those goroutines of Go's dump that are in a file, at most as much of them as a
-// message holds. The one that runs all specs only waits for this one.
+// goroutinesIn returns the goroutines of Go's dump that are in a file, cut to what a message
+// holds. The goroutine that runs all specs only waits for these.
 func goroutinesIn(dump, file string) string {
 	var found []string
 	for one := range strings.SplitSeq(dump, "\n\n") {
@@ -126,7 +126,7 @@ func goroutinesIn(dump, file string) string {
 	return strings.TrimSpace(text[:min(len(text), messageTail)])
 }
 
-// emptyReport returns a report of p with nothing in it that happened.
+// emptyReport returns the report of p as if it had not run.
 func emptyReport(s *session, p *planned, state types.SpecState) types.SpecReport {
 	r := p.Preview
 	if r.LeafNodeText == "" && len(r.ContainerHierarchyTexts) == 0 {
@@ -145,8 +145,7 @@ func failureOf(p *planned, message string) types.Failure {
 		FailureNodeType: types.NodeTypeIt, FailureNodeContext: types.FailureNodeIsLeafNode}
 }
 
-// lastLines returns the end of what was written to t, whole lines of it where
-// it was cut.
+// lastLines returns the end of what was written to t. If t was cut, it begins with a whole line.
 func lastLines(t *tail) string {
 	text := strings.TrimSpace(t.String())
 	if len(text) > messageTail {

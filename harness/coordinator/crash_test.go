@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Of a dump of all goroutines the one is told that hangs in the suite's file.
+// A dump of all goroutines is cut to the one that hangs in the suite's file.
 func TestGoroutinesInAFile(t *testing.T) {
 	dump := "SIGQUIT: quit\n\ngoroutine 0 gp=0x1 [idle]:\nruntime.futex()\n\t/go/runtime/sys.go:558\n\n" +
 		"goroutine 7 [select]:\ngithub.com/onsi/ginkgo/v2.RunSpecs()\n\t/src/hang_test.go:17\n\n" +

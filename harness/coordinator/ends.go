@@ -7,7 +7,7 @@ import (
 	"github.com/sockharness/harness/harness/plural"
 )
 
-// An ends keeps the first and the last part of what is written to it, limit bytes in all.
+// An ends keeps the first and the last bytes of what is written to it, limit bytes in all.
 type ends struct {
 	limit int
 	first []byte
@@ -17,7 +17,7 @@ type ends struct {
 
 func (e *ends) half() int { return e.limit / 2 }
 
-// add keeps what p has of either end.
+// add keeps the bytes of p that belong to one of the ends.
 func (e *ends) add(p []byte) {
 	e.total += int64(len(p))
 	n := min(len(p), e.half()-len(e.first))
@@ -30,7 +30,7 @@ func (e *ends) leftOut() int64 {
 	return max(0, e.total-int64(len(e.first))-int64(e.half()))
 }
 
-// String returns what was kept, and between its parts how much was not.
+// String returns the first part, a line that says how much was left out, and the last part.
 func (e *ends) String() string {
 	last := e.last.end(e.half())
 	if e.leftOut() == 0 {

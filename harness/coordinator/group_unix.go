@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// ownSession makes cmd the leader of a session, and so of a process group:
-// programs under test leave the group, but hardly the session.
+// ownSession makes cmd the leader of a session, and so of a process group. Programs under test
+// leave the group, but seldom the session.
 func ownSession(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}

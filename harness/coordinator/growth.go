@@ -8,30 +8,31 @@ import (
 )
 
 const (
-	// growthInterval is how often it is asked whether more at a time would help. A look
-	// reads of every thread: as long as the processors are in use, each comes twice as late as the one
-	// before, up to longestInterval, and never do looks take more than a part of the time.
+	// growthInterval is the time between two looks at whether one more worker would help. A
+	// look reads the state of every thread. While the processors are in use, each interval is
+	// twice as long as the one before, up to longestInterval. Looks never take more than a
+	// fixed share of the time.
 	growthInterval  = 25 * time.Millisecond
 	longestInterval = 16 * growthInterval
 	growthDivisor   = 8
-	// growthLoad is the share of the processors that workers must need less than for another
-	// one to help.
+	// growthLoad is a share of the processors. Another worker starts when the workers need
+	// less.
 	growthLoad = 0.5
-	// growthWeight is how much one look counts against those before, if it comes after
-	// growthInterval, and more if later: a worker that is started needs a processor for a few of them.
+	// growthWeight is the weight of one look against the looks before, if it comes after
+	// growthInterval. A later look weighs more. A worker that has just started needs a
+	// processor for a few looks.
 	growthWeight = 0.2
-	// growthMemory is how old the look before may be.
+	// growthMemory is how old the last look may be to count.
 	growthMemory = time.Second
 )
 
-// A need is what workers, and the programs that they have started, want of the processors.
+// A need is the processor time that workers and the programs that they have started need.
 type need struct {
-	used     map[int]time.Duration // by thread: for how long it had one, and a part of the time that it was ready for one
-	runnable bool                  // a program under test has one now, or is ready for it
+	used     map[int]time.Duration // by thread: how long it ran, and a part of the time for which it was ready to run
+	runnable bool                  // a program under test runs now, or is ready to run
 }
 
-// A growth decides when another worker starts: the more of their time workers wait, the
-// more of them keep the processors in use.
+// A growth decides when another worker starts: workers that wait leave processors to others.
 type growth struct {
 	look   func(workers []int) (need, bool) // see [lookAtNeed]; a test has its own
 	at     time.Time                        // of the last look; zero: there was none

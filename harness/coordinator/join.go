@@ -19,7 +19,7 @@ const Environment = "HARNESS_COORDINATOR"
 // started.
 var ErrNoCoordinator = errors.New("no coordinator started this process")
 
-// A Worker is a worker process's own view of its place in the run.
+// A Worker is the connection of a worker process to the coordinator that started it.
 type Worker struct {
 	client *rpc.Client
 	mark   *startMark
@@ -59,9 +59,9 @@ func JoinCoordinator(ctx context.Context, orphaned func()) (*Worker, error) {
 	return w, nil
 }
 
-// SpecsAhead returns the full texts of specs that this worker is likely to be given after the one that
-// it runs, and may play beside that one, see [Config]. There are more while the processors
-// have nothing to do. It blocks until the coordinator answers.
+// SpecsAhead returns the full texts of the specs that this worker is likely to get after the
+// current one, and may run beside it, see [Config]. There are more while processors are idle. It
+// blocks until the coordinator answers.
 func (w *Worker) SpecsAhead(ctx context.Context) ([]string, error) {
 	var names []string
 	if err := w.callMethod(ctx, "Server.Ahead", void{}, &names); err != nil {

@@ -110,7 +110,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
-// until polls for what the kernel and the runtime tell no events about.
+// until polls where neither the kernel nor the runtime has an event.
 func until(t *testing.T, ok func() bool, why func() string) {
 	t.Helper()
 	bound := time.After(5 * time.Second)

@@ -12,13 +12,13 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// readyShare is how much the time counts for which a thread was ready for a processor and got none:
-// others have it then, and who mostly waits for something else may well be given company. One
-// that always is ready still counts as one that computes.
+// readyShare is the weight of the time for which a thread was ready to run and got no processor.
+// It is low, since other threads run then, and a thread that mostly waits leaves room for
+// another worker. A thread that is always ready still counts as one that computes.
 const readyShare = 0.65
 
-// lookAtNeed looks at the workers and at the programs that they have started. Of programs
-// that have ended nothing is known. False: this system does not tell.
+// lookAtNeed measures the workers and the programs that they have started, as far as these still
+// run. It returns false where the system does not tell.
 func lookAtNeed(workers []int) (need, bool) {
 	var programs []int
 	for _, pid := range workers {
@@ -35,7 +35,7 @@ func lookAtNeed(workers []int) (need, bool) {
 	return n, true
 }
 
-// childrenOf returns the processes that those of pid have started.
+// childrenOf returns the processes that the threads of pid have started.
 func childrenOf(pid int) (pids []int) {
 	tasks := "/proc/" + strconv.Itoa(pid) + "/task/"
 	dir, err := os.Open(tasks)

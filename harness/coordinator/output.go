@@ -35,7 +35,7 @@ func attachOutput(cmd *exec.Cmd, limit int, also io.Writer) (*output, *os.File, 
 	return &output{pipe: from, also: also, done: make(chan struct{}), spoken: ends{limit: limit}}, to, nil
 }
 
-// readAll reads until nobody can print any more.
+// readAll reads until every process has closed the pipe.
 func (o *output) readAll() {
 	defer close(o.done)
 	o.readPipe()
@@ -47,8 +47,8 @@ func (o *output) addLocked(p []byte) {
 	_, _ = o.also.Write(p)
 }
 
-// take returns what was printed since it was called last: everything that a worker had
-// printed before it has sent a report, for which it waits.
+// take returns what was printed since the last call. The worker waits for the answer to its
+// report, so that is everything that it printed before the report.
 func (o *output) take() ends {
 	o.readWaiting()
 	o.mu.Lock()
@@ -69,8 +69,8 @@ func (o *output) finish() {
 	_ = o.pipe.Close()
 }
 
-// addOutput puts into a report what s has printed for it, if it has failed, and keeps no
-// more of what Ginkgo has captured than of that.
+// addOutput puts what s has printed into the report of a spec that failed. The output that
+// Ginkgo has captured is cut to the same size.
 func (s *session) addOutput(report *types.SpecReport) {
 	o := s.process.output
 	if o == nil {

@@ -15,6 +15,6 @@ func (o *output) readPipe() {
 	}
 }
 
-// readWaiting does nothing: on this system nobody can tell what waits in a pipe, so that
-// the last lines of a spec may be taken for the next one's.
+// readWaiting does nothing: this system does not tell what waits in a pipe. The last lines of a
+// spec may appear in the report of the next one.
 func (o *output) readWaiting() {}

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What a spec prints is found with its report, whoever prints how much: of a flood the
-// first and the last part, and how much it was.
+// The report of a spec has what it printed. Of a large output it has the first and the last
+// part, and says how much it was.
 func TestOutputOfSpecs(t *testing.T) {
 	const keep = 1000
 	flood := 64 * (1<<20 + 1) // and the first and the last line

@@ -45,8 +45,7 @@ func (o *output) readWaiting() {
 	})
 }
 
-// readOnce reads what the buffer has room for. Who reads, keeps it before anybody else
-// reads on.
+// readOnce reads once, and keeps what came before another reader can read more.
 func (o *output) readOnce(fd int) (n int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -71,7 +71,7 @@ func newPlan(specs []Spec) *plan {
 	return p
 }
 
-// isSingle reports whether there is nothing but units of one spec.
+// isSingle reports whether each unit is a single spec.
 func (p *plan) isSingle() bool { return len(p.serial) == 0 && len(p.parallel) == len(p.specs) }
 
 func (p *plan) addUnit(u *unit) {

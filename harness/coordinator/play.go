@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// tellInterval is for how long a spec runs until the coordinator is told that it does, and gets back
-	// what was to follow.
+	// tellInterval is how long a spec runs before the worker tells the coordinator, and returns
+	// the specs that were to follow.
 	tellInterval = 50 * time.Millisecond
 	// abortInterval is how often a worker asks, while a spec runs, whether the run is ended early.
 	abortInterval = 250 * time.Millisecond
-	// againInterval is how often a worker asks for work that another one may give back.
+	// againInterval is how often a worker asks for work that another one may return.
 	againInterval = 5 * time.Millisecond
 )
 
-// A Played is what became of a spec in a worker.
+// A Played is the result of a spec in a worker.
 type Played struct {
 	State   types.SpecState // passed, failed, panicked or interrupted
 	Failure string          // what went wrong; empty: nothing
@@ -29,7 +29,7 @@ type Played struct {
 	Value   string          // of that
 }
 
-// A playedSpec is that with what else belongs into a report.
+// A playedSpec is a result with what else a report has.
 type playedSpec struct {
 	Played
 	Name  string // full text of the spec
@@ -37,9 +37,10 @@ type playedSpec struct {
 	Took  time.Duration
 }
 
-// PlaySpecs plays the specs that the coordinator hands out, one at a time, until there are no more or the
-// context ends, which ends the one that is played, too. It calls play with the full text of each. No spec is in a
-// container that is Ordered, and none is Serial. It returns whether all have passed.
+// PlaySpecs runs the specs that the coordinator hands out, one at a time, by calling play with
+// the full text of each. It returns when no spec is left or the context ends; the context of the
+// running spec ends with it. No spec may be Serial or in an Ordered container. It reports whether
+// all specs have passed.
 func (w *Worker) PlaySpecs(ctx context.Context, play func(ctx context.Context, name string) Played) (green bool, err error) {
 	ctx, abort := context.WithCancel(ctx)
 	defer abort()
@@ -68,7 +69,7 @@ func (w *Worker) PlaySpecs(ctx context.Context, play func(ctx context.Context, n
 	return false, t.leave()
 }
 
-// A turn is how far a worker is with what it was given.
+// A turn is how far a worker is with its batch.
 type turn struct {
 	worker *Worker
 	abort  context.CancelFunc // ends what is played, because the run is ended early
@@ -82,7 +83,7 @@ type turn struct {
 	asked   time.Time // when the coordinator last said whether the run goes on
 }
 
-// next returns what to play next; one without a name: there is no more.
+// next returns the next spec; without a name: there is none left.
 func (t *turn) next(ctx context.Context) (one handed, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -104,7 +105,7 @@ func (t *turn) next(ctx context.Context) (one handed, err error) {
 	return one, t.worker.mark.set(one.Index)
 }
 
-// note notes what became of a spec. A failure is told at once, for it may end the run.
+// note keeps the result of a spec. A failure is sent at once, since it may end the run.
 func (t *turn) note(p playedSpec) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,14 +116,14 @@ func (t *turn) note(p playedSpec) error {
 	return t.tell("Server.Tell", progress{Played: t.played}, &batch{})
 }
 
-// leave tells the coordinator that the worker plays no more.
+// leave tells the coordinator that the worker runs no more specs.
 func (t *turn) leave() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.tell("Server.Leave", t.progress(), &batch{})
 }
 
-// progress is all that the coordinator is not told, and all that was not begun.
+// progress is what the coordinator has not been told, and the units that were not begun.
 func (t *turn) progress() progress {
 	p := progress{Played: t.played}
 	for _, one := range t.given {
@@ -142,7 +143,7 @@ func (t *turn) tell(method string, p progress, answer *batch) error {
 	return nil
 }
 
-// tellLate begins to tell the coordinator of specs that take long. stop ends that.
+// tellLate starts to tell the coordinator of specs that take long. stop ends that.
 func (t *turn) tellLate() (stop func()) {
 	done := make(chan struct{})
 	var task sync.WaitGroup
@@ -161,8 +162,8 @@ func (t *turn) tellLate() (stop func()) {
 	return func() { close(done); task.Wait() }
 }
 
-// tellIfLate does that for the spec that is played, gives back what was to follow it, and asks
-// whether the run goes on. Where that fails the next call says why.
+// tellIfLate tells of the running spec if it takes long, returns the specs that were to follow,
+// and asks whether the run goes on. If that fails, the next call returns the error.
 func (t *turn) tellIfLate() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -59,7 +59,7 @@ func playByName(ctx context.Context, name string) Played {
 	return passed
 }
 
-// playing is a configuration of workers that play so many specs, of which some have a verb of their own.
+// playing is a configuration of workers that run n specs. Some of them do what a verb in their name says.
 func playing(procs, specs int, verbs map[int]string) Config {
 	c := Config{Procs: procs, Seed: seed, Command: func(int) *exec.Cmd { return self("player", "") }}
 	for i := range specs {
@@ -92,7 +92,7 @@ func TestPlayedSpecsAreReportedOnce(t *testing.T) {
 	})
 }
 
-// Who dies in the midst of a batch is blamed on the spec that did it, and the others are played again.
+// The death of a worker in the middle of a batch is reported for the spec that was running. The others run again.
 func TestCrashInABatchIsBlamedOnItsSpec(t *testing.T) {
 	c := playing(2, 300, map[int]string{100: "exits", 120: "exits"})
 	r := mustRun(t, c)
@@ -113,7 +113,7 @@ func TestCrashInABatchIsBlamedOnItsSpec(t *testing.T) {
 	}
 }
 
-// What was handed out together with a spec that takes long is played by others meanwhile.
+// While one spec takes long, other workers run the rest of its batch.
 func TestBatchIsGivenBack(t *testing.T) {
 	const specs = 200
 	c := playing(2, specs, map[int]string{60: "waits"})
@@ -144,7 +144,7 @@ func TestBatchIsGivenBack(t *testing.T) {
 	}
 }
 
-// The first failure ends the run, and what another worker plays.
+// The first failure ends the run, and the spec that another worker runs.
 func TestPlayedFailFast(t *testing.T) {
 	c := playing(2, 40, map[int]string{0: "waits", 30: "fails"})
 	c.FailFast = true

@@ -44,8 +44,8 @@ func sameOrdered(a, b types.SpecReport) bool {
 		})
 }
 
-// outermostContainer names the top-level container by text and place: two containers
-// of one text are two groups.
+// outermostContainer names the top-level container by text and place: two containers with the
+// same text are two groups.
 func outermostContainer(r types.SpecReport) string {
 	if len(r.ContainerHierarchyTexts) == 0 {
 		return ""

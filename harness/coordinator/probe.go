@@ -45,12 +45,12 @@ func ProbeIndexes(ctx context.Context, specs []Spec, command func(parallel types
 	return p.correct(specs)
 }
 
-// An indexProbe is the voice of a coordinator that hands out one index after the other and
+// An indexProbe answers as a coordinator that hands out one index after the other, and
 // notes which specs come back. It has the methods of Ginkgo's protocol.
 type indexProbe struct {
 	mu      sync.Mutex // guards what follows
 	last    int
-	indexes map[string][]int // by what tells specs apart
+	indexes map[string][]int // by the key that tells specs apart
 }
 
 func probeKey(r types.SpecReport) string { return r.FullText() + "\n" + r.LeafNodeLocation.String() }
@@ -90,7 +90,7 @@ func (p *indexProbe) DidRun(r types.SpecReport, _ *void) error {
 	return nil
 }
 
-// What a suite without specs to run says and asks besides.
+// The other calls of a suite that has no spec to run.
 
 func (p *indexProbe) SpecSuiteWillBegin(types.Report, *void) error            { return nil }
 func (p *indexProbe) SpecSuiteDidEnd(types.Report, *void) error               { return nil }

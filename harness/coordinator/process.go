@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// pipeDelay is how long the stderr of a dead worker is waited for when a
-// process that is not of its group still holds it open.
+// pipeDelay is how long to wait for the end of a dead worker's stderr while a process outside its
+// group still holds it open.
 const pipeDelay = 250 * time.Millisecond
 
 // A process is a started worker: the leader of a session and its process
@@ -18,7 +18,7 @@ const pipeDelay = 250 * time.Millisecond
 type process struct {
 	cmd    *exec.Cmd
 	stderr *tail
-	output *output  // nil: nobody asks
+	output *output  // nil: output is not kept
 	left   []string // processes of its session that were alive when it was dead
 
 	mu   sync.Mutex
@@ -80,8 +80,8 @@ func (p *process) startListened(keep int) error {
 // waitDead blocks until the process is dead, kills what is left of its session,
 // and returns how it ended.
 func (p *process) waitDead() *os.ProcessState {
-	// The dead leader must still be there while the others are killed: after
-	// that its number may belong to somebody else.
+	// The dead leader must not be waited for before the others are killed: after that its
+	// number may belong to another process.
 	if pid := p.cmd.Process.Pid; awaitDeath(pid) {
 		p.left = sessionMembers(pid)
 		p.killGroup()
@@ -95,7 +95,7 @@ func (p *process) waitDead() *os.ProcessState {
 	return p.cmd.ProcessState
 }
 
-// endSignalling ends signalling: from here on the number may belong to somebody else.
+// endSignalling ends signalling: from here on the number may belong to another process.
 func (p *process) endSignalling() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

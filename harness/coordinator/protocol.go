@@ -45,8 +45,8 @@ func (r *run) settleUnit(s *session) {
 
 var errMisfit = errors.New("plan does not fit the suite")
 
-// notePlanMismatch notes the first fact that plan and suite disagree about, and stops the
-// run: the other facts follow from it, and no result can be trusted.
+// notePlanMismatch notes the first difference of plan and suite, and stops the run: further
+// differences follow from it, and no result can be trusted.
 func (r *run) notePlanMismatch(fact string) {
 	r.aborting.Store(true)
 	r.stopping = true
@@ -86,8 +86,8 @@ func (r *run) takeReport(s *session, report types.SpecReport) {
 	}
 	s.addOutput(&report)
 	r.publishReport(s, report)
-	// A spec that timed out may still be running behind Ginkgo's back, in the
-	// way of those that follow. Worker 1 has to stay for the serial ones.
+	// A spec that timed out may still run, unknown to Ginkgo, and disturb the specs that
+	// follow. Worker 1 has to stay for the serial ones.
 	if report.State.Is(types.SpecStateTimedout) && (s.worker.proc != 1 || r.plan.nextSerial() == nil) {
 		s.retiring = true
 	}
@@ -151,7 +151,7 @@ func (r *run) untilAlone() error {
 	return nil
 }
 
-// reportOfOthers is everything that did not come from s itself.
+// reportOfOthers is every report that did not come from s.
 func (r *run) reportOfOthers(s *session) types.Report {
 	others := types.Report{SuiteDescription: r.description, SuiteSucceeded: true, StartTime: r.begin, EndTime: time.Now()}
 	for i, report := range r.result.Reports {

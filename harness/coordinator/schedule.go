@@ -2,13 +2,13 @@ package coordinator
 
 import "slices"
 
-// A schedule hands out units. A worker keeps to one group while it lasts, so
-// that what it knows of the group's target stays warm; then it opens the next
-// group, and when all are open it takes half of the longest.
+// A schedule hands out units. A worker stays with one group while that has units: its target is
+// set up already. Then it opens the next group. When all groups are open, it takes half of the
+// longest.
 type schedule struct {
 	fresh [][]*unit       // groups that no worker has opened, in plan order
 	open  map[int][]*unit // what is left of each worker's group
-	kept  map[int]int     // how many of those, the next ones, no other worker takes
+	kept  map[int]int     // how many of the next ones are reserved for the worker
 	left  int
 }
 
@@ -40,8 +40,8 @@ func (s *schedule) nextUnit(proc int) *unit {
 	return u
 }
 
-// nextOfGroup returns at most n more units for worker proc, of the group that it has open, and leaves at
-// least half of that.
+// nextOfGroup returns at most n more units for worker proc from its open group, and leaves at
+// least half of the group.
 func (s *schedule) nextOfGroup(proc, n int) []*unit {
 	n = max(0, min(n, len(s.open[proc])/2))
 	taken := s.open[proc][:n]
@@ -77,7 +77,7 @@ func (s *schedule) splitGroup(proc int) bool {
 	return true
 }
 
-// shareable returns how many units of the worker's open group can be played side by side.
+// shareable returns how many units of the worker's open group can run side by side.
 func (s *schedule) shareable(proc int) int {
 	units := s.open[proc]
 	if len(units) == 0 || units[0].specs[0].Whole {
@@ -86,7 +86,7 @@ func (s *schedule) shareable(proc int) int {
 	return len(units)
 }
 
-// spare is how many of those another worker may take.
+// spare is how many of them another worker may take.
 func (s *schedule) spare(proc int) int { return max(0, s.shareable(proc)-s.kept[proc]) }
 
 // reserve returns the next units of the worker's open group, at most n, and keeps them from
@@ -97,10 +97,10 @@ func (s *schedule) reserve(proc, n int) []*unit {
 	return s.open[proc][:n]
 }
 
-// release lets others take what is left of the worker's group.
+// release lets other workers take the rest of the worker's group.
 func (s *schedule) release(proc int) { s.kept[proc] = 0 }
 
-// canHelp reports whether a worker that has nothing would be given something.
+// canHelp reports whether an idle worker would get a unit.
 func (s *schedule) canHelp() bool {
 	for proc := range s.open {
 		if s.spare(proc) > 0 {

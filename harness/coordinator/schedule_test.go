@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// plotted makes a plan of one spec per letter; the letter is its group, a dot
-// none, and a group of a capital letter is whole.
+// plotted makes a plan of one spec per letter. The letter is its group; a dot is no group; the
+// group of a capital letter is whole.
 func plotted(groups string) *plan {
 	var specs []Spec
 	for i, g := range groups {

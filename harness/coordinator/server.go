@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// connected is what net/rpc's clients want to hear after CONNECT.
+	// connected is the answer to CONNECT that clients of net/rpc expect.
 	connected = "HTTP/1.0 200 Connected to Go RPC\n\n"
-	// courtesy bounds a connection that says nothing when it has to speak.
+	// courtesy is how long a connection may send nothing when it must send a request.
 	courtesy = 5 * time.Second
 )
 
-// A server is the coordinator's ear for one worker process: Ginkgo's protocol
-// never says who calls, so the port does.
+// A server takes the calls of one worker process. Ginkgo's protocol does not say who calls, so
+// each worker has a port of its own.
 type server struct {
 	listener net.Listener
 	rpc      *rpc.Server
@@ -106,9 +106,9 @@ func (s *server) forgetConn(conn net.Conn) {
 	delete(s.conns, conn)
 }
 
-// drainCalls closes the port and returns when every call that the worker, which is
-// dead, had sent is answered. The kernel has ended its connections: only a
-// stranger's can last until the deadline.
+// drainCalls closes the port, and returns when every call of the dead worker is answered. The
+// kernel has ended the worker's connections; only one of another process can last until the
+// deadline.
 func (s *server) drainCalls() {
 	_ = s.listener.Close()
 	s.mu.Lock()

@@ -9,8 +9,7 @@ import (
 // noMoreWork is an index that no suite has: Ginkgo's workers stop asking.
 const noMoreWork = 1 << 30
 
-// Ginkgo's workers know these answers by their text: ask again, and never ask
-// again.
+// Ginkgo's workers know these two answers by their text: ask again later, and do not ask again.
 var (
 	errEarly = errors.New("early")
 	errGone  = errors.New("gone")
@@ -30,13 +29,13 @@ type (
 	}
 	// progress is how far a worker is.
 	progress = struct {
-		Played []playedSpec // that it has not told yet, in order
-		Back   []int        // units that others may take: it was given them and has not begun them
+		Played []playedSpec // results that it has not told yet, in order
+		Back   []int        // units that it has not begun and that others may take
 	}
 	// batch is what a worker is given at once.
 	batch = struct {
 		Given    []handed // in order; empty: there are no more, or not yet
-		Wait     bool     // ask again soon: another worker may give something back
+		Wait     bool     // ask again soon: another worker may return units
 		Aborting bool     // the run is ended early
 	}
 	// handed is a unit of one spec.
@@ -47,7 +46,7 @@ type (
 )
 
 // A service holds the methods of Ginkgo's parallel protocol, and four of ours for workers
-// that do without Ginkgo: Join, Next, Tell and Ahead. It is the voice of one worker process; every method that
+// without Ginkgo: Join, Next, Tell and Ahead. Each worker process has its own. Every method that
 // changes something holds the coordinator's lock.
 //
 // Source: internal/parallel_support of ginkgo v2.34.0, unchanged since v2.9.0.
@@ -60,8 +59,8 @@ func (v *service) noteAlive(f func()) error {
 	return v.answerAlive(func() error { f(); return nil })
 }
 
-// answerAlive answers a call that is a sign of life, both when it comes and when it is
-// answered: a callback that blocks the coordinator must not cost a worker its life.
+// answerAlive answers a call that is a sign of life, both when it comes and when it is answered: a
+// worker must not be killed because a callback blocks the coordinator.
 func (v *service) answerAlive(f func() error) error {
 	v.session.calling.Add(1)
 	defer v.session.calling.Add(-1)
@@ -83,8 +82,8 @@ func (v *service) Join(_ void, o *orders) error {
 	})
 }
 
-// Ahead asks what may be played beside the spec that runs. It is no sign of life: a clock in
-// the worker asks.
+// Ahead asks what may run beside the current spec. A timer in the worker calls it, so it is no
+// sign of life.
 func (v *service) Ahead(_ void, names *[]string) error {
 	return v.run.answerLocked(func() error {
 		*names = v.run.specsAhead(v.session)
@@ -92,7 +91,7 @@ func (v *service) Ahead(_ void, names *[]string) error {
 	})
 }
 
-// Next tells how far a worker is that has begun all that it was given, and asks for more.
+// Next tells the progress of a worker that has begun its whole batch, and asks for the next.
 func (v *service) Next(p progress, b *batch) error {
 	return v.noteAlive(func() {
 		v.run.takeProgress(v.session, p)
@@ -100,7 +99,7 @@ func (v *service) Next(p progress, b *batch) error {
 	})
 }
 
-// Tell tells how far it is meanwhile.
+// Tell tells the progress in the middle of a batch.
 func (v *service) Tell(p progress, b *batch) error {
 	return v.noteAlive(func() {
 		v.run.takeProgress(v.session, p)
@@ -144,8 +143,8 @@ func (v *service) EmitProgressReport(p types.ProgressReport, _ *void) error {
 	})
 }
 
-// EmitOutput brings what the suite nodes of worker 1 print. Nobody reads it:
-// their reports have it too.
+// EmitOutput brings what the suite nodes of worker 1 print. It is dropped: their reports have it
+// too.
 func (v *service) EmitOutput(output []byte, n *int) error {
 	*n = len(output)
 	return v.noteAlive(func() {})
@@ -161,7 +160,7 @@ func (v *service) Abort(void, *void) error {
 	return v.noteAlive(v.run.abortRun)
 }
 
-// ShouldAbort is asked by a clock in the worker, so it is no sign of life.
+// ShouldAbort is called by a timer in the worker, so it is no sign of life.
 func (v *service) ShouldAbort(_ void, answer *bool) error {
 	*answer = v.run.aborting.Load()
 	return nil

@@ -20,7 +20,7 @@ type session struct {
 	worker  *worker
 	process *process
 
-	joined    bool // calls Started: what it runs is known
+	joined    bool // it has called Join: what it runs is known
 	built     bool // the tree is built
 	asked     bool // its suite nodes are done, it asked for work
 	exhausted bool // was told that there is no more
@@ -40,7 +40,7 @@ type session struct {
 	calling atomic.Int32 // calls of it that wait for an answer
 
 	condemned string    // why the watchdog ended it
-	killAt    time.Time // when being asked to die turns into being killed
+	killAt    time.Time // when it is killed, if it has not ended on request
 }
 
 func (s *session) noteAlive() { s.seen = time.Now() }
@@ -88,7 +88,7 @@ func (r *run) openSession(ctx context.Context, w *worker) (*session, error) {
 	return s, nil
 }
 
-// startProcess starts the process of s, which gets a mark if several specs are handed out at a time.
+// startProcess starts the process of s. It gets a start mark if it may get batches.
 func (r *run) startProcess(s *session, address string) error {
 	cmd, err := r.workerCommand(s.worker.proc, address)
 	if err != nil {
@@ -129,18 +129,17 @@ func (r *run) afterExit(ctx context.Context, s *session, state *os.ProcessState)
 	r.errs = append(r.errs, fmt.Errorf("worker %d crashed %d times without a report: %s: %s", w.proc, maxEmptyRuns, state, lastLines(s.process.stderr)))
 }
 
-// hasWork reports whether another process in place of s would have something
-// to do.
+// hasWork reports whether there is work for another process in place of s.
 func (r *run) hasWork(s *session) bool {
 	first := s.worker.proc == 1
 	if first && s.exhausted && !s.joined && r.description == "" {
-		return false // a stranger that is not known by name would begin its serial specs again
+		return false // a foreign suite whose specs are not known by name would run its serial specs again
 	}
 	return r.schedule.left > 0 || first && r.plan.nextSerial() != nil
 }
 
-// endedAbnormally reports whether a worker whose suite has ended ended otherwise than
-// Ginkgo's do.
+// endedAbnormally reports whether a worker exited in another way than Ginkgo's do at the end of
+// their suite.
 func endedAbnormally(state *os.ProcessState) bool {
 	return !slices.Contains([]int{0, 1, types.GINKGO_FOCUS_EXIT_CODE}, state.ExitCode())
 }

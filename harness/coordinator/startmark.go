@@ -7,12 +7,12 @@ import (
 	"os/exec"
 )
 
-// A startMark is where a worker notes which unit it begins, for the coordinator to read when the
-// worker has died: a file without a name, which costs less than a message for each.
+// A startMark is where a worker notes which unit it begins. The coordinator reads it when the
+// worker has died. It is a file without a name, which costs less than a message for each unit.
 type startMark struct{ file *os.File }
 
-// newStartMark returns a mark of which nothing is left when both processes have ended; nil where a
-// process cannot be given an open file without a name.
+// newStartMark returns a mark. The file is gone when both processes have ended. It returns nil
+// where a process cannot be started with an open file that has no name.
 func newStartMark() *startMark {
 	if !givesFiles {
 		return nil
@@ -36,8 +36,8 @@ func (m *startMark) giveTo(cmd *exec.Cmd) int {
 	return first + len(cmd.ExtraFiles) - 1
 }
 
-// markIn returns the mark of the descriptor that this process was given, nil of 0. Programs that it starts do
-// not get it.
+// markIn returns the mark of the descriptor that this process was given; nil for 0. The programs
+// that this process starts do not inherit it.
 func markIn(descriptor int) *startMark {
 	if descriptor == 0 {
 		return nil
@@ -46,7 +46,7 @@ func markIn(descriptor int) *startMark {
 	return &startMark{os.NewFile(uintptr(descriptor), "start mark")}
 }
 
-// set notes the unit; of a nil mark it does nothing.
+// set notes the unit. On a nil mark it does nothing.
 func (m *startMark) set(unit int) error {
 	if m == nil {
 		return nil
@@ -59,7 +59,7 @@ func (m *startMark) set(unit int) error {
 	return nil
 }
 
-// get returns the unit that was noted last; -1: none.
+// get returns the unit that was noted last; -1: no unit was.
 func (m *startMark) get() int {
 	var b [8]byte
 	if m == nil {

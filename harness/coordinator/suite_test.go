@@ -59,8 +59,8 @@ func config() (types.SuiteConfig, types.ReporterConfig) {
 	return c, r
 }
 
-// playWorker is a test binary that knows Ginkgo and not us. Its flags stand
-// for the command line that Foreign makes.
+// playWorker is a test binary that uses Ginkgo and not this package. Its flags are those of the
+// command line that Foreign makes.
 func playWorker() int {
 	if os.Getenv(suiteVariable) == "stillborn" {
 		fmt.Fprintln(os.Stderr, "no such port")
@@ -75,13 +75,13 @@ func playWorker() int {
 	c.RandomSeed, c.FailFast = p.RandomSeed, p.FailFast
 	c.ParallelProcess, c.ParallelTotal, c.ParallelHost = p.ParallelProcess, p.ParallelTotal, p.ParallelHost
 	c.SkipStrings = append(c.SkipStrings, p.SkipStrings...)
-	c.OutputInterceptorMode = "swap" // it leaves the trace of a crash where it is
+	c.OutputInterceptorMode = "swap" // the trace of a crash still goes to stderr
 	v := &verdict{}
 	ginkgo.RunSpecs(v, "suite", c, r)
 	return v.status()
 }
 
-// foreign tells a worker of those its place.
+// foreign tells such a worker its number and the total.
 func foreign(cmd *exec.Cmd, parallel types.SuiteConfig) error {
 	arg, err := json.Marshal(parallel)
 	cmd.Args = append(cmd.Args, string(arg))
@@ -161,7 +161,7 @@ func mixed() {
 	})
 }
 
-// These are the ones that no interceptor replaces.
+// No interceptor of Ginkgo replaces these two.
 var realStdout, realStderr = os.Stdout, os.Stderr
 
 func wait(ctx context.Context, d time.Duration) {
@@ -271,7 +271,7 @@ func hang() {
 	})
 }
 
-// stubborn does not hear ^C.
+// stubborn ignores ^C.
 func stubborn() {
 	ginkgo.It("is stubborn", func() {
 		signal.Ignore(os.Interrupt)

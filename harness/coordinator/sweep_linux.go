@@ -10,10 +10,10 @@ import (
 	"github.com/sockharness/harness/harness/procstat"
 )
 
-// sweepRounds bounds the hunt for processes that are forked while it goes on.
+// sweepRounds bounds how often the session is searched: its processes may fork meanwhile.
 const sweepRounds = 10
 
-// awaitDeath blocks until the child is dead, and leaves it to be waited for.
+// awaitDeath blocks until the child is dead, and does not wait(2) for it.
 func awaitDeath(pid int) bool {
 	for {
 		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
@@ -23,8 +23,8 @@ func awaitDeath(pid int) bool {
 	}
 }
 
-// killLeftovers kills what the session's dead leader has left alive: the programs
-// under test have process groups of their own, but stay in the session.
+// killLeftovers kills the processes of the dead leader's session that still run: programs under
+// test have process groups of their own, but stay in the session.
 func killLeftovers(leader int) {
 	for range sweepRounds {
 		if !sweepOnce(leader) {
@@ -33,7 +33,7 @@ func killLeftovers(leader int) {
 	}
 }
 
-// sweepOnce reports whether it found anybody.
+// sweepOnce reports whether it found a process.
 func sweepOnce(leader int) bool {
 	proc, err := os.Open("/proc")
 	if err != nil {
@@ -73,8 +73,8 @@ func killMember(pid, leader int) bool {
 	if !isMember(pid, leader) {
 		return false
 	}
-	// The process is held first and looked at again then, so that its number
-	// cannot have gone to somebody else.
+	// The process is looked at again once it is held: its number may have gone to another
+	// process before.
 	p, err := os.FindProcess(pid)
 	if err != nil {
 		return false

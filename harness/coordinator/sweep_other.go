@@ -2,8 +2,8 @@
 
 package coordinator
 
-// awaitDeath reports false: there is no way here to look at a dead child and
-// leave it, so what it left alive is not killed.
+// awaitDeath returns false: this system cannot look at a dead child without wait(2), so the
+// processes that it has left are not killed.
 func awaitDeath(int) bool { return false }
 
 func killLeftovers(int) {}

@@ -26,11 +26,11 @@ func (t *tail) String() string {
 	return string(t.bytes.end(tailLimit))
 }
 
-// lastBytes are the last ones of a stream: up to twice the limit gathers, so that bytes move
-// once per limit and not once per write.
+// lastBytes are the last bytes of a stream. The buffer grows to twice the limit, so that bytes
+// are moved once per limit and not once per write.
 type lastBytes []byte
 
-// add keeps what p has of the last bytes.
+// add appends p, and drops what is too old.
 func (b *lastBytes) add(p []byte, limit int) {
 	p = p[max(0, len(p)-limit):]
 	if len(*b)+len(p) > 2*limit {

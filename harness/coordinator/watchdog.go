@@ -8,7 +8,7 @@ import (
 const (
 	// dumpTime is what a hanging worker gets for writing its goroutines.
 	dumpTime = 2 * time.Second
-	// never is far enough away to be no deadline.
+	// never is so far away that it is no deadline.
 	never = 24 * time.Hour
 )
 
@@ -23,7 +23,7 @@ func (r *run) nextDeadline() time.Time {
 	return earliest
 }
 
-// silenceLimit returns until when s may be silent, and what it would be blamed for.
+// silenceLimit returns until when s may be silent, and the reason to report if it is longer.
 func (r *run) silenceLimit(s *session) (time.Time, string) {
 	spec := r.config.SpecTimeout
 	if limit := s.specTimeout(); limit > 0 {
@@ -44,7 +44,7 @@ func (r *run) silenceLimit(s *session) (time.Time, string) {
 	return time.Now().Add(never), ""
 }
 
-// specTimeout is the timeout of what s runs, 0 if that is everybody's.
+// specTimeout is the timeout of the unit that s runs; 0: that of the configuration.
 func (s *session) specTimeout() time.Duration {
 	if s.running != nil {
 		return s.running.Timeout
@@ -56,8 +56,8 @@ func (s *session) specTimeout() time.Duration {
 	return longest
 }
 
-// checkLimits ends the workers whose limit has passed: first with a request to show
-// their goroutines, then for good.
+// checkLimits ends the workers whose limit has passed: first by a signal on which they print their
+// goroutines, then by SIGKILL.
 func (r *run) checkLimits(now time.Time) {
 	for _, s := range r.liveSessions() {
 		at, why := r.silenceLimit(s)

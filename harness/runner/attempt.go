@@ -11,30 +11,29 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// An attempt is one variant, played once.
+// An attempt is one execution of one variant.
 type attempt struct {
 	outcome.Result
 	lowerLevel []scenario.Violation // of less than the result's level
 	problem    bool                 // something was not as expected, whether the fault struck or not
-	timedOut   bool                 // it failed for time alone
-	late       bool                 // another conversation with the server failed for time alone, and this failure is only that
+	timedOut   bool                 // it failed only because it took too long
+	late       bool                 // the only failure is another conversation with the server that took too long
 	hung       bool                 // a peer hung, spun or took too long
 	spunCPU    bool                 // a peer burned a processor
 	stormed    bool                 // the client connected without a pause
-	cpuWait    time.Duration        // for which a peer or we waited for a processor meanwhile
-	budget     time.Duration        // that its waits had; they grow by the time for which processors were short
-	recordings []*capture.Recording // of what did not pass, if that is wanted: this run's, and the one that it confirms
+	cpuWait    time.Duration        // how long a peer or the harness waited for a processor
+	budget     time.Duration        // of its waits; they grow by the time for which processors were short
+	recordings []*capture.Recording // of a variant that did not pass, if that is wanted: of this run, and of the one that it confirms
 }
 
 func (t attempt) isSuspect() bool { return t.Verdict == outcome.Fail || t.Verdict == outcome.Invalid }
 
-// provenHang reports whether it is known that a peer would never have come to an end, or
-// does what no lack of processors explains,
-// however long it had got.
+// provenHang reports whether it is known that a peer would never have ended, however long it had
+// got, or that it did what no lack of processors explains.
 func (t attempt) provenHang() bool { return t.hung && !t.timedOut || t.stormed }
 
-// runShared plays one variant and judges it, while nobody claims the machine. The
-// budget is stretched by the factor.
+// runShared plays one variant and judges it, while no worker has claimed the machine. The budget is
+// multiplied by the factor.
 func (p *scenarioRun) runShared(ctx context.Context, v scenario.Variant, factor int) attempt {
 	release := p.runner.machine.RLock(ctx)
 	defer release()
@@ -44,7 +43,7 @@ func (p *scenarioRun) runShared(ctx context.Context, v scenario.Variant, factor 
 	return p.runLocked(ctx, v, factor)
 }
 
-// runLocked is one for who has claimed the machine.
+// runLocked is runShared for a caller that has claimed the machine.
 func (p *scenarioRun) runLocked(ctx context.Context, v scenario.Variant, factor int) attempt {
 	start := time.Now()
 	tc := p.tc
@@ -68,7 +67,7 @@ func (p *scenarioRun) runLocked(ctx context.Context, v scenario.Variant, factor 
 	observation, recording, err := p.observeVariant(ctx, tc, v)
 	t.Elapsed = outcome.MillisOf(time.Since(start))
 	if ctx.Err() != nil {
-		return attempt{} // nobody knows what would have become of it
+		return attempt{} // its result is not known
 	}
 	if err != nil {
 		t.Verdict, t.Message = outcome.Invalid, err.Error()
@@ -90,7 +89,7 @@ func (p *scenarioRun) runLocked(ctx context.Context, v scenario.Variant, factor 
 	t.timedOut = observation.TimedOutUnproven() && !errors.As(observation.RunError, new(*await.StuckError))
 	t.late = isLate(t.Result, observation)
 	if v.Run != nil && t.isSuspect() {
-		p.dirty.Store(true) // it may keep the memory that the act made it take
+		p.dirty.Store(true) // the server may keep memory that the scenario's code made it take
 	}
 	return t
 }

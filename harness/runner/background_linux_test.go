@@ -13,7 +13,7 @@ import (
 	"github.com/sockharness/harness/toxics/spec"
 )
 
-// inBackground is a server that goes on in a grandchild.
+// inBackground is a server that continues in a grandchild.
 const inBackground = `
 import os, socketserver, sys
 if os.fork(): os._exit(0)
@@ -60,8 +60,7 @@ func TestServerThatWentIntoTheBackgroundIsAlive(t *testing.T) {
 	}
 }
 
-// supervised is a server whose worker dies of a message that is cut short, and is
-// replaced.
+// supervised is a server whose worker dies when a message is cut short, and is replaced.
 const supervised = `
 import os, socket, sys, threading
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=128)

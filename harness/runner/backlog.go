@@ -2,9 +2,10 @@ package runner
 
 import "github.com/sockharness/harness/harness/sock"
 
-// maxConcurrency is how many variants at a time, at most so many, the queue of the server at the address bears,
-// accept it or not: each has a connection of its own and one of another client. Of those
-// that find it full the kernel drops or resets some: http.server asks for a queue of 5.
+// maxConcurrency is how many variants may run at a time, most at the most, without filling the
+// accept queue of the server at the address, even if it accepts no connection. Each variant has its
+// own connection and one of another client. The kernel drops or resets connections that find the
+// queue full. http.server has a queue of 5.
 func maxConcurrency(address string, most int) int {
 	const each = 2
 	all, err := sock.ListenersAt(address)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// No more variants are played at a time than the server's queue has room for.
+// Only as many variants run at a time as the server's accept queue has room for.
 func TestWidthIsThatOfTheQueue(t *testing.T) {
 	for backlog, want := range map[int]int{1: 1, 5: 3, 128: 8} {
 		fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)

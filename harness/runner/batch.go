@@ -8,14 +8,13 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// batchRounds is how many times its width a batch of variants has. After each batch a
-// server that burns a processor with nobody to talk to is replaced: what it keeps
-// of every conversation would slow down the next ones more and more.
+// batchRounds is the number of variants in a batch, as a multiple of its width. After each batch
+// a server that uses a processor although no client is connected is replaced: else each
+// conversation would slow down the next ones.
 const batchRounds = 2
 
-// runSideBySide plays the variants side by side, batch by batch, until there are
-// enough suspects. The first one goes ahead: where it hangs, the others do not
-// hang all at once.
+// runSideBySide plays the variants side by side, batch by batch, until there are enough suspects.
+// The first variant runs alone: if it hangs, the others do not all hang at once.
 func (p *scenarioRun) runSideBySide(ctx context.Context, variants []scenario.Variant) []attempt {
 	attempts := make([]attempt, len(variants))
 	width, step := 1, 1
@@ -38,8 +37,8 @@ func (p *scenarioRun) runSideBySide(ctx context.Context, variants []scenario.Var
 	return attempts
 }
 
-// restartIfDirty replaces a server that a conversation has hung with, unless it is known
-// not to serve at all.
+// restartIfDirty replaces a server with which a conversation has hung, unless it is known that it
+// does not serve at all.
 func (p *scenarioRun) restartIfDirty() {
 	if p.dirty.Swap(false) && !p.broken.Load() {
 		p.target.DiscardServer()
@@ -75,7 +74,7 @@ func (p *scenarioRun) runCounted(ctx context.Context, v scenario.Variant, t *att
 	p.countSuspect(*t)
 }
 
-// countSuspect counts a suspect, by what more like it would cost.
+// countSuspect counts a suspect. Its weight is what another one like it would cost.
 func (p *scenarioRun) countSuspect(t attempt) {
 	switch {
 	case !t.isSuspect():
@@ -88,7 +87,7 @@ func (p *scenarioRun) countSuspect(t attempt) {
 	}
 }
 
-// shouldStop reports whether playing on together would be for nothing.
+// shouldStop reports whether it is useless to play more variants side by side.
 func (p *scenarioRun) shouldStop(ctx context.Context) bool {
 	return ctx.Err() != nil || p.suspects.Load() >= p.suspectLimit() || p.broken.Load() || p.timeIsUp()
 }
@@ -103,8 +102,8 @@ func (p *scenarioRun) suspectLimit() int64 {
 	return maxSuspects
 }
 
-// batchWidth is how many variants may run at a time: one where they act on the
-// server process itself, and no more than the server lets in.
+// batchWidth is how many variants may run at a time: one where they act on the server process, and
+// at most what the server accepts.
 func (p *scenarioRun) batchWidth(variants []scenario.Variant) int {
 	switch {
 	case slices.ContainsFunc(variants, func(v scenario.Variant) bool { return v.Run != nil }):

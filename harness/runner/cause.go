@@ -9,9 +9,8 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// commonCause names what failures of one bug have in common, whatever the scenario:
-// how the process died, where it hangs, the first wrong byte, or the oracle. Empty
-// where nothing but the message tells.
+// commonCause names what failures of one bug have in common in all scenarios: how the process died,
+// where it hangs, the first wrong byte, or the oracle. It is empty where only the message tells.
 func commonCause(r *outcome.Result, o scenario.Observation) string {
 	mismatch := firstMismatch(o)
 	switch {
@@ -38,7 +37,7 @@ func withPlace(what string, o scenario.Observation) string {
 	return what + ": hang: " + o.StuckIn
 }
 
-// missingPart tells which part of the conversation the hang has kept from happening.
+// missingPart tells which part of the conversation is missing because of the hang.
 func missingPart(o scenario.Observation) string {
 	p := o.Played
 	switch {
@@ -63,8 +62,8 @@ func firstMismatch(o scenario.Observation) *dialogue.Mismatch {
 	return nil
 }
 
-// wrongByte names the first byte that is not as the dialogue has it. Where the
-// stream was cut there is none.
+// wrongByte names the first byte that differs from the dialogue; empty where the stream was only
+// cut.
 func wrongByte(m *dialogue.Mismatch) string {
 	if b, ok := m.WrongByte(); ok {
 		return fmt.Sprintf("first wrong byte %q", b)

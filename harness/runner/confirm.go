@@ -15,14 +15,13 @@ import (
 // confirmationRuns is how often a suspect is played again before it has failed.
 const confirmationRuns = 3
 
-// slowVariant is how long a variant takes whose confirmations are played at the same time, if
-// there are processors for that: not where a peer burns one.
+// slowVariant is the time from which the confirmations of a variant run side by side. They do not
+// where a peer keeps a processor busy.
 const slowVariant = 400 * time.Millisecond
 
-// confirmSuspects plays suspects again, on a server that is whole, until one of them is
-// confirmed. When the server was damaged, everything in flight has failed
-// with it, and what was not reached is still to be played: a pass is
-// then a pass. Else a variant that passes now is flaky.
+// confirmSuspects plays suspects again, on an intact server, until one of them is confirmed. If the
+// server was damaged, all variants that ran at that time have failed with it, and variants that
+// were not reached must still run: then a pass is a pass. Else a variant that passes now is flaky.
 func (p *scenarioRun) confirmSuspects(ctx context.Context, variants []scenario.Variant, attempts []attempt) {
 	collateral := p.broken.Load()
 	confirmed := false
@@ -37,7 +36,7 @@ func (p *scenarioRun) confirmSuspects(ctx context.Context, variants []scenario.V
 			p.target.noteUnconfirmed(first)
 			confirmed = true
 		case confirmed && (collateral || first.Verdict == outcome.Invalid):
-			attempts[i] = attempt{} // nobody knows whether it would fail alone, too
+			attempts[i] = attempt{} // it is not known whether it would fail alone
 		case confirmed:
 		case first.Verdict == "" || collateral || !first.problem || p.skipConfirmation(first.Check):
 			attempts[i] = p.runOnCleanServer(ctx, variants[i])
@@ -52,9 +51,9 @@ func (p *scenarioRun) confirmSuspects(ctx context.Context, variants []scenario.V
 	}
 }
 
-// confirmCumulative is for a server that was damaged by a scenario of which each variant does
-// no harm alone: it may be the number of them. It plays the scenario again, each time
-// to a server that is whole, and returns a result if that damages it every time.
+// confirmCumulative is for a scenario that damaged the server though each of its variants alone does
+// not: their number may be the reason. It plays the whole scenario again, each time on an intact
+// server, and returns a result if the server is damaged every time.
 func (p *scenarioRun) confirmCumulative(ctx context.Context, variants []scenario.Variant) []outcome.Result {
 	var last attempt
 	for range confirmationRuns {
@@ -62,7 +61,7 @@ func (p *scenarioRun) confirmCumulative(ctx context.Context, variants []scenario
 		p.broken.Store(false)
 		p.suspects.Store(0)
 		attempts := p.runSideBySide(ctx, variants)
-		at := slices.IndexFunc(attempts, attempt.isSuspect) // none where the target does not hold the damage against the server
+		at := slices.IndexFunc(attempts, attempt.isSuspect) // -1 where the target allows the damage
 		if !p.broken.Load() || at < 0 || ctx.Err() != nil {
 			return nil
 		}
@@ -75,11 +74,11 @@ func (p *scenarioRun) confirmCumulative(ctx context.Context, variants []scenario
 	return []outcome.Result{r}
 }
 
-// confirmFailure plays a variant that failed three times more, unless its control fails too. All must fail, and one of them
-// had the machine for itself: the last, where processors were short in all of them. It
-// returns the last failure, or the first as flaky, unless it was one of time alone. Where
-// scenarios have hung before, and that was confirmed, one more run will do: each costs
-// what it takes to prove.
+// confirmFailure plays a failed variant three times more, unless its control fails too. All of these
+// runs must fail, and one of them must have had the machine for itself: the last one, if processors
+// were short in all. It returns the last failure. If a run passes, it returns the first failure as
+// flaky, unless that one only took too long. If scenarios of the target have hung before, and that
+// was confirmed, one more run is enough: each costs the time to prove a hang.
 func (p *scenarioRun) confirmFailure(ctx context.Context, v scenario.Variant, first attempt) attempt {
 	if blocked, is := p.blockedByControl(ctx, v, first); is {
 		return blocked
@@ -94,7 +93,7 @@ func (p *scenarioRun) confirmFailure(ctx context.Context, v scenario.Variant, fi
 	attempts := p.runRepeatedly(ctx, v, runs, first.Elapsed.ToDuration() > slowVariant && p.hadCPU(first) && !first.spunCPU)
 	for i, t := range attempts {
 		if t.Verdict == outcome.Invalid && first.Verdict == outcome.Fail {
-			attempts[i] = p.runOnCleanServer(ctx, v) // what could not be played tells nothing
+			attempts[i] = p.runOnCleanServer(ctx, v) // a run that was not possible tells nothing
 		}
 	}
 	if !slices.ContainsFunc(attempts, p.hadCPU) {
@@ -129,8 +128,8 @@ func (p *scenarioRun) confirmFailure(ctx context.Context, v scenario.Variant, fi
 	return result
 }
 
-// passWithMoreTime is for a peer that was late once and never with a larger budget: time counts
-// against it only there.
+// passWithMoreTime is for a peer that was late once, and never with a larger budget: only the larger
+// budget counts.
 func passWithMoreTime(first, again attempt) attempt {
 	if again.Verdict == outcome.Pass {
 		again.Notes = append(again.Notes, fmt.Sprintf("timed out after %s at first, and passed with twice the time", first.Elapsed.ToDuration().Round(time.Millisecond)))
@@ -138,13 +137,13 @@ func passWithMoreTime(first, again attempt) attempt {
 	return again
 }
 
-// hadCPU reports whether a take tells as much as one alone on the machine: it had the
-// processors for most of the time that counts, or what it shows was proven and not waited
-// for. A wait grows by the time for which there were none.
+// hadCPU reports whether an attempt tells as much as one alone on the machine: it had processors for
+// most of the time that counts, or its failure was proven and is no timeout. A wait is extended by
+// the time without a processor.
 func (p *scenarioRun) hadCPU(t attempt) bool {
 	most := p.decisiveLimit() / 2
 	if p.tc.Role == scenario.Server {
-		most = max(most, t.budget) // it would have grown by twice as much
+		most = max(most, t.budget) // its waits may have grown by twice as much
 	}
 	if t.timedOut {
 		most = max(most, t.Elapsed.ToDuration()/4)
@@ -152,14 +151,14 @@ func (p *scenarioRun) hadCPU(t attempt) bool {
 	return t.provenHang() || t.cpuWait <= most
 }
 
-// decisiveLimit is the time that decides: ours, or the one that a client keeps itself.
+// decisiveLimit is the limit that decides: that of the harness, or that of the client itself.
 func (p *scenarioRun) decisiveLimit() time.Duration {
 	return max(p.tc.Budget, p.tc.Target.Policies.AnswerTimeout)
 }
 
-// invalidateIfStarved makes a failure invalid that may be one of time alone, where in none of
-// the runs the peers had the processor time that limits count on: ours, or those
-// that a client keeps itself. A server that burns the processors, or is known to hang, gets no such excuse.
+// invalidateIfStarved makes a failure invalid that may be a timeout only, if the peers had too little
+// processor time in every run to keep the limit of the harness or of the client itself. It does not
+// do so for a server that keeps the processors busy, or is known to hang.
 func (p *scenarioRun) invalidateIfStarved(ctx context.Context, t attempt, attempts []attempt) attempt {
 	blameless := t.timedOut && !p.target.knownToHang() && !p.target.SpinsWhenIdle(ctx) || p.tc.Role == scenario.Client && !t.provenHang()
 	if blameless && !slices.ContainsFunc(attempts, p.hadCPU) {

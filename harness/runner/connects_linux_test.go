@@ -28,8 +28,8 @@ func TestConnectFault(t *testing.T) {
 	}
 }
 
-// A client that has its address built in is led to the proxy, also where that is a name which
-// no server knows.
+// A client that has its address built in is led to the proxy, also if the address is a name that no
+// name server knows.
 func TestBuiltInAddress(t *testing.T) {
 	for _, address := range []string{"192.0.2.7:5432", "db.example.invalid:5432"} {
 		target := programTarget(t, scenario.Client)

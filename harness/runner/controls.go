@@ -12,8 +12,8 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// runControls holds the control conversation twice: only what is the same in both
-// can be compared later. Then it finds out what two at once do to each other.
+// runControls holds the control conversation twice: only what is the same in both can be compared
+// later. Then it finds out whether two conversations at once disturb each other.
 func (t *targetRun) runControls(ctx context.Context) (scenario.Conversation, error) {
 	if t.isScriptedForClient() {
 		if both, ok := t.runControlsSideBySide(ctx); ok {
@@ -42,7 +42,7 @@ func (t *targetRun) runControls(ctx context.Context) (scenario.Conversation, err
 	first = compareControls(first, second)
 	t.SettleSockets(ctx)
 	if err = t.findState(ctx, &first); err == nil {
-		t.controlRecording = nil // nobody will want it
+		t.controlRecording = nil // the control has passed: it is not needed
 	}
 	if err == nil && first.State == scenario.StateProcess && !t.hasServerProcess() && t.target.TestsRole(scenario.Server) {
 		err = errNotAfresh
@@ -58,8 +58,8 @@ func compareControls(first, second scenario.Conversation) scenario.Conversation 
 	return first
 }
 
-// runControlsSideBySide is runControls for a client program whose server is a dialogue. It
-// returns false where one of the two fails: a client may bear no other one beside it.
+// runControlsSideBySide is runControls for a client program whose server is a dialogue. It returns
+// false where one of the two fails: some clients cannot run twice at the same time.
 func (t *targetRun) runControlsSideBySide(ctx context.Context) (scenario.Conversation, bool) {
 	var controls [2]rig.Control
 	var failed [2]error
@@ -74,7 +74,7 @@ func (t *targetRun) runControlsSideBySide(ctx context.Context) (scenario.Convers
 	for _, c := range controls {
 		t.noteControl(c)
 	}
-	t.controlRecording = nil // nobody will want it
+	t.controlRecording = nil // the control has passed: it is not needed
 	return compareControls(controls[0].Conversation, controls[1].Conversation), true
 }
 

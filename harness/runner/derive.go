@@ -39,7 +39,7 @@ func (r *Runner) underProfiles(c scenario.Case, plain []scenario.Variant) []scen
 	for _, name := range r.config.Profiles {
 		profile, known := scenario.FindProfile(name)
 		if !known {
-			continue // refused where flags are read
+			continue // reading the flags refuses it
 		}
 		for _, v := range plain {
 			if under, ok := c.UnderProfile(v, profile); ok {

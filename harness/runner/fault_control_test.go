@@ -52,7 +52,7 @@ func TestControlThatFailsOnceBlocksNothing(t *testing.T) {
 	want(t, r, outcome.Fail, "beside another client")
 }
 
-// What fails of one bug says so, whatever the scenario: here the first wrong byte.
+// Failures of one bug have the same cause in all scenarios: here the first wrong byte.
 func TestFailuresOfOneBugNameOneCause(t *testing.T) {
 	no := func(conn net.Conn) {
 		for buffer := make([]byte, 64); ; {

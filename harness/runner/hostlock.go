@@ -9,9 +9,9 @@ import (
 	"github.com/sockharness/harness/harness/sleep"
 )
 
-// A hostLock is what the workers of one run share: as many as like may play, or
-// one alone. It is two files in the run's folder that they lock; without a
-// folder the machine is nobody's but ours. It keeps files open that it has locked before.
+// A hostLock is shared by the workers of one run: any number of them may play, or one alone. It is
+// two files in the run's folder that they lock; without a folder there is no other worker. It keeps
+// files open that it has locked before.
 type hostLock struct {
 	folder string
 
@@ -37,7 +37,7 @@ func (m *hostLock) closeFiles() {
 	m.free = nil
 }
 
-// takeFile returns a file of that name which nobody else has.
+// takeFile returns an open file of that name that is not in use.
 func (m *hostLock) takeFile(name string) (fileLock, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -59,8 +59,8 @@ func (m *hostLock) releaseFile(name string, l fileLock) {
 	m.free[name] = append(m.free[name], l)
 }
 
-// How often a lock that others have is asked for, as time goes by less often: one that
-// blocked would not hear of the context.
+// How often to try a lock that another worker has: less and less often. A blocking lock would not
+// end with the context.
 const (
 	firstLockPoll   = 2 * time.Millisecond
 	longestLockPoll = 20 * time.Millisecond
@@ -69,13 +69,13 @@ const (
 // RLock blocks while another worker has claimed the machine, or until the
 // context ends. release must be called.
 func (m *hostLock) RLock(ctx context.Context) (release func()) {
-	turnstile := m.acquireFile(ctx, "turnstile", false) // by several at once: one that finds it taken waits and asks again
+	turnstile := m.acquireFile(ctx, "turnstile", false) // shared; while another worker has it alone, this one waits and tries again
 	defer turnstile()
 	return m.acquireFile(ctx, "room", false)
 }
 
-// Lock blocks until nobody else plays, or until the context ends. Who waits for
-// it holds the turnstile, so that no more come in.
+// Lock blocks until no other worker plays, or until the context ends. It holds the turnstile while it
+// waits, so that no other worker begins.
 func (m *hostLock) Lock(ctx context.Context) (release func()) {
 	turnstile := m.acquireFile(ctx, "turnstile", true)
 	room := m.acquireFile(ctx, "room", true)

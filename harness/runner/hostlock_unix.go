@@ -17,7 +17,7 @@ func openLock(path string) (fileLock, error) {
 	return fileLock{file}, err
 }
 
-// tryLock reports whether nobody stands in the way.
+// tryLock locks the file and reports whether it could.
 func (l fileLock) tryLock(alone bool) bool {
 	how := unix.LOCK_SH
 	if alone {

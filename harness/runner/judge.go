@@ -14,10 +14,10 @@ import (
 // maxEvents bounds the timeline that a result carries.
 const maxEvents = 200
 
-// judgeAttempt folds an observation into the result: invalid when a fault has not
-// struck, else what the expectations and the default oracles say. An oracle of
-// less than the result's level is returned, for a result of its own, and whether
-// anything was not as expected, be the result invalid or not.
+// judgeAttempt puts an observation into the result: invalid if a fault has not struck, else what the
+// expectations and the default oracles say. It returns the violations of oracles of a lower level,
+// which get results of their own, and whether anything was not as expected, also if the result is
+// invalid.
 func judgeAttempt(r *outcome.Result, v scenario.Variant, o scenario.Observation) (lesser []scenario.Violation, unexpected bool) {
 	addDescription(r, o)
 	if err := o.RunError; errors.Is(err, scenario.ErrUnsupported) || errors.Is(err, sock.ErrUnsupported) {
@@ -36,7 +36,7 @@ func judgeAttempt(r *outcome.Result, v scenario.Variant, o scenario.Observation)
 			r.Message += "; besides: " + problem.Error()
 		}
 	case problem != nil:
-		// A server that has died is to blame whether the rest of the fault struck or not.
+		// A server that has died has failed, whether the rest of the fault struck or not.
 		r.Verdict, r.Message = outcome.Fail, problem.Error()
 	}
 	if r.Verdict != outcome.Pass && o.Shifted && !o.ServerDied() {
@@ -63,8 +63,8 @@ func judgeAttempt(r *outcome.Result, v scenario.Variant, o scenario.Observation)
 	return lesser, problem != nil || r.Verdict == outcome.Fail
 }
 
-// addRemarks adds what the target's declarations do not decide: what the expectations
-// say of it, and which of them a failure of less than the scenario's level wants.
+// addRemarks adds what the target does not declare: what the expectations say of it, and the
+// declaration that a failure of a lower level than the scenario's asks for.
 func addRemarks(r *outcome.Result, v scenario.Variant, o scenario.Observation) {
 	if r.Verdict == outcome.Invalid {
 		return
@@ -76,7 +76,7 @@ func addRemarks(r *outcome.Result, v scenario.Variant, o scenario.Observation) {
 	}
 }
 
-// addDescription tells what holds whatever the verdict is.
+// addDescription adds what belongs to each verdict.
 func addDescription(r *outcome.Result, o scenario.Observation) {
 	r.Ending = outcome.Endings{Client: o.SideEnding(event.Client), Server: o.SideEnding(event.Server)}
 	r.Notes = faultNotes(o.Events)
@@ -94,7 +94,7 @@ func addDescription(r *outcome.Result, o scenario.Observation) {
 	}
 }
 
-// addEvidence adds what only a failure is worth.
+// addEvidence adds what only a failure needs.
 func addEvidence(r *outcome.Result, o scenario.Observation) {
 	r.Events = o.Events[:min(len(o.Events), maxEvents)]
 	if o.Client != nil {
@@ -122,8 +122,8 @@ func applyViolations(r *outcome.Result, all []scenario.Violation) (lesser []scen
 	return lesser
 }
 
-// mergedBoundary says which segment boundary the receiver is known not to have seen: it
-// read what was to come in two pieces at once. Empty where there is none.
+// mergedBoundary says which segment boundary the receiver is known not to have seen: it read both
+// pieces at once. It is empty where all were seen.
 func mergedBoundary(events []event.Event) string {
 	for _, e := range events {
 		if e.Kind == event.BoundaryRead && strings.HasPrefix(e.Detail, "merged") {

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// leakWidth is how many conversations of a round run at a time: what is pooled for
-	// use cannot grow in more rounds than that.
+	// leakWidth is how many conversations of a round run at a time. A pool of resources cannot
+	// grow in more rounds than that.
 	leakWidth = 2
 	// leakConversations is how many conversations a round has; less where each takes
 	// slowConversation, or verySlowConversation.
@@ -28,9 +28,9 @@ const (
 	// Rounds that come after longerAfter have four times as many: threads must grow
 	// over many conversations.
 	longerAfter = 4
-	// mostLeakRounds and mostLeakTime bound the search for a leak: rounds of a slow server add up
-	// to the 256 conversations that threads must grow over. Where each round has grown, there
-	// is twice the time.
+	// mostLeakRounds and mostLeakTime bound the search for a leak. Rounds of a slow server add
+	// up to the 256 conversations over which threads must grow. If every round has grown, the
+	// time is doubled.
 	mostLeakRounds = 12
 	mostLeakTime   = 30 * time.Second
 
@@ -42,9 +42,9 @@ const (
 	mostRelease = 10 * time.Second
 )
 
-// measureLeaks compares by a glance first. What seems to have grown is measured over
-// more rounds of the same. Where the server is not the one that was looked at before,
-// the rounds alone must tell.
+// measureLeaks compares two quick measurements first. If something seems to have grown, it is
+// measured over more rounds of the same. If the server process is not the one of the first
+// measurement, only the rounds count.
 func (p *scenarioRun) measureLeaks(ctx context.Context, before *usageAt, variants []scenario.Variant, played []outcome.Result) (r scenario.LeakRounds) {
 	variants = slices.DeleteFunc(slices.Clone(variants), func(v scenario.Variant) bool { return v.Run != nil })
 	if len(variants) == 0 {
@@ -65,8 +65,8 @@ func (p *scenarioRun) measureLeaks(ctx context.Context, before *usageAt, variant
 	return r
 }
 
-// byConnection divides variants by the connection, or its plaintext before TLS, that their faults are for: what one of them
-// leaves behind must not be taken for a part of what all do.
+// byConnection divides variants by the connection, or its plaintext before TLS, that their faults are
+// for: what one group leaves behind must not be averaged over all.
 func byConnection(variants []scenario.Variant) (groups [][]scenario.Variant) {
 	for _, v := range variants {
 		n := 2 * v.Data
@@ -81,7 +81,7 @@ func byConnection(variants []scenario.Variant) (groups [][]scenario.Variant) {
 	return slices.DeleteFunc(groups, func(g []scenario.Variant) bool { return len(g) == 0 })
 }
 
-// smallestGroup returns how many variants the smallest group has; all, where there is but one.
+// smallestGroup returns how many variants the smallest group has.
 func smallestGroup(groups [][]scenario.Variant, all int) int {
 	if len(groups) < 2 {
 		return all
@@ -90,7 +90,7 @@ func smallestGroup(groups [][]scenario.Variant, all int) int {
 	return min(all, len(smallest))
 }
 
-// countRounds plays rounds until they tell what descriptors, threads and children do.
+// countRounds plays rounds until they tell whether descriptors, threads and children grow.
 func (p *scenarioRun) countRounds(ctx context.Context, variants []scenario.Variant, each time.Duration, r *scenario.LeakRounds) {
 	width := min(leakWidth, p.batchWidth(variants))
 	began := time.Now()
@@ -143,8 +143,8 @@ func (p *scenarioRun) memoryRounds(ctx context.Context, variants []scenario.Vari
 	}
 }
 
-// repeatRound plays the variants once, and returns how much more the server holds then; final
-// is for a round after which a leak is a failure.
+// repeatRound plays the variants once, and returns how much more the server holds after that. Final
+// says that a leak in this round is a failure.
 func (p *scenarioRun) repeatRound(ctx context.Context, before *usageAt, variants []scenario.Variant, width int, final bool) (scenario.Growth, *usageAt) {
 	p.suspects.Store(0)
 	attempts := make([]attempt, len(variants))
@@ -162,14 +162,13 @@ func (p *scenarioRun) repeatRound(ctx context.Context, before *usageAt, variants
 	if final {
 		patience = finalRelease
 		if idle := p.tc.Target.Policies.IdleTimeout; idle < mostRelease/2 {
-			patience += idle // it may hold what it has until then
+			patience += idle // it may hold its resources until then
 		}
 	}
 	return p.awaitRelease(ctx, before, conversations, patience, probe.MeasureUsage)
 }
 
-// spreadVariants returns n variants from the beginning to the end of all, some of them several
-// times where there are less.
+// spreadVariants returns n variants, spread evenly over all. If there are less, it repeats some.
 func spreadVariants(variants []scenario.Variant, n int) []scenario.Variant {
 	more := make([]scenario.Variant, n)
 	for i := range more {

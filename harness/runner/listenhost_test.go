@@ -55,7 +55,7 @@ func TestClientOverIPv6(t *testing.T) {
 	}
 }
 
-// Where the machine does not have the address, that is said and nothing is judged.
+// If the machine does not have the address, the result says so and nothing is judged.
 func TestClientAtAnAddressThatIsNotHere(t *testing.T) {
 	r := New(Config{Seed: 1, Tmp: t.TempDir()})
 	defer r.Close()

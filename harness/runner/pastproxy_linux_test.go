@@ -12,8 +12,8 @@ import (
 	"github.com/sockharness/harness/toxics/spec"
 )
 
-// A client that leaves the proxy, since its protocol tells it an address, is the reason why a
-// fault does not strike, and is told of without one.
+// A client may leave the proxy, because its protocol tells it an address. The result says that this
+// is why a fault does not strike; without a fault it is a remark.
 func TestClientThatLeavesTheProxyIsSeen(t *testing.T) {
 	target := programTarget(t, scenario.Client)
 	self := target.Client.Command[0]
@@ -29,8 +29,8 @@ func TestClientThatLeavesTheProxyIsSeen(t *testing.T) {
 	}
 }
 
-// Connections of other variants and of the controls side by side, through other proxies, are
-// not past the proxy.
+// Connections of other variants, and of controls side by side, go through other proxies. They do not
+// count as past the proxy.
 func TestOtherProxiesAreNotPastTheProxy(t *testing.T) {
 	target := programTarget(t, scenario.Client)
 	self := target.Client.Command[0]

@@ -9,8 +9,8 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// caseOf limits sweeps against clients, and in a zoo those against servers that are started for
-// each conversation: each variant costs a process.
+// caseOf limits sweeps of clients, and in a zoo those of servers that are started for each
+// conversation: each variant costs a process.
 func (r *Runner) caseOf(b *targetRun, s scenario.Scenario, role scenario.Role) scenario.Case {
 	limit := r.config.Sweep
 	eachStarts := b.target.Transport().IsStdio() && r.config.Zoo
@@ -30,7 +30,7 @@ func (r *Runner) caseOf(b *targetRun, s scenario.Scenario, role scenario.Role) s
 }
 
 // prepareTarget returns the target's peers, started, and their control conversation.
-// The server of the target before is stopped: a broken one may burn a processor.
+// It stops the server of the target before: a broken one may keep a processor busy.
 func (r *Runner) prepareTarget(ctx context.Context, t scenario.Target) (*targetRun, error) {
 	r.mu.Lock()
 	before := r.current

@@ -149,15 +149,15 @@ func TestServerProgramIsConfirmedOnClones(t *testing.T) {
 	}
 }
 
-// What outlives a conversation gets a fresh process each time.
+// If state outlives a conversation, each variant gets a fresh process.
 func TestServerProgramWithStateIsStartedAfresh(t *testing.T) {
 	target := programTarget(t, scenario.Server)
 	target.State = scenario.StateProcess
 	want(t, play1(t, target, splitting(2)), outcome.Pass)
 }
 
-// A proxy that refuses at first accepts after the variant's time: the client's third
-// attempt comes through, or it says that it was refused.
+// A proxy that refuses at first accepts after the variant's time: the third attempt of the client
+// succeeds, or the client reports that it was refused.
 func TestClientProgramMeetsAProxyThatAcceptsLater(t *testing.T) {
 	v := scenario.Variant{Name: "late", AcceptMode: scenario.Refusing, AcceptAfter: 10 * time.Millisecond, Expect: []scenario.Expectation{scenario.FailsOrRecovers()}}
 	if r := runPrograms(t, scenario.Client, v); r.Verdict != outcome.Pass && r.Verdict != outcome.Invalid {

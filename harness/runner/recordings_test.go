@@ -12,7 +12,7 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// A conversation that fails without a fault is written down too: once, for all that it blocks.
+// A control that fails is recorded too: once, for all results that it blocks.
 func TestBlockedResultsHaveAFile(t *testing.T) {
 	dir := t.TempDir()
 	target := programTarget(t, scenario.Server)

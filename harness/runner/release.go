@@ -10,9 +10,9 @@ import (
 	"github.com/sockharness/harness/harness/sleep"
 )
 
-// awaitRelease waits until the server holds no more than before, or has released
-// nothing for the time; it returns how much more it holds then. The count is nil where
-// it is another server, or gone.
+// awaitRelease waits until the server holds as little as before, or has released nothing for the
+// given time. It returns how much more it holds then; nil if it is another process now, or has
+// ended.
 func (p *scenarioRun) awaitRelease(ctx context.Context, before *usageAt, conversations int, patience time.Duration,
 	look func([]int) (probe.Usage, error)) (scenario.Growth, *usageAt) {
 	const longest = 100 * time.Millisecond
@@ -41,8 +41,7 @@ func growthOf(g probe.Growth, conversations int) scenario.Growth {
 		Zombies: g.Zombies, Memory: g.Memory, What: strings.Join(g.Opened[:min(len(g.Opened), told)], "; ")}
 }
 
-// worthMoreRounds reports whether so much of what is counted has grown that more conversations
-// are worth it.
+// worthMoreRounds reports whether something has grown enough to measure over more conversations.
 func worthMoreRounds(g scenario.Growth) bool {
 	for _, n := range []int{g.Descriptors, g.CloseWait, g.Threads, g.Zombies} {
 		if scenario.GrowsPerConversation(n, g) {

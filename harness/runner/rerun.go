@@ -7,13 +7,13 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// runOnCleanServer plays a variant by itself, on a server that is whole.
+// runOnCleanServer plays a variant by itself, on an intact server.
 func (p *scenarioRun) runOnCleanServer(ctx context.Context, v scenario.Variant) attempt {
 	p.ensureClean()
 	return p.runShared(ctx, v, 2)
 }
 
-// ensureClean replaces a server that is not whole.
+// ensureClean replaces a server that is not intact.
 func (p *scenarioRun) ensureClean() {
 	littered, damaged := p.dirty.Swap(false), p.broken.Swap(false)
 	if littered || damaged || p.target.State() == scenario.StateProcess {
@@ -21,8 +21,8 @@ func (p *scenarioRun) ensureClean() {
 	}
 }
 
-// runRepeatedly plays a variant n times, with a larger budget, and side by side, each with peers
-// of its own, if that may be.
+// runRepeatedly plays a variant n times with a larger budget. If possible the runs are side by side,
+// each with peers of its own.
 func (p *scenarioRun) runRepeatedly(ctx context.Context, v scenario.Variant, n int, sideBySide bool) []attempt {
 	attempts := make([]attempt, n)
 	if !sideBySide || !p.target.CanRunTwice() {

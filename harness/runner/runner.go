@@ -41,7 +41,7 @@ type Config struct {
 
 	ShareControls bool // runners with the same Tmp test the same programs: a client's control is held once for all
 
-	Parts map[string]Part // by "id on target": of which only some variants are played; without an entry, all
+	Parts map[string]Part // by "id on target": which variants are played; without an entry, all
 }
 
 // defaultSweep is how many variants of a scenario are played to a server.
@@ -69,7 +69,7 @@ type Runner struct {
 	machine *hostLock
 	shared  *rig.Shared
 	several *sync.Map // names of targets whose server is more than one process that listens
-	sibling *Runner   // what it knows of a target need not be found out again; nil: there is none
+	sibling *Runner   // its findings about a target are reused; nil: there is none
 
 	mu       sync.Mutex // guards what follows
 	playing  int        // scenarios
@@ -143,7 +143,7 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 		return []outcome.Result{{Target: t.Name, Scenario: s.ID, Level: s.Level, Verdict: v,
 			Message: message, Elapsed: outcome.MillisOf(time.Since(start))}}
 	}
-	if s.AppliesTo(role) { // else it is for both programs together
+	if s.AppliesTo(role) { // else the scenario is for both programs together
 		t = t.InRole(role)
 	}
 	b, err := r.prepareTarget(ctx, t)
@@ -176,7 +176,7 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 		variants, skipped = sampleAffordable(c, variants)
 	}
 	if variants = r.config.Parts[s.ID+" on "+t.Name].pickVariants(variants); len(variants) == 0 {
-		return nil // another shard plays what there is
+		return nil // its variants belong to another shard
 	}
 	p := &scenarioRun{runner: r, target: b, scenario: s, tc: c, skipped: skipped}
 	results := p.runVariants(ctx, variants)
@@ -188,7 +188,7 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 
 const noVariant = "unsupported: it has no variant "
 
-// describeVariants tells which variants there are, for who asked for another one.
+// describeVariants lists the variants, for a user who asked for one that does not exist.
 func describeVariants(all []scenario.Variant) string {
 	switch {
 	case len(all) > 1:
@@ -205,7 +205,7 @@ func LacksVariant(r outcome.Result) bool {
 	return r.Verdict == outcome.Unsupported && strings.HasPrefix(r.Message, noVariant)
 }
 
-// peerFailed reports whether a peer of the user's does not run, or does not listen.
+// peerFailed reports whether a program of the user does not run, or does not listen.
 func peerFailed(err error) bool {
 	ours := errors.Is(err, sock.ErrUnsupported) // this system does not tell where it listens
 	return errors.As(err, new(*peer.Error)) && !ours || errors.Is(err, rig.ErrNotReachable)

@@ -219,10 +219,10 @@ type resumed struct {
 
 func (r resumed) Read(b []byte) (int, error) { return r.rest.Read(b) }
 
-// A target that puts up with a server that stops to serve is not held to it.
+// A target may allow that its server stops to serve: then that is no failure.
 func TestDamageThatTheTargetPutsUpWith(t *testing.T) {
 	var connections atomic.Int64
-	target := serve(t, func(conn net.Conn) { // the two controls, and who sends in pieces, are served
+	target := serve(t, func(conn net.Conn) { // it serves the two controls, and the client that sends in pieces
 		if connections.Add(1) <= 2 {
 			upper(conn)
 			return
@@ -242,8 +242,7 @@ func TestDamageThatTheTargetPutsUpWith(t *testing.T) {
 	}
 }
 
-// In a zoo a failure is confirmed where the program's bug is planted, and taken as it
-// comes elsewhere.
+// In a zoo a failure is confirmed where the program's bug is planted. Elsewhere it is not confirmed.
 func TestZooConfirmsWhatIsPlanted(t *testing.T) {
 	for planted, confirmed := range map[string]bool{"": true, "test/scenario": true, "test/other": false} {
 		target := serve(t, oneRecv)
@@ -258,7 +257,7 @@ func TestZooConfirmsWhatIsPlanted(t *testing.T) {
 	}
 }
 
-// A failure that does not come again is flaky, not a failure and not a pass.
+// A failure that does not happen again is flaky: no failure and no pass.
 func TestFailureThatPassesAloneIsFlaky(t *testing.T) {
 	r := splittingOnly(t, failing(3))
 	want(t, r, outcome.Flaky, "failed in 1 of 4 runs")
@@ -267,7 +266,7 @@ func TestFailureThatPassesAloneIsFlaky(t *testing.T) {
 	}
 }
 
-// A timeout that does not come again with a larger budget is no failure.
+// A timeout that does not happen again with a larger budget is no failure.
 func TestLateOnceIsAPass(t *testing.T) {
 	var connections atomic.Int64
 	r := splittingOnly(t, func(conn net.Conn) {
@@ -292,7 +291,7 @@ func TestFailureIsConfirmedThreeTimes(t *testing.T) {
 	}
 }
 
-// What holds in one control and not in the other is not held against anybody.
+// What differs between the two controls is not compared.
 // TestSlowServerIsNotAccused is for a server that needs more than the budget for
 // every answer, with or without a fault.
 func TestSlowServerIsNotAccused(t *testing.T) {
@@ -355,8 +354,8 @@ func TestCloseTwice(t *testing.T) {
 	r.Close()
 }
 
-// A broken program of a zoo is played to in full where its bug is to be found: in the
-// scenario it is planted for, or everywhere until the check has found it.
+// A broken program of a zoo gets all variants where its bug is to be found: in the scenario that must
+// find it, or everywhere until the check has found it.
 func TestZooKnowsWhereToLook(t *testing.T) {
 	found := []outcome.Result{{Check: "zombies", Verdict: outcome.Fail, Level: outcome.Must}}
 	for _, c := range []struct {

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// maxSuspects is how many suspects of a sweep stop it: what follows would cost a
-	// timeout each and tell nothing new.
+	// maxSuspects is how many suspects stop a sweep: each further one would cost a timeout
+	// and tell nothing new.
 	maxSuspects = 8
 	// maxClientSuspects is the same of a client: each of its runs is a process.
 	maxClientSuspects = 3
@@ -36,8 +36,8 @@ type scenarioRun struct {
 	broken   atomic.Bool // the server has died or does not serve any more
 	// unfinished names a variant that was begun and not over when the context ended; nil: none was
 	unfinished atomic.Pointer[string]
-	dirty      atomic.Bool // it still has to do with a conversation that hung
-	spinner    string      // who burned a processor with nobody to talk to
+	dirty      atomic.Bool // it may still be busy with a conversation that hung
+	spinner    string      // the process that kept a processor busy without a client
 	stopAt     time.Time   // when no more variants are begun; zero: never
 	skipped    string      // why variants were left out before the first one; empty: none were
 
@@ -52,9 +52,8 @@ func (p *scenarioRun) clone() *scenarioRun {
 	return &scenarioRun{runner: p.runner, target: p.target.clone(p.runner.shared), scenario: p.scenario, tc: p.tc}
 }
 
-// runVariants plays the variants, as many at a time as the target bears, and plays
-// those that did not pass again alone. Variants that were not reached are left
-// out, and a note says so.
+// runVariants plays the variants, as many at a time as the target can take, and plays those that did
+// not pass again alone. Variants that were not reached are left out, and a note says so.
 func (p *scenarioRun) runVariants(ctx context.Context, variants []scenario.Variant) []outcome.Result {
 	elsewhere := p.target.plantedElsewhere(p.scenario)
 	var before *usageAt
@@ -83,20 +82,20 @@ func (p *scenarioRun) runVariants(ctx context.Context, variants []scenario.Varia
 	return results
 }
 
-// unfinishedResult is no pass: the variant may hang forever.
+// unfinishedResult is no pass: the variant may hang without end.
 func (p *scenarioRun) unfinishedResult(variant string) outcome.Result {
 	return outcome.Result{Target: p.tc.Target.Name, Scenario: p.scenario.ID, Variant: variant, Level: p.scenario.Level, Verdict: outcome.Invalid,
 		Message: "it had not finished within the scenario's time limit; --timeout gives it more"}
 }
 
-// anyFailed reports whether the server did something wrong, be it by the fault or without it.
+// anyFailed reports whether the server did something wrong, with the fault or without it.
 func anyFailed(results []outcome.Result) bool {
 	return slices.ContainsFunc(results, func(r outcome.Result) bool {
 		return r.Verdict == outcome.Fail || r.Verdict == outcome.Blocked
 	})
 }
 
-// played returns the results of what was reached.
+// played returns the results of the variants that ran.
 func (p *scenarioRun) played(attempts []attempt) []outcome.Result {
 	var results []outcome.Result
 	for _, t := range attempts {

@@ -9,17 +9,17 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// spinWindow is for how long a thread must not sleep although nobody is connected.
+// spinWindow is how long a thread must run without sleeping, while no client is connected.
 const spinWindow = 250 * time.Millisecond
 
-// An usageAt is what a server process holds at one moment when nobody talks to it.
+// An usageAt is what a server process holds at one moment, while no client is connected.
 type usageAt struct {
 	pid   int
 	usage probe.Usage
 }
 
-// measureNow returns nil where the server under test is no process of ours, or where
-// it cannot be looked into. Look is [probe.MeasureUsage] or [probe.MeasureFast].
+// measureNow returns nil where the server under test is no process of ours, or cannot be measured.
+// Look is [probe.MeasureUsage] or [probe.MeasureFast].
 func (p *scenarioRun) measureNow(look func([]int) (probe.Usage, error)) *usageAt {
 	process, _ := p.target.ServerProcess()
 	if process == nil || p.tc.Role != scenario.Server {
@@ -32,9 +32,9 @@ func (p *scenarioRun) measureNow(look func([]int) (probe.Usage, error)) *usageAt
 	return &usageAt{process.Pid(), usage}
 }
 
-// judgeScenarioWide judges what holds over all variants of a scenario: that the server
-// sleeps when nobody is connected, and that it has given back what the
-// conversations took. What has grown is looked at again after more of the same.
+// judgeScenarioWide judges what holds over all variants of a scenario: the server sleeps when no
+// client is connected, and it has released what the conversations needed. What has grown is measured
+// again after more conversations of the same kind.
 func (p *scenarioRun) judgeScenarioWide(ctx context.Context, before *usageAt, variants []scenario.Variant, played []outcome.Result) []outcome.Result {
 	if p.tc.Role != scenario.Server || ctx.Err() != nil || len(played) == 0 {
 		return nil
@@ -61,8 +61,8 @@ func (p *scenarioRun) serverStderr() string {
 	return ""
 }
 
-// checkIdleCPU reports whether the server burns a processor although nobody talks to
-// it, and keeps what was seen.
+// checkIdleCPU reports whether the server keeps a processor busy while no client is connected, and
+// keeps what was seen.
 func (p *scenarioRun) checkIdleCPU(ctx context.Context) bool {
 	if p.tc.Role != scenario.Server || !p.target.SpinsWhenIdle(ctx) {
 		return false

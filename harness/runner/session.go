@@ -10,9 +10,9 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// errDisturbed is wrapped by the error of a conversation that goes wrong beside another
-// one: an answer differs, or the stream ends. One that has no answer in time may wait
-// for its turn, and tells nothing.
+// errDisturbed is wrapped by the error of a conversation that goes wrong beside another one: an answer
+// differs, or the stream ends. A conversation without an answer in time may wait for its turn, and
+// tells nothing.
 var errDisturbed = errors.New("disturbed")
 
 // A session is a conversation that is held exchange by exchange, without a proxy.

@@ -13,8 +13,8 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// A server asks a service that serves one client at a time, and that is busy for longer
-// than a variant and its confirmations may take.
+// A server asks a service that serves one client at a time. The service is busy for longer than a
+// variant and its confirmations may take.
 func TestServerBehindABusyServiceIsNotAccused(t *testing.T) {
 	const busy = 3 * time.Second
 	var service sync.Mutex
@@ -41,7 +41,7 @@ func TestServerBehindABusyServiceIsNotAccused(t *testing.T) {
 	want(t, r, outcome.Pass, "passed with twice the time")
 }
 
-// A failure of time alone that could not be confirmed says nothing about the peer.
+// A timeout that could not be confirmed says nothing about the peer.
 func TestUnconfirmedForTime(t *testing.T) {
 	for _, c := range []struct {
 		name  string

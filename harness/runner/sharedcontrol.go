@@ -16,17 +16,17 @@ import (
 // mostControlWait bounds how long a worker waits for another one's control.
 const mostControlWait = 5 * time.Second
 
-// A sharedControl is what the controls of a client program came to, as the workers of one run
-// tell it each other.
+// A sharedControl is the result of the controls of a client program, as a file for the other workers
+// of the run.
 type sharedControl struct {
 	scenario.ControlRun
 	Requests []byte        // that the client sent
 	Events   []event.Event // of the first control
 }
 
-// shareControls is runControls, but for a client program whose server is a dialogue: its
-// controls are held by one worker of the run. No other one has to know more of it, and each run
-// of a client that computes costs the scenarios a processor.
+// shareControls is runControls, except for a client program whose server is a dialogue: one worker of
+// the run holds its controls, and the others read the result. Each run of a client that computes
+// takes a processor from the scenarios.
 func (t *targetRun) shareControls(ctx context.Context) (scenario.Conversation, error) {
 	if !t.config.ShareControls || !t.isScriptedForClient() {
 		return t.runControls(ctx)
@@ -44,7 +44,7 @@ func (t *targetRun) shareControls(ctx context.Context) (scenario.Conversation, e
 	}
 	c, err := t.runControls(ctx)
 	if err == nil && t.pastProxy == "" {
-		_ = t.writeControl(file, c) // else each worker holds its own
+		_ = t.writeControl(file, c) // if that fails, each worker holds its own controls
 	}
 	return c, err
 }
@@ -77,7 +77,7 @@ func (t *targetRun) readControl(file string) (scenario.Conversation, error) {
 	return c, nil
 }
 
-// writeControl writes the file whole or not at all.
+// writeControl writes the file completely or not at all.
 func (t *targetRun) writeControl(file string, c scenario.Conversation) error {
 	shared := sharedControl{Requests: t.requests, ControlRun: c.ControlRun}
 	if events := t.controlEvents.Load(); events != nil {

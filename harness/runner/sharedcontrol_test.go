@@ -14,8 +14,8 @@ import (
 	"github.com/sockharness/harness/toxics/spec"
 )
 
-// loggedClient is the client program behind a shell that notes for which scenario it is started. With
-// alone it fails beside another one.
+// loggedClient is the client program behind a shell that logs the scenario for which it is started.
+// With alone it fails while another one runs.
 func loggedClient(t *testing.T, alone bool) (target scenario.Target, starts func() string) {
 	t.Helper()
 	target = programTarget(t, scenario.Client)
@@ -41,7 +41,7 @@ func splitAnswer() scenario.Scenario {
 	return s
 }
 
-// Who plays beside another worker of the run takes its control of a client, and judges by it.
+// A worker takes the control of a client from another worker of the run, and judges by it.
 func TestControlOfAClientIsHeldOnce(t *testing.T) {
 	target, starts := loggedClient(t, false)
 	tmp := t.TempDir()
@@ -57,7 +57,7 @@ func TestControlOfAClientIsHeldOnce(t *testing.T) {
 	}
 }
 
-// A client that bears no other one beside it is no client that fails.
+// A client that fails beside another one, and works alone, is no client that fails.
 func TestControlsSideBySideAreOnlyTried(t *testing.T) {
 	target, _ := loggedClient(t, true)
 	want(t, play1(t, target, splitAnswer()), outcome.Pass)

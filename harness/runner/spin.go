@@ -15,8 +15,7 @@ const spinTimeSuspected = 250 * time.Millisecond
 // spinTimeElsewhere is the same where nothing is judged by it, see [targetRun.plantedElsewhere].
 const spinTimeElsewhere = 100 * time.Millisecond
 
-// spinThreshold is for how long a thread must have had a processor to count as one that
-// never will sleep.
+// spinThreshold is the processor time after which a thread counts as one that never sleeps.
 func (p *scenarioRun) spinThreshold() time.Duration {
 	work := p.controlCPU()
 	switch {

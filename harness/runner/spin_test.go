@@ -8,7 +8,7 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// What the control computes is no spin, and half of it is no sign of one.
+// The processor time of the control is no spin, and half of it is no sign of one.
 func TestSpinIsBeyondTheControl(t *testing.T) {
 	p := &scenarioRun{target: newTargetRun(Config{}, nil, scenario.Target{Name: "t"})}
 	if got := p.spinThreshold(); got != await.SpinTime {

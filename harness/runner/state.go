@@ -49,8 +49,8 @@ func (t *targetRun) findState(ctx context.Context, c *scenario.Conversation) err
 	return t.cleanUp(ctx)
 }
 
-// cleanUp is Renew for what a trial may have left behind. A server on a port
-// of its own is kept: it may not get the port a second time.
+// cleanUp is Renew, because a trial may have left state behind. A server that chooses its port itself
+// is kept: it may not get the same port again.
 func (t *targetRun) cleanUp(ctx context.Context) error {
 	if !t.CanRunTwice() {
 		return nil
@@ -58,7 +58,7 @@ func (t *targetRun) cleanUp(ctx context.Context) error {
 	return t.Renew(ctx)
 }
 
-// remarkState tells of a state that was found and is not declared.
+// remarkState adds a remark on a state that was found and is not declared.
 func (t *targetRun) remarkState(state scenario.State) {
 	switch state {
 	case scenario.StateShared:
@@ -68,8 +68,8 @@ func (t *targetRun) remarkState(state scenario.State) {
 	}
 }
 
-// explainSecondFailure is for a second conversation that goes wrong. Where it got another answer,
-// and a fresh process gives the right one, the first has left something behind.
+// explainSecondFailure is for a second conversation that goes wrong. If it got another answer, and a
+// fresh process gives the right one, then the first conversation has left state behind.
 func (t *targetRun) explainSecondFailure(ctx context.Context, second error) error {
 	script := t.Script()
 	undeclared := script != nil && t.target.State == "" && !script.Distinct()
@@ -88,8 +88,7 @@ func (t *targetRun) explainSecondFailure(ctx context.Context, second error) erro
 	return nil
 }
 
-// besideAfresh is how many processes are started at a time for state that outlives a
-// conversation.
+// besideAfresh is how many processes are started at a time where state outlives a conversation.
 const besideAfresh = 4
 
 // maxBeside returns how many variants may be played at a time; most is the limit.
@@ -103,7 +102,7 @@ func (t *targetRun) maxBeside(most int) int {
 	return 1
 }
 
-// leastBatch is the least number of variants in a batch that is told from its width.
+// leastBatch is the least width from which the size of a batch follows, even if variants run one at a time.
 func (t *targetRun) leastBatch() int {
 	if t.State().Separate() {
 		return 1

@@ -158,7 +158,7 @@ func TestOwnKeysArePlayedSideBySide(t *testing.T) {
 	}
 }
 
-// The name goes to who logs in last, and the connection that had it is ended.
+// The name goes to the client that logs in last. The connection that had it is closed.
 func loggingIn() func(net.Conn) {
 	var mu sync.Mutex
 	var held net.Conn
@@ -223,7 +223,7 @@ func TestTrialFindsWhatCannotCollide(t *testing.T) {
 	}
 }
 
-// What a client that leaves early has stored is in the way of the next one.
+// The next client fails because of what a client that left early has stored.
 func TestStateThatOutlivesALeaverBlocksAForeignServer(t *testing.T) {
 	talk := strings.Replace(strings.ReplaceAll(storeDialogue, "KEY", "a"), "SET", "ADD", 1)
 	results := runAll(t, talkingTo(t, newStore().serve, talk), sweeping())
@@ -240,8 +240,8 @@ func TestCounterBlocksAForeignServer(t *testing.T) {
 	}
 }
 
-// A server that takes one client after the other lets the second one wait: that is no
-// state, and what it does to others is for scenarios to tell.
+// A server that serves one client at a time lets the second one wait. That is no state; scenarios find
+// out what it does to other clients.
 func TestWaitingIsNotDisturbed(t *testing.T) {
 	var turn sync.Mutex
 	target := talkingTo(t, func(conn net.Conn) { turn.Lock(); defer turn.Unlock(); upper(conn) }, conversation)
@@ -252,7 +252,7 @@ func TestWaitingIsNotDisturbed(t *testing.T) {
 	}
 }
 
-// An act's clients ask one after the other where they would disturb each other.
+// Clients of a scenario's own code run one after the other if they would disturb each other.
 func TestAskInTurn(t *testing.T) {
 	target := talkingTo(t, loggingIn(), loginDialogue)
 	s := playing(scenario.Variant{Expect: []scenario.Expectation{scenario.ExpectRunSucceeds()}, Run: func(ctx context.Context, rig scenario.Rig) error {
@@ -269,7 +269,7 @@ func TestAskInTurn(t *testing.T) {
 	wantPasses(t, runAll(t, target, s), 1)
 }
 
-// inUse ends who wants a name for as long as it has not got round to who left with it.
+// inUse refuses a name until it has noticed that the client which had it has left.
 const inUse = `
 import socket, sys, threading, time
 held, lock = {}, threading.Lock()
@@ -286,7 +286,7 @@ while True:
     threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
 `
 
-// The next conversation begins when the server is through with the one before.
+// The next conversation begins when the server has ended the one before.
 func TestServerIsThroughWithTheLastClient(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {

@@ -28,7 +28,7 @@ while True:
     c.close()
 `
 
-// What a process writes when it ends is read after its end, and told in the message.
+// The last output of a process is read after its end, and is part of the message.
 func TestLastWordsAreReadAfterTheEnd(t *testing.T) {
 	python, err := exec.LookPath("/usr/bin/python3")
 	if err != nil {

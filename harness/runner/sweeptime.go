@@ -9,12 +9,11 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// sweepShare is the part of a scenario's time in which variants are begun; the rest is
-// for what was begun, for confirmations and for leaks.
+// sweepShare is the part of a scenario's time in which variants are begun. The rest is for variants
+// that run, for confirmations and for leaks.
 const sweepShare = 0.5
 
-// softDeadline returns when no more variants of a scenario are begun; zero where it has
-// all the time.
+// softDeadline returns when no more variants of a scenario are begun; zero: there is no limit.
 func softDeadline(ctx context.Context) time.Time {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -23,7 +22,7 @@ func softDeadline(ctx context.Context) time.Time {
 	return time.Now().Add(time.Duration(sweepShare * float64(time.Until(deadline))))
 }
 
-// timeIsUp reports whether no more variants are to be begun.
+// timeIsUp reports whether the time to begin variants is over.
 func (p *scenarioRun) timeIsUp() bool { return !p.stopAt.IsZero() && time.Now().After(p.stopAt) }
 
 // whyStopped says why variants were not played.
@@ -37,9 +36,9 @@ func (p *scenarioRun) whyStopped() string {
 // clientCPU is the processor time that the variants of one scenario may cost together.
 const clientCPU = 2400 * time.Millisecond
 
-// sampleAffordable returns as many variants as the runs of a client that computes allow: the
-// last one, which goes the furthest, and others evenly before it. The sentence says how
-// many were left out; it is empty where none were.
+// sampleAffordable returns as many variants as the processor time of the client allows: the last one,
+// which gets the furthest, and others evenly before it. The sentence says how many were left out; it
+// is empty if all are returned.
 func sampleAffordable(c scenario.Case, variants []scenario.Variant) ([]scenario.Variant, string) {
 	cpu := c.Conversation.CPU
 	if c.Role != scenario.Client || cpu <= 0 {

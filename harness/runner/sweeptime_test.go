@@ -47,8 +47,8 @@ func TestAffordableVariants(t *testing.T) {
 	}
 }
 
-// A sweep that costs more than its scenario's time plays what there is time for, says so,
-// and is no failure.
+// A sweep that takes more than its scenario's time plays the variants that fit, says so, and is no
+// failure.
 func TestSweepEndsWithItsTime(t *testing.T) {
 	p := &scenarioRun{target: newTargetRun(Config{}, nil, scenario.Target{Name: "t"}), stopAt: time.Now().Add(-time.Second)}
 	if !p.shouldStop(t.Context()) {

@@ -12,14 +12,13 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// A targetRun is one target on its testbed, with what its controls and the scenarios
-// before have told of it.
+// A targetRun is one target on its testbed, with what its controls and earlier scenarios have shown.
 type targetRun struct {
 	*rig.Testbed
 	config Config
 	target scenario.Target
 
-	confirmedHangs   atomic.Int64 // scenarios with a peer that hung, or that burned a processor for nobody, confirmed
+	confirmedHangs   atomic.Int64 // confirmed scenarios with a peer that hung, or kept a processor busy without a client
 	unconfirmedHangs atomic.Int64 // the same, not confirmed
 	plantedFound     atomic.Bool  // a zoo has found what is planted, by its check
 
@@ -28,11 +27,11 @@ type targetRun struct {
 
 	mu               sync.Mutex         // guards what follows; held while the controls run
 	controlRecording *capture.Recording // of the last control; nil: nothing is recorded
-	remarks          []outcome.Remark   // that no result tells yet
-	pastProxy        string             // what no result tells yet of connections past the proxy
+	remarks          []outcome.Remark   // that are in no result yet
+	pastProxy        string             // of connections past the proxy, what is in no result yet
 	requests         []byte             // that the client sent in the first control, where it is a program
 	controlDone      bool
-	controlFile      string // of the recording that was written; empty: none was
+	controlFile      string // of the recording that was written; empty: it was not
 	startErr         error  // of the start or the control: it is not tried again
 }
 
@@ -42,7 +41,7 @@ func newTargetRun(c Config, s *rig.Shared, t scenario.Target) *targetRun {
 		Tmp: c.Tmp, Self: c.Self, Record: c.Pcap != "", Shared: s}, t)}
 }
 
-// isOf reports whether it is that of a target, with the same of its peers under test.
+// isOf reports whether it is the run of a target with the same peer under test.
 func (t *targetRun) isOf(target scenario.Target) bool {
 	return t.target.Name == target.Name && t.target.Test == target.Test
 }
@@ -99,15 +98,15 @@ func (t *targetRun) closeAll() {
 // knownToHang reports whether the target is known to hang.
 func (t *targetRun) knownToHang() bool { return t.confirmedHangs.Load() >= maxKnownHangs }
 
-// maxKnownHangs is how many scenarios must have hung until that is what a target does.
+// maxKnownHangs is how many scenarios must have hung before a target is known to hang.
 const maxKnownHangs = 2
 
-// suspectedToHang reports whether the target is known to hang, or said to.
+// suspectedToHang reports whether the target is known to hang, or declared to.
 func (t *targetRun) suspectedToHang() bool {
 	return t.confirmedHangs.Load()+t.unconfirmedHangs.Load() >= maxKnownHangs
 }
 
-// addRemarksTo adds to a result what no result has told yet.
+// addRemarksTo adds to a result the remarks that are in no result yet.
 func (t *targetRun) addRemarksTo(results []outcome.Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

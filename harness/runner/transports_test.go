@@ -81,7 +81,7 @@ func dropping(d event.Direction, expect scenario.Expectation) scenario.Variant {
 		Faults: []spec.Spec{{Name: "drop_" + d.String(), Type: "drop", Direction: d, Attributes: map[string]any{"only": true}, At: spec.Trigger{Segment: 1}}}}
 }
 
-// A lost datagram is sent again by the harness's client, and by the program's.
+// Both the harness as the client and a client program send a lost datagram again.
 func TestDatagramsAreLostAndRepeated(t *testing.T) {
 	want(t, play1(t, datagramTarget(t, scenario.Server), playing(dropping(event.Downstream, scenario.ExpectCompletion()))), outcome.Pass)
 
@@ -90,7 +90,7 @@ func TestDatagramsAreLostAndRepeated(t *testing.T) {
 	want(t, play1(t, datagramTarget(t, scenario.Client), s), outcome.Pass)
 }
 
-// A datagram that the dialogue does not have makes the control fail, and is shown.
+// A datagram that is not in the dialogue makes the control fail, and is shown.
 func TestDatagramControlSaysWhatTheClientSent(t *testing.T) {
 	target := datagramTarget(t, scenario.Client)
 	target.Server.Dialogue.Text = bytes.ReplaceAll(target.Server.Dialogue.Text, []byte("world"), []byte("other"))
@@ -99,7 +99,7 @@ func TestDatagramControlSaysWhatTheClientSent(t *testing.T) {
 	want(t, play1(t, target, s), outcome.Blocked, `it sent "world\n", which is no request of the dialogue`)
 }
 
-// Each variant runs under each profile too, and what passed a failing one is written down.
+// Each variant runs under each profile too. The traffic of a failed one is recorded.
 func TestProfilesAndRecordings(t *testing.T) {
 	folder := t.TempDir()
 	r := New(Config{Seed: 1, Budget: 500 * time.Millisecond, Tmp: t.TempDir(), Profiles: []string{"coalesce"}, Pcap: folder})

@@ -12,9 +12,9 @@ import (
 	"github.com/sockharness/harness/harness/sock"
 )
 
-// A trial holds conversations with one server beside each other without any fault, one
-// exchange at a time: whether they disturb each other does not depend on who is faster,
-// and a server that mixes up what arrives in pieces is not excused by it.
+// A trial holds conversations with one server beside each other without any fault, one exchange at a
+// time. So the result does not depend on timing, and it does not hide a bug of a server that mixes
+// up data that arrives in pieces.
 type trial struct {
 	dial   func(ctx context.Context) (sock.Conn, error)
 	script *dialogue.Script
@@ -76,7 +76,7 @@ func (t trial) interruptionPoints() []int {
 	return slices.Compact(all)
 }
 
-// inTurn lets n clients hold their next exchange in turn until all are through.
+// inTurn lets n clients hold their next exchange in turn until all have ended.
 func (t trial) inTurn(ctx context.Context, n int) error {
 	all := make([]*session, n)
 	defer func() { closeAll(all) }()
@@ -121,7 +121,7 @@ func (t trial) afterLeaver(ctx context.Context, n int) error {
 	err = leaver.steps(ctx, n)
 	leaver.close()
 	if err != nil {
-		return nil // what the ones before have left is told by them
+		return nil // the smaller n have shown what those leave behind
 	}
 	return t.holdConversation(ctx)
 }
@@ -170,8 +170,8 @@ func (t trial) countStaggered(ctx context.Context) (n int) {
 	return n
 }
 
-// harmlessExchange returns an exchange that another client can hold at any time: before, between
-// and after those of a conversation nothing changes by it. Nil: there is none.
+// harmlessExchange returns an exchange that another client can hold before, between and after those of
+// a conversation without changing it; nil: there is none.
 func (t trial) harmlessExchange(ctx context.Context) *dialogue.Script {
 	for i := range min(len(t.script.Steps), mostCandidates) {
 		one := *t.script

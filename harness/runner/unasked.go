@@ -12,8 +12,8 @@ import (
 // unaskedTimeout is how long a server may take to answer a client that says nothing.
 const unaskedTimeout = 300 * time.Millisecond
 
-// An unaskedAnswer is whether the server answers before it has read the request, which is
-// found out at most once.
+// An unaskedAnswer is whether the server answers before it has read the request. It is found out at
+// most once.
 type unaskedAnswer struct {
 	once sync.Once
 	came bool
@@ -41,8 +41,8 @@ func (t *targetRun) answersUnasked(ctx context.Context) bool {
 	return t.unasked.came
 }
 
-// excuseUnasked makes unsupported what did not happen as meant because the server answers,
-// and may close, before it has read the request.
+// excuseUnasked makes a result unsupported if the variant did not run as meant because the server
+// answers, and may close, before it has read the request.
 func (p *scenarioRun) excuseUnasked(ctx context.Context, attempts []attempt) {
 	for i, t := range attempts {
 		undecided := t.Verdict == outcome.Invalid || t.Verdict == outcome.Flaky // whether its end is a reset depends on when the request arrives

@@ -8,8 +8,8 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 )
 
-// A server that answers without having read is no reason for an exit status of the harness's
-// own failures: what needs it to read cannot be played to it.
+// A server may answer before it reads. Scenarios that need it to read are unsupported then; they are no
+// failures of the harness.
 func TestServerThatAnswersUnaskedIsNotInvalid(t *testing.T) {
 	target := serve(t, func(conn net.Conn) {
 		_, _ = conn.Write([]byte("HELLO\nWORLD\n"))
@@ -19,7 +19,7 @@ func TestServerThatAnswersUnaskedIsNotInvalid(t *testing.T) {
 	want(t, r, outcome.Unsupported, "answers before it has read the request")
 }
 
-// One that waits for its request gets no such excuse.
+// Results of a server that waits for the request do not change.
 func TestFaultThatCannotStrikeIsInvalidForServersThatRead(t *testing.T) {
 	want(t, play1(t, serve(t, upper), splitting(1000)), outcome.Invalid, "did not strike")
 }

@@ -42,7 +42,7 @@ func describeUnstruck(faults []spec.Spec, o scenario.Observation) string {
 	return ""
 }
 
-// whyCannotStrike returns what a fault's toxic has said of itself, or "".
+// whyCannotStrike returns the reason that the toxic of a fault has given, or "".
 func whyCannotStrike(f spec.Spec, events []event.Event) string {
 	for _, e := range events {
 		if e.Kind == event.CannotStrike && e.Toxic == f.Name {
@@ -52,9 +52,8 @@ func whyCannotStrike(f spec.Spec, events []event.Event) string {
 	return ""
 }
 
-// shortBeforeFault reports whether the peer under test left a message unfinished before the
-// fault could strike, through a window that is small from the first byte on: a short
-// write needs no more than that.
+// shortBeforeFault reports whether the peer under test left a message unfinished before the fault could
+// strike. A window that is small from the first byte on is enough for a short write.
 func shortBeforeFault(faults []spec.Spec, o scenario.Observation) bool {
 	for _, f := range faults {
 		if f.Type != "small_window" || o.HasStruck(f) || f.Direction != o.Case.Outgoing().Direction {

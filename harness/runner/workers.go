@@ -14,23 +14,23 @@ import (
 )
 
 const (
-	// workersStableFor is for how long the same processes must have listened to be the workers: what
-	// is left of a process per connection has ended by then.
+	// workersStableFor is how long the same processes must have listened to count as the
+	// workers. A process per connection has ended by then.
 	workersStableFor = 150 * time.Millisecond
-	// exitGrace is how long a process may take to end of what it was sent.
+	// exitGrace is how long a process may take to end after the bytes that it was sent.
 	exitGrace = 20 * time.Millisecond
 )
 
-// A serverWorkers is the processes of a server, beside the one that was started, that listen on
-// its port while no client talks to them, and when each began: a server that starts another
-// one when one has died hides that.
+// A serverWorkers is the processes of a server, beside the one that was started, that listen on its
+// port while no client is connected, and when each began. A server that replaces a dead worker hides
+// its death.
 type serverWorkers struct {
 	server *peer.Process
 	began  map[int]uint64
 }
 
-// currentWorkers returns that of the server that runs now. Where one of them has ended before, it is
-// found out first whether that is what they do after every conversation.
+// currentWorkers returns the workers of the running server. If one of them has ended before, it first
+// finds out whether they do that after every conversation.
 func (p *scenarioRun) currentWorkers(ctx context.Context) serverWorkers {
 	p.workersMu.Lock()
 	defer p.workersMu.Unlock()
@@ -47,8 +47,8 @@ func (p *scenarioRun) currentWorkers(ctx context.Context) serverWorkers {
 	return p.workers
 }
 
-// awaitStableWorkers blocks until the same processes have listened for a while. A server that has
-// just been started may not have made them yet: what it had before is awaited.
+// awaitStableWorkers blocks until the same processes have listened for a while. A server that has just
+// started may have no workers yet: if it had workers before, it waits for those.
 func (p *scenarioRun) awaitStableWorkers(ctx context.Context, server *peer.Process) map[int]uint64 {
 	_, several := p.runner.several.Load(p.tc.Target.Name)
 	if !several && len(server.ApproxTree()) < 2 {

@@ -8,10 +8,10 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
-// In a zoo it is no news that a broken program fails more than what its bug is planted
-// for. There it is played to less, and its failures are taken as they come: what is
-// judged is whether the bug is found where it is planted, and whether correct programs
-// are left in peace. Two thirds of the time of a zoo went into the rest.
+// In a zoo a broken program is expected to fail more scenarios than the one that must find its bug.
+// In those it gets fewer variants, and failures are not confirmed. What is judged is whether the bug
+// is found where it is planted, and whether correct programs pass. Without this, two thirds of the
+// time of a zoo went into the other scenarios.
 
 // zooBudgetDivisor is by what the budget of a broken program is divided elsewhere, once it is
 // known to hang: each scenario would cost all of it.
@@ -35,7 +35,7 @@ func (t *targetRun) sampleVariants(s scenario.Scenario, all []scenario.Variant) 
 	return slices.Clone(all)
 }
 
-// skipConfirmation reports whether a failure of the scenario by the check is taken as it comes.
+// skipConfirmation reports whether a failure of the scenario by the check is not confirmed.
 func (t *targetRun) skipConfirmation(s scenario.Scenario, check string) bool {
 	planted := t.target.Planted
 	if !t.config.Zoo || planted == "" || planted == s.ID {
@@ -60,7 +60,7 @@ func (t *targetRun) knownHanging(s scenario.Scenario) bool {
 	return t.plantedElsewhere(s) && t.suspectedToHang()
 }
 
-// noteUnconfirmed keeps that the target has hung, as far as one take tells.
+// noteUnconfirmed keeps that the target has hung in one attempt.
 func (t *targetRun) noteUnconfirmed(a attempt) {
 	if a.hung {
 		t.unconfirmedHangs.Add(1)
