@@ -1,17 +1,13 @@
 package coordinator
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
 )
@@ -133,31 +129,6 @@ func TestEverySpecIsReportedOnce(t *testing.T) {
 	})
 }
 
-func TestCrashIsBlamedOnItsSpec(t *testing.T) {
-	r := mustRun(t, request(t, "mixed", 2))
-	report := find(t, r, "group 1 exits")
-	for _, want := range []string{"exit status 9", "last words"} {
-		if !strings.Contains(report.Failure.Message, want) {
-			t.Errorf("message %q does not say %q", report.Failure.Message, want)
-		}
-	}
-	if !strings.HasSuffix(report.Failure.Location.FileName, "suite_test.go") || !slices.Equal(report.Labels(), []string{"l"}) {
-		t.Errorf("got location %v and labels %v, want those of the preview", report.Failure.Location, report.Labels())
-	}
-	at := slices.IndexFunc(r.Crashes, func(c Crash) bool { return c.Name == "group 1 exits" })
-	if at < 0 || r.Crashes[at].Exit != "exit status 9" || !strings.Contains(r.Crashes[at].Stderr, "last words") {
-		t.Errorf("got crashes %+v", r.Crashes)
-	}
-}
-
-func TestTraceOfAStrayPanicIsKept(t *testing.T) {
-	r := mustRun(t, request(t, "chatty", 1))
-	report := find(t, r, "panics behind Ginkgo's back")
-	if report.State != types.SpecStatePanicked || !strings.Contains(report.Failure.Message, "stray goroutine") {
-		t.Errorf("got %v %q, want the trace", report.State, report.Failure.Message)
-	}
-}
-
 func TestSerialSpecsRunLastOnWorkerOne(t *testing.T) {
 	eachProcs(t, func(t *testing.T, procs int) {
 		c := request(t, "serial", procs)
@@ -222,207 +193,6 @@ func TestFailFast(t *testing.T) {
 		if !r.Aborted || r.Interrupted || len(r.Missing) == 0 {
 			t.Errorf("%s: got aborted %v, interrupted %v and %d missing; want true, false, some", suite, r.Aborted, r.Interrupted, len(r.Missing))
 		}
-	}
-}
-
-// onReady makes c's workers' stdout a pipe and calls f when n specs have said
-// that they are ready.
-func onReady(t *testing.T, c *Config, n int, f func()) {
-	t.Helper()
-	reader, writer, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := c.Command
-	c.Command = func(proc int) *exec.Cmd {
-		cmd := command(proc)
-		cmd.Stdout = writer
-		return cmd
-	}
-	heard := make(chan struct{})
-	go func() {
-		defer close(heard)
-		for lines := bufio.NewScanner(reader); lines.Scan(); {
-			if n--; n == 0 {
-				f()
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		_ = writer.Close()
-		<-heard
-		_ = reader.Close()
-	})
-}
-
-func TestInterruptGivesPartialResults(t *testing.T) {
-	eachProcs(t, func(t *testing.T, procs int) {
-		c := request(t, "slow", procs)
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		onReady(t, &c, procs, cancel)
-		r, err := RunSpecs(ctx, c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		interrupted := 0
-		for name, state := range complete(t, c, r) {
-			if state != types.SpecStateInterrupted {
-				continue
-			}
-			interrupted++
-			if entries := find(t, r, name).ReportEntries; len(entries) != 1 {
-				t.Errorf("%q was not cleaned up", name)
-			}
-		}
-		if !r.Interrupted || interrupted != procs || len(r.Missing) < 16-procs || len(r.Crashes) > 0 {
-			t.Errorf("got interrupted %v, %d specs interrupted, %d missing, crashes %v; want true, %d, at least %d, none",
-				r.Interrupted, interrupted, len(r.Missing), r.Crashes, procs, 16-procs)
-		}
-	})
-}
-
-func TestCancelledBeforeStart(t *testing.T) {
-	c := request(t, "nothing", 1)
-	c.Command = func(int) *exec.Cmd { t.Error("a worker was made"); return nil }
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	r, err := RunSpecs(ctx, c)
-	if err != nil || !r.Interrupted || len(r.Missing) != 1 {
-		t.Errorf("got %+v, %v", r, err)
-	}
-}
-
-func TestStubbornWorkerIsKilledAfterGrace(t *testing.T) {
-	c := request(t, "stubborn", 1)
-	c.Grace = 200 * time.Millisecond
-	testStubborn(t, c, func() {})
-}
-
-func TestSecondInterruptKillsAtOnce(t *testing.T) {
-	c := request(t, "stubborn", 1)
-	c.Grace = time.Hour
-	hard := make(chan struct{})
-	c.Hard = hard
-	testStubborn(t, c, func() { close(hard) })
-}
-
-func testStubborn(t *testing.T, c Config, second func()) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	onReady(t, &c, 1, func() { cancel(); second() })
-	r, err := RunSpecs(ctx, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := complete(t, c, r)
-	if got["is stubborn"] != types.SpecStateInterrupted || !r.Interrupted {
-		t.Errorf("got %v, want it interrupted", got)
-	}
-	if len(r.Crashes) != 1 || !strings.Contains(r.Crashes[0].Exit, "killed") {
-		t.Errorf("got crashes %+v, want a killed worker", r.Crashes)
-	}
-}
-
-func TestHangingSpecIsKilledAndBlamed(t *testing.T) {
-	c := request(t, "hang", 2)
-	c.SpecTimeout, c.Grace = 300*time.Millisecond, 200*time.Millisecond
-	r := mustRun(t, c)
-	got := complete(t, c, r)
-	for name, state := range got {
-		if want := types.SpecStateTimedout; name == "hangs" && state != want || name != "hangs" && state != types.SpecStatePassed {
-			t.Errorf("%q: got %v", name, state)
-		}
-	}
-	if len(r.Crashes) != 1 || r.Crashes[0].Name != "hangs" || !strings.Contains(r.Crashes[0].Exit, "reported nothing for 500ms") {
-		t.Fatalf("got crashes %+v", r.Crashes)
-	}
-	if !strings.Contains(r.Crashes[0].Stderr, "suite_test.go") {
-		t.Errorf("stderr does not show where it hangs:\n%s", r.Crashes[0].Stderr)
-	}
-}
-
-func TestSpecTimeoutOfItsOwn(t *testing.T) {
-	c := request(t, "hang", 1)
-	c.Grace = 100 * time.Millisecond
-	for i, s := range c.Specs {
-		if s.Name == "hangs" {
-			c.Specs[i].Timeout = 100 * time.Millisecond
-		}
-	}
-	r := mustRun(t, c)
-	if got := complete(t, c, r); got["hangs"] != types.SpecStateTimedout || len(r.Missing) > 0 {
-		t.Errorf("got %v", got)
-	}
-}
-
-func TestWorkerIsReplacedAfterATimeout(t *testing.T) {
-	c := request(t, "retire", 1)
-	r := mustRun(t, c)
-	complete(t, c, r)
-	if len(r.Missing) > 0 || len(r.Crashes) > 0 {
-		t.Errorf("got missing %v, crashes %v, want none", r.Missing, r.Crashes)
-	}
-	pids := map[string]bool{}
-	leaked := ""
-	for _, report := range r.Reports {
-		pid := report.ReportEntries[0].Value.String()
-		if pid == leaked {
-			t.Errorf("%q ran in a process with a leaked spec", report.FullText())
-		}
-		if pids[pid] = true; report.State == types.SpecStateTimedout {
-			leaked = pid
-		}
-	}
-	if len(pids) < 2 {
-		t.Errorf("got one process, want another after a leak")
-	}
-}
-
-func TestSuiteThatNeverStarts(t *testing.T) {
-	for _, suite := range []string{"stillborn", "early"} {
-		t.Run(suite, func(t *testing.T) {
-			c := request(t, "early", 2)
-			c.Command = func(int) *exec.Cmd { return self("worker", suite) }
-			r, err := RunSpecs(t.Context(), c)
-			want := map[string]string{"stillborn": "no such port", "early": "no database"}[suite]
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("got error %v, want the end of stderr: %s", err, want)
-			}
-			complete(t, c, r)
-			if len(r.Missing) != 3 || len(r.Crashes) != 2*maxEmptyRuns {
-				t.Errorf("got %d missing and %d crashes, want 3 and %d", len(r.Missing), len(r.Crashes), 2*maxEmptyRuns)
-			}
-		})
-	}
-}
-
-func TestCommandThatCannotStart(t *testing.T) {
-	c := request(t, "nothing", 1)
-	c.Command = func(int) *exec.Cmd { return exec.Command("/does/not/exist") }
-	r, err := RunSpecs(t.Context(), c)
-	if !errors.Is(err, os.ErrNotExist) || len(r.Missing) != 1 {
-		t.Errorf("got %v, %v", r.Missing, err)
-	}
-}
-
-func TestWorkerThatNeverCalls(t *testing.T) {
-	c := request(t, "nothing", 1)
-	c.Command = func(int) *exec.Cmd { return exec.Command("sleep", "1h") }
-	c.StartTimeout = 50 * time.Millisecond
-	r, err := RunSpecs(t.Context(), c)
-	if err == nil || !strings.Contains(err.Error(), "crashed 3 times") {
-		t.Errorf("got %v, want an error", err)
-	}
-	complete(t, c, r)
-}
-
-func TestDeathAfterTheLastSpec(t *testing.T) {
-	c := request(t, "late", 1)
-	r := mustRun(t, c)
-	complete(t, c, r)
-	if len(r.Crashes) != 1 || r.Crashes[0].Index != -1 || r.Crashes[0].Exit != "exit status 6" || len(r.Missing) > 0 {
-		t.Errorf("got crashes %+v, missing %v", r.Crashes, r.Missing)
 	}
 }
 

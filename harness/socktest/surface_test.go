@@ -43,7 +43,7 @@ func TestSurface(t *testing.T) {
 // Each exported name is shown in an example, or in a test that reads as one.
 func TestEveryNameIsShown(t *testing.T) {
 	var shown []byte
-	for _, pattern := range []string{"example_test.go", "example_process_test.go", "example_packet_test.go", "suites_test.go", "match/suite_test.go"} {
+	for _, pattern := range []string{"example_test.go", "example_process_test.go", "example_packet_test.go", "example_proxy_test.go", "suites_test.go", "match/suite_test.go"} {
 		text, err := os.ReadFile(pattern)
 		if err != nil {
 			t.Fatal(err)
