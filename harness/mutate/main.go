@@ -8,6 +8,9 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -23,6 +26,7 @@ type Spec struct {
 	Address  string           `json:"address,omitempty"` // of a server that runs already, instead of a command
 	Framing  dialogue.Framing `json:"framing"`           // where messages end
 	Log      string           `json:"log,omitempty"`     // file that gets a line for each act
+	Words    []string         `json:"words,omitempty"`   // of the command, such as {tmp}, whose values Main is given
 }
 
 // WriteFile writes the spec as JSON.
@@ -51,10 +55,14 @@ func readSpec(path string) (Spec, error) {
 const failedStatus = 70
 
 // Main is the process that stands in for the program that the spec in the file names: a
-// server that listens on host and port, or a client that connects there. It blocks until
-// the program has ended, or for an address until SIGTERM, and returns the exit status.
-func Main(path, host, port string, stdout, stderr io.Writer) int {
+// server that listens on host and port, or a client that connects there. Values are those of
+// the spec's words. It blocks until the program has ended, or for an address until SIGTERM, and
+// returns the exit status.
+func Main(path, host, port string, values []string, stdout, stderr io.Writer) int {
 	s, err := readSpec(path)
+	if err == nil {
+		err = s.replaceWords(values)
+	}
 	if err == nil {
 		var code int
 		if code, err = s.run(net.JoinHostPort(host, port), stdout, stderr); err == nil {
@@ -63,6 +71,42 @@ func Main(path, host, port string, stdout, stderr io.Writer) int {
 	}
 	fmt.Fprintln(stderr, "mutant:", err)
 	return failedStatus
+}
+
+// words matches what a command asks for in braces.
+var words = regexp.MustCompile(`\{[a-z][a-z0-9._-]*\}`)
+
+// WordsOf returns the words of a command whose values only the run knows that starts the mutant,
+// such as {tmp} and the address of a service.
+func WordsOf(c peer.Command) []string {
+	own := []string{"{host}", "{port}", "{addr}"} // the relay has its own
+	var all []string
+	for _, text := range slices.Concat(c.Args, c.Env) {
+		for _, word := range words.FindAllString(text, -1) {
+			if !slices.Contains(own, word) && !slices.Contains(all, word) {
+				all = append(all, word)
+			}
+		}
+	}
+	return all
+}
+
+// replaceWords puts the values of the spec's words into its command.
+func (s *Spec) replaceWords(values []string) error {
+	if len(values) != len(s.Words) {
+		return fmt.Errorf("%d values for the words %q", len(values), s.Words)
+	}
+	var pairs []string
+	for i, word := range s.Words {
+		pairs = append(pairs, word, values[i])
+	}
+	r := strings.NewReplacer(pairs...)
+	for _, list := range [][]string{s.Command.Args, s.Command.Env} {
+		for i, text := range list {
+			list[i] = r.Replace(text)
+		}
+	}
+	return nil
 }
 
 func (s Spec) run(addr string, stdout, stderr io.Writer) (int, error) {

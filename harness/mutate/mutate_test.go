@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/sockharness/harness/harness/dialogue"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
 )
 
@@ -231,4 +233,22 @@ func (l *dryListener) AcceptTCP() (*net.TCPConn, error) {
 		return nil, l.errs[l.asked-1]
 	}
 	return nil, net.ErrClosed
+}
+
+// The program behind a mutant is told what only the run knows, each word once.
+func TestWordsOfAProgram(t *testing.T) {
+	c := peer.Command{Args: []string{"serve", "{port}", "--data={tmp}/{db.port}", "{tmp}"}, Env: []string{"DB={db.addr}", "A={addr}"}}
+	s := Spec{Command: c, Words: WordsOf(c)}
+	if want := []string{"{tmp}", "{db.port}", "{db.addr}"}; !slices.Equal(s.Words, want) {
+		t.Fatalf("got the words %q, want %q: the relay has the others", s.Words, want)
+	}
+	if err := s.replaceWords([]string{"/t", "5432", "127.0.0.1:5432"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Command.String(), "serve {port} --data=/t/5432 /t"; got != want || s.Command.Env[0] != "DB=127.0.0.1:5432" {
+		t.Errorf("got %s and %q, want %s", got, s.Command.Env, want)
+	}
+	if err := s.replaceWords(nil); err == nil {
+		t.Error("a mutant that is told no values says nothing")
+	}
 }

@@ -234,13 +234,13 @@ func (w *mutantRuns) writeTarget(folder, log string, t scenario.Target, m mutate
 	for i, word := range program.Command {
 		args[i] = strings.ReplaceAll(word, "{self}", w.self)
 	}
-	spec := mutate.Spec{Mutation: m.Name, Role: m.Role, Address: program.Address, Framing: w.framingOf(t), Log: log,
-		Command: peer.Command{Args: args, Dir: t.Dir, Env: program.Env, Ready: program.Ready}}
+	command := peer.Command{Args: args, Dir: t.Dir, Env: program.Env, Ready: program.Ready}
+	spec := mutate.Spec{Mutation: m.Name, Role: m.Role, Address: program.Address, Framing: w.framingOf(t), Log: log, Command: command, Words: mutate.WordsOf(command)}
 	path := filepath.Join(folder, "mutant.json")
 	if err := spec.WriteFile(path); err != nil {
 		return "", err
 	}
-	mutant := scenario.Peer{Command: []string{"{self}", "mutant", path, "{host}", "{port}"}, Scope: program.Scope}
+	mutant := scenario.Peer{Command: slices.Concat([]string{"{self}", "mutant", path, "{host}", "{port}"}, spec.Words), Scope: program.Scope}
 	if m.Role == scenario.Client {
 		t.Client = mutant
 	} else {

@@ -70,11 +70,11 @@ Exit status: 0 no mutation survived, 1 one did, 2 usage or files, 3 the harness 
 // newMutant is what stands in for the program under test.
 func newMutant() *cobra.Command {
 	return &cobra.Command{
-		Use:    "mutant FILE HOST PORT",
+		Use:    "mutant FILE HOST PORT [VALUE…]",
 		Hidden: true,
-		Args:   cobra.ExactArgs(3),
+		Args:   cobra.MinimumNArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.ExitError{Code: mutate.Main(args[0], args[1], args[2], cmd.OutOrStdout(), cmd.ErrOrStderr())}
+			return cli.ExitError{Code: mutate.Main(args[0], args[1], args[2], args[3:], cmd.OutOrStdout(), cmd.ErrOrStderr())}
 		},
 	}
 }
