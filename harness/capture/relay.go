@@ -44,13 +44,7 @@ func StartRelay(listen, upstream string) (*Relay, error) {
 // plaintext: it is the server of clients by one configuration, and a client of the server
 // by the other one.
 func StartTLSRelay(listen, upstream string, server, client *tls.Config) (*Relay, error) {
-	network, address, err := sock.ParseAddress(listen)
-	if err != nil {
-		return nil, fmt.Errorf("relay listen: %w", err)
-	}
-	c := net.ListenConfig{}
-	c.SetMultipathTCP(false)
-	l, err := c.Listen(context.Background(), network, address)
+	l, err := sock.ListenAddress(context.Background(), listen)
 	if err != nil {
 		return nil, fmt.Errorf("relay listen: %w", err)
 	}

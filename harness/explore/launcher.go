@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/sockharness/harness/harness/capture"
 	"github.com/sockharness/harness/harness/dialogue"
@@ -78,10 +77,7 @@ func (l *launcher) bindPort() (*sock.Port, error) {
 	if err != nil {
 		return nil, err
 	}
-	if path, unix := strings.CutPrefix(address, "unix:"); unix {
-		return sock.BindUnix(path)
-	}
-	return sock.BindPort(address, hook.SocketLimits{})
+	return sock.BindAddress(address, hook.SocketLimits{})
 }
 
 // startRelay passes a client on to the server, and records what they say. Over UDP nothing

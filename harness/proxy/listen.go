@@ -11,18 +11,7 @@ import (
 
 // bindPort takes the address that clients connect to.
 func bindPort(address string, w hook.SocketLimits) (port, error) {
-	network, at, err := sock.ParseAddress(address)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("listen %s: %w", address, err)
-	case network == "unix":
-		return asPort(sock.BindUnix(at))
-	}
-	return asPort(sock.BindPort(at, w))
-}
-
-// asPort keeps a nil port from being one.
-func asPort(p *sock.Port, err error) (port, error) {
+	p, err := sock.BindAddress(address, w)
 	if err != nil {
 		return nil, err
 	}

@@ -52,13 +52,7 @@ func (a addressBook) listen(ctx context.Context, t scenario.Transport) (acceptor
 	if err != nil {
 		return nil, err
 	}
-	network, at, err := sock.ParseAddress(address)
-	if err != nil {
-		return nil, err
-	}
-	var lc net.ListenConfig
-	lc.SetMultipathTCP(false)
-	l, err := lc.Listen(ctx, network, at)
+	l, err := sock.ListenAddress(ctx, address)
 	if err != nil {
 		return nil, err
 	}

@@ -73,12 +73,7 @@ func (p *datagramProxy) close() { p.proxy.Close() }
 
 // dial returns a socket that is connected to the proxy.
 func (p *datagramProxy) dial(ctx context.Context) (sock.Conn, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "udp", p.proxy.Addr().String())
-	if err != nil {
-		return nil, err
-	}
-	return sock.DatagramConn{UDPConn: conn.(*net.UDPConn)}, nil
+	return sock.Dial(ctx, &net.Dialer{}, sock.FormatAddress(p.proxy.Addr()))
 }
 
 // checkTransport tells which targets the scenario cannot be played to.

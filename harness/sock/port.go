@@ -50,6 +50,21 @@ func BindPort(addr string, w hook.SocketLimits) (*Port, error) {
 	return &Port{addr: at, binding: b}, nil
 }
 
+// BindAddress takes an address as [ParseAddress] reads it: "host:port" as [BindPort] does, with
+// the window, or "unix:path" as [BindUnix] does. The caller closes the port.
+func BindAddress(text string, w hook.SocketLimits) (*Port, error) {
+	switch network, at, err := ParseAddress(text); {
+	case err != nil:
+		return nil, fmt.Errorf("port bind %s: %w", text, err)
+	case network == "unix":
+		return BindUnix(at)
+	case network == "tcp":
+		return BindPort(at, w)
+	default:
+		return nil, fmt.Errorf("port bind %s: %s has no connections; use a TCP or a unix socket address", text, network)
+	}
+}
+
 // Addr returns the address: a [*net.TCPAddr] with the port that was picked, or a
 // [*net.UnixAddr].
 func (p *Port) Addr() net.Addr { return p.addr }

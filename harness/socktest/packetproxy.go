@@ -149,19 +149,9 @@ func (p *PacketProxy) Close() {
 
 // awaitStrikes waits until all injections have struck, for a while.
 func (p *PacketProxy) awaitStrikes() {
-	enough := time.NewTimer(strikeTimeout)
-	defer enough.Stop()
-	for {
-		changed := p.record.changes()
-		if len(p.faults.unstruck()) == 0 {
-			return
-		}
-		select {
-		case <-changed:
-		case <-enough.C:
-			return
-		}
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), strikeTimeout)
+	defer cancel()
+	_ = p.record.await(ctx, func() bool { return len(p.faults.unstruck()) == 0 }) // the check that follows says which have not
 }
 
 // end closes the proxy at the end of the test, and says what it knows if that fails.

@@ -103,22 +103,12 @@ func dialConn(ctx context.Context, addr string) (sock.Conn, error) {
 	if err := sock.CheckAddress(addr, false); err != nil {
 		return nil, fmt.Errorf("dial %s: %w", addr, err)
 	}
-	network, at, err := sock.ParseAddress(addr)
-	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", addr, err)
-	}
-	var d net.Dialer
-	d.SetMultipathTCP(false)
-	conn, err := d.DialContext(ctx, network, at)
-	if err != nil {
-		return nil, err
-	}
-	stream, ok := conn.(sock.Conn)
-	if !ok {
+	conn, err := sock.Dial(ctx, &net.Dialer{}, addr)
+	if _, datagrams := conn.(sock.DatagramConn); datagrams {
 		_ = conn.Close()
 		return nil, fmt.Errorf("dial %s: a peer speaks TCP or unix sockets", addr)
 	}
-	return stream, nil
+	return conn, err
 }
 
 // Number returns the number of the connection on its server, from 1; of a client 0.

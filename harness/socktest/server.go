@@ -65,7 +65,7 @@ func (s *Server) start(opts []Option) (err error) {
 	if err = s.serveTLS(); err != nil {
 		return err
 	}
-	if s.port, err = bindPort(s.options.listen); err != nil {
+	if s.port, err = sock.BindAddress(s.options.listen, hook.SocketLimits{}); err != nil {
 		return err
 	}
 	if s.listener, err = s.port.StartListening(); err != nil {
@@ -75,19 +75,6 @@ func (s *Server) start(opts []Option) (err error) {
 	s.diag = kernel.acquire()
 	s.wg.Go(s.acceptLoop)
 	return nil
-}
-
-func bindPort(addr string) (*sock.Port, error) {
-	network, at, err := sock.ParseAddress(addr)
-	switch {
-	case err != nil:
-		return nil, err
-	case network == "unix":
-		return sock.BindUnix(at)
-	case network == "tcp":
-		return sock.BindPort(at, hook.SocketLimits{})
-	}
-	return nil, fmt.Errorf("network %s is not supported; use a TCP or a unix socket address", network)
 }
 
 // acceptLoop serves clients until the listener is closed.
