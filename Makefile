@@ -6,6 +6,8 @@ VERSION := v2.12.0
 
 # Most tests wait more than they compute, and lint has vetted everything.
 TESTED  := -vet=off -p $$((2 * $$(nproc)))
+# What has no tests need not be compiled for them.
+HAVETESTS := '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}'
 # Else each program with the race detector sleeps for a second before it exits.
 export GORACE := atexit_sleep_ms=0
 
@@ -24,7 +26,7 @@ run: build ## run the built-in suites on the peers compiled in
 test: build ## run every test, with the race detector but where programs are run by the hundred, and lint; installs what Debian has when root
 	$(MAKE) -j 2 -O fixtures lint # packages are installed beside what compiles
 	$(BIN)/harness run scenarios/ --quiet
-	$(GO) test -race $(TESTED) -timeout 20m $$($(GO) list ./... | grep -v -e /fixtures$$ -e /cmd/harness$$ -e /scenarios/)
+	$(GO) test -race $(TESTED) -timeout 20m $$($(GO) list -f $(HAVETESTS) ./... | grep -v -e /fixtures$$ -e /cmd/harness$$ -e /scenarios/)
 	$(MAKE) -j 2 scripts check # one waits, the other compiles
 	$(GO) test -vet=off -v -timeout 30m -run 'TestProof$$' ./fixtures
 	$(MAKE) -j 2 software programs stranger

@@ -13,7 +13,7 @@ import (
 // part, and says how much it was.
 func TestOutputOfSpecs(t *testing.T) {
 	const keep = 1000
-	flood := 64 * (1<<20 + 1) // and the first and the last line
+	flood := 8 * (1<<20 + 1) // and the first and the last line
 	note := func(words, kept string) string {
 		return fmt.Sprintf("%d bytes, %s", flood+len("first \n")+len("last \n")+2*len(words), kept)
 	}

@@ -344,7 +344,7 @@ func litter() {
 func printing() {
 	flood := func(words string) {
 		fmt.Fprintln(realStdout, "first "+words)
-		for range 64 {
+		for range 8 {
 			fmt.Fprintln(realStdout, strings.Repeat("x", 1<<20))
 		}
 		fmt.Fprintln(realStderr, "last "+words)
