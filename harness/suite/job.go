@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/sockharness/harness/harness/coordinator"
@@ -43,9 +42,6 @@ type Job struct {
 	Ahead       bool                   // a worker plays several scenarios at a time, if the coordinator says so
 }
 
-// Description is the name of the suite.
-const Description = "harness"
-
 func (j Job) newRegistry() *Registry {
 	return &Registry{Targets: j.Targets, Timeout: j.Timeout, Levels: j.Levels, Focus: compileAll(j.Focus), Skip: compileAll(j.Skip), Waivers: j.Waivers}
 }
@@ -58,16 +54,6 @@ func compileAll(expressions []string) []*regexp.Regexp {
 	return all
 }
 
-// ginkgoConfig is that of the preview.
-func (j Job) ginkgoConfig() (types.SuiteConfig, types.ReporterConfig) {
-	suite, reporter := ginkgo.GinkgoConfiguration()
-	suite.RandomSeed = j.Runner.Seed
-	suite.LabelFilter = j.LabelFilter
-	suite.FailFast = j.FailFast
-	reporter.NoColor = true
-	return suite, reporter
-}
-
 // CheckFilter tells what is wrong with a label filter.
 func CheckFilter(filter string) error {
 	_, err := types.ParseLabelFilter(filter)
@@ -78,53 +64,6 @@ func CheckFilter(filter string) error {
 		return errors.New(strings.TrimSpace(lines[len(lines)-1]))
 	}
 	return err
-}
-
-// PreviewSpecs declares the topics and returns the planned specs, grouped by target in the
-// order of the targets: what takes long can come first.
-// It may be called once in a process, and runs nothing. In a zoo a broken target is
-// played to by one worker: others would have to learn again how it hangs or spins. Broken
-// targets come first there, because at the end idle workers can share only the others.
-func (j Job) PreviewSpecs(topics []Topic) []coordinator.Spec {
-	j.declareTopics(topics, j.newRegistry())
-	suite, reporter := j.ginkgoConfig()
-	specs := coordinator.PlanSpecs(ginkgo.PreviewSpecs(Description, suite, reporter))
-	for i := range specs {
-		specs[i].Group = specTarget(specs[i].Preview)
-		specs[i].Whole = slices.ContainsFunc(j.Targets, func(t scenario.Target) bool {
-			return t.Name == specs[i].Group && (needsOneWorker(t) || j.Runner.Zoo && t.Planted != "")
-		})
-	}
-	at := map[string]int{}
-	for i, t := range j.Targets {
-		at[t.Name] = i
-	}
-	slices.SortStableFunc(specs, func(a, b coordinator.Spec) int {
-		return cmp.Or(cmp.Compare(j.zooRank(a), j.zooRank(b)), cmp.Compare(at[a.Group], at[b.Group]))
-	})
-	return specs
-}
-
-// zooRank orders the specs of a zoo: those that one worker plays come first.
-func (j Job) zooRank(s coordinator.Spec) int {
-	if j.Runner.Zoo && !s.Whole {
-		return 1
-	}
-	return 0
-}
-
-// needsOneWorker reports whether a second process of the server, in another worker,
-// may want the port of the first, or whether workers that talk to the same server may
-// disturb each other.
-func needsOneWorker(t scenario.Target) bool {
-	server := t.Server
-	return server.Address != "" && t.State != scenario.StateConnection || len(server.Command) > 0 && !t.ServerCommand().TakesAddress()
-}
-
-func (j Job) declareTopics(topics []Topic, b *Registry) {
-	for _, t := range j.selectTopics(topics) {
-		b.DeclareTopic(t.Name, t.List()...)
-	}
 }
 
 // selectTopics returns the topics of the job, by name.
@@ -154,12 +93,6 @@ func (all pairTable) find(texts []string) (pairs []pair) {
 		}
 	}
 	return pairs
-}
-
-// specTarget returns the target of a spec, from the name that SpecName gave it.
-func specTarget(r types.SpecReport) string {
-	_, name, _ := strings.Cut(r.LeafNodeText, " on ")
-	return name
 }
 
 // RunWorker is a worker process: it joins the coordinator that started it, and plays

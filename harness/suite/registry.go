@@ -3,7 +3,7 @@
 // written against it; the command runs them through it.
 //
 //	topic := suite.Topic{Name: "eof", List: eof.Scenarios}
-//	specs := job.PreviewSpecs([]suite.Topic{topic})        // in the parent
+//	specs := job.PlanSpecs([]suite.Topic{topic})           // in the parent
 //	status := job.RunWorker([]suite.Topic{topic}, os.Stderr) // in a worker
 package suite
 
@@ -68,6 +68,20 @@ func (b *Registry) DeclareTopic(name string, scenarios ...scenario.Scenario) {
 			b.declareSpec(p)
 		}
 	})
+}
+
+// specsOf returns the same specs as a plan has them.
+func (b *Registry) specsOf(topic string, scenarios []scenario.Scenario) []coordinator.Spec {
+	here := types.NewCodeLocation(0) // of playSpec, too: where a worker is that does not end
+	pairs := b.pairsOf(scenarios)
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.name, b.name) })
+	specs := make([]coordinator.Spec, len(pairs))
+	for i, p := range pairs {
+		specs[i] = coordinator.Spec{Name: topic + " " + p.name, Group: p.target.Name, Preview: types.SpecReport{
+			ContainerHierarchyTexts: []string{topic}, ContainerHierarchyLocations: []types.CodeLocation{here}, ContainerHierarchyLabels: [][]string{nil},
+			LeafNodeType: types.NodeTypeIt, LeafNodeText: p.name, LeafNodeLocation: here, LeafNodeLabels: SpecLabels(*p.target, *p.scenario)}}
+	}
+	return specs
 }
 
 // pairsOf returns the scenarios with the targets that they are for.

@@ -78,13 +78,6 @@ func TestLabelsAreAllowed(t *testing.T) {
 	}
 }
 
-func TestSpecNameTellsItsTarget(t *testing.T) {
-	r := types.SpecReport{LeafNodeText: SpecName(scenario.Target{Name: "a on b"}, scenario.Scenario{ID: "eof/in-body"})}
-	if got := specTarget(r); got != "a on b" {
-		t.Errorf("got target %q", got)
-	}
-}
-
 func TestJobSurvivesJSON(t *testing.T) {
 	pipelining := true
 	job := Job{Topics: []string{"eof"}, Targets: []scenario.Target{{Name: "kv", Policies: scenario.Policies{Pipelining: &pipelining},

@@ -129,7 +129,7 @@ type execution struct {
 	baseline *outcome.Run       // nil: none
 }
 
-// prepareJob resolves the job and asks Ginkgo which specs it comes to.
+// prepareJob resolves the job and plans the specs that it comes to.
 func (e *execution) prepareJob(targets []scenario.Target) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -151,7 +151,7 @@ func (e *execution) prepareJob(targets []scenario.Target) error {
 		e.job.Topics = append(e.job.Topics, t.Name)
 	}
 	if len(e.topics) > 0 { // a job without topics is one of all
-		e.specs = e.job.PreviewSpecs(e.topics)
+		e.specs = e.job.PlanSpecs(e.topics)
 	}
 	e.job.Ahead = e.flags.atOnce > 0 && e.onlyFiles()
 	return nil
