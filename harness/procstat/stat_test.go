@@ -14,6 +14,9 @@ func TestParse(t *testing.T) {
 		if got, complete := Parse([]byte("42 (" + name + ")" + behindName)); !complete || got != want {
 			t.Errorf("name %q: got %+v, %v; want %+v", name, got, complete, want)
 		}
+		if state, ok := ParseState([]byte("42 (" + name + ")" + behindName)); !ok || state != 'S' {
+			t.Errorf("name %q: got state %c, %v; want S", name, state, ok)
+		}
 	}
 }
 
@@ -23,6 +26,11 @@ func TestParseIncomplete(t *testing.T) {
 	for _, text := range []string{"", "42", "42 (cat", "42 (cat)", whole[:strings.Index(whole, " 1000")]} {
 		if got, complete := Parse([]byte(text)); complete {
 			t.Errorf("%q: got %+v, want incomplete", text, got)
+		}
+	}
+	for _, text := range []string{"", "42 (cat", "42 (cat)", "42 (cat) "} {
+		if state, ok := ParseState([]byte(text)); ok {
+			t.Errorf("%q: got state %c, want none", text, state)
 		}
 	}
 }

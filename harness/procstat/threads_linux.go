@@ -84,19 +84,19 @@ func (t *ThreadFiles) AreChildless() bool {
 // AnyRunnable reports whether one of the threads runs at this moment, or would if it had a processor.
 // It returns an error where it does not know all threads of the process.
 func (t *ThreadFiles) AnyRunnable() (bool, error) {
-	if !t.areAll() {
+	if !t.areAsMany() {
 		return false, errThreads
 	}
 	for _, files := range t.threads {
-		n, err := t.readAgain(files.stat)
+		n, err := t.readAgain(files.stat) // of one that has ended: an error
 		if err != nil {
 			return false, err
 		}
-		s, complete := Parse(t.buffer[:n])
+		state, complete := ParseState(t.buffer[:n])
 		if !complete {
 			return false, errThreads
 		}
-		if s.State == 'R' {
+		if state == 'R' {
 			return true, nil
 		}
 	}
@@ -138,8 +138,7 @@ const ownLinks = 2
 // areAll reports whether the threads are alive and as many as the process has. A signal of
 // no effect finds one that has ended, where a file that is open may read as empty.
 func (t *ThreadFiles) areAll() bool {
-	var stat unix.Stat_t
-	if unix.Fstat(t.task, &stat) != nil || int(stat.Nlink) != ownLinks+len(t.threads) {
+	if !t.areAsMany() {
 		return false
 	}
 	for _, files := range t.threads {
@@ -148,6 +147,12 @@ func (t *ThreadFiles) areAll() bool {
 		}
 	}
 	return true
+}
+
+// areAsMany reports whether the process has as many threads as are known.
+func (t *ThreadFiles) areAsMany() bool {
+	var stat unix.Stat_t
+	return unix.Fstat(t.task, &stat) == nil && int(stat.Nlink) == ownLinks+len(t.threads)
 }
 
 // readAgain reads the beginning of a file into the buffer.

@@ -46,7 +46,8 @@ func transportNames() []string {
 // Transport returns what carries the target's conversation: what a peer declares, else
 // what its address or its command says, else TCP.
 func (t Target) Transport() Transport {
-	for _, p := range []Peer{t.Server, t.Client} {
+	peers := [...]*Peer{&t.Server, &t.Client}
+	for _, p := range peers {
 		if p.Transport != "" {
 			return p.Transport
 		}
@@ -58,7 +59,7 @@ func (t Target) Transport() Transport {
 	case network == "udp":
 		return UDP
 	}
-	for _, p := range []Peer{t.Server, t.Client} {
+	for _, p := range peers {
 		if p.takesPath() {
 			return Unix
 		}
