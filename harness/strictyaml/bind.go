@@ -28,7 +28,7 @@ func BindInto(d *Decoder, n *Node, into any) {
 // BindFields is Bind of a struct of which some keys are read by functions.
 func BindFields(d *Decoder, n *Node, into any, others map[string]func(*Node)) {
 	v := reflect.ValueOf(into).Elem()
-	fields := map[string]func(*Node){}
+	fields := make(map[string]func(*Node), v.NumField()+len(others))
 	var required []string
 	for i := range v.NumField() {
 		field, target := v.Type().Field(i), v.Field(i)
@@ -39,17 +39,24 @@ func BindFields(d *Decoder, n *Node, into any, others map[string]func(*Node)) {
 			}
 			continue
 		}
-		limits := field.Tag.Get("jsonschema")
-		if isRequired(limits) {
+		if strings.Contains(string(field.Tag), "required") && isRequired(field.Tag.Get("jsonschema")) { // the whole tag is a page to read
 			required = append(required, name)
 		}
-		fields[name] = func(n *Node) { bindValue(d, n, target, limitsOf(limits)) } // most keys are not there
+		if n.GetKey(name) == nil {
+			fields[name] = absent // as most are
+			continue
+		}
+		tag := field.Tag
+		fields[name] = func(n *Node) { bindValue(d, n, target, limitsOf(tag.Get("jsonschema"))) }
 	}
 	for name, read := range others {
 		fields[name] = read
 	}
 	d.DecodeFields(n, fields, required...)
 }
+
+// absent is the function of a key that is not there.
+func absent(*Node) {}
 
 // limits narrow what a field takes.
 type limits struct {
