@@ -20,6 +20,10 @@ type document struct {
 }
 
 func parseDocument(s Source) document {
+	if len(s.Tree) > 0 {
+		root, err := strictyaml.Unpack(s.File, s.Tree)
+		return document{Source: s, root: root, err: err}
+	}
 	root, err := strictyaml.ParseText(s.File, s.Text)
 	return document{Source: s, root: root, err: err}
 }

@@ -19,8 +19,9 @@ const Stdin = "-"
 // A Source is a scenario file with its text, so that editing the file during a run
 // has no effect.
 type Source struct {
-	File string `json:"file"` // path of the file
-	Text []byte `json:"text"` // content of the file
+	File string `json:"file"`           // path of the file
+	Text []byte `json:"text,omitempty"` // content of the file
+	Tree []byte `json:"tree,omitempty"` // the same as it was parsed, see [Set.Pack]; it comes before Text
 }
 
 // A Set is the scenarios of some files.
@@ -28,6 +29,30 @@ type Set struct {
 	Sources     []Source      // the files
 	Definitions []*Definition // the scenarios in them, in order
 	Summaries   []Summary     // of the definitions: who only runs scenarios needs no more than these
+
+	roots []*strictyaml.Node // of the sources; nil: packed
+}
+
+// Pack adds to the sources what was parsed of them, so that it is parsed only once in a run, and
+// forgets the definitions.
+func (s *Set) Pack() {
+	for i, root := range s.roots {
+		if root != nil {
+			s.Sources[i].Tree = root.Pack()
+		}
+	}
+	s.roots, s.Definitions = nil, nil
+}
+
+// SourcesToRun returns the sources for who runs their scenarios and shows no line of them.
+func (s Set) SourcesToRun() []Source {
+	all := slices.Clone(s.Sources)
+	for i := range all {
+		if len(all[i].Tree) > 0 {
+			all[i].Text = nil
+		}
+	}
+	return all
 }
 
 // ErrNone says that no scenario file was found below a folder.
@@ -52,7 +77,7 @@ func FindFiles(stdin io.Reader, paths ...string) (Set, error) {
 	}
 	all = uniqueDocuments(all)
 	for _, d := range all {
-		set.Sources = append(set.Sources, d.Source)
+		set.Sources, set.roots = append(set.Sources, d.Source), append(set.roots, d.root)
 	}
 	definitions, err := decodeAll(all)
 	dec.AddError(err)

@@ -55,7 +55,7 @@ func (s Summary) compile(find func() (*Definition, error)) scenario.Scenario {
 func CompileSummaries(summaries []Summary, sources []Source) []scenario.Scenario {
 	read := map[string]func() ([]*Definition, error){}
 	for _, source := range sources {
-		read[source.File] = keepWeakly(func() ([]*Definition, error) { return ParseFile(source.File, source.Text) })
+		read[source.File] = keepWeakly(func() ([]*Definition, error) { return parseDocument(source).decode() })
 	}
 	all := make([]scenario.Scenario, len(summaries))
 	for i, s := range summaries {

@@ -140,7 +140,7 @@ func (e *execution) prepareJob(targets []scenario.Target) error {
 		return err
 	}
 	e.job = suite.Job{
-		Targets: targets, Files: e.files.Sources,
+		Targets: targets, Files: e.files.SourcesToRun(),
 		Runner: runner.Config{Seed: e.flags.seed, Budget: e.flags.budget, StartTimeout: e.flags.startTimeout, Self: self, Variant: e.flags.variant, Sweep: e.flags.sweep,
 			Profiles: e.flags.profiles, ShareControls: e.flags.repeat == 1 && !e.flags.untilFail, Zoo: e.flags.zoo, Pcap: e.flags.pcap},
 		Timeout: e.flags.timeout, Levels: levels, LabelFilter: e.flags.labelFilter,

@@ -85,7 +85,7 @@ func (s *selection) readFiles(stdin io.Reader) error {
 			return cli.UsageErrorf("%s:%d: a built-in scenario is called %s; give it another name", one.File, one.Line, one.ID)
 		}
 	}
-	set.Definitions = nil // workers read them again, those that they run
+	set.Pack() // workers read them again, those that they run
 	s.files = set
 	s.topics = append(s.topics, suite.Files(set.Summaries, set.Sources))
 	return nil
