@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -125,7 +126,7 @@ type execution struct {
 	runID    string
 	shard    *outcome.Shard     // nil: not a shard
 	costs    map[string]float64 // what scenarios took the last time, by "id on target"; nil: not given
-	ranHere  map[string]float64 // the same of the last runs in this folder; nil: not read
+	ranHere  lastRuns           // the same of the last runs in this folder; zero: not read
 	baseline *outcome.Run       // nil: none
 }
 
@@ -200,7 +201,10 @@ func (e *execution) makeRunDir() (release func(), err error) {
 
 // runRounds plays every round and reports what came of them.
 func (e *execution) runRounds(parent context.Context) error {
+	var reading sync.WaitGroup
+	reading.Go(func() { e.lastCosts() }) // while the process starts that guards the folder
 	release, err := e.makeRunDir()
+	reading.Wait()
 	if err != nil {
 		return err
 	}

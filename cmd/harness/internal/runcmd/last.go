@@ -19,12 +19,42 @@ func (e *execution) lastCosts() map[string]float64 {
 	if e.costs != nil {
 		return e.costs
 	}
-	if e.ranHere == nil {
-		if d, err := report.ReadFile(lastFile); err == nil {
-			e.ranHere = d.SpecCosts()
+	if e.ranHere.costs == nil {
+		e.ranHere = readLast()
+	}
+	return e.ranHere.costs
+}
+
+// A lastRuns is what the file of the last runs has told.
+type lastRuns struct {
+	file  os.FileInfo        // the file then; nil: it was not read
+	costs map[string]float64 // of all that is in it, by "id on target"
+}
+
+func readLast() lastRuns {
+	file, err := os.Stat(lastFile)
+	if err != nil {
+		return lastRuns{}
+	}
+	d, err := report.ReadFile(lastFile)
+	if err != nil {
+		return lastRuns{}
+	}
+	return lastRuns{file, d.SpecCosts()}
+}
+
+// hasOnly reports whether the file is as it was, and has nothing but specs that are known.
+func (l lastRuns) hasOnly(known map[string]float64) bool {
+	now, err := os.Stat(lastFile)
+	if l.file == nil || err != nil || !os.SameFile(now, l.file) || now.Size() != l.file.Size() || !now.ModTime().Equal(l.file.ModTime()) {
+		return false
+	}
+	for name := range l.costs {
+		if _, there := known[name]; !there {
+			return false
 		}
 	}
-	return e.ranHere
+	return true
 }
 
 // keepLast adds this run to what is known of the runs before. A folder that cannot be
@@ -36,12 +66,8 @@ func (e *execution) keepLast(d outcome.Run) {
 	now := d.AsBaseline()
 	now.Results = slices.DeleteFunc(now.Results, func(r outcome.Result) bool { return d.Stopped != "" && !e.played[r.SpecName()] })
 	known := now.SpecCosts()
-	if before, err := report.ReadFile(lastFile); err == nil {
-		for _, r := range before.Results {
-			if _, newer := known[r.SpecName()]; !newer {
-				now.Results = append(now.Results, r)
-			}
-		}
+	if !e.ranHere.hasOnly(known) {
+		now.Results = append(now.Results, olderResults(known)...)
 	}
 	now.Environment, now.Problems, now.Stopped, now.Shard, now.Shards = nil, nil, "", nil, nil
 	now = now.WithResults(now.Results)
@@ -54,4 +80,13 @@ func (e *execution) keepLast(d outcome.Run) {
 		return
 	}
 	_ = writeResult(lastFile, now)
+}
+
+// olderResults returns those in the file of the last runs whose specs are not known.
+func olderResults(known map[string]float64) []outcome.Result {
+	before, err := report.ReadFile(lastFile)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(before.Results, func(r outcome.Result) bool { _, newer := known[r.SpecName()]; return newer })
 }
