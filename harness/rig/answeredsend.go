@@ -74,20 +74,12 @@ func (a *rig) answerShortRequest(ctx context.Context, spec scenario.ShortSend) e
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { l.Close() })()
-	defer l.Close()
 	s := &answeredSend{ShortSend: spec, rig: a, to: listenerAddress(l), armed: !scenario.FollowsReply(script, spec.Exchange)}
-	process, err := b.startClient(ctx, ClientOptions{Address: s.to, Scenario: a.setup.options.Scenario, OnSend: s.takeOf})
+	process, accepted, stop, err := a.admitClient(ctx, l, ClientOptions{Address: s.to, OnSend: s.takeOf})
 	if err != nil {
 		return err
 	}
-	defer process.Close()
-	defer context.AfterFunc(ctx, func() { process.KillTree() })()
-	accepted, err := acceptClient(l, process)
-	if err != nil {
-		return err
-	}
-	defer accepted.Close()
+	defer stop()
 	conn, err := b.tls.Secure(ctx, accepted, b.before, event.Server)
 	if err != nil {
 		return err

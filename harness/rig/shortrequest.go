@@ -54,18 +54,11 @@ func (a *rig) holdShortRequest(ctx context.Context, spec scenario.ShortSend) err
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { l.Close() })()
-	defer l.Close()
-	process, err := a.setup.testbed.startClient(ctx, ClientOptions{Address: l.Addr().String(), Scenario: a.setup.options.Scenario})
+	process, accepted, stop, err := a.admitClient(ctx, l, ClientOptions{Address: l.Addr().String()})
 	if err != nil {
 		return err
 	}
-	defer process.Close()
-	defer context.AfterFunc(ctx, func() { process.KillTree() })()
-	accepted, err := acceptClient(l, process)
-	if err != nil {
-		return err
-	}
+	defer stop()
 	held := &heldConn{Conn: accepted}
 	s := &shortSend{ShortSend: spec, rig: a, conn: held, pids: process.ProcessTree, client: true, sender: "client", message: "request"}
 	watched, cancel := context.WithCancel(ctx)
@@ -81,6 +74,23 @@ func (a *rig) holdShortRequest(ctx context.Context, spec scenario.ShortSend) err
 		return err
 	}
 	return a.judgeClient(ctx, process, s.describeAction())
+}
+
+// admitClient runs the client against a listener of ours and accepts its connection. When the context
+// ends, so does the client. stop ends both, and closes the listener.
+func (a *rig) admitClient(ctx context.Context, l net.Listener, o ClientOptions) (process *peer.Process, conn sock.Conn, stop func(), err error) {
+	o.Scenario = a.setup.options.Scenario
+	if process, err = a.setup.testbed.startClient(ctx, o); err != nil {
+		l.Close()
+		return nil, nil, nil, err
+	}
+	leave := context.AfterFunc(ctx, func() { l.Close(); process.KillTree() })
+	end := func() { leave(); process.Close(); l.Close() }
+	if conn, err = acceptClient(l, process); err != nil {
+		end()
+		return nil, nil, nil, err
+	}
+	return process, conn, func() { conn.Close(); end() }, nil
 }
 
 // acceptClient accepts the connection of a client, which may end without one.

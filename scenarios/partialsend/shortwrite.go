@@ -84,14 +84,20 @@ func shortSends(c scenario.Case, interrupted bool) ([]scenario.Variant, error) {
 	if length < 2 {
 		return nil, c.UnsupportedErrorf("all replies have less than 2 bytes")
 	}
-	var out []scenario.Variant
-	for _, room := range slices.Compact([]int64{1, min(length/2, mostRoom), min(length-1, mostRoom)}) {
-		spec := scenario.ShortSend{Exchange: exchange, Room: int(room), Interrupted: interrupted}
+	send := scenario.ShortSend{Exchange: exchange, Interrupted: interrupted}
+	return roomVariants(c, send, scenario.Rig.HoldShortSend, 1, min(length/2, mostRoom), min(length-1, mostRoom)), nil
+}
+
+// roomVariants returns a variant for each number of bytes that the send takes; hold runs one.
+func roomVariants(c scenario.Case, send scenario.ShortSend, hold func(scenario.Rig, context.Context, scenario.ShortSend) error, rooms ...int64) (out []scenario.Variant) {
+	for _, room := range slices.Compact(rooms) {
+		one := send
+		one.Room = int(room)
 		out = append(out, scenario.ActVariant(fmt.Sprintf("room=%d", room), 2*c.Budget, func(ctx context.Context, rig scenario.Rig) error {
-			return rig.HoldShortSend(ctx, spec)
+			return hold(rig, ctx, one)
 		}))
 	}
-	return out, nil
+	return out
 }
 
 // shortRequests returns variants in which a send of the client takes a part of its longest
@@ -118,12 +124,6 @@ func shortRequests(c scenario.Case, interrupted bool) ([]scenario.Variant, error
 	if length < 2 {
 		return nil, c.UnsupportedErrorf("no request of the client of 2 bytes or more is its first one, or follows a reply, so it is not known when it sends")
 	}
-	var out []scenario.Variant
-	for _, room := range slices.Compact([]int64{1, min(length/2, mostRoom)}) { // each costs a process
-		spec := scenario.ShortSend{Exchange: exchange, Room: int(room), Interrupted: interrupted}
-		out = append(out, scenario.ActVariant(fmt.Sprintf("room=%d", room), 2*c.Budget, func(ctx context.Context, rig scenario.Rig) error {
-			return rig.HoldShortRequest(ctx, spec)
-		}))
-	}
-	return out, nil
+	request := scenario.ShortSend{Exchange: exchange, Interrupted: interrupted}
+	return roomVariants(c, request, scenario.Rig.HoldShortRequest, 1, min(length/2, mostRoom)), nil // each costs a process
 }
