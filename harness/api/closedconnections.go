@@ -58,8 +58,13 @@ func (l *closedConnections) keep(c closedConnection) {
 func (l *closedConnections) list(match func(*connection) bool) []connection {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.newestLocked(len(l.kept), match)
+}
+
+// newestLocked returns those of the n last that match, the last one first.
+func (l *closedConnections) newestLocked(n int, match func(*connection) bool) []connection {
 	found := []connection{}
-	for i := range l.kept {
+	for i := range n {
 		c := l.kept[(l.start+len(l.kept)-1-i)%len(l.kept)]
 		if shown := c.describe(); match(&shown) {
 			found = append(found, shown)

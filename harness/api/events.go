@@ -116,10 +116,7 @@ func (d *Daemon) serveEvents(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, d.history.collectEvents(reader))
 		return
 	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	out := &eventWriter{ResponseWriter: w, ResponseController: http.NewResponseController(w)}
-	_ = out.SetReadDeadline(time.Time{}) // not every writer has deadlines
+	out := newEventWriter(w)
 	fmt.Fprintf(&out.text, ": events after %d\n\n", want.since)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()

@@ -30,6 +30,15 @@ type eventWriter struct {
 	full bool // the last write had not all that there was
 }
 
+// newEventWriter begins a stream of events, which has no time limit.
+func newEventWriter(w http.ResponseWriter) *eventWriter {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	out := &eventWriter{ResponseWriter: w, ResponseController: http.NewResponseController(w)}
+	_ = out.SetReadDeadline(time.Time{}) // not every writer has deadlines
+	return out
+}
+
 // pauseStream waits until the next write is due. It returns false when the client has gone.
 func (o *eventWriter) pauseStream(client context.Context, d *Daemon) bool {
 	if o.full {

@@ -86,10 +86,7 @@ func (d *Daemon) serveLive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer d.watching.Add(-1)
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	out := &eventWriter{ResponseWriter: w, ResponseController: http.NewResponseController(w)}
-	_ = out.SetReadDeadline(time.Time{}) // not every writer has deadlines
+	out := newEventWriter(w)
 	for {
 		began := time.Now()
 		v.writeFrame(&out.text)
@@ -213,14 +210,7 @@ func (f *flow) sameAs(other *flow) bool {
 func (l *closedConnections) after(n uint64, most int, match func(*connection) bool) (found []connection, total uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fresh := min(int(l.total-n), len(l.kept), most)
-	for i := range fresh {
-		c := l.kept[(l.start+len(l.kept)-1-i)%len(l.kept)]
-		if shown := c.describe(); match(&shown) {
-			found = append(found, shown)
-		}
-	}
-	return found, l.total
+	return l.newestLocked(min(int(l.total-n), len(l.kept), most), match), l.total
 }
 
 // latest returns the last events after the one of that number that a filter admits, at

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -141,9 +140,9 @@ func (r *round) playGoSuites(ctx context.Context, hard <-chan struct{}, progress
 
 // playGoSuite plays one suite beside a daemon of its own that speaks Toxiproxy's API.
 func (r *round) playGoSuite(ctx context.Context, hard <-chan struct{}, s goSuite, progress *report.Progress) coordinator.Result {
-	url, stop, err := serveToxiproxy()
+	daemon, stop, err := api.StartLocal() // for suites that know Toxiproxy's client alone
 	if err != nil {
-		r.problems = append(r.problems, err.Error())
+		r.problems = append(r.problems, fmt.Sprintf("daemon for Go suites: %v", err))
 		return coordinator.Result{}
 	}
 	defer stop()
@@ -157,7 +156,7 @@ func (r *round) playGoSuite(ctx context.Context, hard <-chan struct{}, s goSuite
 	}
 	result, err := s.Run(ctx, gosuite.Run{
 		Procs: r.flags.procs, FailFast: r.flags.failFast, SpecTimeout: r.flags.timeout, Hard: hard,
-		Env: []string{"TOXIPROXY_URL=" + url},
+		Env: []string{"TOXIPROXY_URL=http://" + daemon},
 		OnProgress: func(proc int, name, step string) {
 			if step != "" {
 				name += ": " + step
@@ -172,21 +171,6 @@ func (r *round) playGoSuite(ctx context.Context, hard <-chan struct{}, s goSuite
 		progress.ScenarioFinished(trouble.SpecName(), add(*trouble))
 	}
 	return result
-}
-
-// serveToxiproxy starts a daemon for suites that know Toxiproxy's client alone.
-func serveToxiproxy() (url string, stop func(), err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, fmt.Errorf("daemon for Go suites: %w", err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	daemon, served := api.New(api.Config{}), make(chan error, 1)
-	go func() { served <- daemon.Serve(ctx, listener, daemon) }()
-	return "http://" + listener.Addr().String(), func() {
-		cancel()
-		<-served
-	}, nil
 }
 
 // replayGoSpec is the command that runs one spec of a Go suite again.
