@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/sockharness/harness/harness/scenario"
@@ -16,26 +15,15 @@ func beforeConversation(whole scenario.Conversation) scenario.Conversation {
 // withBefore adds to what a scenario does to a conversation within TLS the same done to what is
 // said before that, as far as it consists of faults that strike there.
 func withBefore(s scenario.Scenario, c scenario.Case, all []scenario.Variant, err error) ([]scenario.Variant, error) {
-	if err != nil && !errors.Is(err, scenario.ErrUnsupported) {
-		return all, err
-	}
-	before := c
-	before.Conversation, before.Limit = beforeConversation(c.Conversation), max(minPartSweep, c.Limit/4)
-	variants, failed := s.Variants(before)
-	if failed != nil {
-		return all, err // the scenario has nothing to do there
-	}
+	before := beforeConversation(c.Conversation)
 	var added []scenario.Variant
-	for _, v := range variants {
-		if onData(v) && strikesWithin(v.Faults, before.Conversation) {
+	for _, v := range partVariants(s, c, before) {
+		if strikesWithin(v.Faults, before) {
 			v.Before, v.Name = true, nameBefore(v.Name)
 			added = append(added, expectingRest(v))
 		}
 	}
-	if len(added) == 0 {
-		return all, err
-	}
-	return append(slices.Clone(all), added...), nil
+	return addVariants(all, err, added)
 }
 
 func nameBefore(name string) string {

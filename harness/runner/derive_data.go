@@ -27,24 +27,35 @@ const minPartSweep = 4
 // withData adds to what a scenario does to the first connection the same done to each data
 // connection, as far as it consists of faults.
 func withData(s scenario.Scenario, c scenario.Case, all []scenario.Variant, err error) ([]scenario.Variant, error) {
-	if err != nil && !errors.Is(err, scenario.ErrUnsupported) {
-		return all, err
-	}
 	var added []scenario.Variant
 	for n := range c.Conversation.Data {
-		data := c
-		data.Conversation, data.Limit = dataConversation(c.Conversation, n+1), max(minPartSweep, c.Limit/4)
-		variants, failed := s.Variants(data)
-		if failed != nil {
-			continue // the scenario has nothing to do there
-		}
-		for _, v := range variants {
-			if onData(v) {
-				added = append(added, forData(v, n+1, len(c.Conversation.Data)))
-			}
+		for _, v := range partVariants(s, c, dataConversation(c.Conversation, n+1)) {
+			added = append(added, forData(v, n+1, len(c.Conversation.Data)))
 		}
 	}
-	if len(added) == 0 {
+	return addVariants(all, err, added)
+}
+
+// partVariants returns the variants of a scenario on a part of the conversation that consist of
+// faults; none where the scenario has nothing to do there.
+func partVariants(s scenario.Scenario, c scenario.Case, part scenario.Conversation) (found []scenario.Variant) {
+	c.Conversation, c.Limit = part, max(minPartSweep, c.Limit/4)
+	all, err := s.Variants(c)
+	if err != nil {
+		return nil
+	}
+	for _, v := range all {
+		if onData(v) {
+			found = append(found, v)
+		}
+	}
+	return found
+}
+
+// addVariants adds variants on a part of the conversation to what a scenario does to the whole, if
+// that is not wrong. It may be that nothing can be done to the whole.
+func addVariants(all []scenario.Variant, err error, added []scenario.Variant) ([]scenario.Variant, error) {
+	if len(added) == 0 || err != nil && !errors.Is(err, scenario.ErrUnsupported) {
 		return all, err
 	}
 	return append(slices.Clone(all), added...), nil
