@@ -21,13 +21,7 @@ func latencyError(sh toxicSetup) func(context.Context, *bench, system) ([]float6
 	if sh.micros > 0 {
 		want = time.Duration(sh.micros) * time.Microsecond
 	}
-	return func(ctx context.Context, b *bench, s system) ([]float64, error) {
-		i, err := b.runningInstance(ctx, s, sh)
-		if err != nil {
-			return nil, err
-		}
-		return missedBy(ctx, i, want)
-	}
+	return onInstance(sh, func(ctx context.Context, _ *bench, i instance) ([]float64, error) { return missedBy(ctx, i, want) })
 }
 
 // missedBy measures a delay on a system that runs.
@@ -60,13 +54,9 @@ func bandwidthRow(rate int) row {
 	sh := toxicSetup{latency: noToxic, rate: rate}
 	return row{name: fmt.Sprintf("bandwidth %d KB/s:", rate), shape: sh,
 		parts: []part{{name: "error in %", digits: 2, less: true}, {name: "first byte after ms", digits: 2, less: true}},
-		measure: func(ctx context.Context, b *bench, s system) ([]float64, error) {
-			i, err := b.runningInstance(ctx, s, sh)
-			if err != nil {
-				return nil, err
-			}
+		measure: onInstance(sh, func(ctx context.Context, _ *bench, i instance) ([]float64, error) {
 			return rateError(ctx, i.addr, rate)
-		}}
+		})}
 }
 
 // rateError asks for as many bytes as the rate lets through in the time of the

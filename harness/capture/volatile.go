@@ -33,8 +33,9 @@ func findVolatile(all []Conversation, f dialogue.Framing) (masks, unmasked []str
 				continue
 			}
 			if !ok {
+				at := dialogue.CommonPrefix(first.Turns[i].Bytes, t.Bytes)
 				unmasked = append(unmasked, fmt.Sprintf("turn %d of conversation %d differs from the first one, at byte %d: %q, and %q before", i+1, n+2,
-					prefix(first.Turns[i].Bytes, t.Bytes), clip(t.Bytes[prefix(first.Turns[i].Bytes, t.Bytes):]), clip(first.Turns[i].Bytes[prefix(first.Turns[i].Bytes, t.Bytes):])))
+					at, clip(t.Bytes[at:]), clip(first.Turns[i].Bytes[at:])))
 			}
 			masks = append(masks, m...)
 		}
@@ -58,16 +59,6 @@ func sameMessages(f dialogue.Framing, a, b []byte) int {
 
 func clip(b []byte) []byte { return b[:min(len(b), 24)] }
 
-func prefix(a, b []byte) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	return n
-}
-
 // maskTexts compares two texts line by line. The expression for a line that differs
 // begins with what both have in common, up to the word that differs.
 func maskTexts(a, b []byte) (masks []string, ok bool) {
@@ -79,7 +70,7 @@ func maskTexts(a, b []byte) (masks []string, ok bool) {
 		if left[i] == right[i] {
 			continue
 		}
-		n := prefix([]byte(left[i]), []byte(right[i]))
+		n := dialogue.CommonPrefix([]byte(left[i]), []byte(right[i]))
 		for n > 0 && isWord(left[i][n-1]) {
 			n--
 		}

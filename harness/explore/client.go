@@ -300,11 +300,8 @@ func explainClient(ctx context.Context, process *peer.Process, l playedServer, p
 	sleep.For(ctx, proofWindow)
 	check := probe.StuckCheck{Tree: await.WithServices(process.ProcessTree, programs.ServiceTree), ApproxTree: await.WithServices(process.ApproxTree, programs.ServiceTree), Idle: l.isIdle}
 	for ctx.Err() == nil {
-		short, cancel := context.WithTimeout(ctx, proofWindow)
-		d, err := check.ProveStuck(short)
-		cancel()
-		if err == nil {
-			return d.String(), d.Place(), ""
+		if stuck, place = tryProof(ctx, check); stuck != "" {
+			return stuck, place, ""
 		}
 		if ctx.Err() != nil || !l.isIdle() || !l.hasStruck() {
 			struck = -1

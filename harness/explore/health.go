@@ -246,11 +246,8 @@ func (s *serverSubject) explainWait(ctx context.Context) (stuck, place, spins st
 	check := probe.StuckCheck{Tree: await.WithServices(s.process.ProcessTree, s.launcher.programs.ServiceTree),
 		ApproxTree: await.WithServices(s.process.ApproxTree, s.launcher.programs.ServiceTree)}
 	for ctx.Err() == nil {
-		short, cancel := context.WithTimeout(ctx, proofWindow)
-		d, err := check.ProveStuck(short)
-		cancel()
-		if err == nil {
-			return d.String(), d.Place(), ""
+		if stuck, place = tryProof(ctx, check); stuck != "" {
+			return stuck, place, ""
 		}
 		if busy := s.measureSpin(ctx); busy != "" && ctx.Err() == nil {
 			if again := s.measureSpin(ctx); again != "" && ctx.Err() == nil {
@@ -264,6 +261,18 @@ func (s *serverSubject) explainWait(ctx context.Context) (stuck, place, spins st
 // proofWindow is how long a proof is tried for before somebody looks whether the server
 // is busy instead.
 const proofWindow = 60 * time.Millisecond
+
+// tryProof tries for a moment to prove that a program waits forever, and says where; empty: it is not
+// proven.
+func tryProof(ctx context.Context, check probe.StuckCheck) (stuck, place string) {
+	ctx, cancel := context.WithTimeout(ctx, proofWindow)
+	defer cancel()
+	d, err := check.ProveStuck(ctx)
+	if err != nil {
+		return "", ""
+	}
+	return d.String(), d.Place()
+}
 
 // examine looks at the server after a point that was played alone.
 func (s *serverSubject) examine(ctx context.Context, p Point, damage string) verdict {

@@ -55,21 +55,9 @@ func (p *Process) awaitReady(ctx context.Context, conditions ...func(context.Con
 
 // watchGone calls gone when neither the process nor a daemon of its is left.
 func (p *Process) watchGone(ctx context.Context, gone context.CancelCauseFunc) {
-	select {
-	case <-p.exited:
-	case <-ctx.Done():
-		return
+	if p.awaitGone(ctx) {
+		gone(errGone)
 	}
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for left := (search{}); !left.isOver(p.liveMembers()); {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-	gone(errGone)
 }
 
 // failStart ends the process and returns why it did not become ready.

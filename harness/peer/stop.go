@@ -81,6 +81,12 @@ func (p *Process) terminateTree(ctx context.Context) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.command.graceTimeout())
 	defer cancel()
+	return p.awaitGone(ctx)
+}
+
+// awaitGone blocks until neither the process nor a daemon of its is left, or the context ends,
+// and reports which. Of processes that are not our children the kernel gives no event.
+func (p *Process) awaitGone(ctx context.Context) bool {
 	select {
 	case <-p.exited:
 	case <-ctx.Done():

@@ -148,18 +148,12 @@ func decodeMessage(m []byte) connection {
 func (c *connection) decodeInfo(attributes []byte) {
 	native := binary.NativeEndian
 	var info unix.TCPInfo
-	for a := attributes; len(a) >= 4; {
-		size, kind := int(native.Uint16(a)), native.Uint16(a[2:])
-		if size < 4 || size > len(a) {
-			return
-		}
-		body := a[4:size]
+	for kind, body := range sock.Attributes(attributes) {
 		if kind == infoAttr && len(body) >= int(unsafe.Offsetof(info.Bytes_retrans))+8 {
 			c.waiting = native.Uint32(body[unsafe.Offsetof(info.Notsent_bytes):]) > 0
 			c.received = native.Uint64(body[unsafe.Offsetof(info.Bytes_received):])
 			c.written = native.Uint64(body[unsafe.Offsetof(info.Bytes_sent):]) -
 				native.Uint64(body[unsafe.Offsetof(info.Bytes_retrans):])
 		}
-		a = a[min((size+3)&^3, len(a)):]
 	}
 }

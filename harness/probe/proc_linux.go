@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sockharness/harness/harness/eintr"
+	"github.com/sockharness/harness/harness/procstat"
 	"github.com/sockharness/harness/harness/sock"
 )
 
@@ -50,21 +51,7 @@ func numericNames(dir string) ([]int, error) {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	var found []int
-	var names []string
-	buf := make([]byte, 8192)
-	for {
-		n, err := eintr.Retry(func() (int, error) { return unix.ReadDirent(fd, buf) })
-		if n <= 0 || err != nil {
-			return found, err
-		}
-		_, _, names = unix.ParseDirent(buf[:n], -1, names[:0])
-		for _, name := range names {
-			if number, err := strconv.Atoi(name); err == nil {
-				found = append(found, number)
-			}
-		}
-	}
+	return procstat.ReadNumbers(fd)
 }
 
 func readLink(path string) (string, error) {

@@ -47,7 +47,7 @@ func OpenThreadFiles(pid int) (*ThreadFiles, error) {
 }
 
 func (t *ThreadFiles) openAll(folder string) error {
-	ids, err := readNumbers(t.task)
+	ids, err := ReadNumbers(t.task)
 	if err != nil || len(ids) > MaxThreads {
 		return errors.Join(err, errThreads)
 	}
@@ -110,7 +110,7 @@ func ThreadIDs(pid int) ([]int, error) {
 		return nil, err
 	}
 	defer unix.Close(folder)
-	return readNumbers(folder)
+	return ReadNumbers(folder)
 }
 
 // AnyRunnable reports whether a thread of the process runs at this moment, or would if it
@@ -177,8 +177,9 @@ func openFile(path string) (int, error) {
 	return eintr.Retry(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
 }
 
-// readNumbers returns the names in a folder that is open, of those that are numbers.
-func readNumbers(folder int) (found []int, err error) {
+// ReadNumbers returns those names in a folder of /proc that are numbers. The folder is an open
+// descriptor, which the caller closes.
+func ReadNumbers(folder int) (found []int, err error) {
 	var buffer [4096]byte
 	var names []string
 	for {

@@ -159,25 +159,13 @@ func newMark(e event.Event, start, total time.Duration) (pageMark, bool) {
 // newRow places an event between client, proxy and server, behind a gap to scale.
 func newRow(t timeline, m timelineRow, gap time.Duration) pageRow {
 	_, text := t.formatRow(m)
-	row := pageRow{At: fmt.Sprintf("%.1f ms", toMillis(m.event.At)), Who: sourceName(m), Text: cleanLine(rowPlace(t, m) + text), Class: rowClass(m)}
+	row := pageRow{At: fmt.Sprintf("%.1f ms", toMillis(m.event.At)), Who: sourceName(m), Text: cleanLine(t.rowPlace(m, " ") + text), Class: rowClass(m)}
 	const perMilli, most = 2, 40
 	row.Gap = min(most, int(perMilli*toMillis(max(gap, 0))))
 	if row.Gap == most {
 		row.GapText = fmt.Sprintf("%.0f ms pass", toMillis(gap))
 	}
 	return row
-}
-
-// rowPlace names the proxy and the connection where there are several.
-func rowPlace(t timeline, m timelineRow) string {
-	place := ""
-	if t.proxies {
-		place += m.event.Proxy + " "
-	}
-	if t.conns && m.event.Conn > 0 {
-		place += fmt.Sprintf("#%d ", m.event.Conn)
-	}
-	return place
 }
 
 func rowClass(m timelineRow) string {

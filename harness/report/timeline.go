@@ -117,14 +117,19 @@ func (t timeline) formatRow(m timelineRow) (lead, rest string) {
 	if m.isFault() {
 		mark = ">>>"
 	}
+	return fmt.Sprintf("%s %8.1f ms  %s%-7s  ", mark, toMillis(m.event.At), t.rowPlace(m, "  "), sourceName(m)), eventText(m)
+}
+
+// rowPlace names the proxy and the connection where there are several, each with a gap behind it.
+func (t timeline) rowPlace(m timelineRow, gap string) string {
 	place := ""
 	if t.proxies {
-		place += m.event.Proxy + "  "
+		place += m.event.Proxy + gap
 	}
 	if t.conns && m.event.Conn > 0 {
-		place += fmt.Sprintf("#%d  ", m.event.Conn)
+		place += fmt.Sprintf("#%d%s", m.event.Conn, gap)
 	}
-	return fmt.Sprintf("%s %8.1f ms  %s%-7s  ", mark, toMillis(m.event.At), place, sourceName(m)), eventText(m)
+	return place
 }
 
 func toMillis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -144,17 +144,12 @@ func decodeSocket(m []byte) Socket {
 		UID:    native.Uint32(m[64:]),
 		Inode:  native.Uint32(m[68:]),
 	}
-	for a := m[messageSize:]; len(a) >= 4; {
-		size, kind := int(native.Uint16(a)), native.Uint16(a[2:])
-		if size < 4 || size > len(a) {
-			break
-		}
-		if kind == infoAttr && size >= 4+countersSize {
-			s.BytesAcked = native.Uint64(a[4+ackedOffset:])
-			s.BytesReceived = native.Uint64(a[4+ackedOffset+8:])
+	for kind, value := range Attributes(m[messageSize:]) {
+		if kind == infoAttr && len(value) >= countersSize {
+			s.BytesAcked = native.Uint64(value[ackedOffset:])
+			s.BytesReceived = native.Uint64(value[ackedOffset+8:])
 			s.measured = true
 		}
-		a = a[min((size+3)&^3, len(a)):]
 	}
 	return s
 }

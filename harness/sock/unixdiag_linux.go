@@ -47,12 +47,8 @@ func (c *client) unixSockets(inode uint32) ([]UnixSocket, error) {
 
 func decodeUnix(m []byte) UnixSocket {
 	s := UnixSocket{State: State(m[2]), Inode: native.Uint32(m[4:])}
-	for a := m[unixSize:]; len(a) >= 4; {
-		size, kind := int(native.Uint16(a)), native.Uint16(a[2:])
-		if size < 4 || size > len(a) {
-			break
-		}
-		switch body := a[4:size]; {
+	for kind, body := range Attributes(m[unixSize:]) {
+		switch {
 		case kind == unixName:
 			s.Name = decodeUnixName(body)
 		case kind == unixPeer && len(body) >= 4:
@@ -62,7 +58,6 @@ func decodeUnix(m []byte) UnixSocket {
 		case kind == unixShutdown && len(body) >= 1:
 			s.Over = body[0] == 3
 		}
-		a = a[min((size+3)&^3, len(a)):]
 	}
 	return s
 }

@@ -23,15 +23,10 @@ func staleFile() scenario.Scenario {
 		Rationale: "The kernel does not remove the file of a unix socket. After a crash, a kill -9 or a power failure it is " +
 			"still there, and bind fails with EADDRINUSE although no server listens. A server that does not replace such a " +
 			"file stays down until an operator removes it by hand.",
-		Ref:   "unix(7); bind(2) EADDRINUSE",
-		Level: outcome.Must,
-		Roles: scenario.ServerRole(),
-		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := requirePath(c); err != nil {
-				return nil, err
-			}
-			return []scenario.Variant{act(c, "", startOverStaleFile)}, nil
-		},
+		Ref:      "unix(7); bind(2) EADDRINUSE",
+		Level:    outcome.Must,
+		Roles:    scenario.ServerRole(),
+		Variants: onPath(startOverStaleFile),
 	}
 }
 
@@ -64,15 +59,10 @@ func fileInUse() scenario.Scenario {
 		Rationale: "A server that removes the file before bind, without asking whether a server listens, cuts off a server " +
 			"that runs: it keeps its open connections, holds its locks, and no new client ever reaches it. Connect first: " +
 			"ECONNREFUSED says that the file is stale.",
-		Ref:   "unix(7); connect(2) ECONNREFUSED",
-		Level: outcome.Should,
-		Roles: scenario.ServerRole(),
-		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := requirePath(c); err != nil {
-				return nil, err
-			}
-			return []scenario.Variant{act(c, "", startSecond)}, nil
-		},
+		Ref:      "unix(7); connect(2) ECONNREFUSED",
+		Level:    outcome.Should,
+		Roles:    scenario.ServerRole(),
+		Variants: onPath(startSecond),
 	}
 }
 
@@ -105,15 +95,10 @@ func otherFile() scenario.Scenario {
 		Title: "A server does not remove a file at its path that is not a socket",
 		Rationale: "The path comes from a configuration, and a typing error names a data file. A server that removes whatever is " +
 			"there before bind deletes it.",
-		Ref:   "unlink(2); CWE-73",
-		Level: outcome.Must,
-		Roles: scenario.ServerRole(),
-		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := requirePath(c); err != nil {
-				return nil, err
-			}
-			return []scenario.Variant{act(c, "", startOverFile)}, nil
-		},
+		Ref:      "unlink(2); CWE-73",
+		Level:    outcome.Must,
+		Roles:    scenario.ServerRole(),
+		Variants: onPath(startOverFile),
 	}
 }
 
@@ -244,15 +229,10 @@ func fileRemoved() scenario.Scenario {
 		Title: "A server that ends normally removes its socket file",
 		Rationale: "With the file gone, a client learns from ENOENT that no server is there, and the next one can bind. Many " +
 			"servers leave the file and replace it when they start, which works too.",
-		Ref:   "unix(7)",
-		Level: outcome.May,
-		Roles: scenario.ServerRole(),
-		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
-			if err := requirePath(c); err != nil {
-				return nil, err
-			}
-			return []scenario.Variant{act(c, "", endAndLook)}, nil
-		},
+		Ref:      "unix(7)",
+		Level:    outcome.May,
+		Roles:    scenario.ServerRole(),
+		Variants: onPath(endAndLook),
 	}
 }
 

@@ -34,6 +34,16 @@ func requirePath(c scenario.Case) error {
 	return nil
 }
 
+// onPath returns the one variant in which the act must succeed, for a server whose path we choose.
+func onPath(run func(context.Context, scenario.Rig) error) func(scenario.Case) ([]scenario.Variant, error) {
+	return func(c scenario.Case) ([]scenario.Variant, error) {
+		if err := requirePath(c); err != nil {
+			return nil, err
+		}
+		return []scenario.Variant{act(c, "", run)}, nil
+	}
+}
+
 // act returns the one variant of an act that must succeed.
 func act(c scenario.Case, name string, run func(context.Context, scenario.Rig) error) scenario.Variant {
 	return scenario.ActVariant(name, 4*c.Budget+maxBindTries, run)

@@ -72,13 +72,7 @@ func (m *BytesMatcher) MatchMayChangeInTheFuture(actual any) bool {
 	if err != nil || !bytes.HasPrefix(m.want, got) {
 		return false
 	}
-	switch a := actual.(type) {
-	case *socktest.Conn:
-		return !a.Over()
-	case *socktest.Peer:
-		return a.Ending() == socktest.Open
-	}
-	return false
+	return isOpen(actual)
 }
 
 // FailureMessage implements [types.GomegaMatcher].

@@ -117,7 +117,10 @@ func (m *EndMatcher) matchConn(c *socktest.Conn) bool {
 }
 
 // MatchMayChangeInTheFuture tells Eventually whether to wait.
-func (m *EndMatcher) MatchMayChangeInTheFuture(actual any) bool {
+func (m *EndMatcher) MatchMayChangeInTheFuture(actual any) bool { return isOpen(actual) }
+
+// isOpen reports whether more may come on a connection.
+func isOpen(actual any) bool {
 	switch a := actual.(type) {
 	case *socktest.Conn:
 		return !a.Over()
