@@ -23,6 +23,7 @@
 //	speak to Toxiproxy clients                        harness/api
 //	change the live page                              harness/ui/files
 //	start and watch programs                          harness/peer, harness/probe
+//	change what a command is told ({tmp}, {self}, …)  harness/rig: programs.go, and startserver.go and startclient.go beside it
 //
 // What is generated from these lists (scenarios/README.md and others) is written anew by
 // go test -update; a test that finds it stale says the command.

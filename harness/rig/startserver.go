@@ -30,7 +30,8 @@ func (p *Programs) ServiceTree() []int { return p.services.ProcessTree() }
 // StartServer starts the server of the target and blocks until it is ready. It returns the
 // process, which the caller must close, and where it is reached. A target may have the address
 // of a server instead, then the process is nil, and the error wraps [ErrNotReachable] where
-// nobody listens there; of UDP nothing tells. Another error is a *peer.Error.
+// nobody listens there; of UDP nothing tells. Another error is a *peer.Error. One server may run at
+// a time: the next one gets the same {tmp} and {path}.
 func (p *Programs) StartServer(ctx context.Context) (*peer.Process, string, error) {
 	switch address := p.target.Server.Address; {
 	case address == "":
