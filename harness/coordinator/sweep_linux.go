@@ -83,8 +83,12 @@ func killMember(pid, leader int) bool {
 	return isMember(pid, leader) && p.Kill() == nil
 }
 
-// isMember reports whether pid is alive and of the session.
+// isMember reports whether pid is alive and of the session. One call tells so of most of the
+// processes of this host, which are not.
 func isMember(pid, leader int) bool {
+	if session, err := unix.Getsid(pid); err != nil || session != leader {
+		return false
+	}
 	stat, err := procstat.Read(pid)
 	return err == nil && !stat.Dead() && stat.Session == leader
 }

@@ -163,7 +163,21 @@ func (r *round) sortResults() {
 			ids[s.ID] = len(ids)
 		}
 	}
-	slices.SortStableFunc(r.results, func(a, b outcome.Result) int {
-		return cmp.Or(cmp.Compare(targets[a.Target], targets[b.Target]), cmp.Compare(ids[a.Scenario], ids[b.Scenario]))
-	})
+	places := make([]resultPlace, len(r.results)) // a result is too large to be moved for each comparison
+	for i, one := range r.results {
+		places[i] = resultPlace{targets[one.Target], ids[one.Scenario], i}
+	}
+	slices.SortFunc(places, resultPlace.compare)
+	sorted := slices.Grow([]outcome.Result(nil), len(places))
+	for _, p := range places {
+		sorted = append(sorted, r.results[p.arrived])
+	}
+	r.results = sorted
+}
+
+// A resultPlace is where a result belongs.
+type resultPlace struct{ target, scenario, arrived int }
+
+func (p resultPlace) compare(o resultPlace) int {
+	return cmp.Or(cmp.Compare(p.target, o.target), cmp.Compare(p.scenario, o.scenario), cmp.Compare(p.arrived, o.arrived))
 }
