@@ -11,6 +11,12 @@ HAVETESTS := '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}'
 # Else each program with the race detector sleeps for a second before it exits.
 export GORACE := atexit_sleep_ms=0
 
+# The interpreter itself: the shim of a version manager takes ten times as long to start.
+PYTHON := $(shell python3 -c 'import os, sys; print(os.path.dirname(sys.executable))' 2>/dev/null)
+ifneq ($(PYTHON),$(patsubst %/,%,$(dir $(shell command -v python3))))
+export PATH := $(if $(PYTHON),$(PYTHON):)$(PATH)
+endif
+
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -32,7 +38,7 @@ test: build ## run every test, with the race detector but where programs are run
 	$(MAKE) -j 2 software programs stranger
 
 scripts: ## run the scripts of the command and the suites' own tests
-	$(GO) test $(TESTED) -timeout 20m ./cmd/harness ./scenarios/...
+	$(GO) test $(TESTED) -parallel $$((2 * $$(nproc))) -timeout 20m ./cmd/harness ./scenarios/...
 
 software: ## play everything to the installed software that many people use
 	$(GO) test -vet=off -v -timeout 30m -run TestRealSoftware ./fixtures
