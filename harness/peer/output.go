@@ -208,22 +208,33 @@ func (o *Output) WaitFor(ctx context.Context, re *regexp.Regexp) ([]byte, error)
 // AwaitMore blocks until the process has written more than n bytes, and reports whether it
 // has: not when its output or the context has ended first.
 func (o *Output) AwaitMore(ctx context.Context, n int64) bool {
-	w := &waiter{found: make(chan struct{})}
+	for {
+		more, next := o.awaitNext(n)
+		if next == nil {
+			return more
+		}
+		select {
+		case <-next.found:
+		case <-ctx.Done():
+			o.mu.Lock()
+			delete(o.waiters, next)
+			o.mu.Unlock()
+			return o.ByteCount() > n
+		}
+	}
+}
+
+// awaitNext reports whether there are more than n bytes. Where more may still come it returns what
+// waits for the next of them.
+func (o *Output) awaitNext(n int64) (more bool, next *waiter) {
 	o.mu.Lock()
-	if more := o.length > n; more || o.ended {
-		o.mu.Unlock()
-		return more
+	defer o.mu.Unlock()
+	if more = o.length > n; more || o.ended {
+		return more, nil
 	}
-	o.waiters[w] = struct{}{}
-	o.mu.Unlock()
-	select {
-	case <-w.found:
-	case <-ctx.Done():
-		o.mu.Lock()
-		delete(o.waiters, w)
-		o.mu.Unlock()
-	}
-	return o.ByteCount() > n
+	next = &waiter{found: make(chan struct{})}
+	o.waiters[next] = struct{}{}
+	return false, next
 }
 
 func endedUnless(found bool, re *regexp.Regexp) error {

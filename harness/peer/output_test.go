@@ -156,6 +156,15 @@ func TestAwaitMore(t *testing.T) {
 	}
 }
 
+// One write that is not enough does not end the wait.
+func TestAwaitMoreThanOneWrite(t *testing.T) {
+	p := client(t, sh("echo a; sleep 0.1; echo b"), Vars{})
+	if !p.Stdout().AwaitMore(within(t), 2) {
+		t.Errorf("%d bytes when the wait ended, want 4", p.Stdout().ByteCount())
+	}
+	wait(t, p)
+}
+
 func TestOutputOfTheLastMoment(t *testing.T) {
 	for range 50 {
 		p := client(t, sh("head -c 60000 /dev/zero; exit 1"), Vars{})
