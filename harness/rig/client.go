@@ -33,9 +33,13 @@ func (s *variantSetup) runClient(ctx context.Context, v scenario.Variant, o *sce
 	if v.AcceptMode != scenario.Accepting && s.datagrams == nil { // who is let in may have many connections to make
 		w.EndEarly = endOnStorm(func() bool { return connects.attempts().Storms() })
 	}
+	if s.names != nil {
+		w.EndEarly = endOnStorm(func() bool { return s.questions.times().TooMany() != nil })
+	}
 	run, err := awaitClient(ctx, process, w)
 	s.noteRetries(run.Elapsed, run.TimedOut)
 	o.Client, o.StuckIn, o.Attempts = run, run.StuckIn, connects.attempts()
+	o.Questions = s.questions.times()
 	if o.RunError = s.missedNames(); o.RunError == nil && fault != nil {
 		o.RunError = fault.missedReason()
 	}

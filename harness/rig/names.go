@@ -3,7 +3,9 @@ package rig
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/scenario"
@@ -42,7 +44,7 @@ func (n *clientNames) Close() {
 // serveNames starts a name server with the fault for the variant.
 func (s *variantSetup) serveNames(ctx context.Context, f scenario.NameFault) (err error) {
 	s.names, err = s.testbed.target.Client.ServeNames(ctx, &f, func(name string) {
-		if s.asked.CompareAndSwap(false, true) {
+		if s.questions.add() {
 			s.log.AddEvent(event.Event{Kind: event.Struck, Toxic: event.ByScenario, Detail: fmt.Sprintf("asked for %s, the name server %s", name, f)})
 		}
 	})
@@ -54,8 +56,33 @@ func (s *variantSetup) serveNames(ctx context.Context, f scenario.NameFault) (er
 
 // missedNames is why the fault of the name server did not strike; nil: it did, or there was none.
 func (s *variantSetup) missedNames() error {
-	if s.names == nil || s.asked.Load() {
+	if s.names == nil || len(s.questions.times()) > 0 {
 		return nil
 	}
 	return fmt.Errorf("%w: %s", scenario.ErrUnsupported, s.names.UnaskedReason())
+}
+
+// nameQuestions are those that a client asked a name server with a fault. It is safe for concurrent use.
+type nameQuestions struct {
+	mu    sync.Mutex // guards what follows
+	start time.Time  // of the first question
+	at    scenario.Questions
+}
+
+// add notes a question, and reports whether it is the first one.
+func (q *nameQuestions) add() (first bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if first = len(q.at) == 0; first {
+		q.start = time.Now()
+	}
+	q.at = append(q.at, time.Since(q.start))
+	return first
+}
+
+// times returns when there was a question so far.
+func (q *nameQuestions) times() scenario.Questions {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.at)
 }

@@ -43,9 +43,10 @@ type variantSetup struct {
 	tls   tlsconn.Config        // of the proxy
 	data  *dataConnections      // nil: the conversation has none
 	names *scenario.NameService // with a fault; nil: those of the testbed
-	asked atomic.Bool           // the client asked for a name of its server
 	part  bool                  // the case is that of a part of the conversation: a data connection, or what is said before TLS
 	aside atomic.Int64          // events of the connections that the faults are not for
+
+	questions nameQuestions // for names of the client's server
 
 	cpuWait atomic.Int64 // nanoseconds for which a peer or we were ready and got no processor
 }

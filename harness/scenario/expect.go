@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -234,7 +235,7 @@ func endsByItself(o Observation) error {
 	case o.Client == nil:
 		return errors.New("the client was not started")
 	case o.Client.Storms:
-		return o.Attempts.TooMany()
+		return cmp.Or(o.Questions.TooMany(), o.Attempts.TooMany())
 	case o.TimeUndeclared():
 		return o.stillRunning()
 	case o.Client.TimedOut:

@@ -35,6 +35,7 @@ type Observation struct {
 	StuckIn        string           // program and system call of a proven hang: "python3 in recvfrom"; empty: there is none
 	Connections    int              // accepted by the proxy
 	Attempts       Attempts         // of the client process to connect
+	Questions      Questions        // of the client process to a name server with a fault
 	PastProxy      int              // connections of the client process to the server that are not the proxy's; looked for where a fault has not struck
 	Starved        time.Duration    // for which a peer, or the harness, was ready and got no processor
 	Events         []event.Event    // all that happened, in order
@@ -50,7 +51,7 @@ type Run struct {
 	Exit     peer.Exit     // how it exited
 	TimedOut bool          // it had not exited when its time was over, and was killed
 	Spins    bool          // it was burning a processor then, while nothing moved
-	Storms   bool          // it was connecting again and again without a pause, see [Attempts.Storms]
+	Storms   bool          // it was connecting, or asking its name server, without a pause, see [Attempts.Storms] and [Questions.TooMany]
 	Stuck    string        // how it is proven to wait forever; empty: it is not
 	StuckIn  string        // program and system call of that: "python3 in recvfrom"
 	Stdout   []byte        // what it wrote there

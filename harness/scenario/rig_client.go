@@ -52,10 +52,13 @@ type Attempts struct {
 }
 
 // PeakPerSecond returns the most attempts that fell into any one second.
-func (a Attempts) PeakPerSecond() int {
+func (a Attempts) PeakPerSecond() int { return peakPerSecond(a.At) }
+
+// peakPerSecond returns the most of the times, which are in order, that fall into any one second.
+func peakPerSecond(at []time.Duration) int {
 	most, first := 0, 0
-	for last := range a.At {
-		for a.At[last]-a.At[first] >= time.Second {
+	for last := range at {
+		for at[last]-at[first] >= time.Second {
 			first++
 		}
 		most = max(most, last-first+1)
