@@ -30,7 +30,7 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 	if f.watch {
 		return watchSuites(cmd, f, paths)
 	}
-	saveMemory()
+	planQuickly()
 	chosen, err := selectSuites(cmd.InOrStdin(), paths, len(f.suiteBinaries) > 0)
 	if err != nil {
 		return err
@@ -201,6 +201,7 @@ func (e *execution) makeRunDir() (release func(), err error) {
 
 // runRounds plays every round and reports what came of them.
 func (e *execution) runRounds(parent context.Context) error {
+	saveMemory()
 	var reading sync.WaitGroup
 	reading.Go(func() { e.lastCosts() }) // while the process starts that guards the folder
 	release, err := e.makeRunDir()
