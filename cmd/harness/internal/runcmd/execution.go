@@ -24,18 +24,23 @@ import (
 	"github.com/sockharness/harness/harness/waiver"
 )
 
-// runSuites is `harness run`: everything is resolved and checked before the
-// first process starts.
+// runSuites is `harness run`: everything is resolved and checked before the first worker or
+// program under test starts. The guardian starts meanwhile.
 func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 	if f.watch {
 		return watchSuites(cmd, f, paths)
 	}
-	planQuickly()
-	chosen, err := selectSuites(cmd.InOrStdin(), paths, len(f.suiteBinaries) > 0)
-	if err != nil {
+	if err := f.checkFlags(cmd); err != nil {
 		return err
 	}
-	if err := f.checkFlags(cmd); err != nil {
+	planQuickly()
+	folder := &runFolder{}
+	defer folder.remove()
+	if !f.list && !f.plan && !f.infer {
+		folder.begin()
+	}
+	chosen, err := selectSuites(cmd.InOrStdin(), paths, len(f.suiteBinaries) > 0)
+	if err != nil {
 		return err
 	}
 	if err := checkMachine(); err != nil {
@@ -48,7 +53,7 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 	if f.infer {
 		return f.inferPolicies(cmd, targets)
 	}
-	e := &execution{flags: f, terminal: cli.NewTerminal(cmd, f.noColor), topics: chosen.topics, files: chosen.files, wholeFolders: len(watchedFolders(chosen.paths)) > 0, allTargets: all, played: map[string]bool{}, lacking: map[string]string{}}
+	e := &execution{flags: f, folder: folder, terminal: cli.NewTerminal(cmd, f.noColor), topics: chosen.topics, files: chosen.files, wholeFolders: len(watchedFolders(chosen.paths)) > 0, allTargets: all, played: map[string]bool{}, lacking: map[string]string{}}
 	if e.waivers, err = f.loadWaivers(); err != nil {
 		return err
 	}
@@ -62,11 +67,9 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 		return err
 	}
 	if len(chosen.goFolders)+len(f.suiteBinaries) > 0 {
-		release, err := e.makeRunDir()
-		if err != nil {
+		if err := e.awaitRunFolder(); err != nil {
 			return err
 		}
-		defer release()
 		if err := e.prepareGoSuites(cmd.Context(), chosen.goFolders, e.job.Runner.Tmp); err != nil {
 			return err
 		}
@@ -108,6 +111,7 @@ func (f *runFlags) chooseTargets(chosen selection) (all, selected []scenario.Tar
 // An execution is one run of `harness run`.
 type execution struct {
 	flags        *runFlags
+	folder       *runFolder
 	terminal     cli.Terminal
 	topics       []suite.Topic
 	files        scenariofile.Set  // those that are not built in
@@ -190,38 +194,29 @@ func specIDOf(text string) string {
 	return id
 }
 
-// makeRunDir makes the folder of the run, unless there is one. The caller calls release.
-func (e *execution) makeRunDir() (release func(), err error) {
-	if e.job.Runner.Tmp != "" {
-		return func() {}, nil
-	}
-	e.job.Runner.Tmp, release, err = cli.NewRunDir()
-	return release, err
+// awaitRunFolder waits for the folder of the run, which the job needs.
+func (e *execution) awaitRunFolder() (err error) {
+	e.job.Runner.Tmp, err = e.folder.await()
+	return err
 }
 
 // runRounds plays every round and reports what came of them.
 func (e *execution) runRounds(parent context.Context) error {
 	saveMemory()
-	var reading sync.WaitGroup
-	reading.Go(func() { e.lastCosts() }) // while the process starts that guards the folder
-	release, err := e.makeRunDir()
-	reading.Wait()
-	if err != nil {
+	if err := e.awaitRunFolder(); err != nil {
 		return err
 	}
-	defer release()
 	watched, unwatch := e.terminal.WatchReader(parent)
 	defer unwatch()
 	ctx, hard, release := cli.NotifyInterrupts(watched)
 	defer release()
 	e.recordPairs(ctx)
-	job := filepath.Join(e.job.Runner.Tmp, "job.json")
-	data, err := json.Marshal(e.job)
+	var reading sync.WaitGroup
+	reading.Go(func() { e.lastCosts() }) // while the job is written
+	job, err := e.writeJob()
+	reading.Wait()
 	if err != nil {
-		return cli.HarnessErrorf("job encode: %w", err)
-	}
-	if err := os.WriteFile(job, data, 0o600); err != nil {
-		return cli.HarnessErrorf("job write: %w", err)
+		return err
 	}
 	var rounds []outcome.Run
 	var last outcome.Run
@@ -244,4 +239,17 @@ func (e *execution) runRounds(parent context.Context) error {
 		return e.finishRun(last)
 	}
 	return e.finishRun(outcome.MergeRounds(e.flags.repeat, rounds))
+}
+
+// writeJob writes the job for the workers and returns the path of the file.
+func (e *execution) writeJob() (path string, err error) {
+	path = filepath.Join(e.job.Runner.Tmp, "job.json")
+	data, err := json.Marshal(e.job)
+	if err != nil {
+		return "", cli.HarnessErrorf("job encode: %w", err)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		return "", cli.HarnessErrorf("job write: %w", err)
+	}
+	return path, nil
 }
