@@ -24,12 +24,12 @@ import (
 	"github.com/sockharness/harness/harness/waiver"
 )
 
-// A Job is one run as workers get it: everything is resolved, so that no two of
+// A Job is one run as workers get it, see [Job.Encode]: everything is resolved, so that no two of
 // them can disagree.
 type Job struct {
 	Topics      []string               // by name; empty: all
-	Files       []scenariofile.Source  // scenario files beside the topics
-	Summaries   []scenariofile.Summary // of the scenarios in Files
+	Files       []scenariofile.Source  `json:"-"` // scenario files beside the topics
+	Summaries   []scenariofile.Summary `json:"-"` // of the scenarios in Files
 	Targets     []scenario.Target      // what is tested
 	Runner      runner.Config          // how scenarios are run
 	Timeout     time.Duration          // time limit of one scenario on one target

@@ -2,7 +2,6 @@ package suite
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/scenariofile"
 )
 
 func TestBeGreen(t *testing.T) {
@@ -78,21 +78,29 @@ func TestLabelsAreAllowed(t *testing.T) {
 	}
 }
 
-func TestJobSurvivesJSON(t *testing.T) {
+func TestJobIsDecodedAsItWasEncoded(t *testing.T) {
 	pipelining := true
 	job := Job{Topics: []string{"eof"}, Targets: []scenario.Target{{Name: "kv", Policies: scenario.Policies{Pipelining: &pipelining},
 		Client: scenario.Peer{Dialogue: &scenario.Source{File: "kv.yaml", Text: []byte("dialogue: kv\n")}}}}}
-	data, err := json.Marshal(job)
+	job.Files = []scenariofile.Source{{File: "f.yaml", Tree: []byte("one\ntwo")}}
+	job.Summaries = []scenariofile.Summary{{ID: "topic/name", File: "f.yaml"}}
+	data, err := job.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back Job
-	if err := json.Unmarshal(data, &back); err != nil {
+	back, err := DecodeJob(data)
+	if err != nil {
 		t.Fatal(err)
 	}
 	got := back.Targets[0]
 	if string(got.Client.Dialogue.Text) != "dialogue: kv\n" || got.Policies.Pipelining == nil || back.Topics[0] != "eof" {
 		t.Errorf("got %+v back", back)
+	}
+	if len(back.Files) != 1 || string(back.Files[0].Tree) != "one\ntwo" || len(back.Summaries) != 1 || back.Summaries[0].ID != "topic/name" {
+		t.Errorf("got the files %+v and %+v back", back.Files, back.Summaries)
+	}
+	if _, err := DecodeJob(data[:len(data)-1]); err == nil {
+		t.Error("a job of which a byte is missing was decoded")
 	}
 }
 

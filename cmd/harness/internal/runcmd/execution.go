@@ -2,7 +2,6 @@ package runcmd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -243,10 +242,10 @@ func (e *execution) runRounds(parent context.Context) error {
 
 // writeJob writes the job for the workers and returns the path of the file.
 func (e *execution) writeJob() (path string, err error) {
-	path = filepath.Join(e.job.Runner.Tmp, "job.json")
-	data, err := json.Marshal(e.job)
+	path = filepath.Join(e.job.Runner.Tmp, "job")
+	data, err := e.job.Encode()
 	if err != nil {
-		return "", cli.HarnessErrorf("job encode: %w", err)
+		return "", cli.HarnessErrorf("%w", err)
 	}
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		return "", cli.HarnessErrorf("job write: %w", err)

@@ -1,7 +1,6 @@
 package runcmd
 
 import (
-	"encoding/json"
 	"os"
 	"runtime"
 
@@ -25,9 +24,9 @@ func newWorker() *cobra.Command {
 			if err != nil {
 				return cli.HarnessErrorf("job read: %w", err)
 			}
-			var job suite.Job
-			if err := json.Unmarshal(data, &job); err != nil {
-				return cli.HarnessErrorf("job decode: %w", err)
+			job, err := suite.DecodeJob(data)
+			if err != nil {
+				return cli.HarnessErrorf("%w", err)
 			}
 			if err := cli.BecomeSubreaper(); err != nil {
 				return err
