@@ -48,7 +48,7 @@ software: ## play everything to the installed software that many people use
 	$(GO) test -vet=off -v -timeout 30m -run TestRealSoftware ./fixtures
 
 programs: ## run the tests of the fixture programs, but for the matrix and the installed software
-	$(GO) test -race -vet=off -timeout 30m -skip 'TestProof$$|TestRealSoftware' ./fixtures
+	$(GO) test -race -vet=off -parallel $$((2 * $$(nproc))) -timeout 30m -skip 'TestProof$$|TestRealSoftware' ./fixtures
 
 check: ## check the files for CI with the parsers of those who read them
 	cd cmd/ci/testdata/check && $(COMPILE) test ./...
