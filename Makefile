@@ -37,12 +37,15 @@ test: build ## run every test, with the race detector but where programs are run
 	$(BIN)/harness run scenarios/ --quiet
 	$(COMPILE) build -race ./harness/... ./toxics/...
 	$(GO) test -race $(TESTED) -timeout 20m $$($(GO) list -f $(HAVETESTS) ./... | grep -v -e /fixtures$$ -e /cmd/harness$$ -e /scenarios/)
-	$(MAKE) -j 2 scripts check # one waits, the other compiles
+	$(MAKE) -j 3 scripts suites check # some wait, the other compiles
 	$(GO) test -vet=off -v -timeout 30m -run 'TestProof$$' ./fixtures
 	$(MAKE) -j 2 software programs stranger
 
-scripts: ## run the scripts of the command and the suites' own tests
-	$(GO) test $(TESTED) -parallel $$((2 * $$(nproc))) -timeout 20m ./cmd/harness ./scenarios/...
+scripts: ## run the scripts of the command
+	$(GO) test $(TESTED) -parallel $$((2 * $$(nproc))) -timeout 20m ./cmd/harness
+
+suites: ## run the suites' own tests
+	$(GO) test $(TESTED) -timeout 20m ./scenarios/...
 
 software: ## play everything to the installed software that many people use
 	$(GO) test -vet=off -v -timeout 30m -run TestRealSoftware ./fixtures
@@ -120,4 +123,4 @@ $(BIN)/toxiproxy-server:
 	GOBIN=$(abspath $(BIN)/tmp) $(GO) install $(ADDR)/cmd/server@$(VERSION)
 	mv $(BIN)/tmp/server $@
 
-.PHONY: help build run test scripts check software programs stranger zoo replay mutate race soak lint cross bench fixtures tools clean explore
+.PHONY: help build run test scripts suites check software programs stranger zoo replay mutate race soak lint cross bench fixtures tools clean explore

@@ -2,6 +2,8 @@ package rig
 
 import (
 	"context"
+	"errors"
+	"syscall"
 	"time"
 
 	"github.com/sockharness/harness/harness/await"
@@ -40,13 +42,22 @@ func (b *Testbed) checkServerAfter(ctx context.Context, mark stderrMark, with Op
 	}
 }
 
-// exitTimeout is how long a process that does not serve any more may take to end.
-const exitTimeout = 200 * time.Millisecond
+const (
+	// exitTimeout is how long a process that does not serve any more may take to end.
+	exitTimeout = 200 * time.Millisecond
+	// closedExitTimeout is that of one that has closed its port: an interpreter closes it before it writes why,
+	// and ends when it has.
+	closedExitTimeout = 2 * time.Second
+)
 
 // awaitExit tells how the process ended. One that does not serve may be about to.
 func awaitExit(ctx context.Context, process *peer.Process, fresh error) (peer.Exit, bool) {
 	if fresh != nil {
-		limit, cancel := context.WithTimeout(ctx, exitTimeout)
+		timeout := exitTimeout
+		if isRefused(fresh) {
+			timeout = closedExitTimeout
+		}
+		limit, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		select {
 		case <-process.ExitedChan():
@@ -54,6 +65,12 @@ func awaitExit(ctx context.Context, process *peer.Process, fresh error) (peer.Ex
 		}
 	}
 	return exitedServer(process)
+}
+
+// isRefused reports whether no socket takes what clients of the server send.
+func isRefused(fresh error) bool {
+	var none *noAnswerError
+	return errors.Is(fresh, syscall.ECONNREFUSED) || errors.As(fresh, &none) && none.ending == event.Refused
 }
 
 // exitedServer tells how the server ended, and whether it has. One that went into the
