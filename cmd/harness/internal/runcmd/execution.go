@@ -35,7 +35,10 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 	planQuickly()
 	folder := &runFolder{}
 	defer folder.remove()
-	if !f.list && !f.plan && !f.infer {
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	plays := !f.list && !f.plan && !f.infer
+	if plays {
 		folder.begin()
 	}
 	chosen, err := selectSuites(cmd.InOrStdin(), paths, len(f.suiteBinaries) > 0)
@@ -62,6 +65,9 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 	if err := e.loadCosts(); err != nil {
 		return err
 	}
+	if plays {
+		reading.Go(func() { e.lastCosts() }) // while the specs are planned and the guardian starts
+	}
 	if err := e.prepareJob(targets); err != nil {
 		return err
 	}
@@ -85,6 +91,10 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 		return e.listSpecs()
 	case f.plan:
 		return e.printPlan()
+	}
+	err = e.awaitRunFolder()
+	if reading.Wait(); err != nil {
+		return err
 	}
 	return e.runRounds(cmd.Context())
 }
@@ -202,18 +212,12 @@ func (e *execution) awaitRunFolder() (err error) {
 // runRounds plays every round and reports what came of them.
 func (e *execution) runRounds(parent context.Context) error {
 	saveMemory()
-	if err := e.awaitRunFolder(); err != nil {
-		return err
-	}
 	watched, unwatch := e.terminal.WatchReader(parent)
 	defer unwatch()
 	ctx, hard, release := cli.NotifyInterrupts(watched)
 	defer release()
 	e.recordPairs(ctx)
-	var reading sync.WaitGroup
-	reading.Go(func() { e.lastCosts() }) // while the job is written
 	job, err := e.writeJob()
-	reading.Wait()
 	if err != nil {
 		return err
 	}
