@@ -41,15 +41,28 @@ func (l *openingLog) conversation(before *dialogue.Script, role event.Side) *sce
 	if before == nil || l.first == nil {
 		return nil
 	}
-	var script *dialogue.Script
-	if role == event.Client {
-		script = before.WithReplies(*l.first)
-	} else {
-		script = before.WithRequests(l.first.Received[:len(l.first.Received)-len(l.first.Unread)])
+	if role == event.Server {
+		return openingAsked(before, l.first.Received[:len(l.first.Received)-len(l.first.Unread)])
 	}
-	c := scenario.ScriptedConversation(script)
+	c := scenario.ScriptedConversation(before.WithReplies(*l.first))
 	c.Script = before
 	return &c
+}
+
+// openingAsked is what is said before TLS if the client asks so.
+func openingAsked(before *dialogue.Script, requests []byte) *scenario.Conversation {
+	c := scenario.ScriptedConversation(before.WithRequests(requests))
+	c.Script = before
+	return &c
+}
+
+// ClientOpening is what a client program that has sent the requests, and its server, say before TLS;
+// nil: nothing is. Start must have returned.
+func (b *Testbed) ClientOpening(requests []byte) *scenario.Conversation {
+	if b.before == nil {
+		return nil
+	}
+	return openingAsked(b.before, requests)
 }
 
 // playBoth plays the client of what is said before TLS, and then of the rest within TLS, on a

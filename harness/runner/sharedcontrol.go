@@ -21,6 +21,7 @@ const mostControlWait = 5 * time.Second
 type sharedControl struct {
 	scenario.ControlRun
 	Requests []byte        // that the client sent
+	Opening  []byte        // that it sent before TLS; nil: nothing was said
 	Events   []event.Event // of the first control
 }
 
@@ -74,12 +75,18 @@ func (t *targetRun) readControl(file string) (scenario.Conversation, error) {
 	t.controlEvents.CompareAndSwap(nil, &shared.Events)
 	c := t.ClientConversation(shared.Requests, nil)
 	c.ControlRun = shared.ControlRun
+	if shared.Opening != nil {
+		c.Before = t.ClientOpening(shared.Opening)
+	}
 	return c, nil
 }
 
 // writeControl writes the file completely or not at all.
 func (t *targetRun) writeControl(file string, c scenario.Conversation) error {
 	shared := sharedControl{Requests: t.requests, ControlRun: c.ControlRun}
+	if c.Before != nil {
+		shared.Opening = append([]byte{}, c.Before.Upstream.Bytes...)
+	}
 	if events := t.controlEvents.Load(); events != nil {
 		shared.Events = *events
 	}
