@@ -17,7 +17,7 @@ func (f stepFunc) Step(stub *tp.ToxicStub, in hook.Inlet[chunk], now time.Time) 
 
 // Pipe moves on by the same steps, in a goroutine that waits between them.
 func (f stepFunc) Pipe(stub *tp.ToxicStub) {
-	in := &pipeInlet{}
+	in, input := &pipeInlet{}, stub.Input
 	for {
 		made := f(stub, in, time.Now())
 		switch {
@@ -32,8 +32,10 @@ func (f stepFunc) Pipe(stub *tp.ToxicStub) {
 			due.Reset(time.Until(made.Due))
 		}
 		select {
-		case in.next = <-stub.Input:
-			in.end = in.next == nil
+		case in.next = <-input:
+			if in.end = in.next == nil; in.end {
+				input = nil // it is closed
+			}
 		case <-due.C:
 		case <-stub.Interrupt:
 			return
@@ -146,6 +148,16 @@ func holdingSteps(d time.Duration) Stage {
 				stub.Close()
 				made.Ended = true
 			}
+			return made
+		}
+	})
+}
+
+// holdingTheEnd passes everything on but the end.
+func holdingTheEnd() Stage {
+	return steppingStage("last", func(hook.Link) stepFunc {
+		return func(_ *tp.ToxicStub, in hook.Inlet[chunk], _ time.Time) (made hook.Step[chunk]) {
+			made.Out, _ = in.Take()
 			return made
 		}
 	})
