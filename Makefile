@@ -35,7 +35,6 @@ run: build ## run the built-in suites on the peers compiled in
 test: build ## run every test, with the race detector but where programs are run by the hundred, and lint; installs what Debian has when root
 	$(MAKE) -j 2 -O fixtures lint # packages are installed beside what compiles
 	$(BIN)/harness run scenarios/ --quiet
-	$(COMPILE) build -race ./harness/... ./toxics/...
 	$(GO) test -race $(TESTED) -timeout 20m $$($(GO) list -f $(HAVETESTS) ./... | grep -v -e /fixtures$$ -e /cmd/harness$$ -e /scenarios/)
 	$(MAKE) -j 3 scripts suites check # some wait, the other compiles
 	$(GO) test -vet=off -v -timeout 30m -run 'TestProof$$' ./fixtures
