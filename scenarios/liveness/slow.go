@@ -119,8 +119,10 @@ func readNothing(ctx context.Context, rig scenario.ConversationRig, requests []b
 		case gone != nil, after.State != sock.Established && after.State != sock.CloseWait:
 			rig.ReportStruck("the server has closed the client that does not read")
 			return err
+		case ctx.Err() != nil && hasHalted(before, after):
+			return fmt.Errorf("a new client was still waiting for its answer: %w", context.Cause(ctx))
 		case ctx.Err() != nil:
-			return fmt.Errorf("the server was still sending answers: %w", context.Cause(ctx))
+			return errTooSlowToFill
 		case err != nil:
 			rig.ReportStruck(unreadText(after))
 			return fmt.Errorf("a new client was not served next to a client that does not read: %w", err)
@@ -129,8 +131,12 @@ func readNothing(ctx context.Context, rig scenario.ConversationRig, requests []b
 			return nil
 		}
 	}
-	return fmt.Errorf("the server was still sending answers: %w", context.Cause(ctx))
+	return errTooSlowToFill
 }
+
+// errTooSlowToFill is for a server whose answers are small and slow. It has not blocked, and nobody knows
+// whether it would.
+var errTooSlowToFill = fmt.Errorf("%w: the server answers too slowly for its buffers to fill within the time of the scenario", scenario.ErrUnsupported)
 
 const (
 	// piece is how much of the requests is sent before the server has read what
