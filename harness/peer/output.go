@@ -198,9 +198,7 @@ func (o *Output) WaitFor(ctx context.Context, re *regexp.Regexp) ([]byte, error)
 	case <-w.found:
 		return w.match, endedUnless(w.match != nil, re)
 	case <-ctx.Done():
-		o.mu.Lock()
-		delete(o.waiters, w)
-		o.mu.Unlock()
+		o.forgetWaiter(w)
 		return nil, fmt.Errorf("no line matched %q: %w", re, context.Cause(ctx))
 	}
 }
@@ -216,9 +214,7 @@ func (o *Output) AwaitMore(ctx context.Context, n int64) bool {
 		select {
 		case <-next.found:
 		case <-ctx.Done():
-			o.mu.Lock()
-			delete(o.waiters, next)
-			o.mu.Unlock()
+			o.forgetWaiter(next)
 			return o.ByteCount() > n
 		}
 	}
@@ -235,6 +231,13 @@ func (o *Output) awaitNext(n int64) (more bool, next *waiter) {
 	next = &waiter{found: make(chan struct{})}
 	o.waiters[next] = struct{}{}
 	return false, next
+}
+
+// forgetWaiter is for one whose wait is over.
+func (o *Output) forgetWaiter(w *waiter) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.waiters, w)
 }
 
 func endedUnless(found bool, re *regexp.Regexp) error {
