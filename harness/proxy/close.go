@@ -50,7 +50,7 @@ func (p *Proxy) WaitIdle(ctx context.Context) error {
 	if !p.life.IsRunning() {
 		return nil
 	}
-	return p.poll(ctx, p.isIdle)
+	return p.awaitIdle(ctx)
 }
 
 // closeAfter closes the proxy after a drain of at most the given time.
@@ -64,7 +64,7 @@ func (p *Proxy) closeAll(drain time.Duration) {
 	if drain > 0 {
 		p.stopAccepting()
 		ctx, cancel := context.WithTimeout(p.ctx, drain)
-		_ = p.poll(ctx, p.isIdle)
+		_ = p.awaitIdle(ctx)
 		cancel()
 	}
 	p.stopOutage()
@@ -88,9 +88,9 @@ func (p *Proxy) stopAccepting() {
 	p.gate.closePort()
 }
 
-// poll blocks until something is so, or returns the context's error.
-func (p *Proxy) poll(ctx context.Context, reached func() bool) error {
-	for pause := firstPoll; !reached(); pause = min(2*pause, drainPoll) {
+// awaitIdle blocks until nothing is under way, or returns the context's error.
+func (p *Proxy) awaitIdle(ctx context.Context) error {
+	for pause := firstPoll; !p.isIdle(); pause = min(2*pause, drainPoll) {
 		if !sleep.Closely(ctx, pause) {
 			return ctx.Err()
 		}
