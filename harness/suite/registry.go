@@ -61,8 +61,7 @@ type Topic = scenario.Topic
 // order of their names: Ginkgo sorts them so, at a cost that is a quarter of a preview
 // unless they are in order.
 func (b *Registry) DeclareTopic(name string, scenarios ...scenario.Scenario) {
-	pairs := b.pairsOf(scenarios)
-	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.name, b.name) })
+	pairs := b.sortedPairs(scenarios)
 	ginkgo.Describe(name, func() {
 		for _, p := range pairs {
 			b.declareSpec(p)
@@ -73,8 +72,7 @@ func (b *Registry) DeclareTopic(name string, scenarios ...scenario.Scenario) {
 // specsOf returns the same specs as a plan has them.
 func (b *Registry) specsOf(topic string, scenarios []scenario.Scenario) []coordinator.Spec {
 	here := types.NewCodeLocation(0) // of playSpec, too: where a worker is that does not end
-	pairs := b.pairsOf(scenarios)
-	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.name, b.name) })
+	pairs := b.sortedPairs(scenarios)
 	specs := make([]coordinator.Spec, len(pairs))
 	for i, p := range pairs {
 		specs[i] = coordinator.Spec{Name: topic + " " + p.name, Group: p.target.Name, Preview: types.SpecReport{
@@ -82,6 +80,13 @@ func (b *Registry) specsOf(topic string, scenarios []scenario.Scenario) []coordi
 			LeafNodeType: types.NodeTypeIt, LeafNodeText: p.name, LeafNodeLocation: here, LeafNodeLabels: SpecLabels(*p.target, *p.scenario)}}
 	}
 	return specs
+}
+
+// sortedPairs returns them in the order of their names.
+func (b *Registry) sortedPairs(scenarios []scenario.Scenario) []pair {
+	pairs := b.pairsOf(scenarios)
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.name, b.name) })
+	return pairs
 }
 
 // pairsOf returns the scenarios with the targets that they are for.
