@@ -19,9 +19,9 @@ const Stdin = "-"
 // A Source is a scenario file with its text, so that editing the file during a run
 // has no effect.
 type Source struct {
-	File string `json:"file"`           // path of the file
-	Text []byte `json:"text,omitempty"` // content of the file
-	Tree []byte `json:"tree,omitempty"` // the same as it was parsed, see [Set.Pack]; it comes before Text
+	File string // path of the file
+	Text []byte // content of the file
+	Tree []byte // the same as it was parsed, see [Set.Pack]; it comes before Text
 }
 
 // A Set is the scenarios of some files.

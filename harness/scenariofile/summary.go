@@ -13,17 +13,17 @@ import (
 // its source when it does, so that a process which runs a few of a thousand scenarios
 // does not hold all of them.
 type Summary struct {
-	ID      string        `json:"id"`                  // topic/name
-	Title   string        `json:"title,omitempty"`     // one line: what a correct peer does
-	Why     string        `json:"why,omitempty"`       // why that matters
-	Ref     string        `json:"ref,omitempty"`       // RFC, man page or issue
-	Level   outcome.Level `json:"level"`               // what a violation costs
-	Role    scenario.Role `json:"role"`                // which peer is under test
-	Targets []string      `json:"targets,omitempty"`   // globs of target names; empty: all
-	Alone   bool          `json:"alone,omitempty"`     // the target needs no other peer
-	Carrier Transport     `json:"transport,omitempty"` // the only transport; empty: every one that carries a stream
-	File    string        `json:"file"`                // of the source
-	Line    int           `json:"line"`                // line of the file
+	ID      string        // topic/name
+	Title   string        // one line: what a correct peer does
+	Why     string        // why that matters
+	Ref     string        // RFC, man page or issue
+	Level   outcome.Level // what a violation costs
+	Role    scenario.Role // which peer is under test
+	Targets []string      // globs of target names; empty: all
+	Alone   bool          // the target needs no other peer
+	Carrier Transport     // the only transport; empty: every one that carries a stream
+	File    string        // of the source
+	Line    int           // line of the file
 }
 
 // Summarize returns the summary of the scenario.
