@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"regexp"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -100,12 +99,7 @@ func (s *Spec) replaceWords(values []string) error {
 	for i, word := range s.Words {
 		pairs = append(pairs, word, values[i])
 	}
-	r := strings.NewReplacer(pairs...)
-	for _, list := range [][]string{s.Command.Args, s.Command.Env} {
-		for i, text := range list {
-			list[i] = r.Replace(text)
-		}
-	}
+	s.Command.Args, s.Command.Env = peer.ReplaceWords(s.Command.Args, pairs...), peer.ReplaceWords(s.Command.Env, pairs...)
 	return nil
 }
 

@@ -100,7 +100,7 @@ func (p *Programs) command(of scenario.Peer) peer.Command {
 		words = p.target.ServerCommand().Args
 	}
 	certificates := p.certification()
-	args := replaceWords(p.services.Expand(words), "{self}", p.config.Self)
+	args := peer.ReplaceWords(p.services.Expand(words), "{self}", p.config.Self)
 	c := peer.Command{Args: certificates.ExpandWords(args), Dir: p.target.Dir, Env: certificates.ExpandWords(p.services.Expand(of.Env)), Ready: of.Ready, StartTimeout: p.config.StartTimeout}
 	if p.transport() == scenario.Unix {
 		c.Network = "unix"

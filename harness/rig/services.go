@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/sockharness/harness/harness/peer"
@@ -51,9 +50,9 @@ func (s *services) Start(ctx context.Context) error {
 
 func (s *services) startLocked(ctx context.Context, next scenario.Service) error {
 	command := next.ServerCommand(s.target.Dir)
-	command.Args, command.Env = replaceWords(command.Args, s.words...), replaceWords(command.Env, s.words...)
+	command.Args, command.Env = peer.ReplaceWords(command.Args, s.words...), peer.ReplaceWords(command.Env, s.words...)
 	command.StartTimeout = s.config.StartTimeout
-	command.Args = replaceWords(command.Args, "{self}", s.config.Self)
+	command.Args = peer.ReplaceWords(command.Args, "{self}", s.config.Self)
 	tmp, err := os.MkdirTemp(s.config.Tmp, "service-")
 	if err != nil {
 		return err
@@ -82,18 +81,7 @@ func (s *services) startLocked(ctx context.Context, next scenario.Service) error
 func (s *services) Expand(arguments []string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return replaceWords(arguments, s.words...)
-}
-
-// replaceWords returns the arguments of a program with each word replaced by the one
-// behind it.
-func replaceWords(arguments []string, words ...string) []string {
-	r := strings.NewReplacer(words...)
-	out := slices.Clone(arguments)
-	for i, word := range out {
-		out[i] = r.Replace(word)
-	}
-	return out
+	return peer.ReplaceWords(arguments, s.words...)
 }
 
 // ProcessTree returns the ids of the services' processes: what a server waits for may come

@@ -5,9 +5,8 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
-	"slices"
-	"strings"
 
+	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/tlsconn"
 )
 
@@ -94,10 +93,5 @@ func (c *Certification) ExpandWords(words []string) []string {
 	if c == nil {
 		return words
 	}
-	r := strings.NewReplacer(tlsWords[0], c.Files.CA, tlsWords[1], c.Files.Certificate, tlsWords[2], c.Files.Key)
-	out := slices.Clone(words)
-	for i, word := range out {
-		out[i] = r.Replace(word)
-	}
-	return out
+	return peer.ReplaceWords(words, tlsWords[0], c.Files.CA, tlsWords[1], c.Files.Certificate, tlsWords[2], c.Files.Key)
 }

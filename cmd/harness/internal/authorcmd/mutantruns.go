@@ -230,11 +230,7 @@ func (w *mutantRuns) writeTarget(folder, log string, t scenario.Target, m mutate
 	if m.Role == scenario.Client {
 		program = t.Client
 	}
-	args := make([]string, len(program.Command))
-	for i, word := range program.Command {
-		args[i] = strings.ReplaceAll(word, "{self}", w.self)
-	}
-	command := peer.Command{Args: args, Dir: t.Dir, Env: program.Env, Ready: program.Ready}
+	command := peer.Command{Args: peer.ReplaceWords(program.Command, "{self}", w.self), Dir: t.Dir, Env: program.Env, Ready: program.Ready}
 	spec := mutate.Spec{Mutation: m.Name, Role: m.Role, Address: program.Address, Framing: w.framingOf(t), Log: log, Command: command, Words: mutate.WordsOf(command)}
 	path := filepath.Join(folder, "mutant.json")
 	if err := spec.WriteFile(path); err != nil {
