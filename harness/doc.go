@@ -40,5 +40,5 @@
 //	floor 3   harness/{rig,schema}
 //	floor 2   toxics | harness/{proxy,datagram,scenario,report,waiver,await,capture,ui} | harness/scenariofile
 //	floor 1   harness/sock | harness/{link,peer,probe,dialogue,outcome,nameserver} | harness/tlsconn   toxics/spec | toxics/engine | toxics/adapter
-//	floor 0   harness/{event,seed,sleep,eintr,excerpt,lifetime,plural}   harness/suggest   harness/stacktrace   fixtures/<protocol>/<language>-<trait> | harness/{strictyaml,procstat}   toxics/hook
+//	floor 0   harness/{event,seed,sleep,eintr,excerpt,lifetime,plural,packed}   harness/suggest   harness/stacktrace   fixtures/<protocol>/<language>-<trait> | harness/{strictyaml,procstat}   toxics/hook
 package harness

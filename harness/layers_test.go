@@ -25,7 +25,7 @@ type floor struct {
 // rows before it only. "*" stands for one part of a path, "..." for every
 // package at or below a folder; a name in full goes before both.
 var floors = []floor{
-	{"0", []string{"harness/event", "harness/seed", "harness/sleep", "harness/eintr", "harness/excerpt", "harness/lifetime", "harness/plural", "harness/suggest", "harness/stacktrace", "fixtures/..."}},
+	{"0", []string{"harness/event", "harness/seed", "harness/sleep", "harness/eintr", "harness/excerpt", "harness/lifetime", "harness/plural", "harness/packed", "harness/suggest", "harness/stacktrace", "fixtures/..."}},
 	{"0, right of the bar", []string{"harness/strictyaml", "harness/procstat", "toxics/hook"}},
 	{"1", []string{"harness/sock"}},
 	{"1, right of the bar", []string{"harness/link", "harness/peer", "harness/probe", "harness/dialogue", "harness/outcome", "harness/nameserver"}},

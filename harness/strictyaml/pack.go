@@ -1,94 +1,77 @@
 package strictyaml
 
 import (
-	"encoding/binary"
-	"errors"
+	"fmt"
 	"slices"
-)
 
-// errPacked is for bytes that Pack did not make.
-var errPacked = errors.New("not a packed node")
+	"github.com/sockharness/harness/harness/packed"
+)
 
 // Pack returns the node and all in it as bytes, for another process of the same program: [Unpack]
 // costs a tenth of what [ParseText] does. The name of the file is not among them.
 func (n *Node) Pack() []byte { return n.appendTo(nil) }
 
 func (n *Node) appendTo(b []byte) []byte {
-	b = append(b, byte(n.kind))
-	b = binary.AppendUvarint(b, uint64(n.line))
-	b = binary.AppendUvarint(b, uint64(n.column))
+	for _, number := range [...]int{int(n.kind), n.line, n.column} {
+		b = packed.AppendNumber(b, number)
+	}
 	switch n.kind {
 	case List:
-		b = binary.AppendUvarint(b, uint64(len(n.items)))
+		b = packed.AppendNumber(b, len(n.items))
 		for _, item := range n.items {
 			b = item.appendTo(b)
 		}
 	case Map:
-		b = binary.AppendUvarint(b, uint64(len(n.pairs)))
+		b = packed.AppendNumber(b, len(n.pairs))
 		for _, p := range n.pairs {
 			b = p.value.appendTo(p.key.appendTo(b))
 		}
 	default:
-		b = binary.AppendUvarint(b, uint64(len(n.text)))
-		b = append(b, n.text...)
+		b = packed.AppendText(b, n.text)
 	}
 	return b
 }
 
 // Unpack returns the node that was packed, under the name that its file was parsed under.
-func Unpack(file string, packed []byte) (*Node, error) {
-	u := unpacker{file: file, left: packed}
+func Unpack(file string, b []byte) (*Node, error) {
+	u := unpacker{packed.NewReader(b, MaxSize), file}
 	n := u.node(0)
-	if u.failed || len(u.left) > 0 {
-		return nil, errPacked
+	if err := u.End(); err != nil {
+		return nil, fmt.Errorf("yaml unpack: %w", err)
 	}
 	return n, nil
 }
 
-// An unpacker reads nodes from what is left.
+// An unpacker reads nodes.
 type unpacker struct {
-	file   string
-	left   []byte
-	failed bool
+	*packed.Reader
+	file string
 }
 
-func (u *unpacker) node(depth int) *Node {
+func (u unpacker) node(depth int) *Node {
 	n := &Node{file: u.file}
-	if len(u.left) == 0 || depth > 2*MaxDepth {
-		u.failed = true
-		return n
+	kind := u.Number()
+	if kind > int(Map) || depth > 2*MaxDepth {
+		u.Fail()
 	}
-	n.kind, u.left = Kind(u.left[0]), u.left[1:]
-	n.line, n.column = u.number(), u.number()
-	count := u.number()
-	if u.failed || n.kind > Map || count > len(u.left) { // each item takes a byte at least
-		u.failed = true
-		return n
-	}
-	switch n.kind {
-	case List:
+	n.kind, n.line, n.column = Kind(kind), u.Number(), u.Number()
+	switch {
+	case u.Failed():
+	case n.kind == List:
+		count := u.Count()
 		n.items = slices.Grow(n.items, count)
 		for range count {
 			n.items = append(n.items, u.node(depth+1))
 		}
-	case Map:
+	case n.kind == Map:
+		count := u.Count()
 		n.pairs = slices.Grow(n.pairs, count)
 		for range count {
 			key := u.node(depth + 1)
 			n.pairs = append(n.pairs, pair{key, u.node(depth + 1)})
 		}
 	default:
-		n.text, u.left = string(u.left[:count]), u.left[count:]
+		n.text = u.Text()
 	}
 	return n
-}
-
-func (u *unpacker) number() int {
-	v, size := binary.Uvarint(u.left)
-	if size <= 0 || v > MaxSize {
-		u.failed = true
-		return 0
-	}
-	u.left = u.left[size:]
-	return int(v)
 }
