@@ -99,9 +99,9 @@ func TestSeedDecidesWhichDatagramsAreLost(t *testing.T) {
 			for i := range 20 {
 				client.Send(fmt.Sprint(i))
 			}
-			px.Inject(socktest.Drop(socktest.Upstream)).Remove() // which waits for nothing
 			await(t, px, func() bool { return px.Injections()[0].Hits()+px.Client(1).Passed(socktest.Upstream) == 20 })
 			through = px.Client(1).Data(socktest.Upstream)
+			px.Inject(socktest.Drop(socktest.Upstream)).Remove() // only now: it would drop what is still on its way
 			px.Injections()[1].Maybe()
 		}), false)
 		return through
