@@ -46,7 +46,11 @@ func (i *interceptor) performSend(call notification) (sent int, ours bool) {
 	for _, r := range regions {
 		total += int(r.size)
 	}
-	take := i.sends(Send{To: to, Bytes: total, Blocks: flags&unix.O_NONBLOCK == 0})
+	peek := func(n int) []byte {
+		part, _ := call.readRegions(regions, min(n, total))
+		return part
+	}
+	take := i.sends(Send{To: to, Bytes: total, Blocks: flags&unix.O_NONBLOCK == 0, Peek: peek})
 	if take <= 0 || take >= total {
 		return 0, false
 	}

@@ -22,7 +22,7 @@ r, w = os.pipe()
 print(os.write(w, b"0123456789"))
 `
 
-// TestSendIsShort answers each send of ten bytes on the socket, the ones that block with seven.
+// TestSendIsShort reads each send of ten bytes on the socket and answers it, the ones that block with seven.
 func TestSendIsShort(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -50,6 +50,8 @@ func TestSendIsShort(t *testing.T) {
 			switch {
 			case s.To != l.Addr().String() || s.Bytes < 10:
 				return 0
+			case string(s.Peek(6)) != "012345" || string(s.Peek(11)) != "0123456789":
+				return 1
 			case s.Blocks:
 				return 7
 			}

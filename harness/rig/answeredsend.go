@@ -2,14 +2,16 @@ package rig
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/sockharness/harness/harness/dialogue"
-	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/tlsconn"
 )
 
 // An answeredSend makes one send of a client short by answering it (seccomp user notification).
@@ -18,10 +20,12 @@ type answeredSend struct {
 	rig *rig
 	to  string // where the client connects
 
-	mu    sync.Mutex // guards what follows
-	armed bool       // the next send is the one
-	done  bool       // it was
-	other error      // why it could not be made short; nil: it could
+	mu        sync.Mutex            // guards what follows
+	armed     bool                  // the next send is the one
+	request   *tlsconn.RequestWatch // the first send over TLS with application data is the one; nil: none is for that
+	version13 bool                  // the client offers TLS 1.3, and so gets it
+	done      bool                  // the send was made short, or could not be
+	other     error                 // why it could not be made short; nil: it could
 }
 
 // arm has the next send of the client be short.
@@ -31,11 +35,28 @@ func (s *answeredSend) arm() {
 	s.armed = true
 }
 
+// seeHello is for [tls.Config].GetConfigForClient: it learns the version before the client goes on.
+func (s *answeredSend) seeHello(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.version13 = slices.Contains(hello.SupportedVersions, tls.VersionTLS13)
+	return nil, nil
+}
+
+// handshakeBytes is more than a client sends before its first request, and the header of that.
+const handshakeBytes = 64 << 10
+
 // takeOf is for [peer.Command].OnSend.
 func (s *answeredSend) takeOf(send peer.Send) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.armed || s.done || send.To != s.to || send.Bytes < 2 {
+	if s.done || send.To != s.to {
+		return 0
+	}
+	if s.request != nil && s.request.Look(send.Peek(handshakeBytes), s.version13) {
+		s.armed = true
+	}
+	if !s.armed || send.Bytes < 2 {
 		return 0
 	}
 	s.done = true
@@ -64,23 +85,25 @@ func (s *answeredSend) wrongSocket(send peer.Send) error {
 func (a *rig) answerShortRequest(ctx context.Context, spec scenario.ShortSend) error {
 	b := a.setup.testbed
 	script := b.script
-	switch {
-	case script == nil:
+	if script == nil {
 		return errNoDialogue
-	case b.tls != nil && !scenario.FollowsReply(script, spec.Exchange):
-		return fmt.Errorf("%w: over TLS the first request of a client cannot be told from the end of its handshake", scenario.ErrUnsupported)
 	}
 	l, err := b.config.Shared.book.listen(ctx, b.transport())
 	if err != nil {
 		return err
 	}
-	s := &answeredSend{ShortSend: spec, rig: a, to: listenerAddress(l), armed: !scenario.FollowsReply(script, spec.Exchange)}
+	s := &answeredSend{ShortSend: spec, rig: a, to: listenerAddress(l)}
+	if first := !scenario.FollowsReply(script, spec.Exchange); first && b.tls != nil {
+		s.request = &tlsconn.RequestWatch{}
+	} else {
+		s.armed = first
+	}
 	process, accepted, stop, err := a.admitClient(ctx, l, ClientOptions{Address: s.to, OnSend: s.takeOf})
 	if err != nil {
 		return err
 	}
 	defer stop()
-	conn, err := b.tls.Secure(ctx, accepted, b.before, event.Server)
+	conn, err := b.tls.SecureServer(ctx, accepted, b.before, s.seeHello)
 	if err != nil {
 		return err
 	}

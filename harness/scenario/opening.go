@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -18,7 +19,22 @@ func (c *Certification) Secure(ctx context.Context, conn sock.Conn, before *dial
 	if c == nil {
 		return conn, nil
 	}
-	secured := c.wrap(tlsconn.WithOpening(conn, OpeningOf(before, side)), side)
+	return handshaken(ctx, c.wrap(tlsconn.WithOpening(conn, OpeningOf(before, side)), side))
+}
+
+// SecureServer is Secure as the server, for who wants to see the client's ClientHello before it is
+// answered; see [tls.Config].GetConfigForClient.
+func (c *Certification) SecureServer(ctx context.Context, conn sock.Conn, before *dialogue.Script, seeHello func(*tls.ClientHelloInfo) (*tls.Config, error)) (sock.Conn, error) {
+	if c == nil {
+		return conn, nil
+	}
+	config := c.Server.Clone()
+	config.GetConfigForClient = seeHello
+	return handshaken(ctx, tlsconn.WrapServer(tlsconn.WithOpening(conn, OpeningOf(before, event.Server)), config))
+}
+
+// handshaken does the handshake, and closes the connection when it fails.
+func handshaken(ctx context.Context, secured *tlsconn.Conn) (sock.Conn, error) {
 	if err := secured.RunHandshake(ctx); err != nil {
 		secured.Close()
 		return nil, err
@@ -38,12 +54,7 @@ func (c *Certification) wrap(conn sock.Conn, side event.Side) *tlsconn.Conn {
 // was played. It blocks until ctx ends, and closes the connection when it fails.
 func (c *Certification) SecureAfter(ctx context.Context, conn sock.Conn, opening dialogue.Played, side event.Side) (sock.Conn, error) {
 	ahead := func(context.Context, link.Conn) ([]byte, error) { return opening.Unread, nil }
-	secured := c.wrap(tlsconn.WithOpening(conn, ahead), side)
-	if err := secured.RunHandshake(ctx); err != nil {
-		secured.Close()
-		return nil, err
-	}
-	return secured, nil
+	return handshaken(ctx, c.wrap(tlsconn.WithOpening(conn, ahead), side))
 }
 
 // OpeningOf is what the harness says as the given side before TLS; nil where nothing is said.

@@ -113,13 +113,9 @@ func shortRequests(c scenario.Case, interrupted bool) ([]scenario.Variant, error
 	exchange, length := -1, int64(0)
 	for i := range c.Conversation.Upstream.ExchangeEnds {
 		from, to := c.Conversation.Upstream.ExchangeRange(i)
-		known := scenario.FollowsReply(script, i) || i == 0 && t.Transport() != scenario.TLS
-		if known && to-from > length {
+		if known := scenario.FollowsReply(script, i) || i == 0; known && to-from > length {
 			exchange, length = i, to-from
 		}
-	}
-	if length < 2 && t.Transport() == scenario.TLS {
-		return nil, c.UnsupportedErrorf("no request of the client follows a reply, and over TLS the first one cannot be told from the end of the handshake")
 	}
 	if length < 2 {
 		return nil, c.UnsupportedErrorf("no request of the client of 2 bytes or more is its first one, or follows a reply, so it is not known when it sends")
