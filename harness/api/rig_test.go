@@ -11,11 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/sockharness/harness/harness/event"
+	"github.com/sockharness/harness/harness/peer"
 )
 
 // bound is how long a test waits for what must come.
@@ -82,9 +84,12 @@ func listen(t testing.TB) *net.TCPListener {
 // freeAddr returns an address that nobody listens on.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l := listen(t)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	port, release, err := peer.FreePort("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
 func dial(t testing.TB, addr string) *net.TCPConn {

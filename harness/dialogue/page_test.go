@@ -8,10 +8,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sockharness/harness/harness/peer"
 )
 
 const checkout = "../.."
@@ -44,13 +47,13 @@ func pageExamples(t *testing.T) map[string][2]string {
 // listens there.
 func startExample(t *testing.T, command string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	free, release, err := peer.FreePort("127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
+	t.Cleanup(release)
+	port := strconv.Itoa(free)
+	addr := net.JoinHostPort("127.0.0.1", port)
 	args := strings.Fields(strings.NewReplacer("{port}", port, "{tmp}", t.TempDir(), "''", "").Replace(command))
 	if strings.Contains(args[0], "/") {
 		args[0], _ = filepath.Abs(filepath.Join(checkout, args[0]))

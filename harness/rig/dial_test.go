@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/sockharness/harness/harness/peer"
 )
 
 // A connect that is given up says why: for time, or for the cause of the context.
@@ -26,13 +29,12 @@ func TestDialThatIsGivenUp(t *testing.T) {
 
 // What listens on no port of this host has no queue to look at.
 func TestAwaitDrainedOfNoListener(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, release, err := peer.FreePort("127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
-	_ = l.Close()
-	if awaitDrained(t.Context(), address) {
+	defer release()
+	if awaitDrained(t.Context(), net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) {
 		t.Error("got room in the queue of no listener")
 	}
 }

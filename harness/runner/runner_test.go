@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
+	"github.com/sockharness/harness/harness/peer"
 	"github.com/sockharness/harness/harness/scenario"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/spec"
@@ -160,12 +162,12 @@ func TestMissingProofIsInvalid(t *testing.T) {
 
 func TestTargetThatIsDownIsBlocked(t *testing.T) {
 	target := serve(t, upper)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, release, err := peer.FreePort("127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	target.Server.Address = listener.Addr().String()
-	listener.Close()
+	defer release()
+	target.Server.Address = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	want(t, play1(t, target, splitting(2)), outcome.Blocked, target.Server.Address)
 }
 
