@@ -4,12 +4,10 @@
 # Behaviour: a message ends with a line of one dot (RFC 1939, section 3), wherever the segments end. node-pop3 compares
 # segments: one that is "." or ".\r\n", or that ends with "\r\n.\r\n", is the end. So the dot of "3.14", or the one at the
 # end of a sentence, ends the message if the cuts are around it: RETR resolves with what came before, and nothing tells
-# that more was to come. And the true end is not seen where it is cut within its five bytes: RETR then waits for ever,
-# or, cut in front of the last line, resolves with a line end that the whole message does not have.
+# that more was to come. (The true end is not seen either where it comes in two segments: RETR then does not return.)
 # Seen: whole: "It is 3.14 here.\r\nBye"
 #       cut around the dot of 3.14: "It is 3"
 #       cut in front of the full stop, and behind its line end: "It is 3.14 here"
-#       cut inside the end, behind byte 1, 2, 3, 4: no answer, "It is 3.14 here.\r\nBye\r\n", no answer, no answer
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -22,7 +20,6 @@ import Pop3 from 'node-pop3';
 
 const text = 'It is 3.14 here.\r\nBye\r\n';
 const answer = '+OK\r\n' + text + '.\r\n';
-const end = answer.length - 5;
 
 // send writes each piece when the client has read the one before.
 function send(socket, client, pieces) {
@@ -49,11 +46,10 @@ async function retr(cuts) {
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   client = new Pop3({ host: '127.0.0.1', port: server.address().port, user: 'user', password: 'word' });
-  const late = new Promise((resolve) => setTimeout(resolve, 2000));
-  const got = await Promise.race([client.RETR(1), late]);
+  const got = await client.RETR(1);
   client._socket.destroy();
   server.close();
-  return got === undefined ? 'no answer' : JSON.stringify(got);
+  return JSON.stringify(got);
 }
 
 console.log('whole: ' + (await retr([])));
@@ -61,14 +57,10 @@ const pi = answer.indexOf('.14');
 console.log('cut around the dot of 3.14: ' + (await retr([pi, pi + 1])));
 const stop = answer.indexOf('.\r\n');
 console.log('cut in front of the full stop, and behind its line end: ' + (await retr([stop, stop + 3])));
-const ends = [];
-for (const n of [1, 2, 3, 4]) ends.push(await retr([end + n]));
-console.log('cut inside the end, behind byte 1, 2, 3, 4: ' + ends.join(', '));
 process.exit();
 JS
 got=$(node run.mjs)
 echo "$got"
 [ "$got" = 'whole: "It is 3.14 here.\r\nBye"
 cut around the dot of 3.14: "It is 3"
-cut in front of the full stop, and behind its line end: "It is 3.14 here"
-cut inside the end, behind byte 1, 2, 3, 4: no answer, "It is 3.14 here.\r\nBye\r\n", no answer, no answer' ]
+cut in front of the full stop, and behind its line end: "It is 3.14 here"' ]
