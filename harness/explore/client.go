@@ -33,7 +33,8 @@ type clientSubject struct {
 	slow   time.Duration
 	heal   time.Duration
 	masks  []string
-	unread int // points in a row at which it did not read, alone and with time enough
+	unread int  // points in a row at which it did not read, alone and with time enough
+	every  bool // the fault strikes on every connection, not only on the first
 }
 
 // A playedServer is the harness as the server of one client process.

@@ -131,6 +131,7 @@ func inferClient(ctx context.Context, o Options) ([]Inference, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.every = true // policies bound all attempts together, and the second of them may work
 	half := Point{Direction: event.Downstream, Offset: l.down.ByteCount() / 2, Fault: FIN}
 	cut := s.run(ctx, &half, inferBudget, true, false)
 	refused := s.run(ctx, &Point{Fault: Refuse, Conn: 1}, inferBudget, true, false)
@@ -140,13 +141,17 @@ func inferClient(ctx context.Context, o Options) ([]Inference, error) {
 		all = append(all, Inference{fmt.Sprintf("exit: {failed: %d, refused: %d}", cut.exit.Code, refused.exit.Code),
 			"it ended so when half of the answers came, and when the connect was refused"})
 	}
-	if n := cut.accepted - 1; n > 0 {
-		all = append(all, Inference{fmt.Sprintf("retries: %d", n), fmt.Sprintf("it connected %d times more when the first connection broke off", n)})
+	switch n := cut.accepted - 1; {
+	case n > 0 && cut.late:
+		all = append(all, Inference{"retries: forever", fmt.Sprintf("each connection broke off, and it went on connecting for %s", cut.took.Round(time.Millisecond))})
+	case n > 0:
+		all = append(all, Inference{fmt.Sprintf("retries: %d", n), fmt.Sprintf("it connected %s more when each connection broke off", plural.Count(n, "time"))})
 	}
 	if !silent.late {
 		all = append(all, Inference{fmt.Sprintf("answer_timeout: %s", roundUp(silent.took)), fmt.Sprintf("it ended %s after the answers fell silent", silent.took.Round(time.Millisecond))})
 	}
 	if len(l.script.Greeting) > 0 {
+		s.every = false
 		all = append(all, inferGreeting(ctx, s))
 	}
 	return all, nil

@@ -141,7 +141,7 @@ func (l *listener) secure(ctx context.Context, conn sock.Conn) (sock.Conn, error
 	return l.subject.launcher.certification.Secure(ctx, conn, l.subject.launcher.before, event.Server)
 }
 
-// serve plays the server on one connection; the fault strikes on the first one.
+// serve plays the server on one connection; the fault strikes on the first one, or on all.
 func (l *listener) serve(ctx context.Context, conn sock.Conn, n int) {
 	conn, err := l.secure(ctx, conn)
 	if err != nil {
@@ -160,7 +160,7 @@ func (l *listener) serve(ctx context.Context, conn sock.Conn, n int) {
 		s.script = s.script.ForConnection()
 	}
 	defer func() { s.ports.Close() }()
-	if n == 1 {
+	if n == 1 || l.subject.every {
 		s.point = l.point
 	}
 	complete := s.run(ctx)
