@@ -102,6 +102,9 @@ func descriptorLeak() scenario.Scenario {
 		Level: outcome.Must,
 		Roles: scenario.ClientRole(),
 		Variants: func(c scenario.Case) ([]scenario.Variant, error) {
+			if err := requireRetries(c); err != nil {
+				return nil, err
+			}
 			if n := c.Target.Policies.Retries; n >= 0 && n < counted+settling {
 				return nil, c.UnsupportedErrorf("the target declares %s, this scenario needs %d", plural.Count(n, "retry"), counted+settling)
 			}
