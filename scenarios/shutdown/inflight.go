@@ -12,6 +12,7 @@ import (
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/plural"
 	"github.com/sockharness/harness/harness/scenario"
+	"github.com/sockharness/harness/harness/sleep"
 	"github.com/sockharness/harness/harness/sock"
 	"github.com/sockharness/harness/toxics/hook"
 )
@@ -143,7 +144,27 @@ func terminateServer(ctx context.Context, rig scenario.Rig, when string) error {
 		return err
 	}
 	rig.ReportStruck(when)
+	if err := awaitSleep(ctx, rig); err != nil {
+		return err
+	}
+	awaitNoListener(ctx, rig)
 	return awaitSleep(ctx, rig)
+}
+
+// noticing bounds the wait for a server to close its listener: some only set a flag in
+// their handler, and a loop looks at it twice a second (Python's socketserver).
+const noticing = 700 * time.Millisecond
+
+// awaitNoListener blocks until the server does not listen any more, for a time: what a server
+// drops by then it drops each time, and not only on a busy machine.
+func awaitNoListener(ctx context.Context, rig scenario.KernelRig) {
+	limited, cancel := context.WithTimeout(ctx, noticing)
+	defer cancel()
+	for listeners, err := rig.ServerListeners(); err == nil && len(listeners) > 0; listeners, err = rig.ServerListeners() {
+		if !sleep.For(limited, 5*time.Millisecond) {
+			return
+		}
+	}
 }
 
 // beforeTerm says when a request was sent that must be answered.
