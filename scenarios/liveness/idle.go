@@ -42,7 +42,8 @@ func halfRequest() scenario.Scenario {
 		ID:    "liveness/half-request-beside-healthy",
 		Title: "Clients that stop in the middle of a request do not block other clients",
 		Rationale: "A dozen clients send the beginning of a request and stop, like a phone in a tunnel or a Slowloris attack. " +
-			"If each of them occupies a worker until its request is complete, no worker is free for the next client.",
+			"If each of them occupies a worker until its request is complete, no worker is free for the next client. " +
+			"Where the target declares an idle_timeout, which frees the workers again, this is level should.",
 		Ref:   "Socket Programming HOWTO; CVE-2007-6750; catalogue: workers-starved-by-idle",
 		Level: outcome.Must,
 		Roles: scenario.ServerRole(),
@@ -55,7 +56,9 @@ func halfRequest() scenario.Scenario {
 			if len(half) == 0 {
 				return nil, c.UnsupportedErrorf("the first request is too short to be split")
 			}
-			return []scenario.Variant{besideClients(c, "", halves, half, silents)}, nil
+			v := besideClients(c, "", halves, half, silents)
+			v.Level = crowdLevel(c, halves+silents, outcome.Must)
+			return []scenario.Variant{v}, nil
 		},
 	}
 }
@@ -67,13 +70,26 @@ var crowds = []struct {
 	level   outcome.Level
 }{{1, outcome.Must}, {4, outcome.Must}, {16, outcome.Must}, {64, outcome.Should}, {256, outcome.Info}}
 
+// queueing is from how many idle clients on a new client may have to wait for their time
+// limit: a server with few workers and a limit that it declares serves everybody in the end.
+const queueing = 16
+
+// crowdLevel is the level of what a crowd of n idle clients keeps from a new one.
+func crowdLevel(c scenario.Case, n int, level outcome.Level) outcome.Level {
+	if limited := c.Target.Policies.IdleTimeout > 0; limited && n >= queueing && level == outcome.Must {
+		return outcome.Should
+	}
+	return level
+}
+
 func idleCrowd() scenario.Scenario {
 	return scenario.Scenario{
 		ID:    "liveness/idle-crowd",
 		Title: "Many idle clients do not block other clients or leak descriptors",
 		Rationale: "Connection pools, browsers and phones keep idle connections open. If each of them occupies one of a fixed " +
 			"number of workers without a time limit, all workers are soon occupied. A socket that is not closed after " +
-			"its client has gone is a leaked descriptor.",
+			"its client has gone is a leaked descriptor. Where the target declares an idle_timeout, 16 clients and more " +
+			"are level should.",
 		Ref:   "Socket Programming HOWTO; catalogue: workers-starved-by-idle, eof-ignored-leak",
 		Level: outcome.Must,
 		Roles: scenario.ServerRole(),
@@ -84,7 +100,7 @@ func idleCrowd() scenario.Scenario {
 			var out []scenario.Variant
 			for _, size := range crowds {
 				v := besideClients(c, fmt.Sprintf("clients=%d", size.clients), size.clients, nil, 0)
-				v.Level = size.level
+				v.Level = crowdLevel(c, size.clients, size.level)
 				out = append(out, v)
 			}
 			return out, nil
