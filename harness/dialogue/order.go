@@ -194,15 +194,50 @@ func (c checker) checkArranged(order, skip *strictyaml.Node) {
 	}
 	a := arranger{skip: c.d.Skip}
 	for _, e := range c.d.Exchanges {
-		if e.Expect == nil || !e.Expect.isLiteral() {
-			continue
+		answer := c.literalBytes(e.Expect)
+		if answer != nil && a.isSkipped(answer) {
+			c.reportBad(e.Expect, "the exchange expects a message that skip leaves out", "narrow the expression in skip")
 		}
-		if p, err := e.Expect.ExpandPattern(c.d.Framing, nil, c.d.checkLookup()); err == nil {
-			if b, err := p.SentBytes(); err == nil && a.isSkipped(b) {
-				c.reportBad(e.Expect, "the exchange expects a message that skip leaves out", "narrow the expression in skip")
-			}
-		}
+		c.checkTag(e, c.literalBytes(e.Send), answer)
 	}
+}
+
+// literalBytes returns the bytes of a message, nil where they are not known before the
+// conversation or there is none.
+func (c checker) literalBytes(m *Message) []byte {
+	if m == nil || !m.isLiteral() {
+		return nil
+	}
+	p, err := m.ExpandPattern(c.d.Framing, nil, c.d.checkLookup())
+	if err != nil {
+		return nil
+	}
+	b, err := p.SentBytes()
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// checkTag refuses a request that has another tag than its answer: the two would not be tied,
+// and each answer that comes in another order would be a wrong one.
+func (c checker) checkTag(e Exchange, request, answer []byte) {
+	tag, other := tagOf(c.d.Order.Tag, request), tagOf(c.d.Order.Tag, answer)
+	if tag == "" || other == "" {
+		return
+	}
+	for rest := answer; len(rest) > 0; {
+		size := len(rest)
+		if m, ok, err := c.d.Framing.measureFirst(rest, nil, false); err == nil && ok && m.totalSize() > 0 {
+			size = m.totalSize()
+		}
+		if tagOf(c.d.Order.Tag, rest[:size]) == tag {
+			return
+		}
+		rest = rest[size:]
+	}
+	c.reportBad(e.Expect, fmt.Sprintf("the tag of order is %q in the request and %q in its answer", tag, other),
+		"the expression sees whole messages, with their header: narrow it to the id")
 }
 
 // WithTag returns a step of the script, from 0, with another tag in its request and in its

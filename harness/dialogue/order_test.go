@@ -141,6 +141,7 @@ func TestOrderIsChecked(t *testing.T) {
 		"framing: until-eof\nskip: [a]":            "skip needs to know where each message ends",
 		"framing: line\nskip: ['a*']":              "matches every message",
 		"framing: line\nskip: [OK]":                "expects a message that skip leaves out",
+		"framing: line\norder: {tag: '.'}":         `"a" in the request and "O" in its answer`,
 		"framing: line\norder: fifo":               "",
 		"framing: line\norder: {}":                 "tag",
 		"framing: line\norder: {tag: '('}":         "missing closing",
