@@ -7,6 +7,7 @@ import (
 
 	"github.com/sockharness/harness/harness/await"
 	"github.com/sockharness/harness/harness/capture"
+	"github.com/sockharness/harness/harness/event"
 	"github.com/sockharness/harness/harness/outcome"
 	"github.com/sockharness/harness/harness/scenario"
 )
@@ -21,6 +22,9 @@ type attempt struct {
 	hung       bool                 // a peer hung, spun or took too long
 	spunCPU    bool                 // a peer burned a processor
 	stormed    bool                 // the client connected without a pause
+	usualAfter int64                // how many bytes a client got on its only connection that ended as without a fault; 0: it did not end so
+	satisfied  bool                 // the client waits for no more than the part of the answer that it got
+	clientTook time.Duration        // from the start of a client to its end
 	cpuWait    time.Duration        // how long a peer or the harness waited for a processor
 	budget     time.Duration        // of its waits; they grow by the time for which processors were short
 	recordings []*capture.Recording // of a variant that did not pass, if that is wanted: of this run, and of the one that it confirms
@@ -86,6 +90,12 @@ func (p *scenarioRun) runLocked(ctx context.Context, v scenario.Variant, factor 
 	}
 	t.hung, t.spunCPU, t.cpuWait = observation.PeerHung(), observation.SpunCPU(), observation.Starved
 	t.stormed = observation.Stormed()
+	if run := observation.Client; run != nil {
+		t.clientTook = run.Elapsed
+	}
+	if observation.EndedAsUsual() {
+		t.usualAfter = observation.CarriedBytes(event.Downstream)
+	}
 	t.timedOut = observation.TimedOutUnproven() && !errors.As(observation.RunError, new(*await.StuckError))
 	t.late = isLate(t.Result, observation)
 	if v.Run != nil && t.isSuspect() {

@@ -43,10 +43,10 @@ func (p *scenarioRun) confirmSuspects(ctx context.Context, variants []scenario.V
 			if attempts[i].Verdict == outcome.Fail && !p.skipConfirmation(attempts[i].Check) {
 				attempts[i] = p.confirmFailure(ctx, variants[i], attempts[i])
 			}
-			confirmed = attempts[i].Verdict == outcome.Fail
+			confirmed = attempts[i].Verdict == outcome.Fail && !attempts[i].satisfied
 		default:
 			attempts[i] = p.confirmFailure(ctx, variants[i], first)
-			confirmed = attempts[i].Verdict == outcome.Fail
+			confirmed = attempts[i].Verdict == outcome.Fail && !attempts[i].satisfied
 		}
 	}
 }
@@ -82,6 +82,10 @@ func (p *scenarioRun) confirmCumulative(ctx context.Context, variants []scenario
 func (p *scenarioRun) confirmFailure(ctx context.Context, v scenario.Variant, first attempt) attempt {
 	if blocked, is := p.blockedByControl(ctx, v, first); is {
 		return blocked
+	}
+	if lowered, is := p.lowerIfSatisfied(ctx, v, first); is {
+		lowered.satisfied = true
+		return lowered
 	}
 	if alone, played := p.confirmAlone(ctx, v, first); played && !alone.isSuspect() && ctx.Err() == nil {
 		return passWithMoreTime(first, alone)

@@ -36,6 +36,8 @@ func TestMain(m *testing.M) {
 			os.Exit(udpClientProgram(os.Args[2]))
 		case "program-telling":
 			os.Exit(tellingServer(os.Args[2]))
+		case "program-status":
+			os.Exit(statusClient(os.Args[2], os.Args[3]))
 		case "program-leaving":
 			os.Exit(leavingClient(os.Args[2]))
 		}

@@ -129,6 +129,12 @@ func (o Observation) PeerHung() bool {
 	return o.Played != nil && o.Played.Ending == event.Timeout || errors.Is(o.RunError, context.DeadlineExceeded)
 }
 
+// EndedAsUsual reports whether the client under test ended by itself, on its only connection,
+// with the status and the output of the run without a fault.
+func (o Observation) EndedAsUsual() bool {
+	return o.Client != nil && !o.Client.TimedOut && o.Client.Exit.Success() && o.Connections == 1 && o.sameOutput()
+}
+
 // ErrSpins is for an act that finds a peer which keeps a processor busy while nothing
 // moves.
 var ErrSpins = errors.New("spins")
