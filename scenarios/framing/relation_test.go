@@ -2,6 +2,7 @@ package framing
 
 import (
 	"bytes"
+	"regexp"
 	"testing"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -109,5 +110,18 @@ func TestRefusal(t *testing.T) {
 				t.Errorf("%q is a refusal: %t, want %t", tt.got, got, tt.refused)
 			}
 		})
+	}
+}
+
+// The reply is the last that comes, unless answers come in any order.
+func TestIsAnswered(t *testing.T) {
+	s := &dialogue.Script{Framing: dialogue.Framing{Kind: dialogue.Line}}
+	got, reply := []byte("1 A\n2 ?\n"), []byte("1 A\n")
+	if isAnswered(s, got, reply) || !isAnswered(s, got[:4], reply) {
+		t.Error("want the reply at the end")
+	}
+	s.Tag = regexp.MustCompile(`^\d`)
+	if !isAnswered(s, got, reply) || isAnswered(s, got[4:], reply) {
+		t.Error("want the reply anywhere")
 	}
 }
