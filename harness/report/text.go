@@ -116,14 +116,20 @@ var titles = map[section]string{
 	should:         "level should: makes the run fail with --strict only",
 }
 
-// writeUnsupported counts the reasons in one line.
+// undeclared is in the reason of a scenario that needs a policy of its target.
+const undeclared = "does not declare"
+
+// writeUnsupported counts the reasons in one line, and in a second one what a policy would run.
 func (p *textWriter) writeUnsupported(groups []group) {
 	counts := map[string]int{}
-	total := 0
+	total, needs := 0, 0
 	for _, g := range groups {
 		for _, r := range g.results {
 			counts[strings.TrimPrefix(cleanFirst(r.Message), "unsupported: ")]++
 			total++
+			if strings.Contains(r.Message, undeclared) {
+				needs++
+			}
 		}
 	}
 	reasons := make([]string, 0, len(counts))
@@ -141,4 +147,7 @@ func (p *textWriter) writeUnsupported(groups []group) {
 		reasons[i] = fmt.Sprintf("%d× %s", counts[reasons[i]], reason)
 	}
 	p.addText("", dim, fmt.Sprintf("unsupported: %d (%s)", total, elideBy(reasons, "; ")))
+	if needs > 0 {
+		p.addText("", dim, fmt.Sprintf("%d of them need a policy of the target; harness run --infer proposes policies", needs))
+	}
 }

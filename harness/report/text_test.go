@@ -66,6 +66,21 @@ func TestTextEscapesWhatPeersWrite(t *testing.T) {
 	}
 }
 
+// Scenarios that a declaration would run are counted, with the command that proposes it.
+func TestTextCountsWhatNeedsAPolicy(t *testing.T) {
+	result := func(message string) outcome.Result {
+		return outcome.Result{Target: "kv", Scenario: "eof/" + message[:1], Level: outcome.Must, Verdict: outcome.Unsupported, Message: "unsupported: " + message}
+	}
+	const want = "need a policy of the target; harness run --infer proposes policies"
+	run := outcome.FoldResults(7, time.Time{}, 0, []outcome.Result{result("a: the target does not declare pipelining"), result("b: the target does not declare idle_timeout"), result("c: needs Linux")})
+	if got := text(t, run, Options{}); !strings.Contains(got, "2 of them "+want) {
+		t.Errorf("got %s, want in it: 2 of them %s", got, want)
+	}
+	if got := text(t, outcome.FoldResults(7, time.Time{}, 0, run.Results[2:]), Options{}); strings.Contains(got, want) {
+		t.Errorf("got %s, which names a policy", got)
+	}
+}
+
 func TestTextReturnsTheErrorOfTheWriter(t *testing.T) {
 	broken := errors.New("broken pipe")
 	if err := WriteText(brokenWriter{broken}, aRun(), Options{}); !errors.Is(err, broken) {
