@@ -1,6 +1,6 @@
 // Package check checks the files with which harness is run in CI and released. It is a
 // module of its own, in a folder that ./... of harness leaves out, for the sake of what it
-// checks with: the types of Kubernetes, actionlint, the configuration of goreleaser.
+// checks with: the examples of Kubernetes, actionlint, the configuration of goreleaser.
 package check
 
 import (
@@ -225,6 +225,22 @@ func TestGoreleaserReadsItsConfiguration(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(root, d.Dockerfile)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestGoreleaserMistakesAreFound(t *testing.T) {
+	text, err := os.ReadFile("../../goreleaser.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mistake := range []string{"nfpmz: []\n", "nfpms: 5\n", "builds: {}\n"} {
+		if _, err := config.LoadReader(strings.NewReader("version: 2\n" + mistake)); err == nil {
+			t.Errorf("%q is read", mistake)
+		}
+	}
+	wrong := strings.Replace(string(text), "formats: [deb", "format: [deb", 1)
+	if _, err := config.LoadReader(strings.NewReader(wrong)); err == nil || wrong == string(text) {
+		t.Errorf("a field that packages do not have is read: %v", err)
 	}
 }
 

@@ -1,34 +1,48 @@
 package check
 
 import (
-	"os"
 	"slices"
-	"strings"
 	"testing"
-
-	batch "k8s.io/api/batch/v1"
-	core "k8s.io/api/core/v1"
-	"sigs.k8s.io/yaml"
 )
 
-// manifest is kubernetes/job.yaml, decoded strictly: an unknown field is an error.
-func manifest(t *testing.T) (claim core.PersistentVolumeClaim, shards, merge batch.Job) {
-	t.Helper()
-	text, err := os.ReadFile("../../kubernetes/job.yaml")
-	if err != nil {
-		t.Fatal(err)
+// A job is what these tests read of a Job. What they do not read is checked by manifest.
+type job struct {
+	Metadata struct{ Name string }
+	Spec     struct {
+		CompletionMode       string
+		Completions          int32
+		BackoffLimitPerIndex int32
+		PodFailurePolicy     struct {
+			Rules []struct {
+				Action      string
+				OnExitCodes *struct {
+					ContainerName string
+					Values        []int32
+				}
+			}
+		}
+		Template struct{ Spec pod }
 	}
-	documents := strings.Split(string(text), "\n---\n")
-	into := []any{&claim, &shards, &merge}
-	if len(documents) != len(into) {
-		t.Fatalf("got %d documents, want %d", len(documents), len(into))
-	}
-	for i, document := range documents {
-		if err := yaml.UnmarshalStrict([]byte(document), into[i]); err != nil {
-			t.Errorf("document %d: %v", i+1, err)
+}
+
+type pod struct {
+	RestartPolicy   string
+	SecurityContext struct{ RunAsNonRoot bool }
+	Containers      []struct {
+		Name            string
+		Env             []struct{ Name, Value string }
+		VolumeMounts    []struct{ Name, SubPathExpr string }
+		SecurityContext struct {
+			AllowPrivilegeEscalation *bool // the default is true
+			ReadOnlyRootFilesystem   bool
 		}
 	}
-	return claim, shards, merge
+	Volumes []volume
+}
+
+type volume struct {
+	Name                  string
+	PersistentVolumeClaim *struct{ ClaimName string }
 }
 
 // The exit statuses of harness: these are the same when the same is run again.
@@ -39,23 +53,23 @@ const retriedStatus int32 = 3
 func TestKubernetesRetriesByExitStatus(t *testing.T) {
 	_, shards, merge := manifest(t)
 	for _, tt := range []struct {
-		job   batch.Job
-		final batch.PodFailurePolicyAction
-	}{{shards, batch.PodFailurePolicyActionFailIndex}, {merge, batch.PodFailurePolicyActionFailJob}} {
-		pod := tt.job.Spec.Template.Spec
-		if pod.RestartPolicy != core.RestartPolicyNever {
-			t.Errorf("%s: restartPolicy is %s; a podFailurePolicy wants Never", tt.job.Name, pod.RestartPolicy)
+		job   job
+		final string
+	}{{shards, "FailIndex"}, {merge, "FailJob"}} {
+		name, pod := tt.job.Metadata.Name, tt.job.Spec.Template.Spec
+		if pod.RestartPolicy != "Never" {
+			t.Errorf("%s: restartPolicy is %s; a podFailurePolicy wants Never", name, pod.RestartPolicy)
 		}
-		actions := map[int32]batch.PodFailurePolicyAction{}
+		actions := map[int32]string{}
 		for _, rule := range tt.job.Spec.PodFailurePolicy.Rules {
 			if rule.OnExitCodes == nil {
 				continue
 			}
-			if name := rule.OnExitCodes.ContainerName; name == nil || *name != pod.Containers[0].Name {
-				t.Errorf("%s: a rule is for container %v, want %s", tt.job.Name, name, pod.Containers[0].Name)
+			if got := rule.OnExitCodes.ContainerName; got != pod.Containers[0].Name {
+				t.Errorf("%s: a rule is for container %q, want %s", name, got, pod.Containers[0].Name)
 			}
 			if !slices.IsSorted(rule.OnExitCodes.Values) {
-				t.Errorf("%s: %v: the values must be in order", tt.job.Name, rule.OnExitCodes.Values)
+				t.Errorf("%s: %v: the values must be in order", name, rule.OnExitCodes.Values)
 			}
 			for _, status := range rule.OnExitCodes.Values {
 				actions[status] = rule.Action
@@ -63,14 +77,14 @@ func TestKubernetesRetriesByExitStatus(t *testing.T) {
 		}
 		for _, status := range finalStatuses {
 			if actions[status] != tt.final {
-				t.Errorf("%s: status %d: got %s, want %s", tt.job.Name, status, actions[status], tt.final)
+				t.Errorf("%s: status %d: got %s, want %s", name, status, actions[status], tt.final)
 			}
 		}
-		if actions[retriedStatus] != batch.PodFailurePolicyActionCount {
-			t.Errorf("%s: status %d: got %s, want Count", tt.job.Name, retriedStatus, actions[retriedStatus])
+		if actions[retriedStatus] != "Count" {
+			t.Errorf("%s: status %d: got %s, want Count", name, retriedStatus, actions[retriedStatus])
 		}
 	}
-	if shards.Spec.BackoffLimitPerIndex == nil || *shards.Spec.BackoffLimitPerIndex < 1 {
+	if shards.Spec.BackoffLimitPerIndex < 1 {
 		t.Error("a shard whose harness failed is not retried")
 	}
 }
@@ -78,38 +92,44 @@ func TestKubernetesRetriesByExitStatus(t *testing.T) {
 func TestKubernetesShardsAreIndexes(t *testing.T) {
 	claim, shards, merge := manifest(t)
 	spec := shards.Spec
-	if spec.CompletionMode == nil || *spec.CompletionMode != batch.IndexedCompletion {
+	if spec.CompletionMode != "Indexed" {
 		t.Error("the job is not Indexed")
 	}
 	variables := map[string]string{}
 	for _, v := range spec.Template.Spec.Containers[0].Env {
 		variables[v.Name] = v.Value
 	}
-	if variables["HARNESS_SHARDS"] != "8" || *spec.Completions != 8 {
-		t.Errorf("HARNESS_SHARDS is %q and completions %d, want the same", variables["HARNESS_SHARDS"], *spec.Completions)
+	if variables["HARNESS_SHARDS"] != "8" || spec.Completions != 8 {
+		t.Errorf("HARNESS_SHARDS is %q and completions %d, want the same", variables["HARNESS_SHARDS"], spec.Completions)
 	}
 	id := merge.Spec.Template.Spec.Containers[0].Env[0]
 	if id.Name != "HARNESS_RUN_ID" || id.Value != variables["HARNESS_RUN_ID"] {
 		t.Errorf("the merge is of run %q, the shards of %q", id.Value, variables["HARNESS_RUN_ID"])
 	}
-	for _, job := range []batch.Job{shards, merge} {
+	for _, job := range []job{shards, merge} {
+		checkVolumes(t, job, claim)
 		pod := job.Spec.Template.Spec
-		container := pod.Containers[0]
-		for _, mount := range container.VolumeMounts {
-			if !slices.ContainsFunc(pod.Volumes, func(v core.Volume) bool { return v.Name == mount.Name }) {
-				t.Errorf("%s mounts %s, which is no volume", job.Name, mount.Name)
-			}
-			if mount.Name == "results" && mount.SubPathExpr != "$(HARNESS_RUN_ID)" {
-				t.Errorf("%s: results of two runs would be in one folder", job.Name)
-			}
+		if s := pod.Containers[0].SecurityContext; s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation || !s.ReadOnlyRootFilesystem || !pod.SecurityContext.RunAsNonRoot {
+			t.Errorf("%s: the pod has more rights than it needs", job.Metadata.Name)
 		}
-		for _, volume := range pod.Volumes {
-			if p := volume.PersistentVolumeClaim; p != nil && p.ClaimName != claim.Name {
-				t.Errorf("%s: claim %s, want %s", job.Name, p.ClaimName, claim.Name)
-			}
+	}
+}
+
+// checkVolumes checks what a job mounts: each is one of its volumes, and the results are in the claim.
+func checkVolumes(t *testing.T, job job, claim string) {
+	t.Helper()
+	name, pod := job.Metadata.Name, job.Spec.Template.Spec
+	for _, mount := range pod.Containers[0].VolumeMounts {
+		if !slices.ContainsFunc(pod.Volumes, func(v volume) bool { return v.Name == mount.Name }) {
+			t.Errorf("%s mounts %s, which is no volume", name, mount.Name)
 		}
-		if s := container.SecurityContext; s == nil || *s.AllowPrivilegeEscalation || !*s.ReadOnlyRootFilesystem || !*pod.SecurityContext.RunAsNonRoot {
-			t.Errorf("%s: the pod has more rights than it needs", job.Name)
+		if mount.Name == "results" && mount.SubPathExpr != "$(HARNESS_RUN_ID)" {
+			t.Errorf("%s: results of two runs would be in one folder", name)
+		}
+	}
+	for _, volume := range pod.Volumes {
+		if p := volume.PersistentVolumeClaim; p != nil && p.ClaimName != claim {
+			t.Errorf("%s: claim %s, want %s", name, p.ClaimName, claim)
 		}
 	}
 }

@@ -1,0 +1,3 @@
+module github.com/goreleaser/nfpm/v2
+
+go 1.26.1
