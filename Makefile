@@ -33,7 +33,7 @@ test: build ## run every test, with the race detector but where programs are run
 	$(MAKE) -j 2 -O fixtures lint # packages are installed beside what compiles
 	$(BIN)/harness run scenarios/ --quiet
 	$(GO) test -race $(TESTED) -timeout 20m $$($(GO) list -f $(HAVETESTS) ./... | grep -v -e /fixtures$$ -e /cmd/harness$$ -e /scenarios/)
-	$(MAKE) -j 3 scripts suites check # some wait, the other compiles
+	$(MAKE) -j 4 scripts suites check ahead # some wait, the others compile
 	$(GO) test -vet=off -v -timeout 30m -run 'TestProof$$' ./fixtures
 	$(MAKE) -j 2 software programs stranger
 
@@ -51,6 +51,9 @@ programs: ## run the tests of the fixture programs, but for the matrix and the i
 
 check: ## check the files for CI with the parsers of those who read them
 	cd cmd/ci/testdata/check && $(GO) test ./...
+
+ahead: ## compile what stranger imports, while nothing else wants a processor
+	cd fixtures/stranger && nice -n 19 $(GO) list -export -deps -test ./... >/dev/null
 
 stranger: build ## run the tests of a module that only uses harness: with go test, then with harness run
 	cd fixtures/stranger && $(GO) test -count=1 ./... && ../../$(BIN)/harness run .
@@ -119,4 +122,4 @@ $(BIN)/toxiproxy-server:
 	GOBIN=$(abspath $(BIN)/tmp) $(GO) install $(ADDR)/cmd/server@$(VERSION)
 	mv $(BIN)/tmp/server $@
 
-.PHONY: help build run test scripts suites check software programs stranger zoo replay mutate race soak lint cross bench fixtures tools clean explore
+.PHONY: help build run test scripts suites check ahead software programs stranger zoo replay mutate race soak lint cross bench fixtures tools clean explore
