@@ -39,7 +39,7 @@ func (p *scenarioRun) confirmSuspects(ctx context.Context, variants []scenario.V
 			attempts[i] = attempt{} // it is not known whether it would fail alone
 		case confirmed:
 		case first.Verdict == "" || collateral || !first.problem || p.skipConfirmation(first.Check):
-			attempts[i] = p.runOnCleanServer(ctx, variants[i])
+			attempts[i] = p.runUndecided(ctx, variants[i], first)
 			if attempts[i].Verdict == outcome.Fail && !p.skipConfirmation(attempts[i].Check) {
 				attempts[i] = p.confirmFailure(ctx, variants[i], attempts[i])
 			}

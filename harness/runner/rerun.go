@@ -7,10 +7,13 @@ import (
 	"github.com/sockharness/harness/harness/scenario"
 )
 
+// cleanFactor is by what the budget of a variant is multiplied that is played again.
+const cleanFactor = 2
+
 // runOnCleanServer plays a variant by itself, on an intact server.
 func (p *scenarioRun) runOnCleanServer(ctx context.Context, v scenario.Variant) attempt {
 	p.ensureClean()
-	return p.runShared(ctx, v, 2)
+	return p.runShared(ctx, v, cleanFactor)
 }
 
 // ensureClean replaces a server that is not intact.
@@ -37,7 +40,7 @@ func (p *scenarioRun) runRepeatedly(ctx context.Context, v scenario.Variant, n i
 		wg.Go(func() {
 			clone := p.clone()
 			defer clone.target.closeAll()
-			attempts[i] = clone.runShared(ctx, v, 2)
+			attempts[i] = clone.runShared(ctx, v, cleanFactor)
 		})
 	}
 	return attempts
@@ -52,5 +55,5 @@ func (p *scenarioRun) runExclusive(ctx context.Context, v scenario.Variant, firs
 	if first != nil {
 		first(ctx)
 	}
-	return p.runLocked(ctx, v, 2)
+	return p.runLocked(ctx, v, cleanFactor)
 }

@@ -31,7 +31,7 @@ func (p *scenarioRun) confirmAlone(ctx context.Context, v scenario.Variant, firs
 func (p *scenarioRun) runAfterBacklog(ctx context.Context, v scenario.Variant) attempt {
 	p.ensureClean()
 	p.awaitBacklog(ctx)
-	return p.runShared(ctx, v, 2)
+	return p.runShared(ctx, v, cleanFactor)
 }
 
 // awaitBacklog waits until the server has answered a new client once.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -65,4 +66,18 @@ func (t *targetRun) noteUnconfirmed(a attempt) {
 	if a.hung {
 		t.unconfirmedHangs.Add(1)
 	}
+}
+
+// hasShortBudget reports whether the budget was divided, since the target is known to hang.
+func (p *scenarioRun) hasShortBudget() bool { return p.tc.Budget < p.runner.config.Budget }
+
+// runUndecided plays a variant again of which no verdict is known, or one that is not confirmed. If it
+// is invalid, a short budget may be the reason: it gets the whole one.
+func (p *scenarioRun) runUndecided(ctx context.Context, v scenario.Variant, first attempt) attempt {
+	factor := cleanFactor
+	if first.Verdict == outcome.Invalid && p.hasShortBudget() {
+		factor *= zooBudgetDivisor
+	}
+	p.ensureClean()
+	return p.runShared(ctx, v, factor)
 }
