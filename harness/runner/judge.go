@@ -28,6 +28,10 @@ func judgeAttempt(r *outcome.Result, v scenario.Variant, o scenario.Observation)
 	if problem != nil && shortBeforeFault(v.Faults, o) {
 		reason = ""
 	}
+	if loss := lossBeforeFault(v.Faults, o); reason != "" && problem == nil && loss != "" {
+		r.Verdict, r.Message = outcome.Unsupported, loss
+		return nil, false
+	}
 	r.Verdict = outcome.Pass
 	switch {
 	case reason != "" && !o.ServerDied():

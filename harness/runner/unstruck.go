@@ -55,17 +55,39 @@ func whyCannotStrike(f spec.Spec, events []event.Event) string {
 // shortBeforeFault reports whether the peer under test left a message unfinished before the fault could
 // strike. A window that is small from the first byte on is enough for a short write.
 func shortBeforeFault(faults []spec.Spec, o scenario.Observation) bool {
+	return slices.ContainsFunc(faults, func(f spec.Spec) bool {
+		return isWindowOf(f, o) && !o.HasStruck(f) && endsInsideMessage(o)
+	})
+}
+
+// isWindowOf reports whether a fault is a small window for what the peer under test sends.
+func isWindowOf(f spec.Spec, o scenario.Observation) bool {
+	return f.Type == "small_window" && f.Direction == o.Case.Outgoing().Direction
+}
+
+// endsInsideMessage reports whether what the peer under test has sent ends inside one of its messages.
+func endsInsideMessage(o scenario.Observation) bool {
+	sent := o.Case.Outgoing()
+	carried := o.CarriedBytes(sent.Direction)
+	return carried > 0 && len(sent.MessageEnds) > 0 && carried < sent.MessageEnds[len(sent.MessageEnds)-1] && !slices.Contains(sent.MessageEnds, carried)
+}
+
+// lossBeforeFault says that a peer that loses bytes in a small window never comes to the place of
+// another fault; empty: it is not so.
+func lossBeforeFault(faults []spec.Spec, o scenario.Observation) string {
+	side, end := o.Case.Role.ProxySide(), o.FirstEnding()
+	narrowed := slices.ContainsFunc(faults, func(f spec.Spec) bool { return isWindowOf(f, o) && o.HasStruck(f) })
+	if !narrowed || end == nil || end.Side != side || !endsInsideMessage(o) {
+		return ""
+	}
 	for _, f := range faults {
-		if f.Type != "small_window" || o.HasStruck(f) || f.Direction != o.Case.Outgoing().Direction {
+		if o.HasStruck(f) {
 			continue
 		}
-		carried := o.CarriedBytes(f.Direction)
-		ends := o.Case.Outgoing().MessageEnds
-		if carried > 0 && len(ends) > 0 && carried < ends[len(ends)-1] && !slices.Contains(ends, carried) {
-			return true
-		}
+		return fmt.Sprintf("%v: the %s leaves a message unfinished in a small window (%s were sent), so it does not come to the fault %s; see partialsend/short-write",
+			scenario.ErrUnsupported, side, plural.Count(o.CarriedBytes(f.Direction), "byte"), faultName(f))
 	}
-	return false
+	return ""
 }
 
 // faultName names a fault and the place where it was to strike.
