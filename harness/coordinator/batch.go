@@ -43,7 +43,7 @@ func (r *run) nextBatch(s *session) (given []handed) {
 	before := s.pace.size
 	s.pace.noteDone()
 	if r.nextUnit(s) == noMoreWork {
-		s.done = r.stopping || s.retiring || !r.mayGetBack()
+		s.done = !s.parked && (r.stopping || s.retiring || !r.mayGetBack())
 		return nil
 	}
 	if s.mark != nil && s.extra == 0 && !s.worker.careful && !r.config.FailFast {

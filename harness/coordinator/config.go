@@ -24,12 +24,16 @@ type Config struct {
 	// the preview: the Serial specs that an earlier process has reported.
 	Foreign func(cmd *exec.Cmd, parallel types.SuiteConfig) error
 
-	Procs    int    // worker processes, at least 1; no more are started than there is work for
-	AtOnce   int    // how many of them start at once; the others start when those wait more than they compute. 0: all
-	Ahead    bool   // workers run what [Worker.SpecsAhead] names: a worker gets another spec before another worker starts
-	Specs    []Spec // what a preview found, in the order in which it should run
-	Seed     int64  // must be the preview's: index and spec belong together only under one seed
-	FailFast bool   // the first failure ends the run; running specs are interrupted
+	Procs  int // worker processes, at least 1; no more are started than there is work for
+	AtOnce int // how many of them start at once; the others start when those wait more than they compute. 0: all
+	// ShareIdle has a worker that has run its groups take a part of another worker's only while
+	// the processors are idle: each part costs the start of another server. Workers that do not
+	// call [JoinCoordinator] take it at once, and so do all where the system does not tell.
+	ShareIdle bool
+	Ahead     bool   // workers run what [Worker.SpecsAhead] names: a worker gets another spec before another worker starts
+	Specs     []Spec // what a preview found, in the order in which it should run
+	Seed      int64  // must be the preview's: index and spec belong together only under one seed
+	FailFast  bool   // the first failure ends the run; running specs are interrupted
 
 	// SpecTimeout bounds one spec, all its attempts included. A worker that is
 	// silent for longer than SpecTimeout + Grace is killed, and its spec fails.

@@ -85,7 +85,7 @@ func (c Config) firstWorkers() int {
 
 // growsAt is when r looks again whether another worker would help.
 func (r *run) growsAt() time.Time {
-	if r.growth.off || r.stopping || !r.canStartMore() {
+	if r.growth.off || r.stopping || !r.canStartMore() && !r.hasParked() {
 		return time.Now().Add(never)
 	}
 	return r.growth.at.Add(r.growth.pause)
@@ -101,11 +101,20 @@ func (r *run) grow(ctx context.Context, now time.Time) {
 		pids = append(pids, s.process.cmd.Process.Pid)
 	}
 	r.growth.sample(pids, now)
-	if r.growth.off {
+	r.useProcessors(ctx)
+}
+
+// useProcessors lets more run at a time if the last look found processors that are idle.
+func (r *run) useProcessors(ctx context.Context) {
+	switch {
+	case r.growth.off:
 		for w := r.spareWorker(); w != nil; w = r.spareWorker() {
 			r.launchWorker(ctx, w)
 		}
-	} else if r.growth.load < growthLoad {
+	case r.growth.load >= growthLoad:
+	case r.hasParked():
+		r.shares = 1
+	default:
 		r.startMore(ctx)
 	}
 }

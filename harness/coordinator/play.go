@@ -19,6 +19,8 @@ const (
 	abortInterval = 250 * time.Millisecond
 	// againInterval is how often a worker asks for work that another one may return.
 	againInterval = 5 * time.Millisecond
+	// parkedInterval is how often it asks while the processors are in use.
+	parkedInterval = 100 * time.Millisecond
 )
 
 // A Played is the result of a spec in a worker.
@@ -94,7 +96,11 @@ func (t *turn) next(ctx context.Context) (one handed, err error) {
 			return one, err
 		}
 		t.given = b.Given
-		if wait = b.Wait && len(b.Given) == 0; wait && !sleep.For(ctx, againInterval) {
+		pause := againInterval
+		if b.Parked {
+			pause = parkedInterval
+		}
+		if wait = b.Wait && len(b.Given) == 0; wait && !sleep.For(ctx, pause) {
 			return one, nil
 		}
 	}

@@ -18,6 +18,9 @@ func (r *run) noteBegun(s *session, report types.Report) {
 func (r *run) nextUnit(s *session) int {
 	r.settleUnit(s)
 	s.asked = true
+	if s.parked = r.mustPark(s); s.parked {
+		return noMoreWork
+	}
 	if !r.stopping && !s.retiring {
 		if s.unit = r.schedule.nextUnit(s.worker.proc); s.unit != nil {
 			s.since = time.Now()

@@ -51,6 +51,11 @@ func (s *schedule) nextOfGroup(proc, n int) []*unit {
 	return taken
 }
 
+// wouldSplit reports whether the next unit of the worker would be one of another's group.
+func (s *schedule) wouldSplit(proc int) bool {
+	return len(s.open[proc]) == 0 && len(s.fresh) == 0 && s.canHelp()
+}
+
 func (s *schedule) openFresh(proc int) bool {
 	if len(s.fresh) == 0 {
 		return false

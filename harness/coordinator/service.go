@@ -36,6 +36,7 @@ type (
 	batch = struct {
 		Given    []handed // in order; empty: there are no more, or not yet
 		Wait     bool     // ask again soon: another worker may return units
+		Parked   bool     // with Wait: not so soon, since the processors are in use
 		Aborting bool     // the run is ended early
 	}
 	// handed is a unit of one spec.
@@ -95,7 +96,7 @@ func (v *service) Ahead(_ void, names *[]string) error {
 func (v *service) Next(p progress, b *batch) error {
 	return v.noteAlive(func() {
 		v.run.takeProgress(v.session, p)
-		*b = batch{Given: v.run.nextBatch(v.session), Wait: !v.session.done, Aborting: v.run.aborting.Load()}
+		*b = batch{Given: v.run.nextBatch(v.session), Wait: !v.session.done, Parked: v.session.parked, Aborting: v.run.aborting.Load()}
 	})
 }
 

@@ -24,6 +24,7 @@ type session struct {
 	built     bool // the tree is built
 	asked     bool // its suite nodes are done, it asked for work
 	exhausted bool // was told that there is no more
+	parked    bool // waits for idle processors, see [Config.ShareIdle]
 	done      bool // said that its suite has ended
 	fruitful  bool // reported a spec
 	retiring  bool // gets no more work because a spec timed out in it

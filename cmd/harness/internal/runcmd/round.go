@@ -74,7 +74,7 @@ func (r *round) coordinatorConfig(job string, hard <-chan struct{}, progress *re
 		Command: func(int) *exec.Cmd {
 			return exec.Command(r.job.Runner.Self, "worker", "--threads", threads, job)
 		},
-		Procs: r.flags.procs, AtOnce: r.flags.atOnce, Ahead: r.job.Ahead, Specs: r.specs, Seed: r.flags.seed, FailFast: r.flags.failFast,
+		Procs: r.flags.procs, AtOnce: r.flags.atOnce, Ahead: r.job.Ahead, ShareIdle: r.flags.zoo, Specs: r.specs, Seed: r.flags.seed, FailFast: r.flags.failFast,
 		SpecTimeout: r.flags.timeout, Hard: hard,
 		OnStart: func(proc, _ int, name string) { progress.ScenarioStarted(proc, specIDOf(name)) },
 		OnReport: func(_ int, report suite.Report) {
