@@ -33,18 +33,23 @@ func (p *scenarioRun) whyStopped() string {
 	return "enough variants have failed already"
 }
 
-// clientCPU is the processor time that the variants of one scenario may cost together.
-const clientCPU = 2400 * time.Millisecond
+// clientCPU is the processor time that the variants of one scenario may cost together, and
+// zooClientCPU is the same in a zoo: there the correct client is one of many, and each run of one that
+// computes takes a processor from all.
+const (
+	clientCPU    = 2400 * time.Millisecond
+	zooClientCPU = clientCPU / 2
+)
 
-// sampleAffordable returns as many variants as the processor time of the client allows: the last one,
+// sampleAffordable returns as many variants as the given processor time of the client allows: the last one,
 // which gets the furthest, and others evenly before it. The sentence says how many were left out; it
 // is empty if all are returned.
-func sampleAffordable(c scenario.Case, variants []scenario.Variant) ([]scenario.Variant, string) {
+func sampleAffordable(c scenario.Case, variants []scenario.Variant, most time.Duration) ([]scenario.Variant, string) {
 	cpu := c.Conversation.CPU
 	if c.Role != scenario.Client || cpu <= 0 {
 		return variants, ""
 	}
-	n := max(1, int(clientCPU/cpu))
+	n := max(1, int(most/cpu))
 	if n >= len(variants) {
 		return variants, ""
 	}

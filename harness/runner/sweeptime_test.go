@@ -32,7 +32,7 @@ func TestAffordableVariants(t *testing.T) {
 		{time.Minute, "8"},
 	} {
 		c.Conversation.CPU = tt.cpu
-		kept, note := sampleAffordable(c, variantsNamed(8))
+		kept, note := sampleAffordable(c, variantsNamed(8), clientCPU)
 		var names []string
 		for _, v := range kept {
 			names = append(names, v.Name)
@@ -41,8 +41,12 @@ func TestAffordableVariants(t *testing.T) {
 			t.Errorf("%v: got %q, %q; want %q", tt.cpu, got, note, tt.want)
 		}
 	}
+	c.Conversation.CPU = 600 * time.Millisecond
+	if kept, _ := sampleAffordable(c, variantsNamed(8), zooClientCPU); len(kept) != 2 || kept[1].Name != "8" {
+		t.Errorf("in a zoo: got %d variants, want 2 with the last", len(kept))
+	}
 	c.Role = scenario.Server
-	if kept, _ := sampleAffordable(c, variantsNamed(8)); len(kept) != 8 {
+	if kept, _ := sampleAffordable(c, variantsNamed(8), clientCPU); len(kept) != 8 {
 		t.Errorf("a server is played %d of 8 variants", len(kept))
 	}
 }
