@@ -24,8 +24,12 @@ func (j Job) PlanSpecs(topics []Topic) []coordinator.Spec {
 	for i := range specs {
 		specs[i].Whole = whole[specs[i].Group]
 	}
+	rank := map[string]int{}
+	for _, t := range j.Targets {
+		rank[t.Name] = j.zooRank(t, whole[t.Name])
+	}
 	slices.SortStableFunc(specs, func(a, b coordinator.Spec) int {
-		return cmp.Or(cmp.Compare(j.zooRank(a), j.zooRank(b)), cmp.Compare(at[a.Group], at[b.Group]))
+		return cmp.Or(cmp.Compare(rank[a.Group], rank[b.Group]), cmp.Compare(at[a.Group], at[b.Group]))
 	})
 	return specs
 }
@@ -55,12 +59,16 @@ func (j Job) orderedSpecs(topics []Topic) (specs []coordinator.Spec) {
 	return specs
 }
 
-// zooRank orders the specs of a zoo: those that one worker plays come first.
-func (j Job) zooRank(s coordinator.Spec) int {
-	if j.Runner.Zoo && !s.Whole {
+// zooRank orders the targets of a zoo: those that one worker plays come first, then those of a server
+// that is started for each conversation, which take the longest of the others.
+func (j Job) zooRank(t scenario.Target, whole bool) int {
+	switch {
+	case !j.Runner.Zoo || whole:
+		return 0
+	case t.Transport().IsStdio():
 		return 1
 	}
-	return 0
+	return 2
 }
 
 // needsOneWorker reports whether a second process of the server, in another worker,

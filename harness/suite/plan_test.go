@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/onsi/ginkgo/v2"
@@ -47,5 +48,26 @@ func TestPlanIsGinkgos(t *testing.T) {
 	}
 	if planned := job.PlanSpecs(topics); planned[0].Group != "b on c" || planned[len(planned)-1].Group != "a" {
 		t.Errorf("the specs of %q come first, those of %q last, want the order of the targets", planned[0].Group, planned[len(planned)-1].Group)
+	}
+}
+
+// A zoo begins with the broken programs, which one worker plays, and with servers that are started for
+// each conversation.
+func TestZooBeginsWithWhatTakesLongest(t *testing.T) {
+	s := scenario.Scenario{ID: "eof/one", Level: outcome.Must, Roles: scenario.ServerRole(), Transports: scenario.Transports(), Alone: true}
+	topics := []Topic{{Name: "eof", List: func() []scenario.Scenario { return []scenario.Scenario{s} }}}
+	tcp := scenario.Peer{Command: []string{"server", "{port}"}}
+	stdio := scenario.Peer{Command: []string{"server"}, Transport: scenario.Pipes}
+	job := Job{Targets: []scenario.Target{{Name: "tcp", Server: tcp, Test: scenario.Server}, {Name: "stdio", Server: stdio, Test: scenario.Server},
+		{Name: "broken", Server: tcp, Test: scenario.Server, Planted: "eof/one"}}}
+	for zoo, want := range map[bool]string{false: "tcp stdio broken", true: "broken stdio tcp"} {
+		job.Runner.Zoo = zoo
+		var order []string
+		for _, spec := range job.PlanSpecs(topics) {
+			order = append(order, spec.Group)
+		}
+		if got := strings.Join(order, " "); got != want {
+			t.Errorf("zoo %t: got %s, want %s", zoo, got, want)
+		}
 	}
 }
