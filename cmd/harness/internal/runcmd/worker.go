@@ -31,7 +31,7 @@ func newWorker() *cobra.Command {
 			if err := cli.BecomeSubreaper(); err != nil {
 				return err
 			}
-			saveMemory()
+			collectAt(workerPercent(job.Runner.Zoo))
 			runtime.GOMAXPROCS(threads) // 0 changes nothing
 			return cli.ExitError{Code: job.RunWorker(scenarios.Topics(), cmd.ErrOrStderr())}
 		},
