@@ -172,11 +172,8 @@ func (r *Runner) runAs(ctx context.Context, t scenario.Target, s scenario.Scenar
 		return single(outcome.Unsupported, fmt.Sprintf("%v: the conversation has no offset for this fault", scenario.ErrUnsupported))
 	}
 	skipped := ""
-	switch {
-	case r.config.Zoo:
-		variants, skipped = sampleAffordable(c, variants, zooClientCPU)
-	case r.config.Sweep == defaultSweep:
-		variants, skipped = sampleAffordable(c, variants, clientCPU)
+	if r.config.Sweep == defaultSweep || r.config.Zoo {
+		variants, skipped = sampleAffordable(c, variants, r.config.affordableCPU(t))
 	}
 	if variants = r.config.Parts[s.ID+" on "+t.Name].pickVariants(variants); len(variants) == 0 {
 		return nil // its variants belong to another shard

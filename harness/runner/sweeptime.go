@@ -41,6 +41,15 @@ const (
 	zooClientCPU = clientCPU / 2
 )
 
+// affordableCPU is the processor time for the variants of one scenario on the target. A broken program
+// of a zoo may fail in few of them.
+func (c Config) affordableCPU(t scenario.Target) time.Duration {
+	if c.Zoo && t.Planted == "" {
+		return zooClientCPU
+	}
+	return clientCPU
+}
+
 // sampleAffordable returns as many variants as the given processor time of the client allows: the last one,
 // which gets the furthest, and others evenly before it. The sentence says how many were left out; it
 // is empty if all are returned.

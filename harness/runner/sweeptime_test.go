@@ -45,6 +45,14 @@ func TestAffordableVariants(t *testing.T) {
 	if kept, _ := sampleAffordable(c, variantsNamed(8), zooClientCPU); len(kept) != 2 || kept[1].Name != "8" {
 		t.Errorf("in a zoo: got %d variants, want 2 with the last", len(kept))
 	}
+	for want, given := range map[time.Duration]struct {
+		zoo     bool
+		planted string
+	}{zooClientCPU: {true, ""}, clientCPU: {true, "eof/in-body"}} {
+		if got := (Config{Zoo: given.zoo}).affordableCPU(scenario.Target{Planted: given.planted}); got != want {
+			t.Errorf("%+v: got %v, want %v", given, got, want)
+		}
+	}
 	c.Role = scenario.Server
 	if kept, _ := sampleAffordable(c, variantsNamed(8), clientCPU); len(kept) != 8 {
 		t.Errorf("a server is played %d of 8 variants", len(kept))
