@@ -29,8 +29,6 @@ type Control struct {
 	Recording    *capture.Recording    // of what passed the proxy; nil: nothing was recorded
 	Requests     []byte                // what the client sent, where it is a program on a stream
 	PastProxy    int                   // connections of the client to the server that are not the proxy's
-
-	starved time.Duration // for which a peer or we got no processor
 }
 
 // HoldControl holds the target's conversation through a proxy that does nothing; Start must
@@ -46,7 +44,6 @@ func (b *Testbed) HoldControl(ctx context.Context) (c Control, err error) {
 	}
 	c.Events = log.AllEvents()
 	c.Conversation.CPU += max(0, b.serverCPU()-before)
-	c.Conversation.Starved = min(c.starved, c.Conversation.Took)
 	return c, err
 }
 

@@ -18,9 +18,8 @@ import (
 const spinTimeControl = 8 * time.Second
 
 // controlWait is the wait for a control conversation: for the server's processes,
-// and the client's where that is a process. It ends when they are proven to hang. How long they got
-// no processor is kept in the control.
-func (b *Testbed) controlWait(log *event.Log, client *peer.Process, c *Control) await.Wait {
+// and the client's where that is a process. It ends when they are proven to hang.
+func (b *Testbed) controlWait(log *event.Log, client *peer.Process) await.Wait {
 	server, _ := b.ServerProcess()
 	ids := func(of func(*peer.Process) []int) func() []int {
 		return func() []int {
@@ -34,7 +33,7 @@ func (b *Testbed) controlWait(log *event.Log, client *peer.Process, c *Control) 
 		}
 	}
 	w := await.Wait{Budget: ControlTimeout, PIDs: ids((*peer.Process).ProcessTree), ApproxPIDs: ids((*peer.Process).ApproxTree), Services: b.programs.ServiceTree,
-		Moved: log.EventCount, OnCPUWait: func(d time.Duration) { c.starved = d }, SpinAfter: spinTimeControl, ProofSlot: make(chan struct{}, 1)}
+		Moved: log.EventCount, SpinAfter: spinTimeControl, ProofSlot: make(chan struct{}, 1)}
 	if client != nil {
 		w.Budget /= 2
 	}

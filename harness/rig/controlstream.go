@@ -54,7 +54,7 @@ func (b *Testbed) controlStream(ctx context.Context, log *event.Log, c *Control)
 	}
 	defer wire.Close()
 	if b.target.Client.Dialogue != nil {
-		limited, stop := b.controlWait(log, nil, c).Start(ctx)
+		limited, stop := b.controlWait(log, nil).Start(ctx)
 		defer stop()
 		data := b.controlData(log, upstream, secured)
 		defer data.closeAll()
@@ -148,7 +148,7 @@ func (b *Testbed) controlProcess(ctx context.Context, wire *proxy.Proxy, taps [2
 	defer process.Close()
 	began := time.Now()
 	endWatch := b.watchClient(ctx, process, wire.Addr(), wire.FirstUpstream())
-	run, err := awaitClient(ctx, process, b.controlWait(log, process, c))
+	run, err := awaitClient(ctx, process, b.controlWait(log, process))
 	past := endWatch() + b.countPast(wire.FirstUpstream(), began)
 	switch {
 	case err != nil:

@@ -35,12 +35,12 @@ func (b *Testbed) controlDatagrams(ctx context.Context, log *event.Log, c *Contr
 	}
 	defer wire.Close()
 	if b.target.Client.Dialogue != nil {
-		limited, stop := b.controlWait(log, nil, c).Start(ctx)
+		limited, stop := b.controlWait(log, nil).Start(ctx)
 		defer stop()
 		c.Conversation, err = b.playDatagramControl(limited, wire.Addr())
 		return err
 	}
-	c.Conversation, err = b.runDatagramClient(ctx, wire.Addr(), server, log, c)
+	c.Conversation, err = b.runDatagramClient(ctx, wire.Addr(), server, log)
 	return err
 }
 
@@ -54,13 +54,13 @@ func (b *Testbed) playDatagramControl(ctx context.Context, addr net.Addr) (scena
 	return c, err
 }
 
-func (b *Testbed) runDatagramClient(ctx context.Context, addr net.Addr, server *datagramServer, log *event.Log, of *Control) (scenario.Conversation, error) {
+func (b *Testbed) runDatagramClient(ctx context.Context, addr net.Addr, server *datagramServer, log *event.Log) (scenario.Conversation, error) {
 	process, err := b.startClient(ctx, ClientOptions{Address: sock.FormatAddress(addr), Scenario: "control"})
 	if err != nil {
 		return scenario.Conversation{}, err
 	}
 	defer process.Close()
-	run, err := awaitClient(ctx, process, b.controlWait(log, process, of))
+	run, err := awaitClient(ctx, process, b.controlWait(log, process))
 	switch {
 	case err != nil:
 		return scenario.Conversation{}, err

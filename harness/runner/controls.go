@@ -53,9 +53,7 @@ func (t *targetRun) runControls(ctx context.Context) (scenario.Conversation, err
 // compareControls returns the first of two conversations, with what both together tell.
 func compareControls(first, second scenario.Conversation) scenario.Conversation {
 	first.Output = scenario.CompareOutputs(first.Stdout, second.Stdout)
-	needed := max(first.Needed(), second.Needed())
 	first.Took = max(first.Took, second.Took)
-	first.Starved = first.Took - needed
 	first.CPU = max(first.CPU, second.CPU)
 	return first
 }

@@ -24,7 +24,7 @@ func (r *Runner) caseOf(b *targetRun, s scenario.Scenario, role scenario.Role) s
 		c.Budget /= zooBudgetDivisor
 	case c.Budget > r.config.Budget:
 		c.Slow = fmt.Sprintf("the conversation takes %s without a fault, so the time limit is %s instead of %s",
-			conversation.Needed().Round(time.Millisecond), c.Budget.Round(time.Millisecond), r.config.Budget)
+			conversation.Took.Round(time.Millisecond), c.Budget.Round(time.Millisecond), r.config.Budget)
 	}
 	return c
 }

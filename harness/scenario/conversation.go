@@ -29,22 +29,16 @@ type ControlRun struct {
 	Stdout []byte        // of the client, when it is a process
 	Output OutputMatch   // how far the outputs of two runs are alike
 	Took   time.Duration // the longer one of two runs, from its beginning to its last answer
-	// Starved is the part of Took for which a peer or the harness was ready to run and got no processor.
-	Starved time.Duration
-	CPU     time.Duration // that the peers which are processes took, in the run that took more
+	CPU    time.Duration // that the peers which are processes took, in the run that took more
 }
-
-// Needed is what the conversation took without the time for which there was no processor.
-func (r ControlRun) Needed() time.Duration { return r.Took - r.Starved }
 
 // unhurried is how many times as long as without a fault a peer may take.
 const unhurried = 2
 
 // ResponseBudget returns how long a peer may take for what it should do at once: at
-// least least, and more where the conversation itself is slow. A busy machine does not make it so:
-// waits grow by themselves by the time without a processor.
+// least least, and more where the conversation itself is slow.
 func (c Conversation) ResponseBudget(least time.Duration) time.Duration {
-	return max(least, unhurried*c.Needed())
+	return max(least, unhurried*c.Took)
 }
 
 // An OutputMatch says in how far a client's output is the same from run to run, as
