@@ -25,8 +25,11 @@ const queueInterval = 50 * time.Millisecond
 
 // dial connects to an address of TCP, of a unix socket or of UDP.
 func dial(ctx context.Context, address string) (sock.Conn, error) {
-	return dialBy(ctx, &net.Dialer{}, address)
+	return dialBy(ctx, newDialer(), address)
 }
+
+// newDialer returns a dialer without keep-alive, whose first probe no wait of ours lasts for.
+func newDialer() *net.Dialer { return &net.Dialer{KeepAlive: -1} }
 
 // Dial connects to the server under test, without a proxy; Start must have returned. On TLS
 // the caller reads and writes plaintext, and the first of it does the handshake. It blocks
@@ -42,7 +45,7 @@ func (b *Testbed) dialTarget(ctx context.Context, address string) (sock.Conn, er
 	if b.transport() == scenario.UDP && b.target.Policies.TransferPort {
 		return sock.DialFollowing(ctx, strings.TrimPrefix(address, udpPrefix))
 	}
-	return dialServer(ctx, &net.Dialer{}, address)
+	return dialServer(ctx, newDialer(), address)
 }
 
 // dialServer is dial to a server whose accept queue may be full. What the kernel
