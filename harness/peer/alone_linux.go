@@ -21,16 +21,30 @@ type alone struct {
 	whole   bool                  // orphans is all that it said
 	count   int                   // of threads, at the last whole look that found no descendants
 	at      time.Time             // of that look
+	spent   time.Duration         // processor time of the process before it was last seen to be alone; 0: not known
 	over    bool                  // the process was stopped
 }
 
 // stillAlone returns the process where it is known to have no descendants now.
 func (a *alone) stillAlone() (member, bool) {
-	if a.threads == nil || !a.whole || time.Since(a.at) > aloneFor || !a.threads.AreChildless() {
+	if a.threads == nil || !a.whole || time.Since(a.at) > aloneFor {
+		return member{}, false
+	}
+	spent, err := procstat.CPUTime(a.self.pid)
+	if err == nil && spent == a.spent {
+		return a.self, true // it has not run since, and so begun nobody
+	}
+	if a.spent = 0; !a.threads.AreChildless() {
 		return member{}, false
 	}
 	now, whole := a.ours.Append(nil)
-	return a.self, whole && bytes.Equal(now, a.orphans)
+	if !whole || !bytes.Equal(now, a.orphans) {
+		return member{}, false
+	}
+	if err == nil {
+		a.spent = spent
+	}
+	return a.self, true
 }
 
 // beginLook notes what a whole look, which comes now, is about.
@@ -62,6 +76,7 @@ func (a *alone) endLook(pid int, found []member) {
 }
 
 func (a *alone) forget() {
+	a.spent = 0
 	if a.threads != nil {
 		a.threads.Close()
 		a.threads = nil
