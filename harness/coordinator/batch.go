@@ -122,7 +122,7 @@ func (r *run) findVictim(s *session) {
 }
 
 // reportOf is the report of a spec that s has run.
-func (r *run) reportOf(s *session, one playedSpec) types.SpecReport {
+func (r *run) reportOf(s *session, one playedSpec) *types.SpecReport {
 	p := r.findPlanned(s, one.Name)
 	if p == nil {
 		p = &planned{Spec: Spec{Name: one.Name}} // takeReport notes that it is not planned

@@ -68,7 +68,7 @@ func (r *run) skipRest(s *session, u *unit) {
 }
 
 // crashReport is the report of the spec that died with s.
-func (r *run) crashReport(s *session, p *planned, exit string) types.SpecReport {
+func (r *run) crashReport(s *session, p *planned, exit string) *types.SpecReport {
 	state := types.SpecStatePanicked
 	switch {
 	case r.result.Interrupted:
@@ -81,7 +81,7 @@ func (r *run) crashReport(s *session, p *planned, exit string) types.SpecReport 
 	report.StartTime, report.EndTime = s.since, time.Now()
 	report.RunTime = report.EndTime.Sub(report.StartTime)
 	report.Failure = failureOf(p, crashMessage(s, p, exit))
-	s.addOutput(&report)
+	s.addOutput(report)
 	return report
 }
 
@@ -127,7 +127,7 @@ func goroutinesIn(dump, file string) string {
 }
 
 // emptyReport returns the report of p as if it had not run.
-func emptyReport(s *session, p *planned, state types.SpecState) types.SpecReport {
+func emptyReport(s *session, p *planned, state types.SpecState) *types.SpecReport {
 	r := p.Preview
 	if r.LeafNodeText == "" && len(r.ContainerHierarchyTexts) == 0 {
 		r.LeafNodeText = p.Name
@@ -136,7 +136,7 @@ func emptyReport(s *session, p *planned, state types.SpecState) types.SpecReport
 	r.IsSerial, r.RunningInParallel, r.ParallelProcess = p.Serial, true, s.worker.proc
 	r.StartTime = time.Now()
 	r.EndTime, r.RunTime, r.NumAttempts = r.StartTime, 0, 0
-	return r
+	return &r
 }
 
 func failureOf(p *planned, message string) types.Failure {

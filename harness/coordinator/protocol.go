@@ -82,12 +82,12 @@ func (r *run) noteStarted(s *session, name string) {
 }
 
 // takeReport takes a report that s sends.
-func (r *run) takeReport(s *session, report types.SpecReport) {
+func (r *run) takeReport(s *session, report *types.SpecReport) {
 	s.since = time.Now()
 	if report.LeafNodeType.Is(types.NodeTypeIt) && !r.markReported(s, report) {
 		return
 	}
-	s.addOutput(&report)
+	s.addOutput(report)
 	r.publishReport(s, report)
 	// A spec that timed out may still run, unknown to Ginkgo, and disturb the specs that
 	// follow. Worker 1 has to stay for the serial ones.
@@ -98,7 +98,7 @@ func (r *run) takeReport(s *session, report types.SpecReport) {
 
 // markReported marks the spec of report as reported, and says whether the report is to
 // be published.
-func (r *run) markReported(s *session, report types.SpecReport) bool {
+func (r *run) markReported(s *session, report *types.SpecReport) bool {
 	name := report.FullText()
 	s.running = nil
 	if p := r.findPlanned(s, name); p != nil {
@@ -113,10 +113,10 @@ func (r *run) markReported(s *session, report types.SpecReport) bool {
 	return true
 }
 
-func (r *run) publishReport(s *session, report types.SpecReport) {
-	r.result.Reports = append(r.result.Reports, report)
+func (r *run) publishReport(s *session, report *types.SpecReport) {
+	r.result.Reports = append(r.result.Reports, *report)
 	r.authors = append(r.authors, s)
-	r.config.OnReport(s.worker.proc, report)
+	r.config.OnReport(s.worker.proc, *report)
 	if r.config.FailFast && report.State.Is(types.SpecStateFailureStates) && !r.result.Interrupted {
 		r.abortRun()
 	}

@@ -122,8 +122,9 @@ func (v *service) SpecSuiteWillBegin(r types.Report, _ *void) error {
 	return v.noteAlive(func() { v.run.noteBegun(v.session, r) })
 }
 
-// DidRun brings the report of a spec or of a suite node.
-func (v *service) DidRun(r types.SpecReport, _ *void) error {
+// DidRun brings the report of a spec or of a suite node. It comes by address: for a copy each call
+// would grow the stack of its goroutine.
+func (v *service) DidRun(r *types.SpecReport, _ *void) error {
 	return v.noteAlive(func() { v.run.takeReport(v.session, r) })
 }
 
