@@ -24,6 +24,7 @@ import (
 const (
 	waitDelay      = 2 * time.Second
 	previewTimeout = 2 * time.Minute // for a dry run, which builds the tree of specs
+	previewMemory  = "256MiB"        // from which on a dry run collects garbage
 	outputKept     = 16 << 10        // bytes kept of what a spec, or a dry run, prints
 )
 
@@ -108,6 +109,7 @@ func (s *Suite) Preview(ctx context.Context, f Filter) error {
 	output := &tail{}
 	cmd := exec.CommandContext(ctx, s.Binary, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = s.Dir, output, output, waitDelay
+	cmd.Env = previewEnvironment()
 	runErr := cmd.Run()
 	data, err := os.ReadFile(report.Name())
 	if err != nil {
@@ -134,6 +136,16 @@ func (s *Suite) Preview(ctx context.Context, f Filter) error {
 	}
 	s.selected = len(s.Specs) < len(all)
 	return nil
+}
+
+// previewEnvironment is that of a dry run, which would collect garbage for a third of its time
+// though it ends when it has built the tree of specs.
+func previewEnvironment() []string {
+	all := os.Environ()
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		all = append(all, "GOGC=off", "GOMEMLIMIT="+previewMemory)
+	}
+	return all
 }
 
 // probeIndexes asks the suite which specs belong to one Ordered container.
