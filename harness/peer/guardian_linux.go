@@ -28,10 +28,9 @@ const guardianBound = 30 * time.Second // for its start on a machine that may be
 // environment. Run is any text without commas that no other run uses. When
 // nobody is left, the guardian removes the folders, which need not exist yet.
 //
-// Stop tells the guardian that the run is over, waits until it has killed what
-// is left, has removed the folders and has ended, and takes the mark back; it
-// may be called again.
-func StartGuardian(run string, folders ...string) (stop func(), err error) {
+// It does not wait for the guardian, which learns of our end even if that comes before its
+// own start is over; see [Guardian.AwaitReady]. The caller must stop it.
+func StartGuardian(run string, folders ...string) (*Guardian, error) {
 	if run == "" || strings.ContainsAny(run, ",\x00") {
 		return nil, fmt.Errorf("guardian start: run %q is empty or has a comma", run)
 	}
@@ -42,25 +41,21 @@ func StartGuardian(run string, folders ...string) (stop func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("guardian start: %w", err)
 	}
-	before, had := os.LookupEnv(runVariable)
-	os.Setenv(runVariable, joinList(before, run))
-	return func() {
-		if !g.stopGuardian() {
-			return
-		}
-		if os.Unsetenv(runVariable); had {
-			os.Setenv(runVariable, before)
-		}
-	}, nil
+	g.outer, g.nested = os.LookupEnv(runVariable)
+	os.Setenv(runVariable, joinList(g.outer, run))
+	return g, nil
 }
 
-// A guardian is the process, seen from the one that it guards.
-type guardian struct {
-	cmd  *exec.Cmd
-	life *os.File // open as long as we live
+// A Guardian is the process, seen from the one that it guards.
+type Guardian struct {
+	cmd    *exec.Cmd
+	life   *os.File // open as long as we live
+	ready  *os.File // where it says that it is a guardian
+	outer  string   // runs that we belong to ourselves
+	nested bool     // there is one
 }
 
-func launchGuardian(run string, folders []string) (*guardian, error) {
+func launchGuardian(run string, folders []string) (*Guardian, error) {
 	path, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -73,7 +68,7 @@ func launchGuardian(run string, folders []string) (*guardian, error) {
 		return nil, err
 	}
 	defer theirs.Close()
-	g := &guardian{cmd: exec.Command(path), life: ours}
+	g := &Guardian{cmd: exec.Command(path), life: ours}
 	g.cmd.Env = append(os.Environ(), guardianVariable+"="+run)
 	g.cmd.Stdin = theirs
 	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no ^C, no kill of our group
@@ -85,17 +80,45 @@ func launchGuardian(run string, folders []string) (*guardian, error) {
 		ours.Close()
 		return nil, err
 	}
-	ready.(*os.File).SetReadDeadline(time.Now().Add(guardianBound))
-	if _, err := io.ReadFull(ready, make([]byte, 1)); err != nil {
-		g.cmd.Process.Kill()
-		g.stopGuardian()
-		return nil, fmt.Errorf("%s does not answer as a guardian: does its main call GuardianMain? %w", path, err)
-	}
+	g.ready = ready.(*os.File)
 	if _, err := io.WriteString(ours, strings.Join(folders, "\x00")); err != nil {
-		g.stopGuardian()
+		g.endProcess()
 		return nil, err
 	}
 	return g, nil
+}
+
+// AwaitReady blocks until the guardian has said that it is one, or has failed to: a program
+// whose main does not call [GuardianMain] says nothing, and is killed. Call it once.
+func (g *Guardian) AwaitReady() error {
+	g.ready.SetReadDeadline(time.Now().Add(guardianBound))
+	_, err := io.ReadFull(g.ready, make([]byte, 1))
+	if err == nil {
+		return nil
+	}
+	g.cmd.Process.Kill()
+	return fmt.Errorf("guardian start: %s does not answer as a guardian: does its main call GuardianMain? %w", g.cmd.Path, err)
+}
+
+// Stop tells the guardian that the run is over, waits until it has killed what
+// is left, has removed the folders and has ended, and takes the mark back; it
+// may be called again.
+func (g *Guardian) Stop() {
+	if !g.endProcess() {
+		return
+	}
+	if os.Unsetenv(runVariable); g.nested {
+		os.Setenv(runVariable, g.outer)
+	}
+}
+
+// endProcess ends the guardian; it reports false when that was done before.
+func (g *Guardian) endProcess() bool {
+	if g.life.Close() != nil {
+		return false
+	}
+	g.cmd.Wait()
+	return true
 }
 
 // absolutePaths returns the paths of the folders as they are wherever the guardian is.
@@ -109,15 +132,6 @@ func absolutePaths(folders []string) ([]string, error) {
 		paths[i] = path
 	}
 	return paths, nil
-}
-
-// stopGuardian ends the guardian; it reports false when that was done before.
-func (g *guardian) stopGuardian() bool {
-	if g.life.Close() != nil {
-		return false
-	}
-	g.cmd.Wait()
-	return true
 }
 
 // GuardianMain does the work of a guardian and returns true when this process

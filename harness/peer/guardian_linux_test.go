@@ -28,8 +28,9 @@ func harnessMain(run string) {
 		}
 	}
 	fail(BecomeSubreaper())
-	stop, err := StartGuardian(run, folderOf(run))
+	guardian, err := StartGuardian(run, folderOf(run))
 	fail(err)
+	fail(guardian.AwaitReady())
 	fail(os.MkdirAll(filepath.Join(folderOf(run), "below"), 0o700))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -47,7 +48,7 @@ func harnessMain(run string) {
 	}
 	fmt.Println("all")
 	bufio.NewReader(os.Stdin).ReadByte()
-	stop()
+	guardian.Stop()
 	os.Exit(0)
 }
 
@@ -180,15 +181,15 @@ func TestGuardianOnlyInGuardians(t *testing.T) {
 
 func TestGuardianTakesTheMarkBack(t *testing.T) {
 	t.Setenv(runVariable, "outer")
-	stop, err := StartGuardian("inner")
+	guardian, err := StartGuardian("inner")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := os.Getenv(runVariable); got != "outer,inner" {
 		t.Errorf("%s=%q, want outer,inner", runVariable, got)
 	}
-	stop()
-	stop()
+	guardian.Stop()
+	guardian.Stop()
 	if got := os.Getenv(runVariable); got != "outer" {
 		t.Errorf("%s=%q, want outer", runVariable, got)
 	}

@@ -45,13 +45,13 @@ func (f *replayFlags) replayDialogue(cmd *cobra.Command, path string) error {
 	if err := said.resolve(d); err != nil {
 		return cli.UsageErrorf("%v", err)
 	}
-	tmp, release, err := cli.NewRunDir()
+	dir, err := cli.NewRunDir()
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer dir.Remove()
 	f.tls.on = f.tls.on || said.before != nil || d.SecuresData()
-	if said.certification, err = f.tls.certify(scenario.Target{Server: scenario.Peer{Address: f.against}}, tmp); err != nil {
+	if said.certification, err = f.tls.certify(scenario.Target{Server: scenario.Peer{Address: f.against}}, dir.Path); err != nil {
 		return err
 	}
 	if c := said.certification; c != nil {

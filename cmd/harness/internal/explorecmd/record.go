@@ -160,21 +160,21 @@ func (r *recording) note(format string, args ...any) {
 
 // live records through a relay.
 func (r *recording) live(ctx context.Context) error {
-	tmp, release, err := cli.NewRunDir()
+	dir, err := cli.NewRunDir()
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer dir.Remove()
 	upstream := r.flags.upstream
 	target, err := r.flags.target()
 	if err != nil {
 		return err
 	}
-	if err := r.certify(target, tmp); err != nil {
+	if err := r.certify(target, dir.Path); err != nil {
 		return err
 	}
 	if r.flags.server != "" {
-		server, err := r.startServer(ctx, tmp)
+		server, err := r.startServer(ctx, dir.Path)
 		if err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func (r *recording) live(ctx context.Context) error {
 		if c := r.own; c != nil {
 			r.note("clients trust %s", c.Files.CA)
 		}
-	} else if err := r.runClients(ctx, relay.Addr(), tmp); err != nil {
+	} else if err := r.runClients(ctx, relay.Addr(), dir.Path); err != nil {
 		return err
 	}
 	all, err := relay.WaitConversations(ctx, r.flags.times)

@@ -151,7 +151,7 @@ func TestShuffle(t *testing.T) {
 func TestKeepLast(t *testing.T) {
 	t.Chdir(t.TempDir())
 	keep := func(played []string, stopped string, results ...outcome.Result) {
-		e := &execution{flags: &runFlags{}, played: map[string]bool{}}
+		e := newExecution(&runFlags{}, cli.Terminal{})
 		for _, id := range played {
 			e.played[id] = true
 		}

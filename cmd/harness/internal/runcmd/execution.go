@@ -24,7 +24,7 @@ import (
 )
 
 // runSuites is `harness run`: everything is resolved and checked before the first worker or
-// program under test starts. The guardian starts meanwhile.
+// program under test starts.
 func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 	if f.watch {
 		return watchSuites(cmd, f, paths)
@@ -32,31 +32,77 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 	if err := f.checkFlags(cmd); err != nil {
 		return err
 	}
-	planQuickly()
-	folder := &runFolder{}
-	defer folder.remove()
-	var reading sync.WaitGroup
-	defer reading.Wait()
-	plays := !f.list && !f.plan && !f.infer
-	if plays {
-		folder.begin()
-	}
-	chosen, err := selectSuites(cmd.InOrStdin(), paths, len(f.suiteBinaries) > 0)
-	if err != nil {
-		return err
-	}
 	if err := checkMachine(); err != nil {
 		return err
 	}
-	all, targets, err := f.chooseTargets(chosen)
-	if err != nil {
-		return err
+	planQuickly()
+	e := newExecution(f, cli.NewTerminal(cmd, f.noColor))
+	defer e.close()
+	if !f.list && !f.plan && !f.infer {
+		if err := e.beginMeanwhile(); err != nil {
+			return err
+		}
 	}
-	if f.infer {
+	chosen, targets, err := e.choose(cmd.InOrStdin(), paths)
+	switch {
+	case err != nil:
+		return err
+	case f.infer:
 		return f.inferPolicies(cmd, targets)
 	}
-	e := &execution{flags: f, folder: folder, terminal: cli.NewTerminal(cmd, f.noColor), topics: chosen.topics, files: chosen.files, wholeFolders: len(watchedFolders(chosen.paths)) > 0, allTargets: all, played: map[string]bool{}, lacking: map[string]string{}}
-	if e.waivers, err = f.loadWaivers(); err != nil {
+	if err := e.planRun(cmd.Context(), chosen, targets); err != nil {
+		return err
+	}
+	switch {
+	case f.list:
+		return e.listSpecs()
+	case f.plan:
+		return e.printPlan()
+	}
+	return e.runRounds(cmd.Context())
+}
+
+// newExecution returns a run of which nothing is known but the flags. The caller must close it.
+func newExecution(f *runFlags, t cli.Terminal) *execution {
+	return &execution{flags: f, terminal: t, lastRuns: sync.OnceValue(readLast), played: map[string]bool{}, lacking: map[string]string{}}
+}
+
+// beginMeanwhile begins what needs no plan: the guardian starts and the last run is read while the
+// specs are planned.
+func (e *execution) beginMeanwhile() error {
+	e.meanwhile.Go(func() { e.lastRuns() })
+	return e.startDir()
+}
+
+// startDir starts the folder of the run, unless it is there.
+func (e *execution) startDir() (err error) {
+	if e.dir == nil {
+		e.dir, err = cli.StartRunDir()
+	}
+	return err
+}
+
+// close waits for what was begun, and ends what is left of the run.
+func (e *execution) close() {
+	e.meanwhile.Wait()
+	if e.dir != nil {
+		e.dir.Remove()
+	}
+}
+
+// choose reads the suites that the paths name, and returns them with the targets that are selected.
+func (e *execution) choose(stdin io.Reader, paths []string) (chosen selection, targets []scenario.Target, err error) {
+	if chosen, err = selectSuites(stdin, paths, len(e.flags.suiteBinaries) > 0); err != nil {
+		return chosen, nil, err
+	}
+	e.topics, e.files, e.wholeFolders = chosen.topics, chosen.files, len(watchedFolders(chosen.paths)) > 0
+	e.allTargets, targets, err = e.flags.chooseTargets(chosen)
+	return chosen, targets, err
+}
+
+// planRun finds out which specs are to run, and in which order.
+func (e *execution) planRun(ctx context.Context, chosen selection, targets []scenario.Target) (err error) {
+	if e.waivers, err = e.flags.loadWaivers(); err != nil {
 		return err
 	}
 	if err := errors.Join(e.loadBaseline(), e.touchShardStatus()); err != nil {
@@ -65,19 +111,11 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 	if err := e.loadCosts(); err != nil {
 		return err
 	}
-	if plays {
-		reading.Go(func() { e.lastCosts() }) // while the specs are planned and the guardian starts
-	}
 	if err := e.prepareJob(targets); err != nil {
 		return err
 	}
-	if len(chosen.goFolders)+len(f.suiteBinaries) > 0 {
-		if err := e.awaitRunFolder(); err != nil {
-			return err
-		}
-		if err := e.prepareGoSuites(cmd.Context(), chosen.goFolders, e.job.Runner.Tmp); err != nil {
-			return err
-		}
+	if err := e.prepareGoSuites(ctx, chosen.goFolders); err != nil {
+		return err
 	}
 	if len(e.specs)+e.goSpecCount() == 0 {
 		return cli.ExitError{Code: outcome.ExitNothing, Err: explainNothing(chosen.topics, targets)}
@@ -86,17 +124,7 @@ func runSuites(cmd *cobra.Command, f *runFlags, paths []string) error {
 		return err
 	}
 	e.shardSpecs()
-	switch {
-	case f.list:
-		return e.listSpecs()
-	case f.plan:
-		return e.printPlan()
-	}
-	err = e.awaitRunFolder()
-	if reading.Wait(); err != nil {
-		return err
-	}
-	return e.runRounds(cmd.Context())
+	return nil
 }
 
 // chooseTargets returns all targets, and those that are selected. Go suites have none: a
@@ -120,7 +148,8 @@ func (f *runFlags) chooseTargets(chosen selection) (all, selected []scenario.Tar
 // An execution is one run of `harness run`.
 type execution struct {
 	flags        *runFlags
-	folder       *runFolder
+	dir          *cli.RunDir    // nil: it was not started
+	meanwhile    sync.WaitGroup // what was begun beside the plan
 	terminal     cli.Terminal
 	topics       []suite.Topic
 	files        scenariofile.Set  // those that are not built in
@@ -139,7 +168,7 @@ type execution struct {
 	runID    string
 	shard    *outcome.Shard     // nil: not a shard
 	costs    map[string]float64 // what scenarios took the last time, by "id on target"; nil: not given
-	ranHere  lastRuns           // the same of the last runs in this folder; zero: not read
+	lastRuns func() lastRuns    // the same of the last runs in this folder, read once
 	baseline *outcome.Run       // nil: none
 }
 
@@ -203,14 +232,12 @@ func specIDOf(text string) string {
 	return id
 }
 
-// awaitRunFolder waits for the folder of the run, which the job needs.
-func (e *execution) awaitRunFolder() (err error) {
-	e.job.Runner.Tmp, err = e.folder.await()
-	return err
-}
-
 // runRounds plays every round and reports what came of them.
 func (e *execution) runRounds(parent context.Context) error {
+	if err := e.dir.AwaitGuardian(); err != nil {
+		return err
+	}
+	e.job.Runner.Tmp = e.dir.Path
 	saveMemory()
 	watched, unwatch := e.terminal.WatchReader(parent)
 	defer unwatch()
@@ -235,6 +262,7 @@ func (e *execution) runRounds(parent context.Context) error {
 			break
 		}
 	}
+	e.meanwhile.Go(e.dir.Remove) // while the reports are written
 	if gone := cli.ReaderError(watched); gone != nil {
 		e.terminal.Failed, e.terminal.Out = gone, io.Discard // the files are written all the same
 	}

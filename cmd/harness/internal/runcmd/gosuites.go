@@ -28,29 +28,16 @@ type goSuite struct {
 	replay string // what names it on the command line
 }
 
-// prepareGoSuites compiles the Go suites of the selection into tmp and asks them for
-// their specs. All that is wrong with them is told before anything starts.
-func (e *execution) prepareGoSuites(ctx context.Context, folders []string, tmp string) error {
-	start := time.Now()
-	var errs []error
-	for _, folder := range folders {
-		packages, err := gosuite.FindPackages(ctx, folder)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", folder, err))
-			continue
-		}
-		for _, p := range packages {
-			s, err := p.Compile(ctx, tmp)
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			e.goSuites = append(e.goSuites, goSuite{s, targets.QuoteWord(relativePath(p.Dir))})
-		}
+// prepareGoSuites compiles the Go suites of the selection into the folder of the run and asks
+// them for their specs. All that is wrong with them is told before anything starts.
+func (e *execution) prepareGoSuites(ctx context.Context, folders []string) error {
+	if len(folders)+len(e.flags.suiteBinaries) == 0 {
+		return nil
 	}
-	if compiled := len(e.goSuites); compiled > 0 && !e.flags.quiet && !e.flags.list {
-		e.printNote("compiled %s in %.1f s\n", plural.Count(compiled, "Go suite"), time.Since(start).Seconds())
+	if err := e.startDir(); err != nil {
+		return err
 	}
+	errs := e.compileGoSuites(ctx, folders)
 	for _, binary := range e.flags.suiteBinaries {
 		s, err := gosuite.OpenBinary(binary)
 		if err != nil {
@@ -64,6 +51,30 @@ func (e *execution) prepareGoSuites(ctx context.Context, folders []string, tmp s
 		return cli.UsageErrorf("Go suites cannot be run:\n%v", err)
 	}
 	return nil
+}
+
+// compileGoSuites compiles the Go suites in the folders.
+func (e *execution) compileGoSuites(ctx context.Context, folders []string) (errs []error) {
+	start := time.Now()
+	for _, folder := range folders {
+		packages, err := gosuite.FindPackages(ctx, folder)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", folder, err))
+			continue
+		}
+		for _, p := range packages {
+			s, err := p.Compile(ctx, e.dir.Path)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			e.goSuites = append(e.goSuites, goSuite{s, targets.QuoteWord(relativePath(p.Dir))})
+		}
+	}
+	if compiled := len(e.goSuites); compiled > 0 && !e.flags.quiet && !e.flags.list {
+		e.printNote("compiled %s in %.1f s\n", plural.Count(compiled, "Go suite"), time.Since(start).Seconds())
+	}
+	return errs
 }
 
 // previewGoSuites asks all suites for their specs.

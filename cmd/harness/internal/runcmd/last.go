@@ -19,10 +19,7 @@ func (e *execution) lastCosts() map[string]float64 {
 	if e.costs != nil {
 		return e.costs
 	}
-	if e.ranHere.costs == nil {
-		e.ranHere = readLast()
-	}
-	return e.ranHere.costs
+	return e.lastRuns().costs
 }
 
 // A lastRuns is what the file of the last runs has told.
@@ -66,7 +63,7 @@ func (e *execution) keepLast(d outcome.Run) {
 	now := d.AsBaseline()
 	now.Results = slices.DeleteFunc(now.Results, func(r outcome.Result) bool { return d.Stopped != "" && !e.played[r.SpecName()] })
 	known := now.SpecCosts()
-	if !e.ranHere.hasOnly(known) {
+	if !e.lastRuns().hasOnly(known) {
 		now.Results = append(now.Results, olderResults(known)...)
 	}
 	now.Environment, now.Problems, now.Stopped, now.Shard, now.Shards = nil, nil, "", nil, nil
