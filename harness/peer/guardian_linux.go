@@ -170,12 +170,13 @@ func killAll(run string) {
 }
 
 // killRun kills every process that carries the mark of the run and returns
-// who was there.
+// who was there. Who is older than this guardian began before there was a mark.
 func killRun(run string) (alive []member, certain bool) {
 	all, certain := readProcesses()
 	self, limit := os.Getpid(), runLimit(run)>>32
+	since := all[self].born
 	for pid, m := range all {
-		if pid == self || m.zombie {
+		if pid == self || m.zombie || m.born < since {
 			continue
 		}
 		theirs, known := limitOf(pid)
