@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/onsi/ginkgo/v2"
-	"github.com/onsi/gomega"
 
 	"github.com/sockharness/harness/fixtures/reference"
 	"github.com/sockharness/harness/harness/peer"
@@ -44,7 +43,6 @@ func RunTopic(t *testing.T, topic Topic) {
 	t.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
 	player := runner.New(runner.Config{Seed: 1, Self: self, Tmp: t.TempDir(), Sweep: ownSweep})
 	t.Cleanup(player.Close)
-	gomega.RegisterFailHandler(ginkgo.Fail)
 	(&Registry{Targets: targets, Player: player}).DeclareTopic(topic.Name, topic.List()...)
 	ginkgo.RunSpecs(t, t.Name())
 }
