@@ -14,10 +14,15 @@ import (
 const batchRounds = 2
 
 // runSideBySide plays the variants side by side, batch by batch, until there are enough suspects.
-// The first variant runs alone: if it hangs, the others do not all hang at once.
+// The first variant runs alone: if it hangs, the others do not all hang at once. Of two, one would
+// only wait for the other.
 func (p *scenarioRun) runSideBySide(ctx context.Context, variants []scenario.Variant) []attempt {
 	attempts := make([]attempt, len(variants))
 	width, step := 1, 1
+	if len(variants) == 2 {
+		width = min(2, p.batchWidth(variants))
+		step = width
+	}
 	for from := 0; from < len(variants) && !p.shouldStop(ctx); {
 		to := min(from+step, len(variants))
 		p.runBatch(ctx, variants[from:to], attempts[from:to], width)
