@@ -148,6 +148,6 @@ func (p *textWriter) writeUnsupported(groups []group) {
 	}
 	p.addText("", dim, fmt.Sprintf("unsupported: %d (%s)", total, elideBy(reasons, "; ")))
 	if needs > 0 {
-		p.addText("", dim, fmt.Sprintf("%d of them need a policy of the target; harness run --infer proposes policies", needs))
+		p.addText("", dim, fmt.Sprintf("a policy of the target is missing for %d of them; harness run --infer proposes policies", needs))
 	}
 }
