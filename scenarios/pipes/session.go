@@ -83,20 +83,34 @@ func (s *session) end(rig scenario.ConversationRig, request []byte) error {
 // awaitServerGone blocks until the server's first process has ended, is proven to wait without
 // end, or the context ends.
 func (s *session) awaitServerGone(ctx context.Context, rig scenario.Rig) error {
-	ctx, stop := untilStuck(ctx, rig)
+	ctx, stop := untilStuck(ctx, rig, nil)
 	defer stop()
 	return awaitTree(ctx, s.process, func(pids []int) bool { return !slices.Contains(pids, s.server) })
 }
 
 // untilStuck returns a context that ends sooner when the server is proven to wait without end,
 // which its cause tells. stop must be called; it waits.
-func untilStuck(ctx context.Context, rig scenario.KernelRig) (limited context.Context, stop func()) {
+//
+// The rig does not see what the scenario itself reads and writes on a connection: moved
+// counts that, and a proof in whose time something of it moved is made again. Nil: nothing.
+func untilStuck(ctx context.Context, rig scenario.KernelRig, moved func() int64) (limited context.Context, stop func()) {
+	if moved == nil {
+		moved = func() int64 { return 0 }
+	}
 	limited, cancel := context.WithCancelCause(ctx)
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		if text, err := rig.AwaitStuck(limited, false); err == nil {
-			cancel(errors.New("it is proven that " + text))
+		for {
+			before := moved()
+			text, err := rig.AwaitStuck(limited, false)
+			if err != nil {
+				return
+			}
+			if moved() == before {
+				cancel(errors.New("it is proven that " + text))
+				return
+			}
 		}
 	}()
 	return limited, func() { cancel(context.Canceled); <-over }

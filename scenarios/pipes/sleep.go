@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockharness/harness/harness/dialogue"
@@ -135,7 +136,7 @@ func sleepOnAnswers(ctx context.Context, rig scenario.Rig, script *dialogue.Scri
 	}
 	rig.ReportStruck(fmt.Sprintf("%s of answers were unread, and the server slept", plural.Count(unread, "byte")))
 	gated.release()
-	stuck, stop := untilStuck(ctx, rig)
+	stuck, stop := untilStuck(ctx, rig, gated.moved.Load)
 	defer stop()
 	defer context.AfterFunc(stuck, func() { cancel(context.Cause(stuck)) })()
 	p := <-played
@@ -187,15 +188,17 @@ func unreadOn(conn sock.Conn) (int, error) {
 // A gate is a connection of which only the first bytes can be read until it is opened.
 type gate struct {
 	sock.Conn
-	free int
-	once sync.Once
-	open chan struct{}
+	free  int
+	once  sync.Once
+	open  chan struct{}
+	moved atomic.Int64 // how many reads and writes have returned
 }
 
 func (g *gate) release() { g.once.Do(func() { close(g.open) }) }
 
 // Read implements [io.Reader]. It is for one goroutine.
 func (g *gate) Read(b []byte) (int, error) {
+	defer g.moved.Add(1)
 	if g.free > 0 {
 		n, err := g.Conn.Read(b[:min(len(b), g.free)])
 		g.free -= n
@@ -203,4 +206,10 @@ func (g *gate) Read(b []byte) (int, error) {
 	}
 	<-g.open
 	return g.Conn.Read(b)
+}
+
+// Write implements [io.Writer].
+func (g *gate) Write(b []byte) (int, error) {
+	defer g.moved.Add(1)
+	return g.Conn.Write(b)
 }
