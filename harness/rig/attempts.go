@@ -57,8 +57,12 @@ func (w *connectWatch) onConnect(k sock.ConnectAttempt) {
 	w.stage.log.AddEvent(event.Event{Kind: event.Refuse, Side: event.Client, Detail: fmt.Sprintf("connect from %s", k.From)})
 }
 
-// attempts returns the connects so far, as times since the start of the watch.
+// attempts returns the connects so far, as times since the start of the watch. It has those of
+// a client that has ended, however busy the machine is.
 func (w *connectWatch) attempts() scenario.Attempts {
+	if w.syns != nil {
+		w.syns.Drain()
+	}
 	accepted := acceptTimes(w.stage.log.AllEvents())
 	if w.stage.datagrams != nil {
 		return scenario.Attempts{At: w.stage.datagramTimes(), Exact: true, Accepted: len(accepted)}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -68,6 +69,37 @@ func TestKnocks(t *testing.T) {
 	if len(seen) > 0 {
 		t.Errorf("%d knocks too many", len(seen))
 	}
+}
+
+// Who knows the end of a connect knows the attempt, before the goroutine that waits for packets had
+// a processor.
+func TestDrainHasAllThatEnded(t *testing.T) {
+	port, err := sock.BindPort("127.0.0.1:0", hook.SocketLimits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Close()
+	if err := port.RefuseConnects(); err != nil {
+		t.Fatal(err)
+	}
+	var seen atomic.Int64
+	watch, err := sock.WatchSYN(netip.MustParseAddrPort(port.Addr().String()), func(sock.ConnectAttempt) { seen.Add(1) })
+	if errors.Is(err, sock.ErrUnsupported) {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range int64(200) {
+		if _, err := dialPlain(t.Context(), port.Addr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Fatalf("connect to a port that refuses: %v", err)
+		}
+		if watch.Drain(); seen.Load() != n+1 {
+			t.Fatalf("got %d attempts, want %d", seen.Load(), n+1)
+		}
+	}
+	watch.Close()
+	watch.Drain() // has nothing left to do
 }
 
 func listening(t *testing.T) string {

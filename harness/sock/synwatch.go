@@ -18,16 +18,21 @@ type ConnectAttempt struct {
 type SYNWatch struct{ watcher *synWatcher }
 
 // WatchSYN calls on for each SYN that arrives at a loopback IPv4 address from
-// now on, from one goroutine. A SYN that is sent again counts again. The error
+// now on, one call at a time: from a goroutine, or from Drain. A SYN that is sent again counts again. The error
 // is [ErrUnsupported] for other addresses, and without the right to see packets
-// (CAP_NET_RAW). The caller closes the Knocks.
+// (CAP_NET_RAW). The caller closes the SYNWatch.
 func WatchSYN(addr netip.AddrPort, on func(ConnectAttempt)) (*SYNWatch, error) {
-	w, err := watchKnocks(netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()), on)
+	w, err := watchSYNs(netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()), on)
 	if err != nil {
 		return nil, fmt.Errorf("connects to %s: %w", addr, err)
 	}
 	return &SYNWatch{w}, nil
 }
+
+// Drain returns once each SYN that the kernel has received was told. A client learns how its
+// connect ended after that, so whoever knows the end of a client knows all of its attempts.
+// It must not be called from the function of [WatchSYN].
+func (k *SYNWatch) Drain() { k.watcher.drain() }
 
 // Close stops watching and waits for a call that is under way. It may be called
 // again.

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -15,11 +16,14 @@ import (
 )
 
 type synWatcher struct {
-	file *os.File
-	done sync.WaitGroup
+	file    *os.File
+	raw     syscall.RawConn // of the file
+	on      func(ConnectAttempt)
+	reading sync.Mutex // held from the read of a packet to the return of on
+	done    sync.WaitGroup
 }
 
-func watchKnocks(addr netip.AddrPort, on func(ConnectAttempt)) (*synWatcher, error) {
+func watchSYNs(addr netip.AddrPort, on func(ConnectAttempt)) (*synWatcher, error) {
 	if !addr.Addr().Is4() || !addr.Addr().IsLoopback() {
 		return nil, ErrUnsupported
 	}
@@ -45,8 +49,12 @@ func watchKnocks(addr netip.AddrPort, on func(ConnectAttempt)) (*synWatcher, err
 		unix.Close(fd)
 		return nil, fmt.Errorf("packet socket: %w", errors.Join(ErrUnsupported, err))
 	}
-	w := &synWatcher{file: os.NewFile(uintptr(fd), "packet socket")}
-	w.done.Go(func() { w.readLoop(on) })
+	w := &synWatcher{file: os.NewFile(uintptr(fd), "packet socket"), on: on}
+	if w.raw, err = w.file.SyscallConn(); err != nil {
+		w.file.Close()
+		return nil, fmt.Errorf("packet socket: %w", err)
+	}
+	w.done.Go(w.readLoop)
 	return w, nil
 }
 
@@ -93,26 +101,33 @@ func synTo(addr netip.AddrPort) []unix.SockFilter {
 }
 
 // readLoop calls on until the file is closed.
-func (w *synWatcher) readLoop(on func(ConnectAttempt)) {
-	raw, err := w.file.SyscallConn()
-	if err != nil {
-		return
-	}
+func (w *synWatcher) readLoop() {
+	_ = w.raw.Read(func(fd uintptr) bool {
+		w.readAll(int(fd))
+		return false // until more arrives
+	})
+}
+
+// drain does what readLoop may not have come to yet. A closed file has nothing left.
+func (w *synWatcher) drain() {
+	_ = w.raw.Control(func(fd uintptr) { w.readAll(int(fd)) })
+}
+
+// readAll calls on for each packet that the kernel has.
+func (w *synWatcher) readAll(fd int) {
+	w.reading.Lock()
+	defer w.reading.Unlock()
 	packet, control := make([]byte, 128), make([]byte, 128)
 	for {
-		var n, c int
-		var failed error
-		err := raw.Read(func(fd uintptr) bool {
-			n, c, _, _, failed = unix.Recvmsg(int(fd), packet, control, 0)
-			return failed != unix.EAGAIN
-		})
-		if err != nil {
+		n, c, _, _, err := unix.Recvmsg(fd, packet, control, 0)
+		if err == unix.EAGAIN {
 			return
 		}
-		if failed == nil {
-			if from, ok := sourceAddr(packet[:n]); ok {
-				on(ConnectAttempt{At: receiveTime(control[:c]), From: from})
-			}
+		if err != nil {
+			continue
+		}
+		if from, ok := sourceAddr(packet[:n]); ok {
+			w.on(ConnectAttempt{At: receiveTime(control[:c]), From: from})
 		}
 	}
 }

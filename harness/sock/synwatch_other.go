@@ -6,8 +6,10 @@ import "net/netip"
 
 type synWatcher struct{}
 
-func watchKnocks(netip.AddrPort, func(ConnectAttempt)) (*synWatcher, error) {
+func watchSYNs(netip.AddrPort, func(ConnectAttempt)) (*synWatcher, error) {
 	return nil, ErrUnsupported
 }
+
+func (*synWatcher) drain() {}
 
 func (*synWatcher) closeWatch() {}
