@@ -26,6 +26,7 @@ type attempt struct {
 	satisfied  bool                 // the client waits for no more than the part of the answer that it got
 	clientTook time.Duration        // from the start of a client to its end
 	cpuWait    time.Duration        // how long a peer or the harness waited for a processor
+	faultTime  time.Duration        // that the fault itself takes from the client's own limit
 	budget     time.Duration        // of its waits; they grow by the time for which processors were short
 	recordings []*capture.Recording // of a variant that did not pass, if that is wanted: of this run, and of the one that it confirms
 }
@@ -68,6 +69,9 @@ func (p *scenarioRun) runLocked(ctx context.Context, v scenario.Variant, factor 
 		level = v.Level
 	}
 	t := attempt{budget: tc.Budget + v.Budget, Result: outcome.Result{Target: tc.Target.Name, Scenario: p.scenario.ID, Variant: v.Name, Level: level}}
+	if v.Connect != nil {
+		t.faultTime = v.Connect.Delay
+	}
 	observation, recording, err := p.observeVariant(ctx, tc, v)
 	t.Elapsed = outcome.MillisOf(time.Since(start))
 	if ctx.Err() != nil {
