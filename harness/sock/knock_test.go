@@ -17,23 +17,8 @@ import (
 // A connect that is refused, and one that is not, are each seen once; those to
 // another port are not.
 func TestKnocks(t *testing.T) {
-	port, err := sock.BindPort("127.0.0.1:0", hook.SocketLimits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer port.Close()
-	if err := port.RefuseConnects(); err != nil {
-		t.Fatal(err)
-	}
 	seen := make(chan sock.ConnectAttempt, 100)
-	knocks, err := sock.WatchSYN(netip.MustParseAddrPort(port.Addr().String()), func(k sock.ConnectAttempt) { seen <- k })
-	if errors.Is(err, sock.ErrUnsupported) {
-		t.Skipf("SKIPPED: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer knocks.Close()
+	port, knocks := watchRefusing(t, func(k sock.ConnectAttempt) { seen <- k })
 
 	other := listening(t)
 	before := time.Now()
@@ -74,22 +59,8 @@ func TestKnocks(t *testing.T) {
 // Who knows the end of a connect knows the attempt, before the goroutine that waits for packets had
 // a processor.
 func TestDrainHasAllThatEnded(t *testing.T) {
-	port, err := sock.BindPort("127.0.0.1:0", hook.SocketLimits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer port.Close()
-	if err := port.RefuseConnects(); err != nil {
-		t.Fatal(err)
-	}
 	var seen atomic.Int64
-	watch, err := sock.WatchSYN(netip.MustParseAddrPort(port.Addr().String()), func(sock.ConnectAttempt) { seen.Add(1) })
-	if errors.Is(err, sock.ErrUnsupported) {
-		t.Skipf("SKIPPED: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	port, watch := watchRefusing(t, func(sock.ConnectAttempt) { seen.Add(1) })
 	for n := range int64(200) {
 		if _, err := dialPlain(t.Context(), port.Addr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Fatalf("connect to a port that refuses: %v", err)
@@ -100,6 +71,28 @@ func TestDrainHasAllThatEnded(t *testing.T) {
 	}
 	watch.Close()
 	watch.Drain() // has nothing left to do
+}
+
+// watchRefusing watches the connects to a port that refuses them.
+func watchRefusing(t *testing.T, onConnect func(sock.ConnectAttempt)) (*sock.Port, *sock.SYNWatch) {
+	t.Helper()
+	port, err := sock.BindPort("127.0.0.1:0", hook.SocketLimits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { port.Close() })
+	if err := port.RefuseConnects(); err != nil {
+		t.Fatal(err)
+	}
+	watch, err := sock.WatchSYN(netip.MustParseAddrPort(port.Addr().String()), onConnect)
+	if errors.Is(err, sock.ErrUnsupported) {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { watch.Close() })
+	return port, watch
 }
 
 func listening(t *testing.T) string {
