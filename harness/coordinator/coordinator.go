@@ -85,7 +85,7 @@ type run struct {
 	authors      []*session // who sent result.Reports[i]
 	errs         []error
 	growth       growth
-	shares       int         // how many parked workers may take a part of another's group
+	mayShare     bool        // the next parked worker may take a part of another's group
 	aborting     atomic.Bool // ShouldAbort says yes; Ginkgo's workers ask several times for each spec
 	stopping     bool        // no more work is handed out, and no worker is restarted
 	deadline     time.Time   // when interrupted workers are killed

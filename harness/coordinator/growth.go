@@ -113,7 +113,7 @@ func (r *run) useProcessors(ctx context.Context) {
 		}
 	case r.growth.load >= growthLoad:
 	case r.hasParked():
-		r.shares = 1
+		r.mayShare = true
 	default:
 		r.startMore(ctx)
 	}

@@ -9,11 +9,9 @@ func (r *run) mustPark(s *session) bool {
 	if !needed || !r.schedule.wouldSplit(s.worker.proc) {
 		return false
 	}
-	if r.shares > 0 {
-		r.shares--
-		return false
-	}
-	return true
+	parks := !r.mayShare
+	r.mayShare = false
+	return parks
 }
 
 // hasParked reports whether a worker waits for idle processors.
