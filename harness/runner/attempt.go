@@ -33,6 +33,9 @@ type attempt struct {
 
 func (t attempt) isSuspect() bool { return t.Verdict == outcome.Fail || t.Verdict == outcome.Invalid }
 
+// isConfirmed reports whether the attempt, of a suspect that was played again, speaks for the others.
+func (t attempt) isConfirmed() bool { return t.Verdict == outcome.Fail && !t.satisfied }
+
 // provenHang reports whether it is known that a peer would never have ended, however long it had
 // got, or that it did what no lack of processors explains.
 func (t attempt) provenHang() bool { return t.hung && !t.timedOut || t.stormed }

@@ -43,10 +43,10 @@ func (p *scenarioRun) confirmSuspects(ctx context.Context, variants []scenario.V
 			if attempts[i].Verdict == outcome.Fail && !p.skipConfirmation(attempts[i].Check) {
 				attempts[i] = p.confirmFailure(ctx, variants[i], attempts[i])
 			}
-			confirmed = attempts[i].Verdict == outcome.Fail && !attempts[i].satisfied
+			confirmed = attempts[i].isConfirmed()
 		default:
 			attempts[i] = p.confirmFailure(ctx, variants[i], first)
-			confirmed = attempts[i].Verdict == outcome.Fail && !attempts[i].satisfied
+			confirmed = attempts[i].isConfirmed()
 		}
 	}
 }
