@@ -252,7 +252,7 @@ func (o Observation) stillRunning() error {
 	if len(o.Attempts.At) > 0 {
 		text += fmt.Sprintf(" and %s", o.Attempts)
 	}
-	return NewUndeclared("policies: {answer_timeout: …}, or retries: forever if it tries again without end", "%s", text)
+	return NewUndeclared(DeclareTimeLimit, "%s", text)
 }
 
 func hungUp(r *Run) error {

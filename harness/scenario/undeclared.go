@@ -20,6 +20,9 @@ func NewUndeclared(declare, format string, args ...any) error {
 	return &Undeclared{outcome.Remark{Text: fmt.Sprintf(format, args...), Declare: declare}}
 }
 
+// DeclareTimeLimit is for [NewUndeclared] of a client that is still running and declares no limit.
+const DeclareTimeLimit = "policies: {answer_timeout: …}, or retries: forever if it tries again without end"
+
 // CollectRemarks returns what the expectations have to say of the observation that the
 // target's declarations do not decide.
 func CollectRemarks(o Observation, expectations []Expectation) []outcome.Remark {

@@ -118,7 +118,7 @@ func stillRuns(c scenario.Case, s scenario.ClientState) error {
 	case p.Retries == scenario.RetriesForEver:
 		return nil
 	}
-	return scenario.NewUndeclared("policies: {answer_timeout: …}, or retries: forever if it tries again without end",
+	return scenario.NewUndeclared(scenario.DeclareTimeLimit,
 		"the client was still running after %s; %s", s.Elapsed.Round(1e6), s.Attempts)
 }
 
